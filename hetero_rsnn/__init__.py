@@ -1,0 +1,138 @@
+"""Memory capacity and spike efficiency of heterogeneous recurrent spiking networks.
+
+The names below are the public interface. Those that need more than numpy are imported when first used, so that
+``import hetero_rsnn`` stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+# Functions that bear the name of their module are bound now: a later import of the module would hide them otherwise.
+from hetero_rsnn.draw import Draw, draw
+from hetero_rsnn.heterogeneity import heterogeneity
+from hetero_rsnn.simulate import simulate
+
+if TYPE_CHECKING:
+    from hetero_rsnn.brian import to_brian2
+    from hetero_rsnn.comparison import Comparison, compare
+    from hetero_rsnn.efficiency import Efficiency, spike_count, spike_efficiency, state_correlation, states
+    from hetero_rsnn.errors import (
+        EquationMismatchError,
+        FileFormatError,
+        HeteroError,
+        NetworkError,
+        StimulusError,
+        TooShortError,
+        UnitError,
+    )
+    from hetero_rsnn.memory import MemoryCapacity, memory_capacity
+    from hetero_rsnn.netfile import list_networks, load_network, save_network
+    from hetero_rsnn.network import Network
+    from hetero_rsnn.recording import Recording, State, load_recording
+    from hetero_rsnn.series import Series, read_series, scale_series, shipped_series
+    from hetero_rsnn.stimulus import (
+        Stimulus,
+        array_stimulus,
+        event_stimulus,
+        poisson_stimulus,
+        silence,
+        stream,
+        uniform_stimulus,
+    )
+    from hetero_rsnn.study import Measurement, measure, train
+
+_HOME = {
+    "brian": ["to_brian2"],
+    "comparison": ["Comparison", "compare"],
+    "efficiency": ["Efficiency", "spike_count", "spike_efficiency", "state_correlation", "states"],
+    "errors": [
+        "EquationMismatchError",
+        "FileFormatError",
+        "HeteroError",
+        "NetworkError",
+        "StimulusError",
+        "TooShortError",
+        "UnitError",
+    ],
+    "memory": ["MemoryCapacity", "memory_capacity"],
+    "netfile": ["list_networks", "load_network", "save_network"],
+    "network": ["Network"],
+    "recording": ["Recording", "State", "load_recording"],
+    "series": ["Series", "read_series", "scale_series", "shipped_series"],
+    "stimulus": [
+        "Stimulus",
+        "array_stimulus",
+        "event_stimulus",
+        "poisson_stimulus",
+        "silence",
+        "stream",
+        "uniform_stimulus",
+    ],
+    "study": ["Measurement", "measure", "train"],
+}
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [  # noqa: RUF022 - in the order in which data flows
+    "load_network",
+    "list_networks",
+    "save_network",
+    "Network",
+    "draw",
+    "Draw",
+    "uniform_stimulus",
+    "array_stimulus",
+    "poisson_stimulus",
+    "event_stimulus",
+    "silence",
+    "stream",
+    "Stimulus",
+    "simulate",
+    "Recording",
+    "State",
+    "load_recording",
+    "to_brian2",
+    "states",
+    "memory_capacity",
+    "MemoryCapacity",
+    "spike_count",
+    "spike_efficiency",
+    "Efficiency",
+    "state_correlation",
+    "heterogeneity",
+    "train",
+    "measure",
+    "Measurement",
+    "compare",
+    "Comparison",
+    "Series",
+    "read_series",
+    "scale_series",
+    "shipped_series",
+    "HeteroError",
+    "UnitError",
+    "NetworkError",
+    "EquationMismatchError",
+    "StimulusError",
+    "FileFormatError",
+    "TooShortError",
+]
+
+try:
+    __version__ = version("hetero-rsnn")
+except PackageNotFoundError:  # a checkout that is not installed
+    __version__ = "0+unknown"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE:
+        raise AttributeError(f"module 'hetero_rsnn' has no attribute {name!r}")
+    value = getattr(import_module(f"hetero_rsnn.{_MODULE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

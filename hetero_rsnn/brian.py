@@ -1,0 +1,347 @@
+"""The reference backend: a real Brian2 network from the file's equations and the drawn arrays."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hetero_rsnn import units
+from hetero_rsnn.draw import Draw
+from hetero_rsnn.errors import HeteroError, NetworkError, suggest
+from hetero_rsnn.network import SHARED, Network
+from hetero_rsnn.recording import NEVER, State
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+#: Code-generation targets. Compiled ones need a C++ compiler; the first cython run compiles for 10-45 s.
+TARGETS = ("numpy", "cython", "cpp_standalone")
+
+
+def differential(text: str) -> list[str]:
+    """Variables that have a differential equation in `text`."""
+    return re.findall(r"^\s*d(\w+)/dt\s*=", text, flags=re.MULTILINE)
+
+
+@contextmanager
+def _target(name: str) -> Iterator[None]:
+    """Set Brian2's code generation explicitly, and put everything back."""
+    import brian2 as b2
+
+    old = b2.prefs.codegen.target
+    if name == "cpp_standalone":
+        with tempfile.TemporaryDirectory(prefix="hetero_rsnn_") as folder:
+            b2.set_device("cpp_standalone", directory=folder, build_on_run=False)
+            try:
+                yield
+            finally:
+                b2.device.reinit()
+                b2.set_device("runtime")
+        return
+    b2.prefs.codegen.target = name
+    try:
+        yield
+    finally:
+        b2.prefs.codegen.target = old
+
+
+class BrianObjects:
+    """The Brian2 objects of one draw.
+
+    Attributes
+    ----------
+    network : brian2.Network
+    neurons : brian2.NeuronGroup
+    plastic, static, events : brian2.Synapses or None
+    spikes : brian2.SpikeMonitor
+    state_monitor : brian2.StateMonitor or None
+    """
+
+    def __init__(
+        self,
+        draw: Draw,
+        state: State,
+        drive: Array,
+        hold: float,
+        event_steps: Ints,
+        event_channels: Ints,
+        learn: bool,
+        record: Ints,
+        names: tuple[str, ...],
+    ) -> None:
+        import brian2 as b2
+
+        net = draw.network
+        clock = b2.Clock(dt=net.dt / 1e3 * b2.second, name="hetero_clock")
+        code = dict(net.equations)
+        namespace: dict[str, Any] = {}
+        equations = code["equations"]
+        if re.search(r"\bI_in\b", equations):
+            unit = net.input.weight.unit
+            namespace["input_drive"] = b2.TimedArray(drive * _unit(unit), dt=hold / 1e3 * b2.second, name="input_drive")
+            equations += f"\nI_in = input_drive(t, i) : {unit}"
+        declared = {k: p.unit for k, p in net.populations[0].parameters}
+        equations += "".join(f"\n{k} : {unit} (constant)" for k, unit in declared.items())
+        extra = {"refractory": code["refractory"]} if code["refractory"] else {}
+        self.neurons = group = b2.NeuronGroup(
+            net.n,
+            equations,
+            threshold=code["threshold"],
+            reset=code["reset"],
+            method="exponential_euler",
+            clock=clock,
+            namespace=namespace,
+            name="neurons",
+            **extra,
+        )
+        for key, values in draw.neurons.items():
+            group.variables[key].set_value(_si(values, declared[key]))
+        for key, values in state.variables.items():
+            group.variables[key].set_value(np.asarray(values))
+        if code["refractory"]:
+            since = (state.last_spike - state.step) * (net.dt / 1e3)
+            group.variables["lastspike"].set_value(since)
+
+        self.network = b2.Network(group)
+        self.plastic = self._plastic(b2, draw, state, learn, clock) if len(draw.plastic) else None
+        self.static = None
+        if len(draw.static):
+            unit = net.projections[0].weight.unit
+            self.static = self._connect(b2, "static", draw.static, f"w : {unit}", {"on_pre": code["on_pre"]}, clock, {})
+            self.static.variables["w"].set_value(draw.static.w)
+        self.events = None
+        if event_steps.size:
+            source = b2.SpikeGeneratorGroup(
+                draw.w_event.shape[1],
+                event_channels,
+                event_steps * (net.dt / 1e3) * b2.second,
+                clock=clock,
+                name="input_channels",
+            )
+            channel, neuron = np.nonzero(draw.w_event.T)
+            unit = net.input.event_weight.unit
+            self.events = b2.Synapses(
+                source, group, f"w : {unit}", on_pre=code["on_pre"], clock=clock, name="input_synapses", namespace={}
+            )
+            self.events.connect(i=channel, j=neuron)
+            self.events.variables["w"].set_value(draw.w_event.T[channel, neuron])
+            self.network.add(source, self.events)
+        self.spikes = b2.SpikeMonitor(group, name="spikes")
+        self.network.add(self.spikes)
+        self.state_monitor = None
+        if names:
+            self.state_monitor = b2.StateMonitor(group, names, record=record, clock=clock, name="traces")
+            self.network.add(self.state_monitor)
+
+    def _connect(self, b2: Any, name: str, rows: Any, model: str, code: dict[str, str], clock: Any, namespace: Any) -> Any:
+        extra = {"method": "exponential_euler"} if re.search(r"/dt", model) else {}
+        synapses = b2.Synapses(
+            self.neurons, self.neurons, model, clock=clock, name=name, namespace=namespace, **code, **extra
+        )
+        synapses.connect(i=rows.source, j=rows.target)
+        self.network.add(synapses)
+        return synapses
+
+    def _plastic(self, b2: Any, draw: Draw, state: State, learn: bool, clock: Any) -> Any:
+        net = draw.network
+        rule = net.plasticity
+        assert rule is not None  # from_dict has seen to it
+        unit = next(p.weight.unit for p in net.projections if p.plastic)
+        if not learn:
+            synapses = self._connect(
+                b2, "plastic", draw.plastic, f"w : {unit}", {"on_pre": dict(net.equations)["on_pre"]}, clock, {}
+            )
+            synapses.variables["w"].set_value(state.w)
+            return synapses
+        own = dict(rule.parameters)
+        namespace = {k: draw.shared[k] * _unit(own[k].unit) for k in SHARED if k in own}
+        model = f"{rule.equations}\nw : {unit}"
+        model += "".join(f"\n{k} : {own[k].unit} (constant)" for k in draw.plastic.parameters)
+        code = {k: v for k, v in (("on_pre", rule.on_pre), ("on_post", rule.on_post)) if v}
+        synapses = self._connect(b2, "plastic", draw.plastic, model, code, clock, namespace)
+        synapses.variables["w"].set_value(state.w)
+        for key, values in draw.plastic.parameters.items():
+            synapses.variables[key].set_value(_si(values, own[key].unit))
+        traces, trace_step = state.traces, state.trace_step
+        if trace_step is None and net.model:
+            traces, trace_step = _traces_now(draw, state), np.full(len(draw.plastic), state.step)
+        for key, values in traces.items():
+            synapses.variables[key].set_value(values)
+        if trace_step is not None:
+            synapses.variables["lastupdate"].set_value((trace_step - state.step) * (net.dt / 1e3))
+        return synapses
+
+
+def _unit(name: str) -> Any:
+    import brian2 as b2
+
+    return 1 if name == units.DIMENSIONLESS else getattr(b2, name)
+
+
+def _si(values: Array, unit: str) -> Array:
+    return values / 1e3 if unit == units.TIME else values
+
+
+def _traces_now(draw: Draw, state: State) -> dict[str, Array]:
+    """Decay the traces of the shipped model from their neurons' last spikes to the present step."""
+    p, dt = draw.plastic, draw.network.dt
+    pre, post = (state.step - state.last_spike[ends] for ends in (p.source, p.target))
+    return {
+        "apre": state.traces["apre"] * np.exp(-pre * dt / p.parameters["tau_plus"]),
+        "apost": state.traces["apost"] * np.exp(-post * dt / p.parameters["tau_minus"]),
+    }
+
+
+class BrianBackend:
+    """Builds and runs Brian2 networks for one draw. Not part of the public API: use `simulate` or `to_brian2`."""
+
+    def __init__(self, draw: Draw, state: State, learn: bool, target: str = "numpy") -> None:
+        if target not in TARGETS:
+            raise HeteroError(f"unknown code-generation target {target!r}{suggest(target, TARGETS)}")
+        net = draw.network
+        if state.step and re.search(r"\bt\b", " ".join(v for _, v in net.equations).replace("unless", "")):
+            raise HeteroError("equations that use t cannot be continued, since their clock would start anew: run in one go")
+        self._draw, self._state, self._learn, self._target = draw, state, learn, target
+        self.timings = {"compile": 0.0, "run": 0.0}
+
+    def run(
+        self,
+        drive: Array,
+        hold_steps: int,
+        event_steps: Ints,
+        event_channels: Ints,
+        record: Ints,
+        names: tuple[str, ...] = (),
+    ) -> tuple[Ints, NDArray[np.int32], dict[str, Array]]:
+        """Advance by ``len(drive) * hold_steps`` steps; see `simulate` for the arguments."""
+        started = time.perf_counter()
+        import brian2 as b2
+
+        dt = self._draw.network.dt
+        n_steps = len(drive) * hold_steps
+        with _target(self._target), b2_errors(self._draw.network):
+            objects = BrianObjects(
+                self._draw, self._state, drive, hold_steps * dt, event_steps, event_channels, self._learn, record, names
+            )
+            duration = n_steps * (dt / 1e3) * b2.second
+            if self._target == "cpp_standalone":
+                objects.network.run(duration, namespace={})
+                b2.device.build(compile=True, run=False, with_output=False)
+                ready = time.perf_counter()
+                b2.device.run(with_output=False)
+                ran = time.perf_counter() - ready
+            else:
+                # An empty run generates and compiles the code; only then the clock of the run proper starts.
+                objects.network.run(0 * b2.second, namespace={})
+                ready = time.perf_counter()
+                objects.network.run(duration, namespace={})
+                ran = time.perf_counter() - ready
+            steps = np.round(np.asarray(objects.spikes.t / b2.second) / (dt / 1e3)).astype(np.int64)
+            neurons = np.asarray(objects.spikes.i).astype(np.int32)
+            traces: dict[str, Array] = {}
+            if objects.state_monitor is not None:
+                traces = {k: np.array(getattr(objects.state_monitor, k + "_")).T for k in names}
+            self._state = self._after(objects, steps, neurons, n_steps)
+        self.timings["run"] += ran
+        self.timings["compile"] += time.perf_counter() - started - ran
+        return steps, neurons, traces
+
+    def _after(self, objects: BrianObjects, steps: Ints, neurons: NDArray[np.int32], n_steps: int) -> State:
+        draw, old = self._draw, self._state
+        net = draw.network
+        last = old.last_spike.copy()
+        last[neurons] = steps + old.step  # ascending in time, so the last one stays
+        variables = {k: np.array(objects.neurons.variables[k].get_value()) for k in old.variables}
+        w, traces, trace_step = old.w, {k: np.zeros_like(v) for k, v in old.traces.items()}, None
+        if objects.plastic is not None and self._learn:
+            synapses = objects.plastic.variables
+            w = np.array(synapses["w"].get_value())
+            traces = {k: np.array(synapses[k].get_value()) for k in old.traces}
+            if "lastupdate" in synapses:
+                updated = np.asarray(synapses["lastupdate"].get_value())
+                trace_step = np.round(updated / (net.dt / 1e3)).astype(np.int64) + old.step
+                if net.model:
+                    traces, trace_step = _traces_then(draw, last, traces, trace_step), None
+        return State(old.step + n_steps, variables, last, w, traces, trace_step)
+
+    def state(self) -> State:
+        """State after the last run."""
+        return self._state
+
+
+def _traces_then(draw: Draw, last_spike: Ints, traces: dict[str, Array], at: Ints) -> dict[str, Array]:
+    """Undo the decay since the neurons' last spikes, so that other backends can go on from here."""
+    p, dt = draw.plastic, draw.network.dt
+    out = {}
+    for key, ends, tau in (("apre", p.source, "tau_plus"), ("apost", p.target, "tau_minus")):
+        decay = np.exp(-np.clip((at - last_spike[ends]) * dt / p.parameters[tau], 0.0, 500.0))
+        out[key] = np.where(last_spike[ends] == NEVER, 0.0, traces[key] / decay)
+    return out
+
+
+@contextmanager
+def b2_errors(net: Network) -> Iterator[None]:
+    """Turn Brian2's refusal of an equation into one line that names the network."""
+    from brian2.core.base import BrianObjectException
+
+    try:
+        yield
+    except BrianObjectException as error:
+        cause = error.__cause__ or error
+        reason = " ".join(str(cause).split())
+        raise NetworkError(f"Brian2 refuses network {net.name!r}: {reason[:300]}") from error
+
+
+def initial_state(draw: Draw) -> State:
+    """State at step 0 for equations of any kind: everything that is not given starts at 0."""
+    import brian2 as b2
+
+    net = draw.network
+    parsed = b2.Equations(dict(net.equations)["equations"])
+    names = sorted(set(parsed.diff_eq_names) | set(parsed.parameter_names))
+    units_of = {k: p.unit for k, p in net.initial}
+    variables = {k: _si(draw.initial[k], units_of[k]) if k in draw.initial else np.zeros(net.n) for k in names}
+    traces: dict[str, Array] = {}
+    if net.plasticity is not None:
+        traces = {k: np.zeros(len(draw.plastic)) for k in differential(net.plasticity.equations)}
+    steps = np.zeros(len(draw.plastic), dtype=np.int64) if traces and not net.model else None
+    return State(0, variables, np.full(net.n, NEVER, dtype=np.int64), np.array(draw.plastic.w), traces, steps)
+
+
+def to_brian2(draw: Draw, stimulus: Any, *, plasticity: bool = True) -> BrianObjects:
+    """Hand out the live Brian2 objects of a draw, to go on with in a script of your own.
+
+    Parameters
+    ----------
+    draw : Draw
+    stimulus : Stimulus
+        Its drive becomes a `brian2.TimedArray`, its events a `brian2.SpikeGeneratorGroup`.
+    plasticity : bool
+
+    Returns
+    -------
+    BrianObjects
+        ``objects.network.run(1*second, namespace={})`` runs it; add monitors with ``objects.network.add(...)``.
+    """
+    from hetero_rsnn.simulate import prepare
+
+    drive, hold_steps, steps, channels = prepare(draw, stimulus)
+    state = initial_state(draw)
+    return BrianObjects(
+        draw,
+        state,
+        drive,
+        hold_steps * draw.network.dt,
+        steps,
+        channels,
+        plasticity,
+        np.empty(0, dtype=np.int64),
+        (),
+    )

@@ -1,0 +1,276 @@
+"""All randomness of a network, drawn once into plain arrays that every backend takes."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hetero_rsnn.errors import HeteroError, NetworkError
+from hetero_rsnn.heterogeneity import Heterogeneity, heterogeneity
+from hetero_rsnn.network import SHARED, Network
+from hetero_rsnn.topology import connect, grid
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+#: Branches of the generator tree. Append only: the position is part of every seed.
+PURPOSES = ("topology", "weights", "neurons", "synapses", "state", "input", "noise", "stimulus", "training")
+
+
+def generator(seed: int, purpose: str, *names: str | int) -> np.random.Generator:
+    """The generator of one purpose, independent of all others with the same seed.
+
+    Parameters
+    ----------
+    seed : int
+        Non-negative.
+    purpose : str
+        One of `PURPOSES`.
+    *names : str or int
+        What is drawn, e.g. a projection and a parameter: adding one does not change what another gets.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise HeteroError(f"seed must be a whole number >= 0, got {seed!r}")
+    key = (PURPOSES.index(purpose), *(zlib.crc32(str(n).encode()) for n in names))
+    return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=key))
+
+
+@dataclass(frozen=True, eq=False)
+class Synapses:
+    """Synapses in compressed rows, one row a pre-synaptic neuron, targets ascending inside a row.
+
+    Attributes
+    ----------
+    indptr : ndarray of int64, shape (n + 1,)
+        Row of neuron i: ``indptr[i]`` up to ``indptr[i + 1]``.
+    target : ndarray of int32, shape (synapses,)
+    w : ndarray, shape (synapses,)
+        Signed weights, scaled.
+    parameters : dict of str to ndarray, shape (synapses,)
+        Parameters of the plastic synapses (times in ms).
+    projection : ndarray of uint8, shape (synapses,)
+        Index of the projection in ``network.projections``.
+    """
+
+    indptr: Ints
+    target: NDArray[np.int32]
+    w: Array
+    parameters: dict[str, Array]
+    projection: NDArray[np.uint8]
+
+    @property
+    def source(self) -> NDArray[np.int32]:
+        """Pre-synaptic neuron of every synapse, shape (synapses,)."""
+        return np.repeat(np.arange(self.indptr.size - 1, dtype=np.int32), np.diff(self.indptr))
+
+    def __len__(self) -> int:
+        return int(self.target.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """A network with every random number drawn.
+
+    Attributes
+    ----------
+    network : Network
+    seed : int
+    neurons : dict of str to ndarray, shape (n,)
+        Parameters of all neurons (times in ms, the rest in SI), population after population.
+    initial : dict of str to ndarray, shape (n,)
+        Initial values of state variables; those not named start at 0.
+    population : ndarray of int64, shape (n,)
+        Index of each neuron's population in ``network.populations``.
+    positions : ndarray, shape (n, 3)
+        Place of each neuron on the grid (used by distance-dependent projections).
+    plastic, static : Synapses
+    shared : dict of str to float
+        w_min, w_max (scaled like the weights) and mu.
+    w_in, w_event : ndarray, shape (n, channels)
+        Input weights for analog currents, and for input spikes.
+    """
+
+    network: Network
+    seed: int
+    neurons: dict[str, Array]
+    initial: dict[str, Array]
+    population: Ints
+    positions: Array
+    plastic: Synapses
+    static: Synapses
+    shared: dict[str, float]
+    w_in: Array
+    w_event: Array
+
+    @property
+    def n(self) -> int:
+        """Number of neurons."""
+        return self.network.n
+
+    def __repr__(self) -> str:
+        return (
+            f"Draw({self.network.name!r}, seed={self.seed}, {self.n} neurons, "
+            f"{len(self.plastic)} plastic and {len(self.static)} static synapses)"
+        )
+
+    def members(self, population: str) -> slice:
+        """Slice of the neurons of a population."""
+        names = [p.name for p in self.network.populations]
+        index = names.index(self.network.population(population).name)
+        start = sum(p.size for p in self.network.populations[:index])
+        return slice(start, start + self.network.populations[index].size)
+
+    def heterogeneity(self) -> dict[str, Heterogeneity]:
+        """Heterogeneity H of the neurons (tau_m, population by population) and of the plastic synapses.
+
+        Returns
+        -------
+        dict
+            Keys ``"neurons E"``, ``"neurons I"``, ... and, for plastic networks, ``"synapses"``. Parameters that are
+            not positive, and so have no logarithm, are left out.
+        """
+        out: dict[str, Heterogeneity] = {}
+        for p in self.network.populations:
+            members = self.members(p.name)
+            if "tau_m" in self.neurons and p.size > 1:
+                out[f"neurons {p.name}"] = heterogeneity({"tau_m": self.neurons["tau_m"][members]})
+        if len(self.plastic) > 1:
+            rows = {k: v for k, v in self.plastic.parameters.items() if (v > 0).all()}
+            if rows:
+                out["synapses"] = heterogeneity(rows)
+        return out
+
+
+def draw(network: Network, seed: int) -> Draw:
+    """Draw every random number of a network.
+
+    Parameters
+    ----------
+    network : Network
+    seed : int
+        The same seed gives the same arrays, whatever the backend. Networks that differ in the spread of a parameter
+        share everything else, and the uniform numbers behind that parameter too.
+
+    Returns
+    -------
+    Draw
+
+    Raises
+    ------
+    HeteroError
+        If `seed` is not a non-negative whole number, or the topology asks for more synapses than there are sources.
+    """
+    net = network
+    members: dict[str, Ints] = {}
+    start = 0
+    for p in net.populations:
+        members[p.name] = np.arange(start, start + p.size)
+        start += p.size
+    neurons = {key: np.empty(net.n) for key, _ in net.populations[0].parameters}
+    for p in net.populations:
+        for key, parameter in p.parameters:
+            sampled = parameter.distribution.sample(p.size, generator(seed, "neurons", p.name, key))
+            neurons[key][members[p.name]] = sampled
+    initial = {k: p.distribution.sample(net.n, generator(seed, "state", k)) for k, p in net.initial}
+    positions = generator(seed, "topology", "positions").permutation(grid(net.n))
+    plastic, static, shared = _synapses(net, seed, members, positions)
+
+    channels = range(net.input.channels)
+    mask = np.stack(
+        [generator(seed, "input", "mask", c).random(net.n) < net.input.connectivity for c in channels], axis=1
+    )
+    w_in, w_event = (
+        np.stack([p.distribution.sample(net.n, generator(seed, "input", name, c)) for c in channels], axis=1) * mask
+        for name, p in (("weight", net.input.weight), ("event_weight", net.input.event_weight))
+    )
+    drawn = Draw(
+        network=net,
+        seed=int(seed),
+        neurons=neurons,
+        initial=initial,
+        population=np.repeat(np.arange(len(net.populations)), [p.size for p in net.populations]),
+        positions=positions,
+        plastic=plastic,
+        static=static,
+        shared=shared,
+        w_in=w_in,
+        w_event=w_event,
+    )
+    _freeze(drawn)
+    return drawn
+
+
+def _synapses(net: Network, seed: int, members: dict[str, Ints], positions: Array) -> tuple[Synapses, Synapses, dict[str, float]]:
+    blocks: dict[bool, list[tuple[Ints, Ints, Array, dict[str, Array], int]]] = {True: [], False: []}
+    kinds = {p.name: p.kind for p in net.populations}
+    constants = {} if net.plasticity is None else {k: net.plasticity[k].mean for k in SHARED if k in dict(net.plasticity.parameters)}
+    scales: dict[str, float] = {}
+    for index, projection in enumerate(net.projections):
+        name = projection.name
+        sources, targets, indegree = connect(
+            projection.topology,
+            members[projection.pre],
+            members[projection.post],
+            positions,
+            generator(seed, "topology", name),
+        )
+        scale = 1.0 / indegree if net.weight_scaling == "indegree" and indegree > 0 else 1.0
+        w = projection.weight.distribution.sample(sources.size, generator(seed, "weights", name))
+        parameters: dict[str, Array] = {}
+        if projection.plastic and net.plasticity is not None:
+            scales[name] = scale
+            w = np.clip(w, constants["w_min"], constants["w_max"])
+            for key, p in net.plasticity.parameters:
+                if key not in SHARED:
+                    parameters[key] = p.distribution.sample(sources.size, generator(seed, "synapses", name, key))
+            # A learning rate is stated on the scale of the stated weights: eta * (w / scale)**mu * scale.
+            for key in ("eta_plus", "eta_minus"):
+                if key in parameters and net.model:
+                    parameters[key] *= scale ** (1.0 - constants.get("mu", 1.0))
+        w = w * scale
+        w = -w if kinds[projection.pre] == "inhibitory" else w
+        blocks[projection.plastic].append((sources, targets, w, parameters, index))
+    if len({round(s, 12) for s in scales.values()}) > 1:
+        raise NetworkError(
+            f"plastic projections {', '.join(scales)} have different expected in-degrees, so that w_max means different "
+            "things: give them one topology, or set weight_scaling = 'none'"
+        )
+    scale = next(iter(scales.values()), 1.0)
+    shared = {k: v * (scale if k != "mu" else 1.0) for k, v in constants.items()}
+    return _rows(blocks[True], net.n), _rows(blocks[False], net.n), shared
+
+
+def _rows(blocks: list[tuple[Ints, Ints, Array, dict[str, Array], int]], n: int) -> Synapses:
+    """Join projections and sort them into rows."""
+    if not blocks:
+        empty = np.empty(0)
+        return Synapses(np.zeros(n + 1, np.int64), empty.astype(np.int32), empty, {}, empty.astype(np.uint8))
+    sources = np.concatenate([b[0] for b in blocks])
+    targets = np.concatenate([b[1] for b in blocks])
+    w = np.concatenate([b[2] for b in blocks])
+    projection = np.concatenate([np.full(b[0].size, b[4], dtype=np.uint8) for b in blocks])
+    keys = blocks[0][3].keys()
+    parameters = {k: np.concatenate([b[3][k] for b in blocks]) for k in keys}
+    indptr = np.zeros(n + 1, dtype=np.int64)
+    np.cumsum(np.bincount(sources, minlength=n), out=indptr[1:])
+    if len(blocks) > 1:  # a single projection comes sorted
+        order = np.lexsort((targets, sources))
+        targets, w, projection = targets[order], w[order], projection[order]
+        parameters = {k: v[order] for k, v in parameters.items()}
+    return Synapses(indptr, targets.astype(np.int32), w, parameters, projection)
+
+
+def _freeze(value: Any) -> None:
+    """Make every array read-only: a backend that writes into a draw would spoil the next one."""
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
+    elif isinstance(value, dict):
+        for item in value.values():
+            _freeze(item)
+    elif isinstance(value, Draw | Synapses):
+        for item in vars(value).values():
+            _freeze(item)

@@ -1,0 +1,156 @@
+"""From spikes to states, spike count and spike efficiency."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.signal import lfilter
+
+from hetero_rsnn import units
+from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.memory import MemoryCapacity
+from hetero_rsnn.recording import Recording
+from hetero_rsnn.stimulus import Stimulus
+
+Array = NDArray[np.float64]
+
+#: Below this many spikes of a neuron per sample a network counts as silent, and E has no value.
+SILENT = 0.01
+
+
+def _match(recording: Recording, stimulus: Stimulus | None) -> None:
+    if stimulus is None:
+        return
+    if len(stimulus) != recording.samples or abs(stimulus.hold - recording.hold) > 1e-9:
+        raise HeteroError(
+            f"the recording has {recording.samples} samples of {recording.hold:g} ms, the stimulus {len(stimulus)} of "
+            f"{stimulus.hold:g} ms: give the stimulus that was simulated"
+        )
+
+
+def states(recording: Recording, stimulus: Stimulus | None = None, tau_read: Any = "20 ms") -> Array:
+    """Filtered spike trains, read at the end of every sample.
+
+    Parameters
+    ----------
+    recording : Recording
+    stimulus : Stimulus, optional
+        The one that was simulated; checked against the recording.
+    tau_read : str or brian2.Quantity
+        Time constant of the exponential filter. The filter itself remembers, so compared networks must share it.
+
+    Returns
+    -------
+    ndarray, shape (samples, n)
+        ``x[k, i]`` is the sum of ``exp(-(t_k - s) / tau_read)`` over the spikes s of neuron i before the end t_k of
+        sample k.
+    """
+    _match(recording, stimulus)
+    tau = units.milliseconds(tau_read, "tau_read")
+    hold, n, samples = recording.hold, recording.n, recording.samples
+    sample = np.floor(recording.spike_times / hold + 1e-9).astype(np.int64)
+    age = (sample + 1) * hold - recording.spike_times
+    fresh = np.bincount(sample * n + recording.spike_neurons, weights=np.exp(-age / tau), minlength=samples * n)
+    return np.ascontiguousarray(lfilter([1.0], [1.0, -math.exp(-hold / tau)], fresh.reshape(samples, n), axis=0))
+
+
+def spike_count(recording: Recording, stimulus: Stimulus | None = None) -> float:
+    """Spike count S: mean number of spikes of a neuron per input sample, input neurons excluded."""
+    _match(recording, stimulus)
+    return recording.spike_times.size / (recording.n * recording.samples)
+
+
+@dataclass(frozen=True)
+class Efficiency:
+    """Capacity, spikes, and their ratio; always shown together.
+
+    Attributes
+    ----------
+    C, C_stderr : float
+        Memory capacity and its standard error.
+    S : float
+        Spikes of a neuron per sample.
+    E : float
+        C / S, or NaN where it has no value.
+    E_stderr : float
+        From that of C; S is a mean over so many spikes that its error does not count.
+    rate_hz, silent_share : float
+        Mean rate; share of neurons that never fired.
+    reason : str
+        Why E has no value; empty if it has.
+    """
+
+    C: float
+    C_stderr: float
+    S: float
+    E: float
+    E_stderr: float
+    rate_hz: float
+    silent_share: float
+    reason: str = ""
+
+    def __str__(self) -> str:
+        e = f"{self.E:.3g} ± {self.E_stderr:.2g}" if not self.reason else f"undefined ({self.reason})"
+        return f"C = {self.C:.3g} ± {self.C_stderr:.2g}, S = {self.S:.3g} ({self.rate_hz:.3g} Hz), E = {e}"
+
+
+def spike_efficiency(capacity: MemoryCapacity, recording: Recording, stimulus: Stimulus | None = None) -> Efficiency:
+    """Spike efficiency E = C / S: remembered samples per spike that a neuron spends on a sample.
+
+    Parameters
+    ----------
+    capacity : MemoryCapacity
+    recording : Recording
+        Of the same samples.
+    stimulus : Stimulus, optional
+        Checked against the recording.
+
+    Returns
+    -------
+    Efficiency
+        E is NaN where the network is silent (S below one spike in 100 samples) or C is not above its own 95 % error: a
+        silent network is not efficient.
+
+    References
+    ----------
+    B. Chakraborty and S. Mukhopadhyay, ICLR 2023, arXiv:2302.11618.
+    """
+    s = spike_count(recording, stimulus)
+    low, _ = capacity.interval
+    reason = ""
+    if s < SILENT:
+        reason = f"S = {s:.2g} is below {SILENT:g} spikes a sample"
+    elif not low > 0:
+        reason = f"C = {capacity.total:.2g} is not above its 95 % error"
+    e = math.nan if reason else capacity.total / s
+    stderr = math.nan if reason else capacity.stderr / s
+    return Efficiency(capacity.total, capacity.stderr, s, e, stderr, recording.rate_hz, recording.silent_share, reason)
+
+
+def state_correlation(states: ArrayLike) -> float:
+    """How much neurons say the same: normalised sum of squared covariances over pairs of neurons.
+
+    Parameters
+    ----------
+    states : array, shape (samples, n)
+
+    Returns
+    -------
+    float
+        ``sum_{i != j} cov_ij^2 / sum_{i != j} var_i var_j``, over the neurons whose state varies: 0 for uncorrelated
+        states, 1 for identical ones. Chance adds about 1 / samples for independent samples.
+    """
+    x = np.asarray(states, dtype=float)
+    if x.ndim != 2 or len(x) < 2:
+        raise HeteroError(f"states must have the shape (samples, n) with at least 2 samples, got {x.shape}")
+    x = x[:, np.ptp(x, axis=0) > 0]
+    if x.shape[1] < 2:
+        return math.nan
+    covariance = np.cov(x, rowvar=False)
+    variance = np.diag(covariance)
+    pairs = (covariance**2).sum() - (variance**2).sum()
+    return float(pairs / (variance.sum() ** 2 - (variance**2).sum()))

@@ -1,0 +1,102 @@
+"""Comparing a network's equations with the ones that a compiled kernel mirrors.
+
+Text is compared first. Only where it differs, expressions are compared as mathematics with sympy (which Brian2 brings
+along), so that a re-ordered sum is no obstacle and a changed sign is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from hetero_rsnn.errors import EquationMismatchError
+
+_EQUATION = re.compile(r"^(d(?P<var>\w+)/dt|(?P<name>\w+))\s*=\s*(?P<expr>[^:]+):(?P<rest>.*)$")
+_STATEMENT = re.compile(r"^(?P<target>\w+)\s*(?P<op>[-+*/]?=)\s*(?P<expr>.+)$")
+
+
+def lines(text: str) -> list[str]:
+    """Logical lines of a block of equations or statements: comments dropped, brackets closed, spaces folded."""
+    out: list[str] = []
+    for raw in text.replace(";", "\n").splitlines():
+        line = " ".join(raw.split("#")[0].split())
+        if not line:
+            continue
+        if out and out[-1].count("(") > out[-1].count(")"):
+            out[-1] += " " + line
+        else:
+            out.append(line)
+    return out
+
+
+def _parse(text: str) -> dict[str, tuple[str, str]]:
+    """Map what each line defines to (expression, flags); statements are numbered, since their order counts."""
+    parsed: dict[str, tuple[str, str]] = {}
+    for number, line in enumerate(lines(text)):
+        if match := _EQUATION.match(line):
+            key = f"d{match['var']}/dt" if match["var"] else match["name"]
+            parsed[key] = (match["expr"].strip(), re.sub(r"\s+", "", match["rest"]))
+        elif match := _STATEMENT.match(line):
+            expression = match["expr"].strip()
+            if match["op"] != "=":
+                expression = f"{match['target']} {match['op'][0]} ({expression})"
+            parsed[f"statement {number + 1}, {match['target']}"] = (expression, "")
+        else:
+            parsed[f"line {number + 1}"] = (line, "")
+    return parsed
+
+
+def _same(a: str, b: str) -> bool:
+    if re.sub(r"\s+", "", a) == re.sub(r"\s+", "", b):
+        return True
+    import sympy
+    from sympy.parsing.sympy_parser import parse_expr
+
+    try:
+        names = {n: sympy.Symbol(n) for n in re.findall(r"[A-Za-z_]\w*", f"{a} {b}") if n not in {"exp", "clip"}}
+        names["clip"] = sympy.Function("clip")
+        sides = []
+        for text in (a, b):
+            relation = re.split(r"(<=|>=|<|>)", text)
+            if len(relation) == 3:  # a threshold: compare what must be positive, and the strictness
+                left, sign, right = relation
+                if sign in {"<", "<="}:
+                    left, right, sign = right, left, {"<": ">", "<=": ">="}[sign]
+                sides.append((sign, parse_expr(f"({left}) - ({right})", local_dict=names)))
+            else:
+                sides.append(("", parse_expr(text, local_dict=names)))
+        return sides[0][0] == sides[1][0] and sympy.simplify(sides[0][1] - sides[1][1]) == 0
+    except (SyntaxError, TypeError, ValueError, AttributeError):
+        return False
+
+
+def check_equal(model: str, reference: Mapping[str, str], found: Mapping[str, str]) -> None:
+    """Compare blocks of equations with the kernel's.
+
+    Parameters
+    ----------
+    model : str
+        Name of the kernel, for the message.
+    reference, found : mapping of str to str
+        Blocks by name (``"equations"``, ``"threshold"``, ``"on_pre"``, ...).
+
+    Raises
+    ------
+    EquationMismatchError
+        Naming every place that differs.
+    """
+    different: list[str] = []
+    for block in dict.fromkeys([*reference, *found]):
+        want, got = _parse(reference.get(block, "")), _parse(found.get(block, ""))
+        if block == "threshold" or block == "refractory":
+            if not _same(reference.get(block, ""), found.get(block, "")):
+                different.append(block)
+            continue
+        for key in dict.fromkeys([*want, *got]):
+            if key not in want or key not in got or want[key][1] != got[key][1] or not _same(want[key][0], got[key][0]):
+                place = key if key.startswith("d") and key.endswith("/dt") else f"{block} ({key})"
+                different.append(place)
+    if different:
+        raise EquationMismatchError(
+            f"equations differ from kernel {model!r} in {', '.join(different)}; use backend='brian2'"
+        )

@@ -1,0 +1,95 @@
+"""Writing files so that nothing is lost: to a temporary name first, then renamed."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from hetero_rsnn.errors import HeteroError
+
+
+class OutputError(HeteroError):
+    """A file or folder cannot be written."""
+
+
+def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
+    """Let `write` fill a temporary file beside `path`, flush it to disk, and rename it.
+
+    A reader sees the old file or the new one, never half of one, and a failure leaves the old one alone.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be made or written.
+    """
+    path = Path(path)
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes files that only the owner may read
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another place") from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+    return path
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write text as UTF-8, atomically."""
+    return write_atomic(path, lambda file: file.write(text.encode()))
+
+
+def plain(value: Any) -> Any:
+    """Turn numpy scalars and arrays into what JSON holds; NaN and infinities become null."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write_json(path: Path, data: Any) -> Path:
+    """Write JSON (strict: no NaN), atomically."""
+    return write_text(path, json.dumps(plain(data), indent=1, allow_nan=False) + "\n")
+
+
+def output_folder(path: str | Path) -> Path:
+    """Make a folder and check that it can be written, before hours of work end at a closed door.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made, is a file, or cannot be written.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, probe = tempfile.mkstemp(dir=folder, prefix=".probe")
+        os.close(handle)
+        os.unlink(probe)
+    except OSError as error:
+        raise OutputError(f"cannot write to the folder {folder}: {error.strerror or error}; choose another with --out") from None
+    return folder

@@ -1,0 +1,390 @@
+"""Distributions of neuron and synapse parameters, and how much heterogeneity they hold.
+
+Every distribution is sampled through its quantile function. Two networks drawn with the same seed therefore get the
+same uniform numbers, so that a change of the spread moves each neuron's value and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hetero_rsnn.errors import HeteroError
+
+Array = NDArray[np.float64]
+
+
+def _special() -> Any:
+    """scipy.special, imported when first needed: it takes longer than the whole package."""
+    from scipy import special
+
+    return special
+
+
+
+@runtime_checkable
+class Distribution(Protocol):
+    """What every distribution offers. Numbers have the unit of the parameter: milliseconds for times, SI otherwise."""
+
+    @property
+    def mean(self) -> float:
+        """Expected value."""
+        ...
+
+    @property
+    def cv(self) -> float:
+        """Coefficient of variation: standard deviation over the absolute mean."""
+        ...
+
+    def quantile(self, q: ArrayLike) -> Array:
+        """Inverse of the cumulative distribution function, for `q` in [0, 1]."""
+        ...
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """Probability of a value up to `x`."""
+        ...
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """Draw `n` independent values."""
+        ...
+
+
+class _Sampled:
+    """Sampling by inversion, shared by all distributions."""
+
+    def quantile(self, q: ArrayLike) -> Array:
+        raise NotImplementedError
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """Draw `n` independent values by inversion of `n` uniform numbers; returns shape (n,)."""
+        return self.quantile(rng.random(n))
+
+
+def _check(name: str, value: float, rule: str, ok: bool) -> None:
+    if not ok:
+        raise HeteroError(f"{name} must be {rule}, got {value:g}")
+
+
+def _finite(**values: float) -> None:
+    for name, value in values.items():
+        _check(name, value, "a finite number", math.isfinite(value))
+
+
+@dataclass(frozen=True)
+class Constant(_Sampled):
+    """One value for all: the homogeneous limit."""
+
+    value: float
+    family: ClassVar[str] = "constant"
+
+    def __post_init__(self) -> None:
+        _finite(value=self.value)
+
+    @property
+    def mean(self) -> float:
+        return self.value
+
+    @property
+    def cv(self) -> float:
+        return 0.0
+
+    def quantile(self, q: ArrayLike) -> Array:
+        return np.full(np.shape(q), float(self.value))
+
+    def cdf(self, x: ArrayLike) -> Array:
+        return (np.asarray(x) >= self.value).astype(float)
+
+
+@dataclass(frozen=True)
+class _MeanCV(_Sampled):
+    """A family given by mean and coefficient of variation; cv = 0 is a constant, exactly."""
+
+    mean: float
+    cv: float
+
+    def __post_init__(self) -> None:
+        _finite(mean=self.mean, cv=self.cv)
+        _check("cv", self.cv, ">= 0 (0 is the homogeneous limit)", self.cv >= 0)
+
+    def quantile(self, q: ArrayLike) -> Array:
+        q = np.asarray(q, dtype=float)
+        if self.cv == 0:
+            return np.full(q.shape, float(self.mean))
+        return np.asarray(self._quantile(q), dtype=float)
+
+    def cdf(self, x: ArrayLike) -> Array:
+        x = np.asarray(x, dtype=float)
+        if self.cv == 0:
+            return (x >= self.mean).astype(float)
+        return np.asarray(self._cdf(x), dtype=float)
+
+    def _quantile(self, q: Array) -> Array:
+        raise NotImplementedError
+
+    def _cdf(self, x: Array) -> Array:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Gamma(_MeanCV):
+    """Gamma distribution with shape 1/cv^2 and scale mean*cv^2: skewed to the right, positive."""
+
+    family: ClassVar[str] = "gamma"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check("mean of a gamma distribution", self.mean, "> 0", self.mean > 0)
+
+    def _quantile(self, q: Array) -> Array:
+        shape = self.cv**-2
+        # The lowest quantiles underflow to 0 at large cv; a time constant of exactly 0 has no meaning.
+        return np.maximum(_special().gammaincinv(shape, q) * (self.mean / shape), 1e-12 * self.mean)
+
+    def _cdf(self, x: Array) -> Array:
+        shape = self.cv**-2
+        return _special().gammainc(shape, np.maximum(x, 0.0) * (shape / self.mean))
+
+
+@dataclass(frozen=True)
+class LogNormal(_MeanCV):
+    """Lognormal distribution: the logarithm is normal with variance log(1 + cv^2)."""
+
+    family: ClassVar[str] = "lognormal"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check("mean of a lognormal distribution", self.mean, "> 0", self.mean > 0)
+
+    @property
+    def _log(self) -> tuple[float, float]:
+        s2 = math.log1p(self.cv**2)
+        return math.log(self.mean) - s2 / 2, math.sqrt(s2)
+
+    def _quantile(self, q: Array) -> Array:
+        mu, sigma = self._log
+        return np.exp(mu + sigma * _special().ndtri(q))
+
+    def _cdf(self, x: Array) -> Array:
+        mu, sigma = self._log
+        with np.errstate(divide="ignore"):
+            return _special().ndtr((np.log(np.maximum(x, 0.0)) - mu) / sigma)
+
+
+@dataclass(frozen=True)
+class TruncatedNormal(_MeanCV):
+    """Normal distribution cut symmetrically at `mean` ± `width`, so that it stays positive and symmetric.
+
+    The cut lies at ``floor * mean`` and its mirror image; the underlying standard deviation is solved for so that the
+    truncated distribution has the asked cv. A uniform distribution is its widest member, hence the upper bound of cv.
+    """
+
+    floor: float = 0.01
+    family: ClassVar[str] = "truncated_normal"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check("mean of a truncated normal distribution", self.mean, "other than 0", self.mean != 0)
+        _check("floor of a truncated normal distribution", self.floor, "in [0, 1)", 0 <= self.floor < 1)
+        limit = (1 - self.floor) / math.sqrt(3)
+        _check("cv of a truncated normal distribution", self.cv, f"< {limit:.4g} (its uniform limit)", self.cv < limit)
+
+    @property
+    def _sigma(self) -> float:
+        """Standard deviation of the normal before truncation, by bisection on the variance of the truncated one."""
+        a = abs(self.mean) * (1 - self.floor)
+        target = (self.cv * abs(self.mean) / a) ** 2  # variance in units of a^2, below 1/3
+        low, high = 1e-8, 1e4
+        for _ in range(200):
+            middle = math.sqrt(low * high)
+            z = 1 / middle
+            # The formula cancels catastrophically for a nearly uniform density: use its series there.
+            if z < 1e-2:
+                variance = 1 / 3 - 2 * z**2 / 45
+            else:
+                mass = math.erf(z / math.sqrt(2))
+                variance = middle**2 * (1 - 2 * z * math.exp(-z * z / 2) / math.sqrt(2 * math.pi) / mass)
+            low, high = (middle, high) if variance < target else (low, middle)
+        return math.sqrt(low * high) * a
+
+    def _quantile(self, q: Array) -> Array:
+        a, sigma = abs(self.mean) * (1 - self.floor), self._sigma
+        lowest = _special().ndtr(-a / sigma)
+        x = self.mean + sigma * _special().ndtri(lowest + q * (1 - 2 * lowest))
+        return np.clip(x, self.mean - a, self.mean + a)
+
+    def _cdf(self, x: Array) -> Array:
+        a, sigma = abs(self.mean) * (1 - self.floor), self._sigma
+        lowest = _special().ndtr(-a / sigma)
+        return np.clip((_special().ndtr((x - self.mean) / sigma) - lowest) / (1 - 2 * lowest), 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Uniform(_Sampled):
+    """Uniform distribution between `low` and `high`."""
+
+    low: float
+    high: float
+    family: ClassVar[str] = "uniform"
+
+    def __post_init__(self) -> None:
+        _finite(low=self.low, high=self.high)
+        _check("high of a uniform distribution", self.high, f">= low = {self.low:g}", self.high >= self.low)
+
+    @property
+    def mean(self) -> float:
+        return (self.low + self.high) / 2
+
+    @property
+    def cv(self) -> float:
+        sd = (self.high - self.low) / math.sqrt(12)
+        return 0.0 if sd == 0 else (math.inf if self.mean == 0 else sd / abs(self.mean))
+
+    def quantile(self, q: ArrayLike) -> Array:
+        return self.low + (self.high - self.low) * np.asarray(q, dtype=float)
+
+    def cdf(self, x: ArrayLike) -> Array:
+        x = np.asarray(x, dtype=float)
+        if self.high == self.low:
+            return (x >= self.low).astype(float)
+        return np.clip((x - self.low) / (self.high - self.low), 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Mixture(_Sampled):
+    """Clusters, each with a weight and a distribution of its own (the clustered networks of arXiv:2403.03409)."""
+
+    weights: tuple[float, ...]
+    components: tuple[Any, ...]
+    family: ClassVar[str] = "mixture"
+
+    def __post_init__(self) -> None:
+        if not self.components or len(self.weights) != len(self.components):
+            raise HeteroError(
+                f"a mixture needs one weight a component, got {len(self.weights)} weights "
+                f"and {len(self.components)} components"
+            )
+        for weight in self.weights:
+            _check("weight of a mixture component", weight, "a finite number > 0", math.isfinite(weight) and weight > 0)
+
+    @property
+    def shares(self) -> Array:
+        """Weights scaled to sum to 1, shape (components,)."""
+        w = np.asarray(self.weights, dtype=float)
+        return w / w.sum()
+
+    @property
+    def mean(self) -> float:
+        return float(sum(s * c.mean for s, c in zip(self.shares, self.components, strict=True)))
+
+    @property
+    def cv(self) -> float:
+        second = sum(s * ((c.cv * c.mean) ** 2 + c.mean**2) for s, c in zip(self.shares, self.components, strict=True))
+        sd = math.sqrt(max(0.0, float(second) - self.mean**2))
+        return 0.0 if sd < 1e-12 * abs(self.mean) else sd / abs(self.mean)
+
+    def cdf(self, x: ArrayLike) -> Array:
+        return np.asarray(sum(s * c.cdf(x) for s, c in zip(self.shares, self.components, strict=True)), dtype=float)
+
+    def quantile(self, q: ArrayLike) -> Array:
+        q = np.asarray(q, dtype=float)
+        if self.cv == 0:
+            return np.full(q.shape, self.mean)
+        ends = np.array([c.quantile(q) for c in self.components])
+        low, high = ends.min(axis=0), ends.max(axis=0)  # the mixture's quantile lies between its components'
+        finite = np.isfinite(low) & np.isfinite(high)
+        low, high = np.where(finite, low, 0.0), np.where(finite, high, 0.0)
+        for _ in range(100):
+            middle = (low + high) / 2
+            below = self.cdf(middle) < q
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.where(finite, high, ends.max(axis=0))
+
+
+_FAMILIES: dict[str, type[Any]] = {c.family: c for c in (Constant, Gamma, LogNormal, TruncatedNormal, Uniform, Mixture)}
+#: Names that network files may use.
+FAMILIES = tuple(_FAMILIES)
+
+
+def make(family: str, **parameters: Any) -> Distribution:
+    """Build a distribution by family name, e.g. ``make("gamma", mean=20.0, cv=0.5)``.
+
+    Raises
+    ------
+    HeteroError
+        If the family is unknown or a parameter is outside its range.
+    """
+    if family not in _FAMILIES:
+        from hetero_rsnn.errors import suggest
+
+        raise HeteroError(f"unknown distribution {family!r}{suggest(family, FAMILIES)}")
+    return _FAMILIES[family](**parameters)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Heterogeneity:
+    """Amount of heterogeneity of a set of parameters.
+
+    Attributes
+    ----------
+    determinant : float
+        Determinant of the covariance matrix of the log parameters; 0 if one of them is homogeneous.
+    entropy : float
+        ``H = 1/2 log det Cov`` in nats; minus infinity for a homogeneous set.
+    names : tuple of str
+        The parameters, in the order of `covariance`.
+    covariance : ndarray, shape (parameters, parameters)
+        Covariance of the log parameters.
+    """
+
+    determinant: float
+    entropy: float
+    names: tuple[str, ...]
+    covariance: Array
+
+
+def heterogeneity(parameters: Mapping[str, ArrayLike] | Sequence[ArrayLike], *, log: bool = True) -> Heterogeneity:
+    """Measure the heterogeneity of sampled parameters.
+
+    Parameters
+    ----------
+    parameters : mapping of str to array, each of shape (n,)
+        The value of each parameter for every neuron (or every synapse).
+    log : bool
+        Take logarithms first (positive parameters only), so that units do not matter.
+
+    Returns
+    -------
+    Heterogeneity
+
+    Raises
+    ------
+    HeteroError
+        If lengths differ, or a value is not positive while `log` is set.
+
+    References
+    ----------
+    B. Chakraborty and S. Mukhopadhyay, ICLR 2023, arXiv:2302.11618: the differential entropy of the parameters is at
+    most that of a normal distribution of the same covariance, 1/2 log det Cov plus a constant.
+    """
+    if not isinstance(parameters, Mapping):
+        parameters = {f"p{i}": p for i, p in enumerate(parameters)}
+    names = tuple(parameters)
+    columns = [np.asarray(p, dtype=float).ravel() for p in parameters.values()]
+    if not columns or len({c.size for c in columns}) != 1 or columns[0].size < 2:
+        raise HeteroError(
+            f"heterogeneity needs parameters of one length >= 2, got {dict(zip(names, map(np.size, columns), strict=True))}"
+        )
+    if log and any((c <= 0).any() for c in columns):
+        raise HeteroError("heterogeneity takes logarithms, but a parameter is not > 0: use log=False")
+    data = np.log(columns) if log else np.array(columns)
+    for row in data:
+        if np.ptp(row) == 0:
+            row[:] = 0.0  # the mean of equal numbers is rounded; their variance is 0 all the same
+    covariance = np.atleast_2d(np.cov(data))
+    determinant = float(max(np.linalg.det(covariance), 0.0))
+    return Heterogeneity(determinant, 0.5 * math.log(determinant) if determinant > 0 else -math.inf, names, covariance)

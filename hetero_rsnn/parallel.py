@@ -1,0 +1,85 @@
+"""Running independent jobs in this process or in several, with the same results in the same order."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from typing import Any, TypeVar
+
+from hetero_rsnn.errors import HeteroError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+#: Called after every finished job with (finished, total).
+Progress = Callable[[int, int], object]
+
+
+def cores() -> int:
+    """Number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _one_thread() -> None:
+    """A worker is one of several: its linear algebra must not take all cores."""
+    from threadpoolctl import threadpool_limits
+
+    _one_thread.limits = threadpool_limits(1)  # type: ignore[attr-defined]  # kept alive as long as the worker
+
+
+def run_jobs(
+    function: Callable[[Job], Result], jobs: Sequence[Job], *, workers: int = 1, progress: Progress | None = None
+) -> list[Result]:
+    """Apply `function` to every job.
+
+    Parameters
+    ----------
+    function : callable
+        Defined at module level, so that a new process can find it.
+    jobs : sequence
+    workers : int
+        1 stays in this process; more start that many new ones, each with one thread.
+    progress : callable, optional
+        Called with (finished, total).
+
+    Returns
+    -------
+    list
+        Results in the order of the jobs, whatever the order they finished in.
+
+    Raises
+    ------
+    HeteroError
+        If `workers` is not a whole number >= 1. An error of a job is raised as it is; jobs not begun are dropped.
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise HeteroError(f"workers must be a whole number >= 1, got {workers!r}")
+    results: dict[int, Any] = {}
+    for index, result in _finished(function, jobs, min(workers, len(jobs))):
+        results[index] = result
+        if progress is not None:
+            progress(len(results), len(jobs))
+    return [results[i] for i in range(len(jobs))]
+
+
+def _finished(function: Callable[[Job], Result], jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Result]]:
+    from threadpoolctl import threadpool_limits
+
+    if workers <= 1:
+        with threadpool_limits(1):  # the same sums in the same order as in a worker
+            for index, job in enumerate(jobs):
+                yield index, function(job)
+        return
+    # "spawn" and not "fork": a forked child inherits locks of threads that it does not have.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+        pending: dict[Future[Result], int] = {pool.submit(function, job): i for i, job in enumerate(jobs)}
+        try:
+            while pending:
+                done, _ = wait(pending, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield pending.pop(future), future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

@@ -1,0 +1,210 @@
+"""One function behind which the three backends stand."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hetero_rsnn import units
+from hetero_rsnn.draw import Draw
+from hetero_rsnn.errors import HeteroError, StimulusError, suggest
+from hetero_rsnn.kernel_arrays import check_equations, initial_state
+from hetero_rsnn.recording import Recording, State, concatenate
+from hetero_rsnn.stimulus import Stimulus, Stream
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+BACKENDS = ("fast", "numpy", "brian2")
+
+#: Numbers in the drive of one piece (samples x neurons): longer stimuli are fed piece by piece.
+_PIECE = 4_000_000
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of this package and of what its results depend on."""
+    out = {"python": platform.python_version()}
+    for name in ("hetero-rsnn", "numpy", "scipy", "numba", "brian2"):
+        try:
+            out[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            out[name] = "not installed"
+    return out
+
+
+def prepare(draw: Draw, stimulus: Stimulus) -> tuple[Array, int, Ints, Ints]:
+    """Put a stimulus on the grid of a network.
+
+    Returns
+    -------
+    drive : ndarray, shape (samples, n)
+        Input current of every neuron in every sample.
+    hold_steps : int
+    event_steps, event_channels : ndarray of int, shape (events,)
+        Events of one channel in one step are merged into one.
+
+    Raises
+    ------
+    StimulusError
+        If the number of channels differs from the network's, or the hold is no multiple of dt.
+    """
+    net = draw.network
+    if not isinstance(stimulus, Stimulus):
+        raise StimulusError(f"a stimulus is made with array_stimulus(values, hold=...) and the like, got {type(stimulus).__name__}")
+    if stimulus.channels != net.input.channels:
+        raise StimulusError(
+            f"the stimulus has {stimulus.channels} channels, the network takes {net.input.channels}: "
+            f'load it with **{{"input.channels": {stimulus.channels}}}'
+        )
+    try:
+        hold_steps = units.steps(stimulus.hold, net.dt, "hold of the stimulus")
+    except units.UnitError as error:
+        raise StimulusError(str(error)) from None
+    if stimulus.kind == "current":
+        return stimulus.values @ draw.w_in.T, hold_steps, np.empty(0, np.int64), np.empty(0, np.int64)
+    steps = np.floor(stimulus.event_times / net.dt + 1e-6).astype(np.int64)
+    pairs = np.unique(np.stack([steps, stimulus.event_channels], axis=1), axis=0)
+    drive = np.zeros((len(stimulus), draw.n))
+    return drive, hold_steps, np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+
+
+def simulate(
+    draw: Draw,
+    stimulus: Stimulus | Stream,
+    *,
+    backend: str = "fast",
+    plasticity: bool = True,
+    record: Sequence[str] = (),
+    record_neurons: ArrayLike | None = None,
+    state: State | Recording | None = None,
+    target: str = "numpy",
+) -> Recording:
+    """Run a network.
+
+    Parameters
+    ----------
+    draw : Draw
+        From `hetero_rsnn.draw`.
+    stimulus : Stimulus or Stream
+    backend : {"fast", "numpy", "brian2"}
+        All three give the same spikes. ``"fast"`` and ``"numpy"`` mirror the equations of the model 'lif_stdp' and
+        refuse others; ``"brian2"`` runs any.
+    plasticity : bool
+        False freezes the weights. A frozen phase forgets the traces of STDP: pairs do not form across it.
+    record : sequence of str
+        State variables to record at the beginning of every step: ``"v"``, ``"I_syn"`` (any variable with ``"brian2"``).
+    record_neurons : array of int, optional
+        Which neurons to record; all by default.
+    state : State or Recording, optional
+        Go on from there: ``simulate(d, b, state=simulate(d, a))`` gives the spikes of a and b run in one go.
+    target : {"numpy", "cython", "cpp_standalone"}
+        Brian2's code generation; for ``backend="brian2"`` only.
+
+    Returns
+    -------
+    Recording
+
+    Raises
+    ------
+    EquationMismatchError
+        If the kernel does not mirror the network's equations.
+    StimulusError
+        If the stimulus does not fit the network.
+
+    Notes
+    -----
+    Exponential Euler on a grid; inside a step Brian2's order: state update, threshold, synapses (all pre-events, then
+    all post-events), reset. A spike at step k has the time ``k * dt``.
+    """
+    if backend not in BACKENDS:
+        raise HeteroError(f"unknown backend {backend!r}{suggest(str(backend), BACKENDS)}")
+    if not isinstance(draw, Draw):
+        raise HeteroError(f"simulate takes a draw, got {type(draw).__name__}: call hetero_rsnn.draw(network, seed) first")
+    net = draw.network
+    begin = state.state if isinstance(state, Recording) else state
+    names = tuple(record)
+    neurons = np.arange(draw.n) if record_neurons is None else np.asarray(record_neurons, dtype=np.int64)
+    if neurons.size and (neurons.min() < 0 or neurons.max() >= draw.n):
+        raise HeteroError(f"record_neurons must be in 0..{draw.n - 1}, got {neurons.min()}..{neurons.max()}")
+    neurons = neurons if names else np.empty(0, dtype=np.int64)
+
+    runner: Any
+    if backend == "brian2":
+        from hetero_rsnn import brian
+
+        begin = begin or brian.initial_state(draw)
+        known: Sequence[str] = [*begin.variables]
+        _fits(draw, begin)
+        runner = brian.BrianBackend(draw, begin, plasticity, target)
+    else:
+        check_equations(net)
+        begin = begin or initial_state(draw)
+        known = ("v", "I_syn")
+        _fits(draw, begin)
+        learn = plasticity and len(draw.plastic) > 0
+        if backend == "fast":
+            from hetero_rsnn.fast import FastBackend
+
+            runner = FastBackend(draw, begin, learn)
+        else:
+            from hetero_rsnn.vectorised import NumpyBackend
+
+            runner = NumpyBackend(draw, begin, learn)
+    for name in names:
+        if name not in known:
+            raise HeteroError(f"cannot record {name!r}{suggest(name, known)}")
+
+    provenance = {
+        "network": net.name,
+        "fingerprint": net.fingerprint,
+        "seed": draw.seed,
+        "backend": backend if backend != "brian2" else f"brian2 ({target})",
+        "precision": "double",
+        "plasticity": bool(plasticity and len(draw.plastic)),
+        "stimulus": dict(stimulus.description),
+        "versions": versions(),
+    }
+    parts: list[Recording] = []
+    start = begin.step * net.dt
+    for piece in stimulus.pieces(max(1, _PIECE // draw.n)):
+        drive, hold_steps, event_steps, event_channels = prepare(draw, piece)
+        extra = (names,) if backend == "brian2" else ()
+        steps, fired, traces = runner.run(drive, hold_steps, event_steps, event_channels, neurons, *extra)
+        parts.append(
+            Recording(
+                spike_times=steps * net.dt,
+                spike_neurons=fired,
+                n=draw.n,
+                samples=len(piece),
+                hold=piece.hold,
+                dt=net.dt,
+                t_start=start,
+                weights=begin.w,
+                state=begin,
+                traces={k: traces[k] for k in names},
+                trace_neurons=neurons,
+                provenance=provenance,
+            )
+        )
+    if not parts:
+        raise StimulusError("the stimulus is empty: it needs at least one sample")
+    final = runner.state()
+    if not plasticity:
+        final = replace(final, traces={k: np.zeros_like(v) for k, v in final.traces.items()})
+    return replace(concatenate(parts), state=final, weights=final.w, timings=dict(runner.timings))
+
+
+def _fits(draw: Draw, state: State) -> None:
+    if state.last_spike.size != draw.n or state.w.size != len(draw.plastic):
+        raise HeteroError(
+            f"the state is of a network with {state.last_spike.size} neurons and {state.w.size} plastic synapses, "
+            f"the draw has {draw.n} and {len(draw.plastic)}: go on with the draw that the state came from"
+        )

@@ -1,0 +1,270 @@
+"""What drives a network: held analog samples, spikes of input channels, or nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hetero_rsnn import units
+from hetero_rsnn.draw import generator
+from hetero_rsnn.errors import StimulusError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Stimulus:
+    """Samples that each last `hold` milliseconds.
+
+    Attributes
+    ----------
+    kind : str
+        ``"current"``: `values` are injected through ``w_in``. ``"events"``: spikes arrive through ``w_event``; `values`
+        then say what they encode (rates, or counts a sample).
+    values : ndarray, shape (samples, channels)
+    hold : float
+        Duration of a sample in ms.
+    event_times : ndarray, shape (events,)
+        In ms from the start, ascending; empty for currents.
+    event_channels : ndarray of int, shape (events,)
+    description : dict
+        Where it comes from, for provenance.
+    """
+
+    kind: str
+    values: Array
+    hold: float
+    event_times: Array = field(default_factory=lambda: np.empty(0))
+    event_channels: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    description: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return int(self.values.shape[0])
+
+    @property
+    def samples(self) -> int:
+        """Number of samples."""
+        return len(self)
+
+    @property
+    def channels(self) -> int:
+        """Number of input channels."""
+        return int(self.values.shape[1])
+
+    @property
+    def duration(self) -> float:
+        """Duration in ms."""
+        return len(self) * self.hold
+
+    def __repr__(self) -> str:
+        events = f", {self.event_times.size} events" if self.kind == "events" else ""
+        return f"Stimulus({self.kind}, {len(self)} samples of {self.hold:g} ms, {self.channels} channels{events})"
+
+    def __getitem__(self, part: slice) -> Stimulus:
+        """A contiguous part, e.g. ``u[100:]``; event times count from its start."""
+        if not isinstance(part, slice):
+            raise StimulusError(f"a stimulus is cut with a slice such as u[100:200], got {part!r}")
+        start, stop, step = part.indices(len(self))
+        if step != 1:
+            raise StimulusError(f"a stimulus is cut into contiguous parts, got a step of {step}")
+        stop = max(start, stop)
+        times, channels = self.event_times, self.event_channels
+        if self.kind == "events":
+            edges = np.searchsorted(times, [start * self.hold - 1e-9, stop * self.hold - 1e-9])
+            times = times[edges[0] : edges[1]] - start * self.hold
+            channels = channels[edges[0] : edges[1]]
+        return Stimulus(self.kind, self.values[start:stop], self.hold, times, channels, self.description)
+
+    def pieces(self, size: int) -> Iterator[Stimulus]:
+        """Consecutive parts of at most `size` samples."""
+        for start in range(0, len(self), size):
+            yield self[start : start + size]
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """A stimulus that need not fit in memory: an iterable of arrays, fed to the network one after the other.
+
+    Attributes
+    ----------
+    blocks : iterable of array, each of shape (samples, channels) or (samples,)
+        Read once.
+    hold : float
+        Duration of a sample in ms.
+    """
+
+    blocks: Iterable[ArrayLike]
+    hold: float
+    description: dict[str, Any] = field(default_factory=dict)
+
+    def pieces(self, size: int) -> Iterator[Stimulus]:
+        """Consecutive parts of at most `size` samples."""
+        for block in self.blocks:
+            yield from Stimulus("current", _values(block, "block"), self.hold).pieces(size)
+
+
+def _values(values: ArrayLike, what: str) -> Array:
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise StimulusError(f"{what} must be numbers of shape (samples, channels): {error}") from None
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise StimulusError(f"{what} must have the shape (samples, channels) or (samples,), got {np.shape(values)}")
+    bad = np.argwhere(~np.isfinite(array))
+    if bad.size:
+        row, column = bad[0]
+        raise StimulusError(f"{what} must be finite, got {array[row, column]} at sample {row}, channel {column}: fill the gap")
+    return array
+
+
+def _count(value: Any, what: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise StimulusError(f"{what} must be a whole number >= 1, got {value!r}")
+    return int(value)
+
+
+def array_stimulus(values: ArrayLike, hold: Any) -> Stimulus:
+    """Inject a series of your own.
+
+    Parameters
+    ----------
+    values : array, shape (samples, channels) or (samples,)
+        Dimensionless; the network's input weights turn it into a current in units of rest-to-threshold.
+    hold : str or brian2.Quantity
+        How long each sample lasts in simulated time, e.g. ``"10 ms"``; a multiple of the network's dt.
+
+    Raises
+    ------
+    StimulusError
+        For a wrong shape, NaN or infinity.
+    """
+    array = _values(values, "values")
+    if len(array) == 0:
+        raise StimulusError("values are empty: a stimulus needs at least one sample")
+    return Stimulus("current", array, units.milliseconds(hold, "hold"), description={"source": "array"})
+
+
+def uniform_stimulus(
+    samples: int, hold: Any = "10 ms", seed: int = 0, *, low: float = -1.0, high: float = 1.0, channels: int = 1
+) -> Stimulus:
+    """Independent uniform samples, the input of the memory capacity.
+
+    Parameters
+    ----------
+    samples : int
+    hold : str or brian2.Quantity
+        Duration of a sample.
+    seed : int
+    low, high : float
+    channels : int
+
+    Returns
+    -------
+    Stimulus
+        ``values`` has shape (samples, channels).
+    """
+    samples, channels = _count(samples, "samples"), _count(channels, "channels")
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise StimulusError(f"low must be below high, both finite, got {low:g} and {high:g}")
+    values = generator(seed, "stimulus", "uniform").uniform(low, high, size=(samples, channels))
+    description = {"source": "uniform", "seed": int(seed), "low": low, "high": high}
+    return Stimulus("current", values, units.milliseconds(hold, "hold"), description=description)
+
+
+def poisson_stimulus(rates: ArrayLike, hold: Any, seed: int = 0, *, dt: Any = "1 ms") -> Stimulus:
+    """Spikes of an input population whose rates follow a series.
+
+    Parameters
+    ----------
+    rates : array, shape (samples, channels) or (samples,)
+        In Hz, not negative.
+    hold : str or brian2.Quantity
+        Duration of a sample.
+    seed : int
+    dt : str or brian2.Quantity
+        Grid of the spikes; in each step a channel fires at most once, with probability 1 - exp(-rate * dt).
+    """
+    array = _values(rates, "rates")
+    if len(array) == 0:
+        raise StimulusError("rates are empty: a stimulus needs at least one sample")
+    if (array < 0).any():
+        raise StimulusError(f"rates must be >= 0 Hz, got {array.min():g}")
+    hold_ms, dt_ms = units.milliseconds(hold, "hold"), units.milliseconds(dt, "dt")
+    steps = units.steps(hold_ms, dt_ms, "hold")
+    rng = generator(seed, "stimulus", "poisson")
+    times, channels = [np.empty(0)], [np.empty(0, dtype=np.int64)]
+    for k, row in enumerate(array):  # sample by sample: the full raster of a long stimulus would not fit
+        fired, channel = np.nonzero(rng.random((steps, row.size)) < -np.expm1(-row * (dt_ms / 1e3)))
+        times.append(k * hold_ms + fired * dt_ms)
+        channels.append(channel)
+    description = {"source": "poisson", "seed": int(seed)}
+    return Stimulus("events", array, hold_ms, np.concatenate(times), np.concatenate(channels), description)
+
+
+def event_stimulus(
+    times: ArrayLike, channels: ArrayLike, *, n_channels: int, hold: Any, samples: int | None = None, unit: str = "ms"
+) -> Stimulus:
+    """Given spike times, as in event-based data sets.
+
+    Parameters
+    ----------
+    times : array, shape (events,)
+        In `unit`, from the start of the stimulus, in any order.
+    channels : array of int, shape (events,)
+        Input channel of each event, from 0.
+    n_channels : int
+    hold : str or brian2.Quantity
+        Duration of a sample, the interval at which states are read.
+    samples : int, optional
+        Length; by default just long enough for the last event.
+    unit : str
+        ``"ms"``, ``"s"`` or ``"us"``. Brian2 quantities carry their own.
+
+    Raises
+    ------
+    StimulusError
+        For events outside the stimulus, or of channels that do not exist.
+    """
+    hold_ms, n_channels = units.milliseconds(hold, "hold"), _count(n_channels, "n_channels")
+    if hasattr(times, "dim"):
+        t = np.asarray(times, dtype=float) * 1e3
+    else:
+        factor = {"ms": 1.0, "s": 1e3, "us": 1e-3}.get(unit)
+        if factor is None:
+            raise StimulusError(f"unit of the event times must be 'ms', 's' or 'us', got {unit!r}")
+        t = np.asarray(times, dtype=np.float64) * factor
+    c = np.asarray(channels)
+    if t.ndim != 1 or c.shape != t.shape or (c.size and not np.issubdtype(c.dtype, np.integer)):
+        raise StimulusError(f"times and channels must be 1-D of one length (channels whole numbers), got {t.shape}, {c.shape}")
+    if not np.isfinite(t).all() or (t < 0).any():
+        raise StimulusError("event times must be finite and >= 0")
+    if c.size and (c.min() < 0 or c.max() >= n_channels):
+        raise StimulusError(f"event channels must be in 0..{n_channels - 1}, got {c.min()}..{c.max()}")
+    needed = math.floor(t.max() / hold_ms + 1e-9) + 1 if t.size else 1
+    length = needed if samples is None else _count(samples, "samples")
+    if needed > length:
+        raise StimulusError(f"an event at {t.max():g} ms lies beyond the {length} samples of {hold_ms:g} ms: raise samples")
+    order = np.lexsort((c, t))
+    t, c = t[order], c[order].astype(np.int64)
+    counts = np.zeros((length, n_channels))
+    np.add.at(counts, (np.minimum((t / hold_ms + 1e-9).astype(int), length - 1), c), 1.0)
+    return Stimulus("events", counts, hold_ms, t, c, {"source": "events"})
+
+
+def silence(duration: Any, hold: Any = "10 ms", *, channels: int = 1) -> Stimulus:
+    """No input for `duration`: what the network does by itself."""
+    hold_ms, total = units.milliseconds(hold, "hold"), units.milliseconds(duration, "duration")
+    count = units.steps(total, hold_ms, "duration")
+    return Stimulus("current", np.zeros((count, _count(channels, "channels"))), hold_ms, description={"source": "silence"})
+
+
+def stream(blocks: Iterable[ArrayLike], hold: Any) -> Stream:
+    """Feed an iterable of arrays, block after block, without holding the whole of it."""
+    return Stream(blocks, units.milliseconds(hold, "hold"), {"source": "stream"})

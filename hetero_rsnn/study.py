@@ -1,0 +1,262 @@
+"""Measuring networks over seeds: unsupervised training, then the frozen measurement of C, S and E."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from hetero_rsnn import units
+from hetero_rsnn.draw import Draw, draw, generator
+from hetero_rsnn.efficiency import spike_efficiency, state_correlation, states
+from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.memory import memory_capacity
+from hetero_rsnn.netfile import load_network
+from hetero_rsnn.network import Network
+from hetero_rsnn.parallel import Progress, run_jobs
+from hetero_rsnn.recording import Recording
+from hetero_rsnn.simulate import simulate, versions
+from hetero_rsnn.stimulus import Stimulus, uniform_stimulus
+
+Array = NDArray[np.float64]
+
+#: What `Measurement.summary` averages.
+QUANTITIES = ("C", "S", "E", "rate_hz", "silent_share", "correlation", "weight")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds.
+
+    Attributes
+    ----------
+    mean, stderr, low, high : float
+        `low` and `high` bound the 95 % interval (Student's t).
+    n : int
+        Seeds that had a value.
+    """
+
+    mean: float
+    stderr: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
+
+
+def estimate(values: Iterable[float]) -> Estimate:
+    """Mean with its 95 % interval, over the values that are not NaN."""
+    x = np.asarray([v for v in values if not math.isnan(v)], dtype=float)
+    if x.size == 0:
+        return Estimate(math.nan, math.nan, math.nan, math.nan, 0)
+    mean = float(x.mean())
+    if x.size == 1:
+        return Estimate(mean, math.nan, math.nan, math.nan, 1)
+    stderr = float(x.std(ddof=1) / math.sqrt(x.size))
+    half = float(stats.t.ppf(0.975, x.size - 1)) * stderr
+    return Estimate(mean, stderr, mean - half, mean + half, int(x.size))
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """What one seed of one network gave.
+
+    Attributes
+    ----------
+    seed : int
+    C, C_stderr, S, E, E_stderr, rate_hz, silent_share : float
+        See `Efficiency`; E is NaN where it has no value.
+    correlation : float
+        See `state_correlation`.
+    weight : float
+        Mean plastic weight after training as a share of w_max; NaN without plasticity.
+    determinant, H : dict of str to float
+        Heterogeneity of the drawn parameters, by group; see `Draw.heterogeneity`.
+    curve : tuple of float
+        Memory curve, C_d for d = 1..d_max.
+    train_rate_hz : float
+        Mean rate during training; NaN without training.
+    seconds : dict of str to float
+        Wall time of each phase.
+    """
+
+    seed: int
+    C: float
+    C_stderr: float
+    S: float
+    E: float
+    E_stderr: float
+    rate_hz: float
+    silent_share: float
+    correlation: float
+    weight: float
+    determinant: dict[str, float]
+    H: dict[str, float]
+    curve: tuple[float, ...]
+    train_rate_hz: float
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """All seeds of one network, in the order asked for."""
+
+    network: Network
+    rows: tuple[SeedResult, ...]
+    backend: str
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, name: str) -> Array:
+        """One quantity over the seeds, e.g. ``m["C"]``, shape (seeds,); ``m["curve"]`` has shape (seeds, d_max)."""
+        if name not in SeedResult.__dataclass_fields__ or name in {"determinant", "H", "seconds"}:
+            raise HeteroError(f"a measurement has no column {name!r} (known: seed, curve, {', '.join(QUANTITIES)})")
+        return np.array([getattr(r, name) for r in self.rows], dtype=float)
+
+    def summary(self) -> dict[str, Estimate]:
+        """Mean, standard error and 95 % interval of each quantity over the seeds."""
+        return {q: estimate(self[q]) for q in QUANTITIES}
+
+    def __str__(self) -> str:
+        s = self.summary()
+        return f"{self.network.name} ({len(self)} seeds): " + ", ".join(f"{q} = {s[q]}" for q in ("C", "S", "rate_hz", "E"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON: provenance, every seed, and the summary."""
+        return {
+            "network": self.network.name,
+            "fingerprint": self.network.fingerprint,
+            "backend": self.backend,
+            "versions": versions(),
+            "protocol": asdict(self.network.protocol),
+            "summary": {k: asdict(v) for k, v in self.summary().items()},
+            "seeds": [asdict(r) for r in self.rows],
+        }
+
+
+def training_stimulus(network: Network, seed: int) -> Stimulus:
+    """Input during unsupervised learning: uniform like the measurement's, but other numbers."""
+    count = math.ceil(network.protocol.train / network.protocol.hold)
+    values = generator(seed, "training", "uniform").uniform(-1.0, 1.0, size=(count, network.input.channels))
+    return Stimulus("current", values, network.protocol.hold, description={"source": "uniform (training)", "seed": seed})
+
+
+def train(drawn: Draw, *, backend: str = "fast", target: str = "numpy") -> Recording | None:
+    """Let a draw learn without supervision for ``protocol.train``; None if it has no plastic synapses."""
+    if not len(drawn.plastic) or drawn.network.protocol.train == 0:
+        return None
+    return simulate(drawn, training_stimulus(drawn.network, drawn.seed), backend=backend, target=target)
+
+
+def measure_seed(network: Network, seed: int, *, backend: str = "fast", target: str = "numpy") -> tuple[SeedResult, Recording]:
+    """Train and measure one seed; return the numbers and the recording of the measurement (washout dropped)."""
+    p = network.protocol
+    clock = [time.perf_counter()]
+    drawn = draw(network, seed)
+    clock.append(time.perf_counter())
+    trained = train(drawn, backend=backend, target=target)
+    clock.append(time.perf_counter())
+    hold = units.show(p.hold, units.TIME)
+    u = uniform_stimulus(p.washout + p.samples, hold, seed, channels=network.input.channels)
+    recording = simulate(drawn, u, backend=backend, target=target, plasticity=False, state=trained)
+    clock.append(time.perf_counter())
+    # States are filtered before the washout is dropped, so that the filter has settled too.
+    x = states(recording, u, units.show(p.tau_read, units.TIME))[p.washout :]
+    measured = recording.after(p.washout)
+    clock.append(time.perf_counter())
+    capacity = memory_capacity(x, u.values[p.washout :, 0], d_max=p.d_max)
+    correlation = state_correlation(x)
+    clock.append(time.perf_counter())
+    e = spike_efficiency(capacity, measured)
+    groups = drawn.heterogeneity()
+    result = SeedResult(
+        seed=int(seed),
+        C=e.C,
+        C_stderr=e.C_stderr,
+        S=e.S,
+        E=e.E,
+        E_stderr=e.E_stderr,
+        rate_hz=e.rate_hz,
+        silent_share=e.silent_share,
+        correlation=correlation,
+        weight=float(recording.weights.mean() / drawn.shared["w_max"]) if len(drawn.plastic) else math.nan,
+        determinant={k: h.determinant for k, h in groups.items()},
+        H={k: h.entropy for k, h in groups.items()},
+        curve=tuple(float(c) for c in capacity.curve),
+        train_rate_hz=trained.rate_hz if trained is not None else math.nan,
+        seconds=dict(zip(("draw", "train", "measure", "states", "readout"), np.diff(clock).tolist(), strict=True)),
+    )
+    return result, measured
+
+
+def _job(job: tuple[Network, int], backend: str, target: str) -> SeedResult:
+    network, seed = job
+    return measure_seed(network, seed, backend=backend, target=target)[0]
+
+
+def measure_many(
+    networks: Sequence[Network],
+    seeds: Iterable[int] = range(8),
+    *,
+    backend: str = "fast",
+    target: str = "numpy",
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> list[Measurement]:
+    """Measure several networks on the same seeds; see `measure`."""
+    seeds = list(seeds)
+    if not seeds or not networks:
+        raise HeteroError(f"a measurement needs at least one network and one seed, got {len(networks)} and {len(seeds)}")
+    # Seed after seed, so that an early stop has compared the networks on the seeds that are done.
+    jobs = [(network, seed) for seed in seeds for network in networks]
+    results = run_jobs(partial(_job, backend=backend, target=target), jobs, workers=workers, progress=progress)
+    columns = [tuple(results[i :: len(networks)]) for i in range(len(networks))]
+    return [Measurement(network, rows, backend) for network, rows in zip(networks, columns, strict=True)]
+
+
+def measure(
+    network: Network | str,
+    seeds: Iterable[int] = range(8),
+    *,
+    backend: str = "fast",
+    target: str = "numpy",
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Measurement:
+    """Measure a network: unsupervised training, then C, S, E and more with frozen weights.
+
+    Parameters
+    ----------
+    network : Network or str
+        How it is measured stands in its protocol: ``net.replace(**{"protocol.samples": 6000})`` changes that.
+    seeds : iterable of int
+        Each draws another network of the same distributions, another training and another measuring input.
+    backend, target : str
+        See `simulate`.
+    workers : int
+        Processes; the results do not depend on it.
+    progress : callable, optional
+        Called with (finished, total) seeds.
+
+    Returns
+    -------
+    Measurement
+        ``m["C"]`` for every seed; ``m.summary()`` with standard errors and 95 % intervals over the seeds.
+
+    Raises
+    ------
+    TooShortError
+        If ``protocol.samples`` are too few for the number of neurons and delays.
+    """
+    net = load_network(network)
+    return measure_many([net], seeds, backend=backend, target=target, workers=workers, progress=progress)[0]
