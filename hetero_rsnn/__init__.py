@@ -7,7 +7,6 @@ The names below are the public interface. Those that need more than numpy are im
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 # Functions that bear the name of their module are bound now: a later import of the module would hide them otherwise.
@@ -120,13 +119,11 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "TooShortError",
 ]
 
-try:
-    __version__ = version("hetero-rsnn")
-except PackageNotFoundError:  # a checkout that is not installed
-    __version__ = "0+unknown"
-
-
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from hetero_rsnn.simulate import versions
+
+        return versions()["hetero-rsnn"]
     if name not in _MODULE:
         raise AttributeError(f"module 'hetero_rsnn' has no attribute {name!r}")
     value = getattr(import_module(f"hetero_rsnn.{_MODULE[name]}"), name)

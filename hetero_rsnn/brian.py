@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from hetero_rsnn import units
 from hetero_rsnn.draw import Draw
 from hetero_rsnn.errors import HeteroError, NetworkError, suggest
+from hetero_rsnn.kernel_arrays import mirrors_plasticity
 from hetero_rsnn.network import SHARED, Network
 from hetero_rsnn.recording import NEVER, State
 
@@ -23,11 +24,6 @@ Ints = NDArray[np.int64]
 
 #: Code-generation targets. Compiled ones need a C++ compiler; the first cython run compiles for 10-45 s.
 TARGETS = ("numpy", "cython", "cpp_standalone")
-
-
-def differential(text: str) -> list[str]:
-    """Variables that have a differential equation in `text`."""
-    return re.findall(r"^\s*d(\w+)/dt\s*=", text, flags=re.MULTILINE)
 
 
 @contextmanager
@@ -170,11 +166,11 @@ class BrianObjects:
         for key, values in draw.plastic.parameters.items():
             synapses.variables[key].set_value(_si(values, own[key].unit))
         traces, trace_step = state.traces, state.trace_step
-        if trace_step is None and net.model:
+        if trace_step is None and mirrors_plasticity(net):
             traces, trace_step = _traces_now(draw, state), np.full(len(draw.plastic), state.step)
         for key, values in traces.items():
             synapses.variables[key].set_value(values)
-        if trace_step is not None:
+        if trace_step is not None and "lastupdate" in synapses.variables:  # clock-driven traces have none
             synapses.variables["lastupdate"].set_value((trace_step - state.step) * (net.dt / 1e3))
         return synapses
 
@@ -205,9 +201,6 @@ class BrianBackend:
     def __init__(self, draw: Draw, state: State, learn: bool, target: str = "numpy") -> None:
         if target not in TARGETS:
             raise HeteroError(f"unknown code-generation target {target!r}{suggest(target, TARGETS)}")
-        net = draw.network
-        if state.step and re.search(r"\bt\b", " ".join(v for _, v in net.equations).replace("unless", "")):
-            raise HeteroError("equations that use t cannot be continued, since their clock would start anew: run in one go")
         self._draw, self._state, self._learn, self._target = draw, state, learn, target
         self.timings = {"compile": 0.0, "run": 0.0}
 
@@ -224,6 +217,8 @@ class BrianBackend:
         started = time.perf_counter()
         import brian2 as b2
 
+        if self._state.step and re.search(r"\bt\b", _code(self._draw.network)):
+            raise HeteroError("equations that use t cannot be continued, since their clock would start anew: run in one go")
         dt = self._draw.network.dt
         n_steps = len(drive) * hold_steps
         with _target(self._target), b2_errors(self._draw.network):
@@ -267,7 +262,7 @@ class BrianBackend:
             if "lastupdate" in synapses:
                 updated = np.asarray(synapses["lastupdate"].get_value())
                 trace_step = np.round(updated / (net.dt / 1e3)).astype(np.int64) + old.step
-                if net.model:
+                if mirrors_plasticity(net):
                     traces, trace_step = _traces_then(draw, last, traces, trace_step), None
         return State(old.step + n_steps, variables, last, w, traces, trace_step)
 
@@ -284,6 +279,21 @@ def _traces_then(draw: Draw, last_spike: Ints, traces: dict[str, Array], at: Int
         decay = np.exp(-np.clip((at - last_spike[ends]) * dt / p.parameters[tau], 0.0, 500.0))
         out[key] = np.where(last_spike[ends] == NEVER, 0.0, traces[key] / decay)
     return out
+
+
+def _synaptic(equations: str) -> list[str]:
+    """State variables of a plasticity rule, those that only events change included."""
+    import brian2 as b2
+
+    parsed = b2.Equations(equations)
+    return sorted(set(parsed.diff_eq_names) | set(parsed.parameter_names))
+
+
+def _code(net: Network) -> str:
+    """All equations and statements of a network."""
+    rule = net.plasticity
+    own = (rule.equations, rule.on_pre, rule.on_post) if rule is not None else ()
+    return "\n".join([*(text for _, text in net.equations), *own])
 
 
 @contextmanager
@@ -310,8 +320,8 @@ def initial_state(draw: Draw) -> State:
     variables = {k: _si(draw.initial[k], units_of[k]) if k in draw.initial else np.zeros(net.n) for k in names}
     traces: dict[str, Array] = {}
     if net.plasticity is not None:
-        traces = {k: np.zeros(len(draw.plastic)) for k in differential(net.plasticity.equations)}
-    steps = np.zeros(len(draw.plastic), dtype=np.int64) if traces and not net.model else None
+        traces = {k: np.zeros(len(draw.plastic)) for k in _synaptic(net.plasticity.equations)}
+    steps = np.zeros(len(draw.plastic), dtype=np.int64) if traces and not mirrors_plasticity(net) else None
     return State(0, variables, np.full(net.n, NEVER, dtype=np.int64), np.array(draw.plastic.w), traces, steps)
 
 

@@ -147,6 +147,8 @@ def state_correlation(states: ArrayLike) -> float:
     x = np.asarray(states, dtype=float)
     if x.ndim != 2 or len(x) < 2:
         raise HeteroError(f"states must have the shape (samples, n) with at least 2 samples, got {x.shape}")
+    if not np.isfinite(x).all():
+        raise HeteroError("states must be finite, got NaN or infinity: check the simulation")
     x = x[:, np.ptp(x, axis=0) > 0]
     if x.shape[1] < 2:
         return math.nan

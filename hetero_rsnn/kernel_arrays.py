@@ -40,9 +40,22 @@ def check_equations(network: Network) -> None:
             f"network {network.name!r} names no model with a kernel; use backend='brian2', or model = \"lif_stdp\" with its equations"
         )
     check_equal("lif_stdp", LIF_STDP, dict(network.equations))
+    _check_plasticity(network)
+
+
+def _check_plasticity(network: Network) -> None:
     if network.plasticity is not None:
         found = {k: getattr(network.plasticity, k) for k in LIF_STDP_PLASTICITY}
         check_equal("lif_stdp", LIF_STDP_PLASTICITY, found)
+
+
+def mirrors_plasticity(network: Network) -> bool:
+    """Whether the kernels mirror the plasticity of a network (of its neurons they need not)."""
+    try:
+        _check_plasticity(network)
+    except EquationMismatchError:
+        return False
+    return bool(network.model)
 
 
 def neuron_arrays(draw: Draw) -> NeuronArrays:

@@ -21,11 +21,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _one_thread() -> None:
-    """A worker is one of several: its linear algebra must not take all cores."""
+def _alone(function: Callable[[Job], Result], job: Job) -> Result:
+    """Run a job with one thread: the same sums in the same order everywhere, and workers that leave cores to each other.
+
+    The limit is set for every job, since it holds only for libraries that are loaded by then.
+    """
     from threadpoolctl import threadpool_limits
 
-    _one_thread.limits = threadpool_limits(1)  # type: ignore[attr-defined]  # kept alive as long as the worker
+    with threadpool_limits(1):
+        return function(job)
 
 
 def run_jobs(
@@ -64,17 +68,14 @@ def run_jobs(
 
 
 def _finished(function: Callable[[Job], Result], jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Result]]:
-    from threadpoolctl import threadpool_limits
-
     if workers <= 1:
-        with threadpool_limits(1):  # the same sums in the same order as in a worker
-            for index, job in enumerate(jobs):
-                yield index, function(job)
+        for index, job in enumerate(jobs):
+            yield index, _alone(function, job)
         return
     # "spawn" and not "fork": a forked child inherits locks of threads that it does not have.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        pending: dict[Future[Result], int] = {pool.submit(function, job): i for i, job in enumerate(jobs)}
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        pending: dict[Future[Result], int] = {pool.submit(_alone, function, job): i for i, job in enumerate(jobs)}
         try:
             while pending:
                 done, _ = wait(pending, return_when=FIRST_COMPLETED)

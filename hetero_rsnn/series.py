@@ -200,7 +200,7 @@ def scale_series(values: ArrayLike, how: str) -> NDArray[np.float64]:
     x /= np.maximum(np.abs(x).max(axis=0), np.finfo(float).tiny)  # so that neither ranges nor squares overflow
     low, high = x.min(axis=0), x.max(axis=0)
     top, bottom = (2 * (x - low) - (high - low), high - low) if how == "minmax" else (x - x.mean(axis=0), x.std(axis=0))
-    return np.asarray(top / np.where(high > low, bottom, np.inf))  # equal numbers may have a tiny std
+    return np.asarray(top / np.where(high > low, bottom, np.inf))  # a constant channel becomes 0
 
 
 def shipped_series(name: str) -> Path:

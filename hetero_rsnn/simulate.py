@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,7 @@ from hetero_rsnn.draw import Draw
 from hetero_rsnn.errors import HeteroError, StimulusError, suggest
 from hetero_rsnn.kernel_arrays import check_equations, initial_state
 from hetero_rsnn.recording import Recording, State, concatenate
-from hetero_rsnn.stimulus import Stimulus, Stream
+from hetero_rsnn.stimulus import TOLERANCE, Stimulus, Stream
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -31,6 +29,9 @@ _PIECE = 4_000_000
 @cache
 def versions() -> dict[str, str]:
     """Versions of this package and of what its results depend on."""
+    import platform
+    from importlib import metadata
+
     out = {"python": platform.python_version()}
     for name in ("hetero-rsnn", "numpy", "scipy", "numba", "brian2"):
         try:
@@ -58,7 +59,7 @@ def prepare(draw: Draw, stimulus: Stimulus) -> tuple[Array, int, Ints, Ints]:
     """
     net = draw.network
     if not isinstance(stimulus, Stimulus):
-        raise StimulusError(f"a stimulus is made with array_stimulus(values, hold=...) and the like, got {type(stimulus).__name__}")
+        raise _no_stimulus(stimulus)
     if stimulus.channels != net.input.channels:
         raise StimulusError(
             f"the stimulus has {stimulus.channels} channels, the network takes {net.input.channels}: "
@@ -70,7 +71,7 @@ def prepare(draw: Draw, stimulus: Stimulus) -> tuple[Array, int, Ints, Ints]:
         raise StimulusError(str(error)) from None
     if stimulus.kind == "current":
         return stimulus.values @ draw.w_in.T, hold_steps, np.empty(0, np.int64), np.empty(0, np.int64)
-    steps = np.floor(stimulus.event_times / net.dt + 1e-6).astype(np.int64)
+    steps = np.floor((stimulus.event_times + TOLERANCE) / net.dt).astype(np.int64)
     pairs = np.unique(np.stack([steps, stimulus.event_channels], axis=1), axis=0)
     drive = np.zeros((len(stimulus), draw.n))
     return drive, hold_steps, np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
@@ -128,13 +129,14 @@ def simulate(
         raise HeteroError(f"unknown backend {backend!r}{suggest(str(backend), BACKENDS)}")
     if not isinstance(draw, Draw):
         raise HeteroError(f"simulate takes a draw, got {type(draw).__name__}: call hetero_rsnn.draw(network, seed) first")
+    if not isinstance(stimulus, Stimulus | Stream):
+        raise _no_stimulus(stimulus)
+    if not isinstance(state, State | Recording | None):
+        raise HeteroError(f"state must be a Recording or its state, got {type(state).__name__}: give what simulate returned")
     net = draw.network
     begin = state.state if isinstance(state, Recording) else state
-    names = tuple(record)
-    neurons = np.arange(draw.n) if record_neurons is None else np.asarray(record_neurons, dtype=np.int64)
-    if neurons.size and (neurons.min() < 0 or neurons.max() >= draw.n):
-        raise HeteroError(f"record_neurons must be in 0..{draw.n - 1}, got {neurons.min()}..{neurons.max()}")
-    neurons = neurons if names else np.empty(0, dtype=np.int64)
+    names = (record,) if isinstance(record, str) else tuple(record)
+    neurons = _chosen(record_neurons, draw.n) if names else np.empty(0, dtype=np.int64)
 
     runner: Any
     if backend == "brian2":
@@ -200,6 +202,22 @@ def simulate(
     if not plasticity:
         final = replace(final, traces={k: np.zeros_like(v) for k, v in final.traces.items()})
     return replace(concatenate(parts), state=final, weights=final.w, timings=dict(runner.timings))
+
+
+def _no_stimulus(value: Any) -> StimulusError:
+    return StimulusError(f"a stimulus is made with array_stimulus(values, hold=...) and the like, got {type(value).__name__}")
+
+
+def _chosen(neurons: ArrayLike | None, n: int) -> Ints:
+    """Indices of the recorded neurons. A mask is refused: as numbers it would mean neurons 0 and 1."""
+    if neurons is None:
+        return np.arange(n)
+    index = np.atleast_1d(np.asarray(neurons))
+    if index.ndim != 1 or index.size == 0 or not np.issubdtype(index.dtype, np.integer):
+        raise HeteroError(f"record_neurons must be one or more whole numbers, got {neurons!r}: give indices such as [0, 1]")
+    if index.min() < 0 or index.max() >= n:
+        raise HeteroError(f"record_neurons must be in 0..{n - 1}, got {index.min()}..{index.max()}")
+    return index.astype(np.int64)
 
 
 def _fits(draw: Draw, state: State) -> None:

@@ -16,6 +16,10 @@ from hetero_rsnn.errors import StimulusError
 
 Array = NDArray[np.float64]
 
+#: How far (ms) an event may lie before the edge of a step or sample and still belong behind it: rounding errors of
+#: times that were computed. Everything that sorts events into steps or samples must use the same.
+TOLERANCE = 1e-6
+
 
 @dataclass(frozen=True, eq=False)
 class Stimulus:
@@ -75,7 +79,7 @@ class Stimulus:
         stop = max(start, stop)
         times, channels = self.event_times, self.event_channels
         if self.kind == "events":
-            edges = np.searchsorted(times, [start * self.hold - 1e-9, stop * self.hold - 1e-9])
+            edges = np.searchsorted(times, [start * self.hold - TOLERANCE, stop * self.hold - TOLERANCE])
             times = times[edges[0] : edges[1]] - start * self.hold
             channels = channels[edges[0] : edges[1]]
         return Stimulus(self.kind, self.values[start:stop], self.hold, times, channels, self.description)
@@ -233,13 +237,16 @@ def event_stimulus(
         For events outside the stimulus, or of channels that do not exist.
     """
     hold_ms, n_channels = units.milliseconds(hold, "hold"), _count(n_channels, "n_channels")
-    if hasattr(times, "dim"):
-        t = np.asarray(times, dtype=float) * 1e3
-    else:
-        factor = {"ms": 1.0, "s": 1e3, "us": 1e-3}.get(unit)
-        if factor is None:
-            raise StimulusError(f"unit of the event times must be 'ms', 's' or 'us', got {unit!r}")
+    dimension = getattr(times, "dim", None)  # a Brian2 quantity
+    factor = 1e3 if dimension is not None else {"ms": 1.0, "s": 1e3, "us": 1e-3}.get(unit)
+    if factor is None:
+        raise StimulusError(f"unit of the event times must be 'ms', 's' or 'us', got {unit!r}")
+    if dimension is not None and repr(dimension) != "second":
+        raise StimulusError(f"event times must be times, got the unit {dimension!r}: give them in ms")
+    try:
         t = np.asarray(times, dtype=np.float64) * factor
+    except (TypeError, ValueError) as error:
+        raise StimulusError(f"event times must be numbers: {error}") from None
     c = np.asarray(channels)
     if t.ndim != 1 or c.shape != t.shape or (c.size and not np.issubdtype(c.dtype, np.integer)):
         raise StimulusError(f"times and channels must be 1-D of one length (channels whole numbers), got {t.shape}, {c.shape}")
@@ -247,21 +254,24 @@ def event_stimulus(
         raise StimulusError("event times must be finite and >= 0")
     if c.size and (c.min() < 0 or c.max() >= n_channels):
         raise StimulusError(f"event channels must be in 0..{n_channels - 1}, got {c.min()}..{c.max()}")
-    needed = math.floor(t.max() / hold_ms + 1e-9) + 1 if t.size else 1
+    sample = np.floor((t + TOLERANCE) / hold_ms).astype(np.int64)
+    needed = int(sample.max()) + 1 if t.size else 1
     length = needed if samples is None else _count(samples, "samples")
     if needed > length:
         raise StimulusError(f"an event at {t.max():g} ms lies beyond the {length} samples of {hold_ms:g} ms: raise samples")
     order = np.lexsort((c, t))
     t, c = t[order], c[order].astype(np.int64)
     counts = np.zeros((length, n_channels))
-    np.add.at(counts, (np.minimum((t / hold_ms + 1e-9).astype(int), length - 1), c), 1.0)
+    np.add.at(counts, (sample[order], c), 1.0)
     return Stimulus("events", counts, hold_ms, t, c, {"source": "events"})
 
 
 def silence(duration: Any, hold: Any = "10 ms", *, channels: int = 1) -> Stimulus:
     """No input for `duration`: what the network does by itself."""
     hold_ms, total = units.milliseconds(hold, "hold"), units.milliseconds(duration, "duration")
-    count = units.steps(total, hold_ms, "duration")
+    count = round(total / hold_ms)
+    if count < 1 or abs(count * hold_ms - total) > TOLERANCE:
+        raise StimulusError(f"duration must be a multiple of hold = {hold_ms:g} ms, got {total:g} ms")
     return Stimulus("current", np.zeros((count, _count(channels, "channels"))), hold_ms, description={"source": "silence"})
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -199,9 +200,12 @@ def measure_seed(network: Network, seed: int, *, backend: str = "fast", target: 
     return result, measured
 
 
-def _job(job: tuple[Network, int], backend: str, target: str) -> SeedResult:
+def _job(job: tuple[Network, int], backend: str, target: str, recordings: Path | None) -> SeedResult:
     network, seed = job
-    return measure_seed(network, seed, backend=backend, target=target)[0]
+    result, recording = measure_seed(network, seed, backend=backend, target=target)
+    if recordings is not None:  # written where it was made: passing it between processes would cost more than making it
+        recording.save(recordings / f"{network.name}-{seed}")
+    return result
 
 
 def measure_many(
@@ -212,14 +216,16 @@ def measure_many(
     target: str = "numpy",
     workers: int = 1,
     progress: Progress | None = None,
+    recordings: Path | None = None,
 ) -> list[Measurement]:
-    """Measure several networks on the same seeds; see `measure`."""
+    """Measure several networks on the same seeds; see `measure` and, for `recordings`, `compare`."""
     seeds = list(seeds)
     if not seeds or not networks:
         raise HeteroError(f"a measurement needs at least one network and one seed, got {len(networks)} and {len(seeds)}")
     # Seed after seed, so that an early stop has compared the networks on the seeds that are done.
     jobs = [(network, seed) for seed in seeds for network in networks]
-    results = run_jobs(partial(_job, backend=backend, target=target), jobs, workers=workers, progress=progress)
+    job = partial(_job, backend=backend, target=target, recordings=recordings)
+    results = run_jobs(job, jobs, workers=workers, progress=progress)
     columns = [tuple(results[i :: len(networks)]) for i in range(len(networks))]
     return [Measurement(network, rows, backend) for network, rows in zip(networks, columns, strict=True)]
 

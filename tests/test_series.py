@@ -69,7 +69,9 @@ def refused(error: type[HeteroError], path: Path, *parts: str, column: str | int
         ("a.csv", "a;b\r\n1.5;-2\r\n.25;1e-300\r\n3;4e18"),
         ("a.CSV", '"a", "b"\n"1.5", -2\n .25 ,1e-300\n3,4E+18\n\n'),
         ("a.tsv", "a\tb\n1.5\t-2\n.25\t1e-300\n3\t4e18\n"),
-        ("a.txt", "a b\n  1.5   -2\n.25\t1e-300 \n3 4e18\n".replace("\t", " ")),
+        ("a.tsv", "when\ta\tb\nMay 1, 2020\t1.5\t-2\nMay 2; 2020\t.25\t1e-300\n\t3\t4e18\n"),
+        ("a.csv", 'note,a,b\n"x; y",1.5,-2\n"z\t",.25,1e-300\n"",3,4e18\n'),
+        ("a.txt", "a b\n  1.5   -2\n.25  1e-300 \n3 4e18\n"),
         ("a.txt", "# made by hand\na,b\n1.5,-2\n  # a remark, in between\n.25,1e-300\n3,4e18\n#end"),
         ("a.csv", "\ufeffa,b\r1.5,-2\r.25,1e-300\r3,4e18\r"),
         (

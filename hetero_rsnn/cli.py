@@ -1,0 +1,247 @@
+"""The command line: ``hetero-rsnn networks | simulate | compare``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hetero_rsnn.errors import HeteroError, suggest
+
+app = typer.Typer(
+    name="hetero-rsnn",
+    help="Memory capacity and spike efficiency of heterogeneous recurrent spiking networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+networks_app = typer.Typer(help="List the shipped networks, or show one.", rich_markup_mode=None)
+app.add_typer(networks_app, name="networks")
+
+
+def _version(show: bool) -> None:
+    if show:
+        import hetero_rsnn
+
+        typer.echo(f"hetero-rsnn {hetero_rsnn.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Memory capacity and spike efficiency of heterogeneous recurrent spiking networks."""
+
+
+def parse_overrides(pairs: list[str]) -> dict[str, Any]:
+    """Read ``NAME=VALUE`` pairs; a value is TOML if it can be, else text ("20 ms")."""
+    import tomllib
+
+    out: dict[str, Any] = {}
+    for pair in pairs:
+        name, sign, text = pair.partition("=")
+        if not sign or not name.strip() or not text.strip():
+            raise HeteroError(f"an override must be NAME=VALUE, got {pair!r}: write e.g. --set E.tau_m.cv=0.5")
+        try:
+            value = tomllib.loads(f"value = {text.strip()}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text.strip()
+        out[name.strip()] = value
+    return out
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Read ``20`` (seeds 0 to 19), ``100-119`` or ``1,5,8``."""
+    try:
+        if "," in text:
+            seeds = [int(part) for part in text.split(",") if part.strip()]
+        elif "-" in text.strip().lstrip("-"):
+            first, last = (int(part) for part in text.split("-"))
+            seeds = list(range(first, last + 1))
+        else:
+            seeds = list(range(int(text)))
+    except ValueError:
+        seeds = []
+    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise HeteroError(f"--seeds must be a count (20), a range (100-119) or a list (1,5,8), got {text!r}")
+    return seeds
+
+
+@networks_app.callback(invoke_without_command=True)
+def networks(context: typer.Context) -> None:
+    """List the shipped networks."""
+    if context.invoked_subcommand is not None:
+        return
+    from hetero_rsnn.netfile import list_networks, networks_folder
+
+    found = list_networks()
+    width = max(map(len, found))
+    for name, description in found.items():
+        typer.echo(f"{name:<{width}}  {description}")
+    typer.echo(f"\nfiles: {networks_folder()}")
+    typer.echo("one of them in full: hetero-rsnn networks show henhes")
+
+
+@networks_app.command("show")
+def networks_show(
+    network: Annotated[str, typer.Argument(help="Name or path of a network.")],
+    toml: Annotated[bool, typer.Option("--toml", help="Print the whole network as TOML, to start one of your own.")] = False,
+    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value.")] = None,
+) -> None:
+    """Print the equations and distributions of a network."""
+    from hetero_rsnn.netfile import load_network, to_toml_text
+
+    net = load_network(network, **parse_overrides(overrides or []))
+    typer.echo(to_toml_text(net) if toml else str(net))
+
+
+@app.command()
+def simulate(
+    network: Annotated[str, typer.Argument(help="Name or path of a network.")],
+    input: Annotated[Path, typer.Option("--input", "-i", help="Series to feed in: csv, npy, npz or wav.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/simulate].")] = None,
+    column: Annotated[str | None, typer.Option(help="Column(s) of a csv, comma-separated, or array of an npz.")] = None,
+    hold: Annotated[str | None, typer.Option(help="Simulated time of one sample [default: the network's].")] = None,
+    scale: Annotated[str, typer.Option(help="minmax (each channel to -1..1), zscore, or none.")] = "minmax",
+    samples: Annotated[int | None, typer.Option(help="Use only the first samples.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    n: Annotated[int | None, typer.Option("--n", help="Number of neurons.")] = None,
+    backend: Annotated[str, typer.Option(help="fast, numpy or brian2.")] = "fast",
+    plasticity: Annotated[bool, typer.Option("--plasticity/--frozen", help="Let the synapses learn.")] = True,
+    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
+) -> None:
+    """Run a network on a series: writes the recording, and a raster with the input above it."""
+    import hetero_rsnn as hr
+    from hetero_rsnn import units
+    from hetero_rsnn.plots import figure_simulation, label, save_figure
+
+    changes: dict[str, Any] = parse_overrides(overrides or [])
+    if n is not None:
+        changes["n"] = n
+    series = hr.read_series(input, column=column)
+    values = series.values if samples is None else series.values[: _positive(samples, "--samples")]
+    net = hr.load_network(network, **{**changes, "input.channels": values.shape[1]})
+    stimulus = hr.array_stimulus(hr.scale_series(values, scale), hold or units.show(net.protocol.hold, units.TIME))
+    drawn = hr.draw(net, seed)
+    folder = _results(out, "simulate", "recording.npz", overwrite)
+    recording = hr.simulate(drawn, stimulus, backend=backend, plasticity=plasticity)
+    path = recording.save(folder / "recording")
+    shown = min(stimulus.duration, 2000.0)
+    title = f"{label(net.name)} on {series.source}: {', '.join(series.names[:4])}"
+    figure = save_figure(figure_simulation(stimulus, drawn, recording, duration=shown, title=title), folder / "raster.png")
+    typer.echo(
+        f"{net.name}: {net.n} neurons, {len(stimulus)} samples of {stimulus.hold:g} ms ({stimulus.duration / 1e3:g} s), "
+        f"{recording.spike_times.size} spikes"
+    )
+    for p in net.populations:
+        rates = recording.rates_hz[drawn.members(p.name)]
+        typer.echo(f"  {p.name}: {rates.mean():.2f} Hz, from {rates.min():.2f} to {rates.max():.2f}, {(rates == 0).mean():.1%} silent")
+    typer.echo(f"compiled in {recording.timings['compile']:.2f} s, ran in {recording.timings['run']:.2f} s ({backend})")
+    typer.echo(f"wrote {path}, {path.with_suffix('.json').name} and {figure.name}")
+
+
+def _positive(value: int, name: str) -> int:
+    if value < 1:
+        raise HeteroError(f"{name} must be a whole number >= 1, got {value}")
+    return value
+
+
+def _results(out: Path | None, command: str, marker: str, overwrite: bool) -> Path:
+    """Folder for results. Without --out a new one each time; a named one must not hold results already."""
+    from hetero_rsnn.files import OutputError, output_folder
+
+    if out is None:
+        number = 1
+        folder = Path("results") / command
+        while (folder / marker).exists():
+            number += 1
+            folder = Path("results") / f"{command}-{number}"
+        return output_folder(folder)
+    folder = output_folder(out)
+    if (folder / marker).exists() and not overwrite:
+        raise OutputError(f"{folder / marker} exists already: choose another --out, or add --overwrite")
+    return folder
+
+
+@app.command()
+def compare(
+    networks: Annotated[list[str] | None, typer.Argument(help="Names or paths [default: the four canonical networks].")] = None,
+    seeds: Annotated[str | None, typer.Option(help="A count (20), a range (100-119) or a list (1,5,8) [default: 20].")] = None,
+    n: Annotated[int | None, typer.Option("--n", help="Number of neurons.")] = None,
+    backend: Annotated[str, typer.Option(help="fast, numpy or brian2.")] = "fast",
+    target: Annotated[str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")] = "numpy",
+    workers: Annotated[int | None, typer.Option(help="Processes [default: one a core].")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Small networks and few seeds: a look, not a result.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/compare].")] = None,
+    recordings: Annotated[bool, typer.Option("--recordings", help="Write every recording too (npz and json).")] = False,
+    baseline: Annotated[str | None, typer.Option(help="Network to compare with [default: honhos, else the first].")] = None,
+    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value in all.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
+) -> None:
+    """Measure networks on the same seeds: C, S, rate and E with 95 % intervals, a figure, and results.json."""
+    from hetero_rsnn import comparison as comparing
+    from hetero_rsnn import report
+    from hetero_rsnn.draw import draw
+    from hetero_rsnn.files import plain, write_json
+    from hetero_rsnn.netfile import load_network
+    from hetero_rsnn.parallel import cores
+    from hetero_rsnn.plots import figure_comparison, save_figure
+    from hetero_rsnn.simulate import BACKENDS
+    from hetero_rsnn.study import measure_seed
+
+    if backend not in BACKENDS:
+        raise HeteroError(f"unknown backend {backend!r}{suggest(backend, BACKENDS)}")
+    changes: dict[str, Any] = dict(comparing.QUICK) if quick else {}
+    changes |= parse_overrides(overrides or [])
+    if n is not None:
+        changes["n"] = n
+    nets = [load_network(name, **changes) for name in networks or comparing.CANONICAL]
+    numbers = parse_seeds(seeds if seeds is not None else ("4" if quick else "20"))
+    folder = _results(out, "compare", "results.json", overwrite)
+    with report.progress_bar("measuring", len(nets) * len(numbers)) as progress:
+        comparison = comparing.compare(
+            nets,
+            numbers,
+            baseline=baseline,
+            backend=backend,
+            target=target,
+            workers=cores() if workers is None else workers,
+            progress=progress,
+            recordings=folder / "recordings" if recordings else None,
+        )
+    data = comparison.to_dict()
+    write_json(folder / "results.json", data)
+    rasters = []
+    for name in report.raster_pair(comparison):
+        net = comparison[name].network
+        _, recording = measure_seed(net, numbers[0], backend=backend, target=target)
+        rasters.append((draw(net, numbers[0]), recording))
+    save_figure(figure_comparison(comparison, rasters), folder / "figure.png")
+    if as_json:
+        typer.echo(json.dumps(plain(data), indent=1))
+    else:
+        report.print_comparison(comparison)
+        typer.echo(f"wrote results.json{', recordings' if recordings else ''} and figure.png to {folder}")
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one line and exit code 2."""
+    try:
+        app(standalone_mode=True)
+    except HeteroError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

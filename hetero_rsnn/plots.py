@@ -1,0 +1,218 @@
+"""Figures. Every function draws into `ax` (a new figure if None) and returns the Axes; pyplot is never touched."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hetero_rsnn.comparison import Comparison
+from hetero_rsnn.draw import Draw
+from hetero_rsnn.files import write_atomic
+from hetero_rsnn.recording import Recording
+from hetero_rsnn.stimulus import Stimulus
+from hetero_rsnn.study import Measurement, estimate
+
+#: Okabe and Ito's palette, safe for colour-blind readers; the markers and dashes differ too.
+COLOURS = {"honhos": "#000000", "henhos": "#0072B2", "honhes": "#E69F00", "henhes": "#D55E00"}
+_SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#8C6D1F", "#7F7F7F")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
+_DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
+#: Names as the paper writes them.
+LABELS = {"honhos": "HoNHoS", "henhos": "HeNHoS", "honhes": "HoNHeS", "henhes": "HeNHeS"}
+
+
+def _axes(ax: Axes | None, width: float = 4.8, height: float = 3.4) -> Axes:
+    if ax is not None:
+        return ax
+    return Figure(figsize=(width, height), layout="constrained").subplots()
+
+
+def style(name: str, index: int) -> dict[str, Any]:
+    """Colour, marker and dashes of a network; the canonical ones always look the same."""
+    order = list(COLOURS)
+    place = order.index(name) if name in COLOURS else len(order) + index
+    return {
+        "color": COLOURS.get(name, _SPARE[index % len(_SPARE)]),
+        "marker": _MARKERS[place % len(_MARKERS)],
+        "linestyle": _DASHES[place % len(_DASHES)],
+    }
+
+
+def label(name: str) -> str:
+    """How a network is called in figures and tables."""
+    return LABELS.get(name, name)
+
+
+def plot_raster(
+    recording: Recording, ax: Axes | None = None, *, start: float = 0.0, duration: float = 1000.0, draw: Draw | None = None
+) -> Axes:
+    """Spikes over time, `start` and `duration` in ms; with `draw`, populations are named and told apart by colour."""
+    ax = _axes(ax, 6.0, 3.0)
+    first, last = np.searchsorted(recording.spike_times, [start - 1e-9, start + duration - 1e-9])
+    t, i = recording.spike_times[first:last], recording.spike_neurons[first:last]
+    if draw is None:
+        ax.plot(t, i, ".", ms=1.2, color="#000000", rasterized=True)
+    else:
+        for p, colour in zip(draw.network.populations, ("#000000", "#D55E00", *_SPARE), strict=False):
+            part = draw.members(p.name)
+            inside = (i >= part.start) & (i < part.stop)
+            ax.plot(t[inside], i[inside], ".", ms=1.2, color=colour, rasterized=True)
+            middle = (part.start + part.stop) / 2
+            ax.annotate(
+                p.name, (1.0, middle), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points",
+                color=colour, va="center", fontsize="small",
+            )  # fmt: skip
+    ax.set(xlim=(start, start + duration), ylim=(-1, recording.n), xlabel="time (ms)", ylabel="neuron")
+    return ax
+
+
+def plot_input(stimulus: Stimulus, ax: Axes | None = None, *, start: float = 0.0, duration: float | None = None) -> Axes:
+    """The input series over time; `start` and `duration` in ms."""
+    ax = _axes(ax, 6.0, 1.6)
+    duration = stimulus.duration - start if duration is None else duration
+    low, high = int(start // stimulus.hold), int(np.ceil((start + duration) / stimulus.hold))
+    edges = np.arange(low, min(high, len(stimulus)) + 1) * stimulus.hold
+    for channel in range(min(stimulus.channels, 8)):
+        ax.stairs(stimulus.values[low:high, channel], edges, baseline=None, lw=1, label=f"channel {channel}")
+    ax.set(xlim=(start, start + duration), xlabel="time (ms)", ylabel="input")
+    return ax
+
+
+def plot_distributions(
+    measurements: Sequence[Measurement], ax: Axes | None = None, *, parameter: str = "tau_m", population: str | None = None
+) -> Axes:
+    """Declared densities of a neuron parameter; a homogeneous one is a vertical line."""
+    ax = _axes(ax)
+    spare = 0
+    groups: dict[Any, list[tuple[str, int]]] = {}
+    for m in measurements:
+        name = m.network.name
+        spare += name not in COLOURS
+        p = m.network.population(population)[parameter] if population else m.network.populations[0][parameter]
+        groups.setdefault(p, []).append((name, spare - 1))
+    for p, names in groups.items():
+        look = style(*names[0])
+        text = ", ".join(label(n) for n, _ in names)
+        if p.cv == 0:
+            ax.axvline(p.mean, color=look["color"], lw=2, label=text)
+            continue
+        q = np.linspace(0.0005, 0.995, 600)
+        x = np.linspace(*p.distribution.quantile([0.0005, 0.995]), 400)
+        cdf = p.distribution.cdf(x)
+        density = np.gradient(cdf, x)
+        del q
+        ax.plot(x, density, color=look["color"], lw=2, linestyle=look["linestyle"], label=text)
+        ax.fill_between(x, density, color=look["color"], alpha=0.15, lw=0)
+    where = population or measurements[0].network.populations[0].name
+    symbols = {"tau_m": r"membrane time constant $\tau_m$"}
+    unit = "ms" if measurements[0].network.population(where)[parameter].unit == "second" else ""
+    ax.set(xlabel=f"{symbols.get(parameter, parameter)} ({unit or 'a.u.'})", ylabel=f"density (1/{unit or 'a.u.'})")
+    ax.set_ylim(bottom=0)
+    ax.set_xlim(left=0)
+    ax.legend(frameon=False, fontsize="small", title=f"population {where}", title_fontsize="small")
+    return ax
+
+
+def plot_memory_curve(measurements: Sequence[Measurement], ax: Axes | None = None, *, threshold: float = 0.005) -> Axes:
+    """Chance-corrected memory curves C_d, mean over seeds with 95 % bands, up to where they have died out."""
+    ax = _axes(ax)
+    spare, longest = 0, 5
+    for m in measurements:
+        name = m.network.name
+        look = style(name, spare)
+        spare += name not in COLOURS
+        curve = m["curve"]
+        points = [estimate(column) for column in curve.T]
+        d = np.arange(1, curve.shape[1] + 1)
+        mean = np.array([p.mean for p in points])
+        ax.plot(d, mean, color=look["color"], linestyle=look["linestyle"], lw=1.8, label=label(name))
+        ax.fill_between(d, [p.low for p in points], [p.high for p in points], color=look["color"], alpha=0.2, lw=0)
+        above = np.flatnonzero(mean > threshold)
+        longest = max(longest, int(above[-1]) + 2 if above.size else 5)
+    ax.axhline(0, color="0.6", lw=0.8)
+    ax.set(xlabel="delay d (samples)", ylabel="memory $C_d$ ($r^2$ above chance)", xlim=(1, min(longest, curve.shape[1])))
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def plot_efficiency(measurements: Sequence[Measurement], ax: Axes | None = None) -> Axes:
+    """Spike efficiency over memory capacity: every seed small, means with 95 % intervals large."""
+    ax = _axes(ax)
+    spare = 0
+    for m in measurements:
+        name = m.network.name
+        look = style(name, spare)
+        spare += name not in COLOURS
+        s = m.summary()
+        ax.plot(m["C"], m["E"], look["marker"], color=look["color"], ms=3, alpha=0.35, mew=0)
+        c, e = s["C"], s["E"]
+        if e.n == 0:
+            continue
+        ax.errorbar(
+            c.mean, e.mean, xerr=[[c.mean - c.low], [c.high - c.mean]], yerr=[[e.mean - e.low], [e.high - e.mean]],
+            fmt=look["marker"], color=look["color"], ms=8, mec="white", mew=0.8, elinewidth=1.6, capsize=3, label=label(name),
+        )  # fmt: skip
+    ax.set(xlabel="memory capacity C (samples)", ylabel="spike efficiency E = C / S\n(samples per spike of a neuron)")
+    ax.set_ylim(bottom=0)
+    ax.set_xlim(left=0)
+    ax.legend(frameon=False, fontsize="small", loc="upper left")
+    return ax
+
+
+def figure_comparison(comparison: Comparison, rasters: Sequence[tuple[Draw, Recording]]) -> Figure:
+    """The figure of ``hetero-rsnn compare``: rasters, time constants, memory curves, efficiency over capacity."""
+    figure = Figure(figsize=(10.5, 7.6), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)  # type: ignore[union-attr]
+    grid = figure.add_gridspec(2, 2)
+    inner = grid[0, 0].subgridspec(len(rasters), 1, hspace=0.08)
+    shown = min(500.0, *(r.duration for _, r in rasters))
+    for row, (drawn, recording) in enumerate(rasters):
+        ax = figure.add_subplot(inner[row])
+        plot_raster(recording, ax, duration=shown, draw=drawn)
+        ax.set_title(f"{label(drawn.network.name)}, {recording.rate_hz:.1f} Hz", fontsize="medium", loc="left" if row else "right")
+        if row < len(rasters) - 1:
+            ax.set_xlabel("")
+            ax.tick_params(labelbottom=False)
+        if row == 0:
+            _letter(ax, "A")
+        ax.set_title("" if row else "", loc="center")
+    for place, letter, plot in (
+        (grid[0, 1], "B", plot_distributions),
+        (grid[1, 0], "C", plot_memory_curve),
+        (grid[1, 1], "D", plot_efficiency),
+    ):
+        ax = figure.add_subplot(place)
+        plot(comparison.measurements, ax)
+        _letter(ax, letter)
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _letter(ax: Axes, letter: str) -> None:
+    ax.set_title(letter, loc="left", fontweight="bold", fontsize="large")
+
+
+def figure_simulation(stimulus: Stimulus, drawn: Draw, recording: Recording, *, duration: float, title: str = "") -> Figure:
+    """The input above the raster that it causes."""
+    figure = Figure(figsize=(9.0, 5.2), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2.4])
+    plot_input(stimulus, top, duration=duration)
+    top.set_xlabel("")
+    top.set_title(title, loc="left", fontsize="medium")
+    plot_raster(recording, bottom, duration=duration, draw=drawn)
+    for ax in (top, bottom):
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path, *, dpi: int = 160) -> Path:
+    """Write a figure (format by ending) atomically."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=dpi)
+    return write_atomic(path, lambda file: file.write(buffer.getvalue()))

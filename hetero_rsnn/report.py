@@ -1,0 +1,99 @@
+"""What the terminal shows: tables on standard output, progress on standard error."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from hetero_rsnn.comparison import Comparison
+from hetero_rsnn.parallel import Progress as Callback
+from hetero_rsnn.plots import label
+from hetero_rsnn.study import Estimate
+
+
+@contextmanager
+def progress_bar(text: str, total: int) -> Iterator[Callback | None]:
+    """A bar with the time left on standard error; nothing where that is not a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(text, total=total)
+        yield lambda done, _total: bar.update(task, completed=done)
+
+
+def console() -> Console:
+    """Standard output; wide enough for the tables where it is not a terminal."""
+    return Console(width=None if sys.stdout.isatty() else 110, soft_wrap=not sys.stdout.isatty())
+
+
+def _cell(e: Estimate, signed: bool = False) -> str:
+    if e.n == 0 or math.isnan(e.mean):
+        return "undefined"
+    sign = "+" if signed else ""
+    digits = max(0, 3 - math.floor(math.log10(max(abs(e.mean), 1e-12))) - 1) if e.mean else 2
+    if signed and not math.isnan(e.stderr) and e.stderr > 0:
+        digits = max(0, 1 - math.floor(math.log10(e.stderr)))
+    digits = min(digits, 5)
+    text = f"{e.mean:{sign}.{digits}f}"
+    return text if math.isnan(e.low) else f"{text} [{e.low:{sign}.{digits}f}, {e.high:{sign}.{digits}f}]"
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Two tables: every network, and its paired differences to the baseline."""
+    out = console()
+    seeds = len(comparison.seeds)
+    net = comparison.measurements[0].network
+    table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table.title = f"{seeds} seeds, {net.n} neurons, {net.protocol.samples} samples of {net.protocol.hold:g} ms; mean [95 % interval]"
+    table.add_column("network", no_wrap=True)
+    for heading in ("C (samples)", "S (spikes/sample)", "rate (Hz)", "E = C/S", "silent"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for m in comparison.measurements:
+        s = m.summary()
+        undefined = seeds - s["E"].n
+        e = _cell(s["E"]) + (f" ({undefined} of {seeds} undefined)" if 0 < undefined < seeds else "")
+        cells = (_cell(s["C"]), _cell(s["S"]), _cell(s["rate_hz"]), e)
+        table.add_row(label(m.network.name), *cells, f"{s['silent_share'].mean:.1%}")
+    out.print(table)
+    others = [m.network.name for m in comparison.measurements if m.network.name != comparison.baseline]
+    if not others:
+        return
+    table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table.title = f"paired differences to {label(comparison.baseline)}; * where the 95 % interval leaves out 0"
+    table.add_column("network", no_wrap=True)
+    for heading in ("ΔC", "ΔS", "ΔE"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    pairs = [(name, comparison.baseline) for name in others]
+    if {"henhes", "henhos"} <= set(others):
+        pairs.append(("henhes", "henhos"))  # what the heterogeneity of synapses does to heterogeneous neurons
+    for name, to in pairs:
+        cells = []
+        for quantity in ("C", "S", "E"):
+            d = comparison.difference(name, quantity, to)
+            star = " *" if not math.isnan(d.low) and d.low * d.high > 0 else "  "
+            cells.append(_cell(d, signed=True) + star)
+        table.add_row(label(name) if to == comparison.baseline else f"{label(name)} - {label(to)}", *cells)
+    out.print(table)
+
+
+def raster_pair(comparison: Comparison) -> list[str]:
+    """The homogeneous network and the heterogeneous one to draw rasters of: the baseline, and henhes or the last."""
+    names = [m.network.name for m in comparison.measurements]
+    other = "henhes" if "henhes" in names else names[-1]
+    return list(dict.fromkeys([comparison.baseline, other]))
