@@ -119,6 +119,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "TooShortError",
 ]
 
+
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         from hetero_rsnn.simulate import versions

@@ -136,7 +136,9 @@ class BrianObjects:
             self.state_monitor = b2.StateMonitor(group, names, record=record, clock=clock, name="traces")
             self.network.add(self.state_monitor)
 
-    def _connect(self, b2: Any, name: str, rows: Any, model: str, code: dict[str, str], clock: Any, namespace: Any) -> Any:
+    def _connect(
+        self, b2: Any, name: str, rows: Any, model: str, code: dict[str, str], clock: Any, namespace: Any
+    ) -> Any:
         extra = {"method": "exponential_euler"} if re.search(r"/dt", model) else {}
         synapses = b2.Synapses(
             self.neurons, self.neurons, model, clock=clock, name=name, namespace=namespace, **code, **extra
@@ -218,7 +220,9 @@ class BrianBackend:
         import brian2 as b2
 
         if self._state.step and re.search(r"\bt\b", _code(self._draw.network)):
-            raise HeteroError("equations that use t cannot be continued, since their clock would start anew: run in one go")
+            raise HeteroError(
+                "equations that use t cannot be continued, since their clock would start anew: run in one go"
+            )
         dt = self._draw.network.dt
         n_steps = len(drive) * hold_steps
         with _target(self._target), b2_errors(self._draw.network):

@@ -33,7 +33,9 @@ def _version(show: bool) -> None:
 
 @app.callback()
 def _top(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Memory capacity and spike efficiency of heterogeneous recurrent spiking networks."""
 
@@ -90,7 +92,9 @@ def networks(context: typer.Context) -> None:
 @networks_app.command("show")
 def networks_show(
     network: Annotated[str, typer.Argument(help="Name or path of a network.")],
-    toml: Annotated[bool, typer.Option("--toml", help="Print the whole network as TOML, to start one of your own.")] = False,
+    toml: Annotated[
+        bool, typer.Option("--toml", help="Print the whole network as TOML, to start one of your own.")
+    ] = False,
     overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value.")] = None,
 ) -> None:
     """Print the equations and distributions of a network."""
@@ -104,7 +108,9 @@ def networks_show(
 def simulate(
     network: Annotated[str, typer.Argument(help="Name or path of a network.")],
     input: Annotated[Path, typer.Option("--input", "-i", help="Series to feed in: csv, npy, npz or wav.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/simulate].")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/simulate].")
+    ] = None,
     column: Annotated[str | None, typer.Option(help="Column(s) of a csv, comma-separated, or array of an npz.")] = None,
     hold: Annotated[str | None, typer.Option(help="Simulated time of one sample [default: the network's].")] = None,
     scale: Annotated[str, typer.Option(help="minmax (each channel to -1..1), zscore, or none.")] = "minmax",
@@ -134,14 +140,20 @@ def simulate(
     path = recording.save(folder / "recording")
     shown = min(stimulus.duration, 2000.0)
     title = f"{label(net.name)} on {series.source}: {', '.join(series.names[:4])}"
-    figure = save_figure(figure_simulation(stimulus, drawn, recording, duration=shown, title=title), folder / "raster.png")
+    figure = save_figure(
+        figure_simulation(stimulus, drawn, recording, duration=shown, title=title), folder / "raster.png"
+    )
     typer.echo(
-        f"{net.name}: {net.n} neurons, {len(stimulus)} samples of {stimulus.hold:g} ms ({stimulus.duration / 1e3:g} s), "
+        f"{net.name}: {net.n} neurons, {len(stimulus)} samples of {stimulus.hold:g} ms "
+        f"({stimulus.duration / 1e3:g} s), "
         f"{recording.spike_times.size} spikes"
     )
     for p in net.populations:
         rates = recording.rates_hz[drawn.members(p.name)]
-        typer.echo(f"  {p.name}: {rates.mean():.2f} Hz, from {rates.min():.2f} to {rates.max():.2f}, {(rates == 0).mean():.1%} silent")
+        typer.echo(
+            f"  {p.name}: {rates.mean():.2f} Hz, from {rates.min():.2f} to {rates.max():.2f}, "
+            f"{(rates == 0).mean():.1%} silent"
+        )
     typer.echo(f"compiled in {recording.timings['compile']:.2f} s, ran in {recording.timings['run']:.2f} s ({backend})")
     typer.echo(f"wrote {path}, {path.with_suffix('.json').name} and {figure.name}")
 
@@ -171,18 +183,28 @@ def _results(out: Path | None, command: str, marker: str, overwrite: bool) -> Pa
 
 @app.command()
 def compare(
-    networks: Annotated[list[str] | None, typer.Argument(help="Names or paths [default: the four canonical networks].")] = None,
-    seeds: Annotated[str | None, typer.Option(help="A count (20), a range (100-119) or a list (1,5,8) [default: 20].")] = None,
+    networks: Annotated[
+        list[str] | None, typer.Argument(help="Names or paths [default: the four canonical networks].")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="A count (20), a range (100-119) or a list (1,5,8) [default: 20].")
+    ] = None,
     n: Annotated[int | None, typer.Option("--n", help="Number of neurons.")] = None,
     backend: Annotated[str, typer.Option(help="fast, numpy or brian2.")] = "fast",
     target: Annotated[str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")] = "numpy",
     workers: Annotated[int | None, typer.Option(help="Processes [default: one a core].")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Small networks and few seeds: a look, not a result.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/compare].")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/compare].")
+    ] = None,
     recordings: Annotated[bool, typer.Option("--recordings", help="Write every recording too (npz and json).")] = False,
-    baseline: Annotated[str | None, typer.Option(help="Network to compare with [default: honhos, else the first].")] = None,
-    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value in all.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Network to compare with [default: honhos, else the first].")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value in all.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
 ) -> None:
     """Measure networks on the same seeds: C, S, rate and E with 95 % intervals, a figure, and results.json."""

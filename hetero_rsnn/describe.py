@@ -20,10 +20,14 @@ def describe(net: Network) -> str:
     if code["refractory"]:
         out[-1] += f"    refractory: {code['refractory']}"
     width = max((len(k) for p in net.populations for k, _ in p.parameters), default=0)
-    shared = [k for k, v in net.populations[0].parameters if all(dict(p.parameters).get(k) == v for p in net.populations)]
+    shared = [
+        k for k, v in net.populations[0].parameters if all(dict(p.parameters).get(k) == v for p in net.populations)
+    ]
     for population in net.populations:
         out += ["", f"population {population.name}: {population.size} {population.kind} neurons"]
-        out += [f"    {k:<{width}}  {v}" for k, v in population.parameters if k not in shared or len(net.populations) == 1]
+        out += [
+            f"    {k:<{width}}  {v}" for k, v in population.parameters if k not in shared or len(net.populations) == 1
+        ]
     if shared and len(net.populations) > 1:
         out += ["", "all neurons"]
         out += [f"    {k:<{width}}  {net.populations[0][k]}" for k in shared]
@@ -49,7 +53,8 @@ def describe(net: Network) -> str:
         f"input: {channels}, connectivity {net.input.connectivity:g}, current weight {net.input.weight}, "
         f"event weight {net.input.event_weight}",
         f"protocol: hold {net.protocol.hold:g} ms, tau_read {net.protocol.tau_read:g} ms, "
-        f"training {net.protocol.train / 1e3:g} s, {net.protocol.samples} samples after {net.protocol.washout} of washout, "
+        f"training {net.protocol.train / 1e3:g} s, "
+        f"{net.protocol.samples} samples after {net.protocol.washout} of washout, "
         f"delays up to {net.protocol.d_max}",
     ]
     return "\n".join(out)

@@ -204,10 +204,16 @@ def draw(network: Network, seed: int) -> Draw:
     return drawn
 
 
-def _synapses(net: Network, seed: int, members: dict[str, Ints], positions: Array) -> tuple[Synapses, Synapses, dict[str, float]]:
+def _synapses(
+    net: Network, seed: int, members: dict[str, Ints], positions: Array
+) -> tuple[Synapses, Synapses, dict[str, float]]:
     blocks: dict[bool, list[tuple[Ints, Ints, Array, dict[str, Array], int]]] = {True: [], False: []}
     kinds = {p.name: p.kind for p in net.populations}
-    constants = {} if net.plasticity is None else {k: net.plasticity[k].mean for k in SHARED if k in dict(net.plasticity.parameters)}
+    constants = (
+        {}
+        if net.plasticity is None
+        else {k: net.plasticity[k].mean for k in SHARED if k in dict(net.plasticity.parameters)}
+    )
     scales: dict[str, float] = {}
     for index, projection in enumerate(net.projections):
         name = projection.name
@@ -236,8 +242,8 @@ def _synapses(net: Network, seed: int, members: dict[str, Ints], positions: Arra
         blocks[projection.plastic].append((sources, targets, w, parameters, index))
     if len({round(s, 12) for s in scales.values()}) > 1:
         raise NetworkError(
-            f"plastic projections {', '.join(scales)} have different expected in-degrees, so that w_max means different "
-            "things: give them one topology, or set weight_scaling = 'none'"
+            f"plastic projections {', '.join(scales)} have different expected in-degrees, so that w_max means "
+            "different things: give them one topology, or set weight_scaling = 'none'"
         )
     scale = next(iter(scales.values()), 1.0)
     shared = {k: v * (scale if k != "mu" else 1.0) for k, v in constants.items()}

@@ -54,7 +54,12 @@ class FastBackend:
         self.timings = {"compile": time.perf_counter() - started, "run": 0.0}
 
     def run(
-        self, drive: Array, hold_steps: int, event_steps: NDArray[np.int64], event_channels: NDArray[np.int64], record: NDArray[np.int64]
+        self,
+        drive: Array,
+        hold_steps: int,
+        event_steps: NDArray[np.int64],
+        event_channels: NDArray[np.int64],
+        record: NDArray[np.int64],
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], dict[str, Array]]:
         """Advance by ``len(drive) * hold_steps`` steps; see `simulate` for the arguments."""
         started = time.perf_counter()
@@ -74,7 +79,9 @@ class FastBackend:
         traces = {"v": np.concatenate(v), "I_syn": np.concatenate(i)} if record.size else {}
         return np.concatenate(steps), np.concatenate(neurons), traces
 
-    def _call(self, drive: Array, hold_steps: int, event_steps: Any, event_channels: Any, record: Any) -> tuple[Any, ...]:
+    def _call(
+        self, drive: Array, hold_steps: int, event_steps: Any, event_channels: Any, record: Any
+    ) -> tuple[Any, ...]:
         n_steps = len(drive) * hold_steps
         draw, p = self._draw, self._neurons
         spike_steps = np.empty(n_steps * draw.n, dtype=np.int64)

@@ -91,5 +91,7 @@ def output_folder(path: str | Path) -> Path:
         os.close(handle)
         os.unlink(probe)
     except OSError as error:
-        raise OutputError(f"cannot write to the folder {folder}: {error.strerror or error}; choose another with --out") from None
+        raise OutputError(
+            f"cannot write to the folder {folder}: {error.strerror or error}; choose another with --out"
+        ) from None
     return folder

@@ -26,7 +26,6 @@ def _special() -> Any:
     return special
 
 
-
 @runtime_checkable
 class Distribution(Protocol):
     """What every distribution offers. Numbers have the unit of the parameter: milliseconds for times, SI otherwise."""
@@ -143,11 +142,11 @@ class Gamma(_MeanCV):
     def _quantile(self, q: Array) -> Array:
         shape = self.cv**-2
         # The lowest quantiles underflow to 0 at large cv; a time constant of exactly 0 has no meaning.
-        return np.maximum(_special().gammaincinv(shape, q) * (self.mean / shape), 1e-12 * self.mean)
+        return np.asarray(np.maximum(_special().gammaincinv(shape, q) * (self.mean / shape), 1e-12 * self.mean))
 
     def _cdf(self, x: Array) -> Array:
         shape = self.cv**-2
-        return _special().gammainc(shape, np.maximum(x, 0.0) * (shape / self.mean))
+        return np.asarray(np.asarray(_special().gammainc(shape, np.maximum(x, 0.0) * (shape / self.mean))))
 
 
 @dataclass(frozen=True)
@@ -167,12 +166,12 @@ class LogNormal(_MeanCV):
 
     def _quantile(self, q: Array) -> Array:
         mu, sigma = self._log
-        return np.exp(mu + sigma * _special().ndtri(q))
+        return np.asarray(np.exp(mu + sigma * _special().ndtri(q)))
 
     def _cdf(self, x: Array) -> Array:
         mu, sigma = self._log
         with np.errstate(divide="ignore"):
-            return _special().ndtr((np.log(np.maximum(x, 0.0)) - mu) / sigma)
+            return np.asarray(np.asarray(_special().ndtr((np.log(np.maximum(x, 0.0)) - mu) / sigma)))
 
 
 @dataclass(frozen=True)
@@ -215,12 +214,12 @@ class TruncatedNormal(_MeanCV):
         a, sigma = abs(self.mean) * (1 - self.floor), self._sigma
         lowest = _special().ndtr(-a / sigma)
         x = self.mean + sigma * _special().ndtri(lowest + q * (1 - 2 * lowest))
-        return np.clip(x, self.mean - a, self.mean + a)
+        return np.asarray(np.clip(x, self.mean - a, self.mean + a))
 
     def _cdf(self, x: Array) -> Array:
         a, sigma = abs(self.mean) * (1 - self.floor), self._sigma
         lowest = _special().ndtr(-a / sigma)
-        return np.clip((_special().ndtr((x - self.mean) / sigma) - lowest) / (1 - 2 * lowest), 0.0, 1.0)
+        return np.asarray(np.clip((_special().ndtr((x - self.mean) / sigma) - lowest) / (1 - 2 * lowest), 0.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -275,7 +274,7 @@ class Mixture(_Sampled):
     def shares(self) -> Array:
         """Weights scaled to sum to 1, shape (components,)."""
         w = np.asarray(self.weights, dtype=float)
-        return w / w.sum()
+        return np.asarray(w / w.sum())
 
     @property
     def mean(self) -> float:
@@ -377,7 +376,8 @@ def heterogeneity(parameters: Mapping[str, ArrayLike] | Sequence[ArrayLike], *, 
     columns = [np.asarray(p, dtype=float).ravel() for p in parameters.values()]
     if not columns or len({c.size for c in columns}) != 1 or columns[0].size < 2:
         raise HeteroError(
-            f"heterogeneity needs parameters of one length >= 2, got {dict(zip(names, map(np.size, columns), strict=True))}"
+            "heterogeneity needs parameters of one length >= 2, "
+            f"got {dict(zip(names, map(np.size, columns), strict=True))}"
         )
     if log and any((c <= 0).any() for c in columns):
         raise HeteroError("heterogeneity takes logarithms, but a parameter is not > 0: use log=False")

@@ -37,7 +37,8 @@ def check_equations(network: Network) -> None:
     """
     if network.model != "lif_stdp":
         raise EquationMismatchError(
-            f"network {network.name!r} names no model with a kernel; use backend='brian2', or model = \"lif_stdp\" with its equations"
+            f"network {network.name!r} names no model with a kernel; use backend='brian2', "
+            'or model = "lif_stdp" with its equations'
         )
     check_equal("lif_stdp", LIF_STDP, dict(network.equations))
     _check_plasticity(network)

@@ -2,7 +2,7 @@
 
 A plastic synapse is touched only when its pre-synaptic neuron fires. The post-synaptic spikes that came since are kept
 per neuron (`history`) and replayed then, in time order. Every event does the same arithmetic whenever it is replayed:
-``apre`` is stored as it was after the last pre-synaptic spike, ``apost`` as it was after the last post-synaptic one, and
+``apre`` is stored as it was after the last pre-synaptic spike, ``apost`` as it was after the last post-synaptic one;
 both times belong to neurons. So results do not depend on when the pending spikes are flushed, to the last bit.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from numba import njit
 
 #: Columns of the plastic table: weight, traces, parameters (decay rates in 1/step).
@@ -29,7 +28,7 @@ def _soft(x, mu):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, inline="always")
 def _replay(k, post, since, columns, history, filled, w_min, w_max, mu):  # type: ignore[no-untyped-def]
-    """Apply the post-synaptic spikes from step `since` on to synapse k; return the step of the last one applied or before."""
+    """Apply the post-synaptic spikes from step `since` on to synapse k; return the step of the last one so far."""
     last = filled[post]
     first = last
     while first > 1 and history[post, first - 1] >= since:

@@ -140,8 +140,8 @@ def memory_capacity(
     1.06 with 10 and 2.5 with 2; with memory it was within 10 %. Compare networks over independent seeds.
 
     *Ridge.* Chosen for each block and delay inside the training part by generalised cross-validation (Golub et al.).
-    Memory below about 1e-5 of a feature's standard deviation is not resolved; only noise-free linear reservoirs have
-    any there (Ballarin et al.).
+    Memory in amplitudes below about 1e-5 of a feature's standard deviation is not resolved (measured). Noise-free
+    linear reservoirs may hide some there: they need other methods (Ballarin et al.).
 
     References
     ----------
@@ -249,8 +249,8 @@ def _ridge(gram: Array, cross: Array, power: Array, n: int, strengths: Array) ->
     the residual sum of squares and the degrees of freedom are sums over eigenvalues.
     """
     values, vectors = np.linalg.eigh(gram)
-    # Directions that rounding alone can fill carry no information.
-    keep = values > len(values) * np.finfo(float).eps * values.max(initial=0.0)
+    # Directions that the rounding of the sums can fill carry no information: neurons silent in all of the training.
+    keep = values > 10 * max(len(values), math.sqrt(n)) * np.finfo(float).eps * values.max(initial=0.0)
     values, vectors = values[keep], vectors[:, keep]
     along = vectors.T @ cross
     fitted = along**2 / values[:, None]

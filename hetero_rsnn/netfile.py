@@ -31,17 +31,23 @@ def list_networks() -> dict[str, str]:
 def _locate(name: str | Path, beside: Path | None = None) -> Path:
     text = str(name)
     if not text:
-        raise NetworkError("the network's name is empty: give a shipped name such as 'henhes', or a path ending in .toml")
+        raise NetworkError(
+            "the network's name is empty: give a shipped name such as 'henhes', or a path ending in .toml"
+        )
     if text.endswith(".toml") or "/" in text or "\\" in text or isinstance(name, Path):
         path = Path(text).expanduser()
         if beside is not None and not path.is_absolute():
             path = beside / path
         if not path.is_file():
-            raise NetworkError(f"no network file {str(path)!r}: give an existing .toml file or one of the shipped names")
+            raise NetworkError(
+                f"no network file {str(path)!r}: give an existing .toml file or one of the shipped names"
+            )
         return path
     path = networks_folder() / f"{text}.toml"
     if not path.is_file():
-        raise NetworkError(f"unknown network {text!r}{suggest(text, list_networks())}; a file of your own must end in .toml")
+        raise NetworkError(
+            f"unknown network {text!r}{suggest(text, list_networks())}; a file of your own must end in .toml"
+        )
     return path
 
 
@@ -141,7 +147,11 @@ def apply_overrides(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> di
             table = result
             for key in path:
                 table = table[key]
-            patch = {leaf: value if not hasattr(value, "item") else value.item()} if not hasattr(value, "dim") else {leaf: value}
+            patch = (
+                {leaf: value if not hasattr(value, "item") else value.item()}
+                if not hasattr(value, "dim")
+                else {leaf: value}
+            )
             table.update(_merge({leaf: table[leaf]} if leaf in table else {}, patch))
     return result
 

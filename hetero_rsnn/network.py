@@ -19,11 +19,10 @@ from hetero_rsnn.topology import Topology, parse_topology
 
 Parameters = tuple[tuple[str, Parameter], ...]
 
-#: What the kernel 'lif_stdp' mirrors. The shipped base file says the same; a network that says otherwise runs with brian2.
+#: What the kernel 'lif_stdp' mirrors. The shipped base file says the same; one that says otherwise runs with brian2.
 LIF_STDP: dict[str, str] = {
     "equations": (
-        "dv/dt = (v_rest - v + I_syn + I_bias + I_in) / tau_m : 1 (unless refractory)\n"
-        "dI_syn/dt = -I_syn / tau_syn : 1"
+        "dv/dt = (v_rest - v + I_syn + I_bias + I_in) / tau_m : 1 (unless refractory)\ndI_syn/dt = -I_syn / tau_syn : 1"
     ),
     "threshold": "v > v_th",
     "reset": "v = v_reset",
@@ -32,9 +31,7 @@ LIF_STDP: dict[str, str] = {
 }
 LIF_STDP_PLASTICITY: dict[str, str] = {
     "equations": "dapre/dt = -apre / tau_plus : 1 (event-driven)\ndapost/dt = -apost / tau_minus : 1 (event-driven)",
-    "on_pre": (
-        "I_syn_post += w\napre += 1\nw = clip(w - eta_minus * (w - w_min)**mu * apost, w_min, w_max)"
-    ),
+    "on_pre": ("I_syn_post += w\napre += 1\nw = clip(w - eta_minus * (w - w_min)**mu * apost, w_min, w_max)"),
     "on_post": "apost += 1\nw = clip(w + eta_plus * (w_max - w)**mu * apre, w_min, w_max)",
 }
 #: Kernels of the numpy and fast backends.
@@ -50,9 +47,11 @@ _NOT_NEGATIVE = {"t_ref", "eta_plus", "eta_minus", "w_min", "w_max", "mu"}
 #: One number for all synapses, since the kernels (and Brian2's code) treat them as constants.
 SHARED = ("w_min", "w_max", "mu")
 
-_FUNCTIONS = set(
-    "exp log log10 sqrt abs sign clip sin cos tan sinh cosh tanh arcsin arccos arctan ceil floor int exprel log1p expm1 "
-    "timestep t dt i j N and or not True False unless refractory event driven constant shared linked pi e inf".split()
+_FUNCTIONS = frozenset(
+    {"exp", "log", "log10", "sqrt", "abs", "sign", "clip", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin"}
+    | {"arccos", "arctan", "ceil", "floor", "int", "exprel", "log1p", "expm1", "timestep", "t", "dt", "i", "j", "N"}
+    | {"and", "or", "not", "True", "False", "unless", "refractory", "event", "driven", "constant", "shared", "linked"}
+    | {"pi", "e", "inf"}
 )
 _RANDOM = {"rand", "randn", "poisson", "xi"}
 _UNIT_NAME = re.compile(r"^[pnumkMG]?(s|second|Hz|hertz|V|volt|A|amp|S|siemens|F|farad|ohm|m|metre|meter)\d?$")
@@ -223,7 +222,10 @@ class Network:
         return data
 
 
-_TOP = "name description model n dt weight_scaling neuron parameters synapse populations projections plasticity input protocol"
+_TOP = (
+    "name description model n dt weight_scaling neuron parameters synapse populations projections plasticity "
+    "input protocol"
+)
 
 
 def _table(data: Mapping[str, Any], key: str, where: str = "") -> dict[str, Any]:
@@ -284,7 +286,7 @@ def from_dict(data: Mapping[str, Any], name: str) -> Network:
     _keys(data, _TOP.split(), "the network file")
     for key in ("populations", "neuron"):
         if key not in data:
-            raise NetworkError(f"the network file lacks the table [{key}]: start it with extends = \"lif_stdp\"")
+            raise NetworkError(f'the network file lacks the table [{key}]: start it with extends = "lif_stdp"')
     model = data.get("model", "")
     if model and model not in MODELS:
         raise NetworkError(
@@ -406,7 +408,9 @@ def _projections(tables: Mapping[str, Any], populations: tuple[Population, ...])
         _keys(table, ["pre", "post", "plastic", "topology", "weight"], f"[{where}]")
         for end in ("pre", "post"):
             if table.get(end) not in kinds:
-                raise NetworkError(f"{where}.{end}: unknown population {table.get(end)!r}{suggest(str(table.get(end)), kinds)}")
+                raise NetworkError(
+                    f"{where}.{end}: unknown population {table.get(end)!r}{suggest(str(table.get(end)), kinds)}"
+                )
         for key in ("topology", "weight"):
             if key not in table:
                 raise NetworkError(f"{where} lacks the key {key!r}")
@@ -431,7 +435,9 @@ def _plasticity(data: Mapping[str, Any], projections: tuple[Projection, ...]) ->
         return None
     if "plasticity" not in data:
         names = ", ".join(p.name for p in projections if p.plastic)
-        raise NetworkError(f"projection {names} is plastic, but the file has no [plasticity]: add it or set plastic = false")
+        raise NetworkError(
+            f"projection {names} is plastic, but the file has no [plasticity]: add it or set plastic = false"
+        )
     table = _table(data, "plasticity")
     code = {k: _text(table.pop(k, ""), f"plasticity.{k}") for k in ("equations", "on_pre", "on_post")}
     needed = identifiers("\n".join(code.values())) - defined(code["equations"]) - {"w"}

@@ -22,7 +22,7 @@ def cores() -> int:
 
 
 def _alone(function: Callable[[Job], Result], job: Job) -> Result:
-    """Run a job with one thread: the same sums in the same order everywhere, and workers that leave cores to each other.
+    """Run a job with one thread: the same sums in the same order everywhere, and workers that leave each other cores.
 
     The limit is set for every job, since it holds only for libraries that are loaded by then.
     """

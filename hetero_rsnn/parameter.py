@@ -85,7 +85,9 @@ def _parse(value: Any, where: str) -> tuple[het.Distribution, str]:
             raise NetworkError(f"{where}: unknown key {key!r} of a {family} distribution{suggest(key, known)}")
     missing = [k for k in known if k not in table and k != "floor"]
     if missing:
-        raise NetworkError(f"{where}: a {family} distribution needs {', '.join(known)}; {', '.join(missing)} is missing")
+        raise NetworkError(
+            f"{where}: a {family} distribution needs {', '.join(known)}; {', '.join(missing)} is missing"
+        )
     found: set[str] = set()
     numbers: dict[str, float] = {}
     for key, raw in table.items():

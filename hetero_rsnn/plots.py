@@ -50,7 +50,12 @@ def label(name: str) -> str:
 
 
 def plot_raster(
-    recording: Recording, ax: Axes | None = None, *, start: float = 0.0, duration: float = 1000.0, draw: Draw | None = None
+    recording: Recording,
+    ax: Axes | None = None,
+    *,
+    start: float = 0.0,
+    duration: float = 1000.0,
+    draw: Draw | None = None,
 ) -> Axes:
     """Spikes over time, `start` and `duration` in ms; with `draw`, populations are named and told apart by colour."""
     ax = _axes(ax, 6.0, 3.0)
@@ -59,7 +64,7 @@ def plot_raster(
     if draw is None:
         ax.plot(t, i, ".", ms=1.2, color="#000000", rasterized=True)
     else:
-        for p, colour in zip(draw.network.populations, ("#000000", "#D55E00", *_SPARE), strict=False):
+        for p, colour in zip(draw.network.populations, ("#000000", "#009E73", "#CC79A7", *_SPARE), strict=False):
             part = draw.members(p.name)
             inside = (i >= part.start) & (i < part.stop)
             ax.plot(t[inside], i[inside], ".", ms=1.2, color=colour, rasterized=True)
@@ -72,7 +77,9 @@ def plot_raster(
     return ax
 
 
-def plot_input(stimulus: Stimulus, ax: Axes | None = None, *, start: float = 0.0, duration: float | None = None) -> Axes:
+def plot_input(
+    stimulus: Stimulus, ax: Axes | None = None, *, start: float = 0.0, duration: float | None = None
+) -> Axes:
     """The input series over time; `start` and `duration` in ms."""
     ax = _axes(ax, 6.0, 1.6)
     duration = stimulus.duration - start if duration is None else duration
@@ -85,7 +92,11 @@ def plot_input(stimulus: Stimulus, ax: Axes | None = None, *, start: float = 0.0
 
 
 def plot_distributions(
-    measurements: Sequence[Measurement], ax: Axes | None = None, *, parameter: str = "tau_m", population: str | None = None
+    measurements: Sequence[Measurement],
+    ax: Axes | None = None,
+    *,
+    parameter: str = "tau_m",
+    population: str | None = None,
 ) -> Axes:
     """Declared densities of a neuron parameter; a homogeneous one is a vertical line."""
     ax = _axes(ax)
@@ -102,11 +113,10 @@ def plot_distributions(
         if p.cv == 0:
             ax.axvline(p.mean, color=look["color"], lw=2, label=text)
             continue
-        q = np.linspace(0.0005, 0.995, 600)
-        x = np.linspace(*p.distribution.quantile([0.0005, 0.995]), 400)
+        low, high = p.distribution.quantile([0.0005, 0.995])
+        x = np.linspace(float(low), float(high), 400)
         cdf = p.distribution.cdf(x)
         density = np.gradient(cdf, x)
-        del q
         ax.plot(x, density, color=look["color"], lw=2, linestyle=look["linestyle"], label=text)
         ax.fill_between(x, density, color=look["color"], alpha=0.15, lw=0)
     where = population or measurements[0].network.populations[0].name
@@ -136,7 +146,9 @@ def plot_memory_curve(measurements: Sequence[Measurement], ax: Axes | None = Non
         above = np.flatnonzero(mean > threshold)
         longest = max(longest, int(above[-1]) + 2 if above.size else 5)
     ax.axhline(0, color="0.6", lw=0.8)
-    ax.set(xlabel="delay d (samples)", ylabel="memory $C_d$ ($r^2$ above chance)", xlim=(1, min(longest, curve.shape[1])))
+    ax.set(
+        xlabel="delay d (samples)", ylabel="memory $C_d$ ($r^2$ above chance)", xlim=(1, min(longest, curve.shape[1]))
+    )
     ax.legend(frameon=False, fontsize="small")
     return ax
 
@@ -156,7 +168,8 @@ def plot_efficiency(measurements: Sequence[Measurement], ax: Axes | None = None)
             continue
         ax.errorbar(
             c.mean, e.mean, xerr=[[c.mean - c.low], [c.high - c.mean]], yerr=[[e.mean - e.low], [e.high - e.mean]],
-            fmt=look["marker"], color=look["color"], ms=8, mec="white", mew=0.8, elinewidth=1.6, capsize=3, label=label(name),
+            fmt=look["marker"], color=look["color"], ms=6.5, mec="white", mew=0.8, elinewidth=1.6, capsize=3,
+            alpha=0.85, label=label(name),
         )  # fmt: skip
     ax.set(xlabel="memory capacity C (samples)", ylabel="spike efficiency E = C / S\n(samples per spike of a neuron)")
     ax.set_ylim(bottom=0)
@@ -167,21 +180,24 @@ def plot_efficiency(measurements: Sequence[Measurement], ax: Axes | None = None)
 
 def figure_comparison(comparison: Comparison, rasters: Sequence[tuple[Draw, Recording]]) -> Figure:
     """The figure of ``hetero-rsnn compare``: rasters, time constants, memory curves, efficiency over capacity."""
-    figure = Figure(figsize=(10.5, 7.6), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)  # type: ignore[union-attr]
+    figure = Figure(figsize=(10.5, 7.6))
+    figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.1)
     grid = figure.add_gridspec(2, 2)
     inner = grid[0, 0].subgridspec(len(rasters), 1, hspace=0.08)
     shown = min(500.0, *(r.duration for _, r in rasters))
     for row, (drawn, recording) in enumerate(rasters):
         ax = figure.add_subplot(inner[row])
         plot_raster(recording, ax, duration=shown, draw=drawn)
-        ax.set_title(f"{label(drawn.network.name)}, {recording.rate_hz:.1f} Hz", fontsize="medium", loc="left" if row else "right")
+        ax.set_title(
+            f"{label(drawn.network.name)}, {recording.rate_hz:.1f} Hz",
+            fontsize="medium",
+            loc="left" if row else "right",
+        )
         if row < len(rasters) - 1:
             ax.set_xlabel("")
             ax.tick_params(labelbottom=False)
         if row == 0:
             _letter(ax, "A")
-        ax.set_title("" if row else "", loc="center")
     for place, letter, plot in (
         (grid[0, 1], "B", plot_distributions),
         (grid[1, 0], "C", plot_memory_curve),
@@ -198,7 +214,9 @@ def _letter(ax: Axes, letter: str) -> None:
     ax.set_title(letter, loc="left", fontweight="bold", fontsize="large")
 
 
-def figure_simulation(stimulus: Stimulus, drawn: Draw, recording: Recording, *, duration: float, title: str = "") -> Figure:
+def figure_simulation(
+    stimulus: Stimulus, drawn: Draw, recording: Recording, *, duration: float, title: str = ""
+) -> Figure:
     """The input above the raster that it causes."""
     figure = Figure(figsize=(9.0, 5.2), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2.4])

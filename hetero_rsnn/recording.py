@@ -206,7 +206,9 @@ def load_recording(path: str | Path) -> Recording:
     if not isinstance(meta, dict) or meta.get("format") != _FORMAT:
         raise FileFormatError(f"{json_path} does not describe a recording of hetero_rsnn: give another file")
     if meta.get("version") != _VERSION:
-        raise FileFormatError(f"{json_path} has version {meta.get('version')}, this program reads {_VERSION}: update it")
+        raise FileFormatError(
+            f"{json_path} has version {meta.get('version')}, this program reads {_VERSION}: update it"
+        )
     try:
         data = npz_path.read_bytes()
     except OSError as error:

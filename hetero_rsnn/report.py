@@ -60,7 +60,8 @@ def print_comparison(comparison: Comparison) -> None:
     seeds = len(comparison.seeds)
     net = comparison.measurements[0].network
     table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    table.title = f"{seeds} seeds, {net.n} neurons, {net.protocol.samples} samples of {net.protocol.hold:g} ms; mean [95 % interval]"
+    p = net.protocol
+    table.title = f"{seeds} seeds, {net.n} neurons, {p.samples} samples of {p.hold:g} ms; mean [95 % interval]"
     table.add_column("network", no_wrap=True)
     for heading in ("C (samples)", "S (spikes/sample)", "rate (Hz)", "E = C/S", "silent"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -68,8 +69,9 @@ def print_comparison(comparison: Comparison) -> None:
         s = m.summary()
         undefined = seeds - s["E"].n
         e = _cell(s["E"]) + (f" ({undefined} of {seeds} undefined)" if 0 < undefined < seeds else "")
-        cells = (_cell(s["C"]), _cell(s["S"]), _cell(s["rate_hz"]), e)
-        table.add_row(label(m.network.name), *cells, f"{s['silent_share'].mean:.1%}")
+        table.add_row(
+            label(m.network.name), *(_cell(s[q]) for q in ("C", "S", "rate_hz")), e, f"{s['silent_share'].mean:.1%}"
+        )
     out.print(table)
     others = [m.network.name for m in comparison.measurements if m.network.name != comparison.baseline]
     if not others:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hetero_rsnn import units
 from hetero_rsnn.draw import Draw
-from hetero_rsnn.errors import HeteroError, StimulusError, suggest
+from hetero_rsnn.errors import HeteroError, StimulusError, UnitError, suggest
 from hetero_rsnn.kernel_arrays import check_equations, initial_state
 from hetero_rsnn.recording import Recording, State, concatenate
 from hetero_rsnn.stimulus import TOLERANCE, Stimulus, Stream
@@ -67,7 +67,7 @@ def prepare(draw: Draw, stimulus: Stimulus) -> tuple[Array, int, Ints, Ints]:
         )
     try:
         hold_steps = units.steps(stimulus.hold, net.dt, "hold of the stimulus")
-    except units.UnitError as error:
+    except UnitError as error:
         raise StimulusError(str(error)) from None
     if stimulus.kind == "current":
         return stimulus.values @ draw.w_in.T, hold_steps, np.empty(0, np.int64), np.empty(0, np.int64)
@@ -128,11 +128,15 @@ def simulate(
     if backend not in BACKENDS:
         raise HeteroError(f"unknown backend {backend!r}{suggest(str(backend), BACKENDS)}")
     if not isinstance(draw, Draw):
-        raise HeteroError(f"simulate takes a draw, got {type(draw).__name__}: call hetero_rsnn.draw(network, seed) first")
+        raise HeteroError(
+            f"simulate takes a draw, got {type(draw).__name__}: call hetero_rsnn.draw(network, seed) first"
+        )
     if not isinstance(stimulus, Stimulus | Stream):
         raise _no_stimulus(stimulus)
     if not isinstance(state, State | Recording | None):
-        raise HeteroError(f"state must be a Recording or its state, got {type(state).__name__}: give what simulate returned")
+        raise HeteroError(
+            f"state must be a Recording or its state, got {type(state).__name__}: give what simulate returned"
+        )
     net = draw.network
     begin = state.state if isinstance(state, Recording) else state
     names = (record,) if isinstance(record, str) else tuple(record)
@@ -205,7 +209,9 @@ def simulate(
 
 
 def _no_stimulus(value: Any) -> StimulusError:
-    return StimulusError(f"a stimulus is made with array_stimulus(values, hold=...) and the like, got {type(value).__name__}")
+    return StimulusError(
+        f"a stimulus is made with array_stimulus(values, hold=...) and the like, got {type(value).__name__}"
+    )
 
 
 def _chosen(neurons: ArrayLike | None, n: int) -> Ints:
@@ -214,7 +220,9 @@ def _chosen(neurons: ArrayLike | None, n: int) -> Ints:
         return np.arange(n)
     index = np.atleast_1d(np.asarray(neurons))
     if index.ndim != 1 or index.size == 0 or not np.issubdtype(index.dtype, np.integer):
-        raise HeteroError(f"record_neurons must be one or more whole numbers, got {neurons!r}: give indices such as [0, 1]")
+        raise HeteroError(
+            f"record_neurons must be one or more whole numbers, got {neurons!r}: give indices such as [0, 1]"
+        )
     if index.min() < 0 or index.max() >= n:
         raise HeteroError(f"record_neurons must be in 0..{n - 1}, got {index.min()}..{index.max()}")
     return index.astype(np.int64)

@@ -124,7 +124,9 @@ def _values(values: ArrayLike, what: str) -> Array:
     bad = np.argwhere(~np.isfinite(array))
     if bad.size:
         row, column = bad[0]
-        raise StimulusError(f"{what} must be finite, got {array[row, column]} at sample {row}, channel {column}: fill the gap")
+        raise StimulusError(
+            f"{what} must be finite, got {array[row, column]} at sample {row}, channel {column}: fill the gap"
+        )
     return array
 
 
@@ -203,10 +205,11 @@ def poisson_stimulus(rates: ArrayLike, hold: Any, seed: int = 0, *, dt: Any = "1
     hold_ms, dt_ms = units.milliseconds(hold, "hold"), units.milliseconds(dt, "dt")
     steps = units.steps(hold_ms, dt_ms, "hold")
     rng = generator(seed, "stimulus", "poisson")
-    times, channels = [np.empty(0)], [np.empty(0, dtype=np.int64)]
+    times: list[Array] = [np.empty(0)]
+    channels = [np.empty(0, dtype=np.int64)]
     for k, row in enumerate(array):  # sample by sample: the full raster of a long stimulus would not fit
         fired, channel = np.nonzero(rng.random((steps, row.size)) < -np.expm1(-row * (dt_ms / 1e3)))
-        times.append(k * hold_ms + fired * dt_ms)
+        times.append(k * hold_ms + fired.astype(np.float64) * dt_ms)
         channels.append(channel)
     description = {"source": "poisson", "seed": int(seed)}
     return Stimulus("events", array, hold_ms, np.concatenate(times), np.concatenate(channels), description)
@@ -249,7 +252,9 @@ def event_stimulus(
         raise StimulusError(f"event times must be numbers: {error}") from None
     c = np.asarray(channels)
     if t.ndim != 1 or c.shape != t.shape or (c.size and not np.issubdtype(c.dtype, np.integer)):
-        raise StimulusError(f"times and channels must be 1-D of one length (channels whole numbers), got {t.shape}, {c.shape}")
+        raise StimulusError(
+            f"times and channels must be 1-D of one length (channels whole numbers), got {t.shape}, {c.shape}"
+        )
     if not np.isfinite(t).all() or (t < 0).any():
         raise StimulusError("event times must be finite and >= 0")
     if c.size and (c.min() < 0 or c.max() >= n_channels):
@@ -258,7 +263,9 @@ def event_stimulus(
     needed = int(sample.max()) + 1 if t.size else 1
     length = needed if samples is None else _count(samples, "samples")
     if needed > length:
-        raise StimulusError(f"an event at {t.max():g} ms lies beyond the {length} samples of {hold_ms:g} ms: raise samples")
+        raise StimulusError(
+            f"an event at {t.max():g} ms lies beyond the {length} samples of {hold_ms:g} ms: raise samples"
+        )
     order = np.lexsort((c, t))
     t, c = t[order], c[order].astype(np.int64)
     counts = np.zeros((length, n_channels))
@@ -272,7 +279,9 @@ def silence(duration: Any, hold: Any = "10 ms", *, channels: int = 1) -> Stimulu
     count = round(total / hold_ms)
     if count < 1 or abs(count * hold_ms - total) > TOLERANCE:
         raise StimulusError(f"duration must be a multiple of hold = {hold_ms:g} ms, got {total:g} ms")
-    return Stimulus("current", np.zeros((count, _count(channels, "channels"))), hold_ms, description={"source": "silence"})
+    return Stimulus(
+        "current", np.zeros((count, _count(channels, "channels"))), hold_ms, description={"source": "silence"}
+    )
 
 
 def stream(blocks: Iterable[ArrayLike], hold: Any) -> Stream:

@@ -130,7 +130,9 @@ class Measurement:
 
     def __str__(self) -> str:
         s = self.summary()
-        return f"{self.network.name} ({len(self)} seeds): " + ", ".join(f"{q} = {s[q]}" for q in ("C", "S", "rate_hz", "E"))
+        return f"{self.network.name} ({len(self)} seeds): " + ", ".join(
+            f"{q} = {s[q]}" for q in ("C", "S", "rate_hz", "E")
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: provenance, every seed, and the summary."""
@@ -149,7 +151,9 @@ def training_stimulus(network: Network, seed: int) -> Stimulus:
     """Input during unsupervised learning: uniform like the measurement's, but other numbers."""
     count = math.ceil(network.protocol.train / network.protocol.hold)
     values = generator(seed, "training", "uniform").uniform(-1.0, 1.0, size=(count, network.input.channels))
-    return Stimulus("current", values, network.protocol.hold, description={"source": "uniform (training)", "seed": seed})
+    return Stimulus(
+        "current", values, network.protocol.hold, description={"source": "uniform (training)", "seed": seed}
+    )
 
 
 def train(drawn: Draw, *, backend: str = "fast", target: str = "numpy") -> Recording | None:
@@ -159,7 +163,9 @@ def train(drawn: Draw, *, backend: str = "fast", target: str = "numpy") -> Recor
     return simulate(drawn, training_stimulus(drawn.network, drawn.seed), backend=backend, target=target)
 
 
-def measure_seed(network: Network, seed: int, *, backend: str = "fast", target: str = "numpy") -> tuple[SeedResult, Recording]:
+def measure_seed(
+    network: Network, seed: int, *, backend: str = "fast", target: str = "numpy"
+) -> tuple[SeedResult, Recording]:
     """Train and measure one seed; return the numbers and the recording of the measurement (washout dropped)."""
     p = network.protocol
     clock = [time.perf_counter()]
@@ -221,7 +227,9 @@ def measure_many(
     """Measure several networks on the same seeds; see `measure` and, for `recordings`, `compare`."""
     seeds = list(seeds)
     if not seeds or not networks:
-        raise HeteroError(f"a measurement needs at least one network and one seed, got {len(networks)} and {len(seeds)}")
+        raise HeteroError(
+            f"a measurement needs at least one network and one seed, got {len(networks)} and {len(seeds)}"
+        )
     # Seed after seed, so that an early stop has compared the networks on the seeds that are done.
     jobs = [(network, seed) for seed in seeds for network in networks]
     job = partial(_job, backend=backend, target=target, recordings=recordings)

@@ -134,7 +134,7 @@ def connect(
     available = pre.size - recurrent
     if count > available:
         raise NetworkError(
-            f"{topology} asks for {count} synapses a neuron, but there are only {available} sources: lower it or raise n"
+            f"{topology} asks for {count} synapses a neuron, but there are {available} sources: lower it or raise n"
         )
     if topology.kind == "fixed_indegree":
         rows = [_choose(pre.size, count, t if recurrent else -1, rng) for t in range(post.size)]
@@ -146,9 +146,7 @@ def connect(
     return sources[order], targets[order], float(count)
 
 
-def _random(
-    p: float, pre: Ints, post: Ints, recurrent: bool, rng: np.random.Generator
-) -> tuple[Ints, Ints, float]:
+def _random(p: float, pre: Ints, post: Ints, recurrent: bool, rng: np.random.Generator) -> tuple[Ints, Ints, float]:
     """Walk over all pairs in geometric jumps: cost and memory grow with the synapses, not with the pairs."""
     pairs = pre.size * post.size
     expected = p * (pre.size - recurrent)

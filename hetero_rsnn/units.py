@@ -13,28 +13,32 @@ from typing import Any
 
 from hetero_rsnn.errors import UnitError
 
-#: Base unit symbol -> (name that Brian2 gives it in equations, factor to SI).
-_BASE: dict[str, tuple[str, float]] = {
-    "s": ("second", 1.0),
-    "second": ("second", 1.0),
-    "Hz": ("hertz", 1.0),
-    "hertz": ("hertz", 1.0),
-    "V": ("volt", 1.0),
-    "volt": ("volt", 1.0),
-    "A": ("amp", 1.0),
-    "amp": ("amp", 1.0),
-    "S": ("siemens", 1.0),
-    "siemens": ("siemens", 1.0),
-    "F": ("farad", 1.0),
-    "farad": ("farad", 1.0),
-    "ohm": ("ohm", 1.0),
-    "m": ("metre", 1.0),
-    "metre": ("metre", 1.0),
+#: Base unit symbol -> name that Brian2 gives it in equations.
+_BASE: dict[str, str] = {
+    "s": "second",
+    "second": "second",
+    "Hz": "hertz",
+    "hertz": "hertz",
+    "V": "volt",
+    "volt": "volt",
+    "A": "amp",
+    "amp": "amp",
+    "S": "siemens",
+    "siemens": "siemens",
+    "F": "farad",
+    "farad": "farad",
+    "ohm": "ohm",
+    "m": "metre",
+    "metre": "metre",
 }
-_PREFIX: dict[str, float] = {"p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9}
+#: Prefix -> power of ten.
+_PREFIX: dict[str, int] = {"p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "k": 3, "M": 6, "G": 9}
 #: Longer times, for the sampling intervals of real series.
 _LONG: dict[str, float] = {"min": 60.0, "h": 3600.0, "day": 86400.0}
-_NUMBER = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?inf|nan)\s*([^\s\d]\S*)?\s*$")
+_NUMBER = re.compile(
+    r"^\s*(?:(?P<digits>[-+]?(?:\d+\.?\d*|\.\d+))(?:[eE](?P<power>[-+]?\d{1,5}))?|(?P<name>[-+]?inf|nan))"
+    r"\s*(?P<unit>[^\s\d]\S*)?\s*$"
+)
 
 #: What a number without unit is called; Brian2 writes the same in its equations.
 DIMENSIONLESS = "1"
@@ -42,17 +46,16 @@ DIMENSIONLESS = "1"
 TIME = "second"
 
 
-def _unit(symbol: str) -> tuple[str, float]:
+def _unit(symbol: str) -> tuple[str, int, float]:
+    """Name, power of ten and further factor of a unit."""
     if symbol == "1":
-        return DIMENSIONLESS, 1.0
+        return DIMENSIONLESS, 0, 1.0
     if symbol in _LONG:
-        return TIME, _LONG[symbol] * 1e3
-    for prefix, factor in [("", 1.0), *_PREFIX.items()]:
+        return TIME, 3, _LONG[symbol]
+    for prefix, power in [("", 0), *_PREFIX.items()]:
         if symbol.startswith(prefix) and symbol[len(prefix) :] in _BASE:
-            name, si = _BASE[symbol[len(prefix) :]]
-            if name == TIME:  # exact for the common units: 20 ms is 20.0, not 0.02 * 1000
-                factor = {"m": 1.0, "": 1e3, "u": 1e-3, "µ": 1e-3}.get(prefix, factor * 1e3)
-            return name, si * factor
+            name = _BASE[symbol[len(prefix) :]]
+            return name, power + 3 if name == TIME else power, 1.0
     raise UnitError(f"unknown unit {symbol!r}: write a number and an SI unit, as in '20 ms', '5 Hz' or '-65 mV'")
 
 
@@ -78,22 +81,24 @@ def parse(value: Any, what: str = "value") -> tuple[float, str]:
     UnitError
         If it is no number, or its unit is unknown.
     """
-    if isinstance(value, bool):
+    if isinstance(value, bool | bytes | bytearray):
         raise UnitError(f"{what} must be a number with its unit, got {value!r}: write e.g. '20 ms'")
     if isinstance(value, str):
         match = _NUMBER.match(value)
         if match is None:
             raise UnitError(f"{what} must be a number with its unit, got {value!r}: write e.g. '20 ms'")
-        number = float(match[1])
         try:
-            name, factor = _unit(match[2] or "1")
+            name, power, factor = _unit(match["unit"] or "1")
         except UnitError as error:
             raise UnitError(f"{what} = {value!r}: {error}") from None
-        return (number / 1e3 if factor == 1e-3 else number * factor), name
+        if match["name"]:
+            return float(match["name"]), name
+        # The power of ten goes into the text, so that "4.1 ms" and "0.0041 s" are the same number to the last bit.
+        return float(f"{match['digits']}e{int(match['power'] or 0) + power}") * factor, name
     dim = getattr(value, "dim", None)  # a Brian2 quantity, recognised without importing Brian2
-    if dim is not None and hasattr(value, "get_best_unit"):
+    if dim is not None and hasattr(value, "get_best_unit") and not getattr(value, "shape", ()):
         base = repr(dim)
-        for name in {n for n, _ in _BASE.values()}:
+        for name in sorted(set(_BASE.values())):
             if base == _DIM_REPR.get(name):
                 return (float(value) * 1e3 if name == TIME else float(value)), name
         if dim.is_dimensionless:
@@ -101,7 +106,7 @@ def parse(value: Any, what: str = "value") -> tuple[float, str]:
         raise UnitError(f"{what} has the unit {base}, which network files do not use: give it as text, e.g. '20 ms'")
     try:
         return float(value), DIMENSIONLESS
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UnitError(f"{what} must be a number with its unit, got {value!r}: write e.g. '20 ms'") from None
 
 
@@ -128,11 +133,22 @@ def milliseconds(value: Any, what: str, *, positive: bool = True) -> float:
     """
     number, unit = parse(value, what)
     if unit != TIME:
-        shown = value if isinstance(value, str) else f"{value!r} (no unit of time)"
+        shown = value.strip() if isinstance(value, str) else f"{value!r} (no unit of time)"
         raise UnitError(f"{what} must be a time with its unit, got {shown}: write e.g. {what}='10 ms'")
     if not math.isfinite(number) or (number <= 0 if positive else number < 0):
         raise UnitError(f"{what} must be {'>' if positive else '>='} 0 ms, got {number:g} ms")
     return number
+
+
+def finite(value: Any) -> float | None:
+    """A plain finite number as a float; None for anything else (text, true, NaN, an integer beyond all floats)."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def to_si(value: float, unit: str) -> float:
@@ -148,7 +164,7 @@ def show(value: float, unit: str) -> str:
         return text
     if unit == TIME:
         return f"{text} ms"
-    symbol = next(s for s, (name, _) in _BASE.items() if name == unit)
+    symbol = next(s for s, name in _BASE.items() if name == unit)
     return f"{text} {symbol}"
 
 
@@ -160,7 +176,7 @@ def steps(duration: float, dt: float, what: str) -> int:
     UnitError
         If `duration` is not a multiple of `dt`.
     """
-    count = round(duration / dt)
+    count = round(duration / dt) if math.isfinite(duration / dt) else 0
     if count < 1 or abs(count * dt - duration) > 1e-6 * dt:
         raise UnitError(f"{what} must be a multiple of dt = {dt:g} ms, got {duration:g} ms")
     return count

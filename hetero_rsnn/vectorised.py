@@ -21,7 +21,7 @@ def _gather(indptr: Ints, rows: NDArray[Any]) -> Ints:
     counts = indptr[rows + 1] - indptr[rows]
     total = int(counts.sum())
     offsets = np.repeat(indptr[rows] - (np.cumsum(counts) - counts), counts)
-    return np.arange(total) + offsets
+    return np.asarray(np.arange(total) + offsets, dtype=np.int64)
 
 
 class NumpyBackend:
