@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from tokenize import TokenError
 
 from hetero_rsnn.errors import EquationMismatchError
 
 _EQUATION = re.compile(r"^(d(?P<var>\w+)/dt|(?P<name>\w+))\s*=\s*(?P<expr>[^:]+):(?P<rest>.*)$")
+#: Text that sympy may read: numbers, names, operators, brackets. Python's own words would be run, not compared
+#: (``v_th or x`` is v_th to Python), and so would attributes.
+_MATHEMATICS = re.compile(
+    r"(?!.*\b(?:and|or|not|if|else|in|is|for|lambda|await|yield)\b)(?!.*\.\s*[^\W\d])[\w\s.,+\-*/()<>=]*", flags=re.DOTALL
+)
 _STATEMENT = re.compile(r"^(?P<target>\w+)\s*(?P<op>[-+*/]?=)\s*(?P<expr>.+)$")
 
 
@@ -49,6 +55,8 @@ def _parse(text: str) -> dict[str, tuple[str, str]]:
 def _same(a: str, b: str) -> bool:
     if re.sub(r"\s+", "", a) == re.sub(r"\s+", "", b):
         return True
+    if not (_MATHEMATICS.fullmatch(a) and _MATHEMATICS.fullmatch(b)):
+        return False
     import sympy
     from sympy.parsing.sympy_parser import parse_expr
 
@@ -66,7 +74,7 @@ def _same(a: str, b: str) -> bool:
             else:
                 sides.append(("", parse_expr(text, local_dict=names)))
         return sides[0][0] == sides[1][0] and sympy.simplify(sides[0][1] - sides[1][1]) == 0
-    except (SyntaxError, TypeError, ValueError, AttributeError):
+    except (SyntaxError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, TokenError):
         return False
 
 

@@ -69,9 +69,13 @@ def _check(name: str, value: float, rule: str, ok: bool) -> None:
         raise HeteroError(f"{name} must be {rule}, got {value:g}")
 
 
+#: Beyond it, squares of values (and so variances) leave the range of floats.
+LARGEST = 1e100
+
+
 def _finite(**values: float) -> None:
     for name, value in values.items():
-        _check(name, value, "a finite number", math.isfinite(value))
+        _check(name, value, f"a finite number (at most {LARGEST:g} in size)", abs(value) <= LARGEST)
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,8 @@ class _MeanCV(_Sampled):
 
     def __post_init__(self) -> None:
         _finite(mean=self.mean, cv=self.cv)
-        _check("cv", self.cv, ">= 0 (0 is the homogeneous limit)", self.cv >= 0)
+        # Smaller and larger spreads meet the ends of floating point numbers: shapes of 1e12 and 1e-6.
+        _check("cv", self.cv, "0 (the homogeneous limit) or in [1e-06, 1000]", self.cv == 0 or 1e-6 <= self.cv <= 1e3)
 
     def quantile(self, q: ArrayLike) -> Array:
         q = np.asarray(q, dtype=float)
@@ -146,7 +151,7 @@ class Gamma(_MeanCV):
 
     def _cdf(self, x: Array) -> Array:
         shape = self.cv**-2
-        return np.asarray(np.asarray(_special().gammainc(shape, np.maximum(x, 0.0) * (shape / self.mean))))
+        return np.asarray(np.asarray(_special().gammainc(shape, np.maximum(x, 0.0) / self.mean * shape)))
 
 
 @dataclass(frozen=True)
@@ -240,8 +245,7 @@ class Uniform(_Sampled):
 
     @property
     def cv(self) -> float:
-        sd = (self.high - self.low) / math.sqrt(12)
-        return 0.0 if sd == 0 else (math.inf if self.mean == 0 else sd / abs(self.mean))
+        return _relative(_sd(self), self.mean)
 
     def quantile(self, q: ArrayLike) -> Array:
         return self.low + (self.high - self.low) * np.asarray(q, dtype=float)
@@ -282,9 +286,7 @@ class Mixture(_Sampled):
 
     @property
     def cv(self) -> float:
-        second = sum(s * ((c.cv * c.mean) ** 2 + c.mean**2) for s, c in zip(self.shares, self.components, strict=True))
-        sd = math.sqrt(max(0.0, float(second) - self.mean**2))
-        return 0.0 if sd < 1e-12 * abs(self.mean) else sd / abs(self.mean)
+        return _relative(_sd(self), self.mean)
 
     def cdf(self, x: ArrayLike) -> Array:
         return np.asarray(sum(s * c.cdf(x) for s, c in zip(self.shares, self.components, strict=True)), dtype=float)
@@ -302,6 +304,24 @@ class Mixture(_Sampled):
             below = self.cdf(middle) < q
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         return np.where(finite, high, ends.max(axis=0))
+
+
+def _sd(d: Any) -> float:
+    """Standard deviation of any distribution; cv times mean would not do where the mean is 0."""
+    if isinstance(d, Uniform):
+        return (d.high - d.low) / math.sqrt(12)
+    if isinstance(d, Mixture):
+        mean = d.mean
+        return math.sqrt(
+            sum(s * (_sd(c) ** 2 + (c.mean - mean) ** 2) for s, c in zip(d.shares, d.components, strict=True))
+        )
+    return float(d.cv * abs(d.mean))
+
+
+def _relative(sd: float, mean: float) -> float:
+    if sd <= 1e-12 * abs(mean):  # what rounding leaves of equal components
+        return 0.0
+    return sd / abs(mean) if mean else math.inf
 
 
 _FAMILIES: dict[str, type[Any]] = {c.family: c for c in (Constant, Gamma, LogNormal, TruncatedNormal, Uniform, Mixture)}

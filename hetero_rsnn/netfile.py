@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from copy import deepcopy
@@ -35,16 +36,16 @@ def _locate(name: str | Path, beside: Path | None = None) -> Path:
             "the network's name is empty: give a shipped name such as 'henhes', or a path ending in .toml"
         )
     if text.endswith(".toml") or "/" in text or "\\" in text or isinstance(name, Path):
-        path = Path(text).expanduser()
+        path = Path(os.path.expanduser(text))
         if beside is not None and not path.is_absolute():
             path = beside / path
-        if not path.is_file():
+        if not os.path.isfile(path):  # and not path.is_file(), which raises for a name that is too long
             raise NetworkError(
                 f"no network file {str(path)!r}: give an existing .toml file or one of the shipped names"
             )
         return path
     path = networks_folder() / f"{text}.toml"
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise NetworkError(
             f"unknown network {text!r}{suggest(text, list_networks())}; a file of your own must end in .toml"
         )
@@ -56,7 +57,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise NetworkError(f"{path} is not valid TOML: {error}") from None
-    except (UnicodeDecodeError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:  # not UTF-8, a number of 5,000 digits, brackets as deep
         raise NetworkError(f"{path} cannot be read as a network file: {error}") from None
 
 
@@ -66,8 +67,8 @@ def _merge(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in top.items():
         old = merged.get(key)
         if isinstance(old, Mapping) and isinstance(value, Mapping):
-            switch = next((k for k in ("distribution", "kind") if k in value and k in old and value[k] != old[k]), None)
-            if switch and key != "populations":
+            switch = "kind" if key == "topology" else "distribution"  # a population's kind is no family
+            if switch in value and switch in old and value[switch] != old[switch]:
                 # Another family: what both families know (mean, cv) is kept, the rest would be an unknown key.
                 keep = {k: v for k, v in old.items() if k in {"mean", "cv"} and _has_mean(value[switch])}
                 merged[key] = {**keep, **value}
@@ -79,7 +80,7 @@ def _merge(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _has_mean(family: Any) -> bool:
-    return family in {"gamma", "lognormal", "truncated_normal"}
+    return family in ("gamma", "lognormal", "truncated_normal")
 
 
 def _resolve(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:

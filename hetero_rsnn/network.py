@@ -47,6 +47,9 @@ _NOT_NEGATIVE = {"t_ref", "eta_plus", "eta_minus", "w_min", "w_max", "mu"}
 #: One number for all synapses, since the kernels (and Brian2's code) treat them as constants.
 SHARED = ("w_min", "w_max", "mu")
 
+#: Neurons and samples are counted in 32 bits.
+_INDICES = 2**31 - 1
+
 _FUNCTIONS = frozenset(
     {"exp", "log", "log10", "sqrt", "abs", "sign", "clip", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin"}
     | {"arccos", "arctan", "ceil", "floor", "int", "exprel", "log1p", "expm1", "timestep", "t", "dt", "i", "j", "N"}
@@ -54,7 +57,8 @@ _FUNCTIONS = frozenset(
     | {"pi", "e", "inf"}
 )
 _RANDOM = {"rand", "randn", "poisson", "xi"}
-_UNIT_NAME = re.compile(r"^[pnumkMG]?(s|second|Hz|hertz|V|volt|A|amp|S|siemens|F|farad|ohm|m|metre|meter)\d?$")
+# Single letters (S, A, m, ...) are not units to Brian2 but names that equations like to use.
+_UNIT_NAME = re.compile(r"^([pnumckMG]?(second|hertz|Hz|volt|amp|siemens|farad|ohm|metre|meter)|[pnumckMG][sVASFm])[23]?$")
 
 
 @dataclass(frozen=True)
@@ -243,11 +247,12 @@ def _keys(table: Mapping[str, Any], known: Iterable[str], where: str) -> None:
 
 
 def _whole(value: Any, where: str, low: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value != int(value):
+    number = units.finite(value)
+    if number is None or number != int(number):
         raise NetworkError(f"{where} must be a whole number, got {value!r}")
-    if value < low:
-        raise NetworkError(f"{where} must be >= {low}, got {int(value)}")
-    return int(value)
+    if not low <= number <= _INDICES:
+        raise NetworkError(f"{where} must be {f'>= {low}' if number < low else f'<= {_INDICES}'}, got {number:.16g}")
+    return int(number)
 
 
 def _text(value: Any, where: str) -> str:
@@ -288,7 +293,7 @@ def from_dict(data: Mapping[str, Any], name: str) -> Network:
         if key not in data:
             raise NetworkError(f'the network file lacks the table [{key}]: start it with extends = "lif_stdp"')
     model = data.get("model", "")
-    if model and model not in MODELS:
+    if model not in ("", *MODELS):
         raise NetworkError(
             f"unknown model {model!r}{suggest(str(model), MODELS)}: leave the key out for equations of your own"
         )
@@ -324,9 +329,9 @@ def from_dict(data: Mapping[str, Any], name: str) -> Network:
     projections = _projections(_table(data, "projections"), populations)
     plasticity = _plasticity(data, projections)
     network = Network(
-        name=str(data.get("name", name)),
-        description=str(data.get("description", "")),
-        model=str(model),
+        name=_text(data.get("name", name), "name"),
+        description=_text(data.get("description", ""), "description"),
+        model=model,
         n=n,
         dt=dt,
         equations=tuple(equations.items()),
@@ -369,9 +374,10 @@ def _populations(
     fractions: dict[str, float] = {}
     for name in tables:
         fraction = _table(tables, name, "populations.").get("fraction")
-        if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 <= fraction <= 1:
+        share = units.finite(fraction)
+        if share is None or not 0 <= share <= 1:
             raise NetworkError(f"populations.{name}.fraction must be a number in [0, 1], got {fraction!r}")
-        fractions[name] = float(fraction)
+        fractions[name] = share
     if abs(sum(fractions.values()) - 1) > 1e-9:
         raise NetworkError(f"the fractions of the populations must sum to 1, got {sum(fractions.values()):g}")
     sizes = {name: math.floor(n * f + 1e-9) for name, f in fractions.items()}
@@ -407,7 +413,7 @@ def _projections(tables: Mapping[str, Any], populations: tuple[Population, ...])
         table = _table(tables, name, "projections.")
         _keys(table, ["pre", "post", "plastic", "topology", "weight"], f"[{where}]")
         for end in ("pre", "post"):
-            if table.get(end) not in kinds:
+            if table.get(end) not in list(kinds):
                 raise NetworkError(
                     f"{where}.{end}: unknown population {table.get(end)!r}{suggest(str(table.get(end)), kinds)}"
                 )
@@ -463,11 +469,12 @@ def _plasticity(data: Mapping[str, Any], projections: tuple[Projection, ...]) ->
 def _input(table: Mapping[str, Any]) -> Input:
     _keys(table, ["channels", "connectivity", "weight", "event_weight"], "[input]")
     connectivity = table.get("connectivity", 1.0)
-    if isinstance(connectivity, bool) or not isinstance(connectivity, int | float) or not 0 <= connectivity <= 1:
+    probability = units.finite(connectivity)
+    if probability is None or not 0 <= probability <= 1:
         raise NetworkError(f"input.connectivity must be a probability in [0, 1], got {connectivity!r}")
     return Input(
         channels=_whole(table.get("channels", 1), "input.channels", 1),
-        connectivity=float(connectivity),
+        connectivity=probability,
         weight=parse_parameter(table.get("weight", 1.0), "input.weight"),
         event_weight=parse_parameter(table.get("event_weight", 1.0), "input.event_weight"),
     )

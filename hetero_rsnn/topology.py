@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hetero_rsnn import units
 from hetero_rsnn.errors import NetworkError, suggest
 
 Ints = NDArray[np.int64]
@@ -61,7 +62,7 @@ def parse_topology(value: Any, where: str) -> Topology:
     if not isinstance(value, Mapping) or "kind" not in value:
         raise NetworkError(f'{where} must be a table such as {{kind = "random", p = 0.1}}, got {value!r}')
     kind = value["kind"]
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise NetworkError(f"{where}: unknown kind {kind!r}{suggest(str(kind), KINDS)}")
     known = KINDS[kind]
     numbers: dict[str, float] = {}
@@ -70,9 +71,10 @@ def parse_topology(value: Any, where: str) -> Topology:
             continue
         if key not in known:
             raise NetworkError(f"{where}: unknown key {key!r} of a {kind} topology{suggest(key, known)}")
-        if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
+        number = units.finite(raw)
+        if number is None:
             raise NetworkError(f"{where}.{key} must be a finite number, got {raw!r}")
-        numbers[key] = float(raw)
+        numbers[key] = number
     for key, default in known.items():
         if key not in numbers:
             if default is None:
@@ -159,7 +161,7 @@ def _random(p: float, pre: Ints, post: Ints, recurrent: bool, rng: np.random.Gen
         parts: list[Ints] = []
         last = -1
         while last < pairs:
-            jumps = rng.geometric(p, size=int(p * pairs * 1.02) + 100)
+            jumps = np.minimum(rng.geometric(p, size=int(p * pairs * 1.02) + 100), pairs + 1)  # or their sum overflows
             parts.append(last + np.cumsum(jumps))
             last = int(parts[-1][-1])
         index = np.concatenate(parts)
@@ -197,7 +199,7 @@ def _choose(n: int, count: int, without: int, rng: np.random.Generator) -> Ints:
 def _ring(
     n_pre: int, n_post: int, target: int, count: int, rewire: float, recurrent: bool, rng: np.random.Generator
 ) -> Ints:
-    place = target / n_post * n_pre
+    place = target * n_pre / n_post
     offset = np.abs(np.arange(n_pre) - place)
     offset = np.minimum(offset, n_pre - offset)
     if recurrent:
