@@ -107,7 +107,12 @@ def networks_show(
 @app.command()
 def simulate(
     network: Annotated[str, typer.Argument(help="Name or path of a network.")],
-    input: Annotated[Path, typer.Option("--input", "-i", help="Series to feed in: csv, npy, npz or wav.")],
+    input: Annotated[
+        Path,
+        typer.Option(
+            "--input", "-i", help="Series to feed in: csv, npy, npz or wav; or a shipped one (wind_greensboro)."
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/simulate].")
     ] = None,
@@ -130,7 +135,8 @@ def simulate(
     changes: dict[str, Any] = parse_overrides(overrides or [])
     if n is not None:
         changes["n"] = n
-    series = hr.read_series(input, column=column)
+    known = not input.exists() and not input.suffix and len(input.parts) == 1
+    series = hr.read_series(hr.shipped_series(str(input)) if known else input, column=column)
     values = series.values if samples is None else series.values[: _positive(samples, "--samples")]
     net = hr.load_network(network, **{**changes, "input.channels": values.shape[1]})
     stimulus = hr.array_stimulus(hr.scale_series(values, scale), hold or units.show(net.protocol.hold, units.TIME))

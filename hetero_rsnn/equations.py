@@ -16,7 +16,8 @@ _EQUATION = re.compile(r"^(d(?P<var>\w+)/dt|(?P<name>\w+))\s*=\s*(?P<expr>[^:]+)
 #: Text that sympy may read: numbers, names, operators, brackets. Python's own words would be run, not compared
 #: (``v_th or x`` is v_th to Python), and so would attributes.
 _MATHEMATICS = re.compile(
-    r"(?!.*\b(?:and|or|not|if|else|in|is|for|lambda|await|yield)\b)(?!.*\.\s*[^\W\d])[\w\s.,+\-*/()<>=]*", flags=re.DOTALL
+    r"(?!.*\b(?:and|or|not|if|else|in|is|for|lambda|await|yield)\b)(?!.*\.\s*[^\W\d])[\w\s.,+\-*/()<>=]*",
+    flags=re.DOTALL,
 )
 _STATEMENT = re.compile(r"^(?P<target>\w+)\s*(?P<op>[-+*/]?=)\s*(?P<expr>.+)$")
 
@@ -41,6 +42,7 @@ def _parse(text: str) -> dict[str, tuple[str, str]]:
     for number, line in enumerate(lines(text)):
         if match := _EQUATION.match(line):
             key = f"d{match['var']}/dt" if match["var"] else match["name"]
+            key += " a second time" * (key in parsed)
             parsed[key] = (match["expr"].strip(), re.sub(r"\s+", "", match["rest"]))
         elif match := _STATEMENT.match(line):
             expression = match["expr"].strip()

@@ -383,7 +383,7 @@ def heterogeneity(parameters: Mapping[str, ArrayLike] | Sequence[ArrayLike], *, 
     Raises
     ------
     HeteroError
-        If lengths differ, or a value is not positive while `log` is set.
+        If lengths differ, a value is not finite, or one is not positive while `log` is set.
 
     References
     ----------
@@ -399,6 +399,8 @@ def heterogeneity(parameters: Mapping[str, ArrayLike] | Sequence[ArrayLike], *, 
             "heterogeneity needs parameters of one length >= 2, "
             f"got {dict(zip(names, map(np.size, columns), strict=True))}"
         )
+    if not all(np.isfinite(c).all() for c in columns):
+        raise HeteroError("heterogeneity needs finite values, got NaN or infinity: leave those neurons or synapses out")
     if log and any((c <= 0).any() for c in columns):
         raise HeteroError("heterogeneity takes logarithms, but a parameter is not > 0: use log=False")
     data = np.log(columns) if log else np.array(columns)

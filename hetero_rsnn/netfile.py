@@ -148,11 +148,9 @@ def apply_overrides(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> di
             table = result
             for key in path:
                 table = table[key]
-            patch = (
-                {leaf: value if not hasattr(value, "item") else value.item()}
-                if not hasattr(value, "dim")
-                else {leaf: value}
-            )
+            if getattr(value, "shape", None) == () and not hasattr(value, "dim"):
+                value = value.item()  # a number of numpy's, not a quantity of Brian2's
+            patch = {leaf: value}
             table.update(_merge({leaf: table[leaf]} if leaf in table else {}, patch))
     return result
 

@@ -58,7 +58,9 @@ _FUNCTIONS = frozenset(
 )
 _RANDOM = {"rand", "randn", "poisson", "xi"}
 # Single letters (S, A, m, ...) are not units to Brian2 but names that equations like to use.
-_UNIT_NAME = re.compile(r"^([pnumckMG]?(second|hertz|Hz|volt|amp|siemens|farad|ohm|metre|meter)|[pnumckMG][sVASFm])[23]?$")
+_UNIT_NAME = re.compile(
+    r"^([pnumckMG]?(second|hertz|Hz|volt|amp|siemens|farad|ohm|metre|meter)|[pnumckMG][sVASFm])[23]?$"
+)
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,8 @@ class Network:
     def fingerprint(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the content (name and description left out)."""
         content = {k: v for k, v in self.to_dict().items() if k not in {"name", "description"}}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        # Not sorted: to_dict has an order of its own, but that of the populations numbers the neurons.
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     def population(self, name: str) -> Population:
         """The population of that name."""
@@ -261,6 +264,12 @@ def _text(value: Any, where: str) -> str:
     return "\n".join(lines(value))
 
 
+def _label(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise NetworkError(f"{where} must be text, got {value!r}")
+    return value
+
+
 def identifiers(text: str) -> set[str]:
     """Names that a block of equations leaves to be defined elsewhere (units and functions left out)."""
     words: set[str] = set()
@@ -317,20 +326,20 @@ def from_dict(data: Mapping[str, Any], name: str) -> Network:
     needed -= defined(equations["equations"]) | {"I_in"}
     _refuse_random(" ".join(equations.values()))
     common = _table(data, "parameters")
-    populations = _populations(_table(data, "populations"), common, n, needed)
+    populations = _populations(_table(data, "populations"), common, n, needed, model)
     initial = tuple(
         sorted((k, parse_parameter(v, f"neuron.initial.{k}")) for k, v in _table(neuron, "initial", "neuron.").items())
     )
+    variables = defined(equations["equations"])
+    variables -= {f"d{v}" for v in variables}
     for key, _ in initial:
-        if key not in defined(equations["equations"]):
-            raise NetworkError(
-                f"neuron.initial.{key}: the equations define no {key!r}{suggest(key, defined(equations['equations']))}"
-            )
+        if key not in variables:
+            raise NetworkError(f"neuron.initial.{key}: the equations define no {key!r}{suggest(key, variables)}")
     projections = _projections(_table(data, "projections"), populations)
-    plasticity = _plasticity(data, projections)
+    plasticity = _plasticity(data, projections, model)
     network = Network(
-        name=_text(data.get("name", name), "name"),
-        description=_text(data.get("description", ""), "description"),
+        name=_label(data.get("name", name), "name"),
+        description=_label(data.get("description", ""), "description"),
         model=model,
         n=n,
         dt=dt,
@@ -343,6 +352,12 @@ def from_dict(data: Mapping[str, Any], name: str) -> Network:
         input=_input(_table(data, "input")),
         protocol=_protocol(_table(data, "protocol"), dt),
     )
+    if model:
+        plain = [(f"projections.{p.name}.weight", p.weight) for p in projections]
+        plain += [("input.weight", network.input.weight), ("input.event_weight", network.input.event_weight)]
+        for where, p in [*plain, *((f"neuron.initial.{k}", v) for k, v in initial)]:
+            if p.unit != units.DIMENSIONLESS:
+                raise UnitError(f"{where} must be a plain number without unit, got {p}: model {model!r} has none")
     return network
 
 
@@ -354,8 +369,10 @@ def _refuse_random(text: str) -> None:
         )
 
 
-def _check_parameter(key: str, p: Parameter, where: str) -> None:
+def _check_parameter(key: str, p: Parameter, where: str, model: str) -> None:
     expected = _UNITS.get(key)
+    if not model and expected != units.TIME:
+        expected = None  # equations of one's own may be in volts
     if expected is not None and p.unit != expected:
         wanted = "a time such as '20 ms'" if expected == units.TIME else "a plain number without unit"
         raise UnitError(f"{key} must be {wanted}, got {p} ({where})")
@@ -367,7 +384,7 @@ def _check_parameter(key: str, p: Parameter, where: str) -> None:
 
 
 def _populations(
-    tables: Mapping[str, Any], common: Mapping[str, Any], n: int, needed: set[str]
+    tables: Mapping[str, Any], common: Mapping[str, Any], n: int, needed: set[str], model: str
 ) -> tuple[Population, ...]:
     if not tables:
         raise NetworkError("the network has no population: add [populations.E]")
@@ -400,7 +417,7 @@ def _populations(
                 raise NetworkError(f"the equations use {key!r}, but {where} does not set it{suggest(key, table)}")
         parameters = {key: parse_parameter(value, f"{key} of {where}") for key, value in table.items()}
         for key, p in parameters.items():
-            _check_parameter(key, p, where)
+            _check_parameter(key, p, where, model)
         found.append(Population(name, sizes[name], fraction, kind, tuple(sorted(parameters.items()))))
     return tuple(found)
 
@@ -435,7 +452,7 @@ def _projections(tables: Mapping[str, Any], populations: tuple[Population, ...])
     return tuple(found)
 
 
-def _plasticity(data: Mapping[str, Any], projections: tuple[Projection, ...]) -> Plasticity | None:
+def _plasticity(data: Mapping[str, Any], projections: tuple[Projection, ...], model: str) -> Plasticity | None:
     """Plasticity counts only where a projection is plastic, so that 'static' is one key away from its sibling."""
     if not any(p.plastic for p in projections):
         return None
@@ -456,7 +473,7 @@ def _plasticity(data: Mapping[str, Any], projections: tuple[Projection, ...]) ->
             raise NetworkError(f"the plasticity uses {key!r}, but [plasticity] does not set it{suggest(key, table)}")
     parameters = {k: parse_parameter(v, f"plasticity.{k}") for k, v in table.items()}
     for key, p in parameters.items():
-        _check_parameter(key, p, "plasticity")
+        _check_parameter(key, p, "plasticity", model)
         if key in SHARED and not isinstance(p.distribution, Constant):
             raise NetworkError(f"plasticity.{key} must be one number for all synapses, got {p}")
     if parameters["w_min"].mean >= parameters["w_max"].mean:

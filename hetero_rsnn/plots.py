@@ -87,7 +87,7 @@ def plot_input(
     edges = np.arange(low, min(high, len(stimulus)) + 1) * stimulus.hold
     for channel in range(min(stimulus.channels, 8)):
         ax.stairs(stimulus.values[low:high, channel], edges, baseline=None, lw=1, label=f"channel {channel}")
-    ax.set(xlim=(start, start + duration), xlabel="time (ms)", ylabel="input")
+    ax.set(xlim=(start, start + duration), xlabel="time (ms)", ylabel="input\n(dimensionless)")
     return ax
 
 

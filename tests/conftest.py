@@ -1,0 +1,66 @@
+"""For all tests: global state that a test leaves changed is a failure, and one hypothesis profile."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+# More examples: pytest --hypothesis-profile thorough
+settings.register_profile("house", deadline=None)
+settings.register_profile("thorough", deadline=None, max_examples=2000)
+settings.load_profile("house")
+
+#: What a test finds that is the first to import Brian2.
+FRESH = {"brian2.prefs.codegen.target": "auto", "Brian2's device": "runtime", "brian2.defaultclock.dt": 1e-4}
+
+
+def _brian() -> dict[str, Any]:
+    """Brian2's global settings, if some test has imported it."""
+    b2 = sys.modules.get("brian2")
+    if b2 is None or not hasattr(b2, "get_device"):
+        return dict(FRESH)
+    devices = sys.modules["brian2.devices.device"].all_devices
+    device = next(name for name, value in devices.items() if value is b2.get_device())
+    dt = float(b2.defaultclock.dt) if device == "runtime" else FRESH["brian2.defaultclock.dt"]
+    values = (b2.prefs.codegen.target, device, dt)
+    return dict(zip(FRESH, values, strict=True))
+
+
+def _restore_brian(settings: dict[str, Any]) -> None:
+    b2 = sys.modules["brian2"]
+    target, device, dt = settings.values()
+    b2.set_device(device)
+    b2.prefs.codegen.target = target
+    b2.defaultclock.dt = dt * b2.second
+
+
+def _figures() -> list[int]:
+    plt = sys.modules.get("matplotlib.pyplot")
+    return [] if plt is None else list(plt.get_fignums())
+
+
+@pytest.fixture(autouse=True)
+def _unchanged_global_state() -> Iterator[None]:
+    """Fail a test that leaves global state changed, and put the state back for the next one."""
+    random = np.random.get_state()  # noqa: NPY002 - to see that nobody touched it
+    brian, figures = _brian(), _figures()
+    yield
+    changed: list[str] = []
+    after = np.random.get_state()  # noqa: NPY002
+    if not all(np.array_equal(a, b) for a, b in zip(random, after, strict=True)):
+        changed.append("numpy's global random state")
+        np.random.set_state(random)  # noqa: NPY002
+    if different := [f"{k} ({brian[k]!r} -> {v!r})" for k, v in _brian().items() if v != brian[k]]:
+        changed += different
+        _restore_brian(brian)
+    if left := [number for number in _figures() if number not in figures]:
+        changed.append(f"{len(left)} open matplotlib figures")
+        for number in left:
+            sys.modules["matplotlib.pyplot"].close(number)
+    if changed:
+        pytest.fail(f"the test left global state changed: {'; '.join(changed)}", pytrace=False)
