@@ -1,7 +1,8 @@
-"""Three backends, one truth: equal spikes, equal to a naive loop written from the model's description, and closed forms.
+"""Three backends, one truth: equal spikes, equal to a naive loop written from the model's description; closed forms.
 
 The reference below shares no code with the package: it visits every neuron and synapse at every step and lets traces
-decay step by step, where the backends touch synapses only at events. Networks are built by hand where a spike time matters.
+decay step by step, where the backends touch synapses only at events. Networks are built by hand where a spike time
+matters.
 """
 
 from __future__ import annotations
@@ -626,7 +627,7 @@ def clock_driven() -> Network:
 
 
 def counting() -> Network:
-    """Only the first three pre-synaptic spikes depress a synapse; its counter has no equation, only events change it."""
+    """Only the first three pre-synaptic spikes depress a synapse; its counter has no equation, events change it."""
     on_pre = LIF_STDP_PLASTICITY["on_pre"].replace("eta_minus *", "eta_minus * int(count < 3) *") + "\ncount += 1"
     return changed(plastic_as(equations="count : 1"), plasticity={"on_pre": on_pre})
 

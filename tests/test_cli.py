@@ -1,0 +1,201 @@
+"""The command line as a user meets it: output, files, exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+import hetero_rsnn as hr
+from hetero_rsnn import cli
+from hetero_rsnn.errors import HeteroError
+
+TINY = ["--quick", "--n", "60", "--seeds", "2", "--workers", "1"]
+TINY += ["--set", "protocol.samples=500", "--set", "protocol.train=1 s", "--set", "protocol.d_max=10"]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Call the command line in an empty folder; return exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["hetero-rsnn", *words])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return call
+
+
+def refused(result: tuple[int, str, str], *parts: str) -> None:
+    code, _, err = result
+    assert code == 2
+    assert "Traceback" not in err
+    assert len(err.strip().splitlines()) == 1, err
+    for part in parts:
+        assert part in err
+
+
+def test_networks_lists_all_with_descriptions(run):
+    code, out, _ = run("networks")
+    assert code == 0
+    for name, description in hr.list_networks().items():
+        assert name in out and description in out
+
+
+def test_networks_show_prints_equations_and_distributions(run):
+    code, out, _ = run("networks", "show", "henhes")
+    assert code == 0
+    assert "dv/dt" in out and "gamma(mean 30 ms, cv 0.55)" in out and "eta_minus" in out
+
+
+def test_networks_show_toml_is_a_network_file(run, tmp_path):
+    _, out, _ = run("networks", "show", "henhes", "--toml", "--set", "E.tau_m.cv=0.3")
+    (tmp_path / "mine.toml").write_text(out)
+    assert hr.load_network(tmp_path / "mine.toml") == hr.load_network("henhes", **{"E.tau_m.cv": 0.3})
+
+
+def test_version(run):
+    code, out, _ = run("--version")
+    assert code == 0 and out.startswith("hetero-rsnn ")
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["networks", "show", "henhess"], ["henhess", "did you mean 'henhes'"]),
+        (["networks", "show", "missing.toml"], ["missing.toml"]),
+        (["networks", "show", "henhes", "--set", "E.tau_m.cv"], ["NAME=VALUE"]),
+        (["networks", "show", "henhes", "--set", "tau_n.cv=1"], ["tau_n", "did you mean"]),
+        (["networks", "show", "henhes", "--set", "tau_m.mean=-3 ms"], ["tau_m", "> 0", "-3"]),
+        (["networks", "show", "henhes", "--set", "tau_m.mean=20 mV"], ["tau_m", "a time"]),
+        (["compare", "--seeds", "none"], ["--seeds", "none"]),
+        (["compare", "--seeds", "0"], ["--seeds"]),
+        (["compare", "--seeds", "5-3"], ["--seeds"]),
+        (["compare", "--backend", "fats"], ["fats", "did you mean 'fast'"]),
+        (["compare", "--n", "0"], ["n must be >= 1"]),
+        (["compare", "--n", "2"], ["population I is empty"]),
+        (["compare", "--baseline", "nobody", *TINY], ["nobody"]),
+        (["compare", "henhes", "henhes", *TINY], ["two networks are called 'henhes'"]),
+        (["compare", "--workers", "0", "--quick"], ["workers must be"]),
+        (["compare", "--quick", "--set", "protocol.samples=100"], ["100", "samples"]),
+        (["simulate", "henhes", "--input", "nothing.csv"], ["nothing.csv"]),
+        (["simulate", "henhes", "--input", "wind_greensbor"], ["did you mean 'wind_greensboro'"]),
+        (["simulate", "henhes", "--input", "wind_greensboro", "--scale", "minmx"], ["minmx", "did you mean 'minmax'"]),
+        (["simulate", "henhes", "--input", "wind_greensboro", "--hold", "10"], ["hold", "10 ms"]),
+        (["simulate", "henhes", "--input", "wind_greensboro", "--hold", "2.5 ms"], ["multiple of dt", "2.5 ms"]),
+        (["simulate", "henhes", "--input", "wind_greensboro", "--samples", "0"], ["--samples", "got 0"]),
+        (["simulate", "henhes", "--input", "wind_greensboro", "--seed", "-1"], ["seed", "-1"]),
+    ],
+)
+def test_mistakes_end_in_one_line_and_exit_code_2(run, words, parts):
+    refused(run(*words), *parts)
+
+
+def test_misspelled_option_exits_with_2(run):
+    code, _, err = run("compare", "--sedes", "3")
+    assert code == 2 and "--seeds" in err and "Traceback" not in err
+
+
+def test_compare_writes_table_figure_and_results(run, tmp_path):
+    code, out, _ = run("compare", *TINY, "--out", "res", "--recordings")
+    assert code == 0
+    assert "HoNHoS" in out and "HeNHeS - HeNHoS" in out and "E = C/S" in out
+    data = json.loads((tmp_path / "res" / "results.json").read_text(), parse_constant=lambda c: pytest.fail(c))
+    assert [n["network"] for n in data["networks"]] == ["honhos", "henhos", "honhes", "henhes"]
+    assert data["seeds"] == [0, 1]
+    assert len(data["networks"][0]["seeds"]) == 2 and "fingerprint" in data["networks"][0]
+    assert set(data["differences"]) == {"henhos", "honhes", "henhes"}
+    assert (tmp_path / "res" / "figure.png").read_bytes().startswith(b"\x89PNG")
+    rec = hr.load_recording(tmp_path / "res" / "recordings" / "henhes-1")
+    row = data["networks"][3]["seeds"][1]
+    assert rec.spike_times.size / (rec.n * rec.samples) == pytest.approx(row["S"])
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_compare_json_is_the_results_file(run, tmp_path):
+    code, out, _ = run("compare", "honhos", "static", *TINY, "--json", "--out", "res")
+    assert code == 0
+    assert json.loads(out) == json.loads((tmp_path / "res" / "results.json").read_text())
+
+
+def test_earlier_results_stay_untouched(run, tmp_path):
+    assert run("compare", "honhos", *TINY, "--out", "res")[0] == 0
+    before = (tmp_path / "res" / "results.json").read_bytes()
+    refused(run("compare", "henhos", *TINY, "--out", "res"), "exists already", "--overwrite")
+    assert (tmp_path / "res" / "results.json").read_bytes() == before
+    assert run("compare", "henhos", *TINY, "--out", "res", "--overwrite")[0] == 0
+    assert (tmp_path / "res" / "results.json").read_bytes() != before
+
+
+def test_default_folder_is_a_new_one_each_time(run, tmp_path):
+    for _ in range(2):
+        assert run("compare", "honhos", *TINY)[0] == 0
+    assert (tmp_path / "results" / "compare" / "results.json").exists()
+    assert (tmp_path / "results" / "compare-2" / "results.json").exists()
+
+
+def test_unwritable_folder_is_found_before_the_work(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    refused(run("compare", *TINY, "--out", "file/res"), "cannot write", "file")
+    refused(run("simulate", "henhes", "--input", "wind_greensboro", "--out", "file"), "cannot write", "file")
+
+
+def test_simulate_on_real_wind(run, tmp_path):
+    words = ["simulate", "henhes", "--input", "wind_greensboro", "--samples", "300", "--n", "100", "--out", "wind"]
+    code, out, _ = run(*words)
+    assert code == 0 and "E: " in out and "Hz" in out and "raster.png" in out
+    rec = hr.load_recording(tmp_path / "wind" / "recording")
+    assert rec.samples == 300 and rec.n == 100 and rec.spike_times.size > 0
+    assert (tmp_path / "wind" / "raster.png").read_bytes().startswith(b"\x89PNG")
+    refused(run(*words), "exists already")
+
+
+def test_simulate_takes_as_many_channels_as_the_file_has(run, tmp_path):
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "two.npy", rng.random((50, 2)))
+    code, _, _ = run("simulate", "honhos", "--input", "two.npy", "--n", "50", "--out", "two", "--backend", "numpy")
+    assert code == 0
+
+
+def test_simulate_refuses_nan(run, tmp_path):
+    np.save(tmp_path / "bad.npy", np.array([0.1, np.nan, 0.3]))
+    refused(run("simulate", "honhos", "--input", "bad.npy"), "nan")
+
+
+def test_interrupt_ends_quietly(run, monkeypatch):
+    def interrupted(*_args, **_more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    code, _, err = run("networks")
+    assert code == 130 and err.strip() == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("3", [0, 1, 2]), ("100-102", [100, 101, 102]), ("1,5,8", [1, 5, 8]), ("7,", [7])]
+)
+def test_seeds(text, seeds):
+    assert cli.parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "a", "-3", "1,1", "3-1", "1-2-3", "0", "1.5"])
+def test_seeds_refused(text):
+    with pytest.raises(HeteroError, match="--seeds"):
+        cli.parse_seeds(text)
+
+
+def test_overrides_read_toml_or_text():
+    assert cli.parse_overrides(["a.b=0.5", "c=20 ms", "d = {x = 1}", "e=true"]) == {
+        "a.b": 0.5,
+        "c": "20 ms",
+        "d": {"x": 1},
+        "e": True,
+    }

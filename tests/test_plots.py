@@ -1,0 +1,90 @@
+"""Figures: they draw what they say, take an Axes, and leave pyplot alone."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import hetero_rsnn as hr
+from hetero_rsnn import plots
+from hetero_rsnn.comparison import CANONICAL
+
+SMALL = {"n": 60, "protocol.samples": 500, "protocol.train": "1 s", "protocol.d_max": 10, "protocol.washout": 20}
+
+
+@pytest.fixture(scope="module")
+def comparison() -> hr.Comparison:
+    return hr.compare([hr.load_network(n, **SMALL) for n in (*CANONICAL, "chrsnn")], seeds=[0, 1])
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    d = hr.draw(hr.load_network("henhes", n=60), 0)
+    u = hr.uniform_stimulus(100, "10 ms", 0)
+    return d, u, hr.simulate(d, u)
+
+
+def test_raster_shows_the_spikes_of_the_window(recorded):
+    d, _, rec = recorded
+    ax = plots.plot_raster(rec, start=200, duration=300)
+    inside = (rec.spike_times >= 200) & (rec.spike_times < 500)
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), rec.spike_times[inside])
+    ax = plots.plot_raster(rec, start=200, duration=300, draw=d)
+    assert sum(len(line.get_xdata()) for line in ax.lines) == inside.sum()
+    assert {t.get_text() for t in ax.texts} == {"E", "I"}
+
+
+def test_memory_curve_shows_means(comparison):
+    ax = plots.plot_memory_curve(comparison.measurements)
+    np.testing.assert_allclose(ax.lines[1].get_ydata(), comparison["henhos"]["curve"].mean(axis=0))
+    assert "samples" in ax.get_xlabel()
+
+
+def test_densities_integrate_to_one_and_homogeneous_ones_are_lines(comparison):
+    ax = plots.plot_distributions(comparison.measurements)
+    curves = [line for line in ax.lines if len(line.get_xdata()) > 2]
+    assert len(curves) == 2  # gamma and mixture; honhos is a vertical line
+    for line in curves:
+        assert np.trapezoid(line.get_ydata(), line.get_xdata()) == pytest.approx(0.995, abs=0.01)
+    assert "ms" in ax.get_xlabel()
+
+
+def test_efficiency_over_capacity(comparison):
+    ax = plots.plot_efficiency(comparison.measurements)
+    labels = ax.get_legend_handles_labels()[1]
+    defined = [m.network.name for m in comparison.measurements if m.summary()["E"].n]
+    assert labels == [plots.label(name) for name in defined] and "HeNHeS" in labels
+
+
+def test_given_axes_are_used_and_pyplot_is_not_touched(comparison, recorded):
+    _, u, rec = recorded
+    for plot, data in (
+        (plots.plot_raster, rec),
+        (plots.plot_input, u),
+        (plots.plot_memory_curve, comparison.measurements),
+        (plots.plot_distributions, comparison.measurements),
+        (plots.plot_efficiency, comparison.measurements),
+    ):
+        ax = Figure().subplots()
+        assert plot(data, ax) is ax
+        assert isinstance(plot(data), Axes)
+    assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+def test_whole_figures_can_be_saved(comparison, recorded, tmp_path):
+    d, u, rec = recorded
+    plots.save_figure(plots.figure_comparison(comparison, [(d, rec), (d, rec)]), tmp_path / "a.png", dpi=60)
+    plots.save_figure(plots.figure_simulation(u, d, rec, duration=500), tmp_path / "b.svg")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert b"<svg" in (tmp_path / "b.svg").read_bytes()
+
+
+def test_canonical_networks_always_look_the_same():
+    looks = [plots.style(n, 0) for n in CANONICAL]
+    assert len({(s["color"], s["marker"]) for s in looks}) == 4
+    others = [plots.style(f"x{i}", i) for i in range(5)]
+    assert len({s["color"] for s in looks + others}) == 9
