@@ -58,7 +58,7 @@ SCAN: dict[str, dict[str, dict[str, Any]]] = {
     "hold (ms)": {f"{h}": {"protocol.hold": f"{h} ms"} for h in (10, 3, 5, 15, 20)},
     "tau_read (ms)": {f"{t}": {"protocol.tau_read": f"{t} ms"} for t in (30, 5, 10, 20, 50)},
     "eta- / eta+": {f"{r}": {"eta_minus.mean": 0.02 * r} for r in (0.3, 0.1, 0.6, 1.0, 2.0)},
-    "samples": {f"{n}": {"protocol.samples": n} for n in (6000, 2000, 4000, 12000, 24000)},
+    "samples (thousands)": {f"{n}": {"protocol.samples": 1000 * n} for n in (6, 2, 4, 12, 24)},
 }
 
 
@@ -125,7 +125,7 @@ def figure(scan: dict[str, dict[str, Any]]) -> Figure:
     for ax in axes[::5]:
         ax.set_ylabel("C (samples)")
     axes[0].set_ylim(bottom=0)
-    axes[0].legend(frameon=False, fontsize="small")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(NETWORKS), frameon=False)
     return fig
 
 

@@ -27,8 +27,8 @@ TARGETS = ("numpy", "cython", "cpp_standalone")
 
 
 @contextmanager
-def _target(name: str) -> Iterator[None]:
-    """Set Brian2's code generation explicitly, and put everything back."""
+def _target(name: str) -> Iterator[str]:
+    """Set Brian2's code generation explicitly, and put everything back; yields the folder of a standalone build."""
     import brian2 as b2
 
     old = b2.prefs.codegen.target
@@ -36,14 +36,14 @@ def _target(name: str) -> Iterator[None]:
         with tempfile.TemporaryDirectory(prefix="hetero_rsnn_") as folder:
             b2.set_device("cpp_standalone", directory=folder, build_on_run=False)
             try:
-                yield
+                yield folder
             finally:
                 b2.device.reinit()
                 b2.set_device("runtime")
         return
     b2.prefs.codegen.target = name
     try:
-        yield
+        yield ""
     finally:
         b2.prefs.codegen.target = old
 
@@ -225,14 +225,14 @@ class BrianBackend:
             )
         dt = self._draw.network.dt
         n_steps = len(drive) * hold_steps
-        with _target(self._target), b2_errors(self._draw.network):
+        with _target(self._target) as folder, b2_errors(self._draw.network):
             objects = BrianObjects(
                 self._draw, self._state, drive, hold_steps * dt, event_steps, event_channels, self._learn, record, names
             )
             duration = n_steps * (dt / 1e3) * b2.second
             if self._target == "cpp_standalone":
                 objects.network.run(duration, namespace={})
-                b2.device.build(compile=True, run=False, with_output=False)
+                b2.device.build(directory=folder, compile=True, run=False, with_output=False)
                 ready = time.perf_counter()
                 b2.device.run(with_output=False)
                 ran = time.perf_counter() - ready
