@@ -151,7 +151,7 @@ class Gamma(_MeanCV):
 
     def _cdf(self, x: Array) -> Array:
         shape = self.cv**-2
-        return np.asarray(np.asarray(_special().gammainc(shape, np.maximum(x, 0.0) / self.mean * shape)))
+        return np.asarray(_special().gammainc(shape, np.maximum(x, 0.0) / self.mean * shape))
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ class LogNormal(_MeanCV):
     def _cdf(self, x: Array) -> Array:
         mu, sigma = self._log
         with np.errstate(divide="ignore"):
-            return np.asarray(np.asarray(_special().ndtr((np.log(np.maximum(x, 0.0)) - mu) / sigma)))
+            return np.asarray(_special().ndtr((np.log(np.maximum(x, 0.0)) - mu) / sigma))
 
 
 @dataclass(frozen=True)

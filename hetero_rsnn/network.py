@@ -324,7 +324,7 @@ def from_dict(data: Mapping[str, Any], name: str) -> Network:
 
     needed = identifiers("\n".join(equations[k] for k in ("equations", "threshold", "reset", "refractory")))
     needed -= defined(equations["equations"]) | {"I_in"}
-    _refuse_random(" ".join(equations.values()))
+    _refuse_random("\n".join(equations.values()))
     common = _table(data, "parameters")
     populations = _populations(_table(data, "populations"), common, n, needed, model)
     initial = tuple(
@@ -465,7 +465,7 @@ def _plasticity(data: Mapping[str, Any], projections: tuple[Projection, ...], mo
     code = {k: _text(table.pop(k, ""), f"plasticity.{k}") for k in ("equations", "on_pre", "on_post")}
     needed = identifiers("\n".join(code.values())) - defined(code["equations"]) - {"w"}
     needed = {k for k in needed if not k.endswith(("_post", "_pre"))}
-    _refuse_random(" ".join(code.values()))
+    _refuse_random("\n".join(code.values()))
     needed |= {"w_min", "w_max"}  # initial weights are clipped to them, whatever the event code says
     _keys(table, [*sorted(needed), *code], "[plasticity]")
     for key in sorted(needed):

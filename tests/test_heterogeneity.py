@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import integrate, stats
+from scipy import stats
 
 from hetero_rsnn.errors import HeteroError
 from hetero_rsnn.heterogeneity import (
@@ -43,10 +43,9 @@ EXAMPLES: dict[str, Distribution] = {
 }
 
 means = st.floats(1e-3, 1e3)
-cvs = st.floats(0.01, 3.0)
 distributions = st.one_of(
-    st.builds(Gamma, means, cvs),
-    st.builds(LogNormal, means, cvs),
+    st.builds(Gamma, means, st.floats(0.01, 1.0)),  # wider ones end at a floor of 1e-12 means
+    st.builds(LogNormal, means, st.floats(0.01, 3.0)),
     st.builds(TruncatedNormal, means, st.floats(0.01, 0.45), st.floats(0.0, 0.2)),
     st.builds(lambda low, width: Uniform(low, low + width), st.floats(-1e3, 1e3), st.floats(0.01, 1e3)),
 )
@@ -55,13 +54,15 @@ mixtures = st.lists(st.tuples(st.floats(0.1, 10.0), distributions), min_size=1, 
 )
 
 
-def moments(d: Distribution) -> tuple[float, float]:
-    """Mean and cv by integrating the quantile function over (0, 1)."""
-    points = sorted({0.25, 0.5, 0.75, 0.99, 0.9999, *(d.shares.cumsum()[:-1] if isinstance(d, Mixture) else ())})
-    first, second = (
-        integrate.quad(lambda q, p=p: float(d.quantile(q)) ** p, 0.0, 1.0, points=points, limit=2000)[0] for p in (1, 2)
-    )
-    return first, math.sqrt(max(0.0, second - first**2)) / abs(first)
+def moments(d: Distribution, panels: int = 4000) -> tuple[float, float]:
+    """Mean and cv by Gauss-Legendre integration of the quantile function over (0, 1), the ends in ever finer panels."""
+    ends = np.geomspace(1e-14, 1 / panels, 60)
+    breaks = np.concatenate([[0.0], ends, np.arange(2, panels - 1) / panels, 1 - ends[::-1], [1.0]])
+    nodes, weights = np.polynomial.legendre.leggauss(4)
+    width = np.diff(breaks)[:, None]
+    x = d.quantile(breaks[:-1, None] + width * (nodes + 1) / 2)
+    mean = float((x * weights / 2 * width).sum())
+    return mean, math.sqrt(float(((x - mean) ** 2 * weights / 2 * width).sum())) / abs(mean)
 
 
 @pytest.mark.parametrize("d", EXAMPLES.values(), ids=EXAMPLES)
@@ -81,14 +82,14 @@ def test_declared_moments_are_those_of_the_quantiles(d: Distribution) -> None:
 
 @pytest.mark.parametrize("d", EXAMPLES.values(), ids=EXAMPLES)
 def test_sample(d: Distribution) -> None:
-    n = 200_000
+    n = 20_000 if isinstance(d, Mixture) else 200_000
     x = d.sample(n, np.random.default_rng(1))
     assert x.shape == (n,) and x.dtype == np.float64 and np.isfinite(x).all()
     assert x.mean() == pytest.approx(d.mean, abs=5 * d.cv * abs(d.mean) / math.sqrt(n) + 1e-12)
     assert x.std() / abs(x.mean()) == pytest.approx(d.cv, rel=0.03, abs=1e-12)
     assert_array_equal(x, d.quantile(np.random.default_rng(1).random(n)))  # by inversion, one uniform number a value
-    if d.cv:
-        assert stats.kstest(x[:5000], d.cdf).statistic < 1.95 / math.sqrt(5000) or isinstance(d, Mixture)
+    if d.cv and not isinstance(d, Mixture):  # the test knows no steps in a cdf
+        assert stats.kstest(x[:5000], d.cdf).statistic < 1.95 / math.sqrt(5000)
 
 
 @given(d=st.one_of(distributions, mixtures), q=st.lists(st.floats(1e-6, 1 - 1e-6), min_size=2, max_size=20))
@@ -96,8 +97,7 @@ def test_quantile_is_monotone_and_inverts_the_cdf(d: Distribution, q: list[float
     q = sorted(q)
     x = d.quantile(q)
     assert (np.diff(x) >= -1e-12 * np.abs(x[1:])).all()
-    if isinstance(d, Mixture) or d.cv < 1:  # wide gammas end at a floor
-        assert_allclose(d.cdf(x), q, atol=1e-6)
+    assert_allclose(d.cdf(x), q, atol=1e-6)
     assert ((d.cdf(x) >= 0) & (d.cdf(x) <= 1)).all()
 
 
@@ -150,13 +150,9 @@ def test_truncated_normal_against_scipy(mean: float, share: float, floor: float)
 @pytest.mark.parametrize("share", [1e-4, 0.01, 0.3, 0.6, 0.9, 0.99, 0.9999, 1 - 1e-9])
 def test_truncated_normal_has_exactly_the_asked_cv(share: float) -> None:
     d = TruncatedNormal(7.0, share * (1 - 0.01) / math.sqrt(3))
-    # Gauss-Legendre on the density's side, so that no sampling noise hides an error.
-    nodes, weights = np.polynomial.legendre.leggauss(4000)
-    q, weights = (nodes + 1) / 2, weights / 2
-    x = d.quantile(q)
-    mean = float(weights @ x)
+    mean, cv = moments(d)
     assert mean == pytest.approx(7.0, rel=1e-9)
-    assert math.sqrt(float(weights @ (x - mean) ** 2)) / mean == pytest.approx(d.cv, rel=1e-5)
+    assert cv == pytest.approx(d.cv, rel=1e-5)
 
 
 def test_truncated_normal_near_its_limit_is_uniform() -> None:

@@ -1,4 +1,4 @@
-"""The one entry function: what it refuses, what it says of a run, and what a run must not touch; live Brian2 objects."""
+"""The one entry function: what it refuses, what it says of a run, what it must not touch; live Brian2 objects."""
 
 from __future__ import annotations
 
@@ -223,13 +223,14 @@ def test_neither_draw_nor_state_is_changed(backend: str) -> None:
     assert (a.spike_times[:20] != first.spike_times[:20]).any()  # it did go on, and not begin anew
 
 
-def test_a_draw_with_arrays_of_one_s_own() -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_draw_with_arrays_of_one_s_own(backend: str) -> None:
     """Arrays that can be written are another type to the compiled kernel: it compiles once more, and agrees."""
     drawn = network()
     loose = dataclasses.replace(drawn.plastic, w=np.array(drawn.plastic.w))
     static = dataclasses.replace(drawn.static, w=np.array(drawn.static.w))
     own = dataclasses.replace(drawn, plastic=loose, static=static)
-    same(simulate(own, U, backend="numpy"), plain("numpy"))
+    same(simulate(own, U, backend=backend), plain(backend))
     np.testing.assert_array_equal(own.plastic.w, drawn.plastic.w)
 
 
