@@ -10,6 +10,9 @@ from typing import Any
 class HeteroError(ValueError):
     """Base of every error that a user's input can cause; the command line prints it and exits with 2."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(str(message).replace("\n", "\\n"))  # one line, whatever the value at fault holds
+
 
 class UnitError(HeteroError):
     """A quantity has the wrong unit, or none."""

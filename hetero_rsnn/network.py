@@ -235,6 +235,12 @@ _TOP = (
 )
 
 
+def _named(tables: Mapping[str, Any], what: str) -> None:
+    for name in tables:
+        if not re.fullmatch(r"[A-Za-z]\w*", name):
+            raise NetworkError(f"the name of a {what} must be letters, digits and underscores, got {name!r}")
+
+
 def _table(data: Mapping[str, Any], key: str, where: str = "") -> dict[str, Any]:
     value = data.get(key, {})
     if not isinstance(value, Mapping):
@@ -247,6 +253,15 @@ def _keys(table: Mapping[str, Any], known: Iterable[str], where: str) -> None:
     for key in table:
         if key not in known:
             raise NetworkError(f"unknown key {key!r} in {where}{suggest(key, known)}")
+
+
+def _names(table: Mapping[str, Any], where: str) -> None:
+    """Refuse names that messages, overrides and reports could not hold."""
+    for key, value in table.items():
+        if not isinstance(key, str) or not re.fullmatch(r"[\w-]+", key):
+            raise NetworkError(f"{key!r} in {where} is no usable name: write letters, digits, _ and - only")
+        if isinstance(value, Mapping):
+            _names(value, f"[{key}]")
 
 
 def _whole(value: Any, where: str, low: int) -> int:
@@ -297,6 +312,7 @@ def from_dict(data: Mapping[str, Any], name: str) -> Network:
     NetworkError, UnitError
         Naming the place, the value, the rule and the fix.
     """
+    _names(data, "the network file")
     _keys(data, _TOP.split(), "the network file")
     for key in ("populations", "neuron"):
         if key not in data:
@@ -388,6 +404,7 @@ def _populations(
 ) -> tuple[Population, ...]:
     if not tables:
         raise NetworkError("the network has no population: add [populations.E]")
+    _named(tables, "population")
     fractions: dict[str, float] = {}
     for name in tables:
         fraction = _table(tables, name, "populations.").get("fraction")
@@ -424,6 +441,7 @@ def _populations(
 
 def _projections(tables: Mapping[str, Any], populations: tuple[Population, ...]) -> tuple[Projection, ...]:
     kinds = {p.name: p.kind for p in populations}
+    _named(tables, "projection")
     found = []
     for name in tables:
         where = f"projections.{name}"

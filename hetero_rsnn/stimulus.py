@@ -285,5 +285,13 @@ def silence(duration: Any, hold: Any = "10 ms", *, channels: int = 1) -> Stimulu
 
 
 def stream(blocks: Iterable[ArrayLike], hold: Any) -> Stream:
-    """Feed an iterable of arrays, block after block, without holding the whole of it."""
+    """Feed an iterable of arrays, block after block, without holding the whole of it.
+
+    Raises
+    ------
+    StimulusError
+        For a single array, whose rows would be taken for blocks; `array_stimulus` takes it whole.
+    """
+    if isinstance(blocks, np.ndarray):
+        raise StimulusError(f"a stream is made of blocks, got one array of shape {blocks.shape}: use array_stimulus")
     return Stream(blocks, units.milliseconds(hold, "hold"), {"source": "stream"})

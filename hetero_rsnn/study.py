@@ -225,6 +225,8 @@ def measure_many(
     recordings: Path | None = None,
 ) -> list[Measurement]:
     """Measure several networks on the same seeds; see `measure` and, for `recordings`, `compare`."""
+    if isinstance(seeds, int):
+        raise HeteroError(f"seeds must be a list or range of seeds, got {seeds}: write seeds=range({seeds})")
     seeds = list(seeds)
     if not seeds or not networks:
         raise HeteroError(

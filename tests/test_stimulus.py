@@ -427,3 +427,8 @@ def test_blocks_of_a_stream() -> None:
     one = stream([[0.1, 0.2], np.array([[0.3]])], "5 ms")
     assert [p.values.shape for p in one.pieces(10)] == [(2, 1), (1, 1)]
     refused(lambda: list(stream([[0.1, np.nan]], "5 ms").pieces(10)), "block must be finite", "sample 1")
+
+
+def test_one_array_is_no_stream_of_blocks():
+    with pytest.raises(StimulusError, match="array_stimulus"):
+        stream(np.zeros((10, 2)), "10 ms")

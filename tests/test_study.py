@@ -329,3 +329,8 @@ def test_a_progress_that_raises_stops_the_work() -> None:
     for workers in (1, 2):
         with pytest.raises(KeyboardInterrupt):
             run_jobs(math.sqrt, list(jobs()), workers=workers, progress=stop)
+
+
+def test_a_number_is_no_list_of_seeds():
+    with pytest.raises(HeteroError, match=r"seeds=range\(8\)"):
+        measure("honhos", seeds=8)
