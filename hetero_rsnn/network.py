@@ -235,12 +235,6 @@ _TOP = (
 )
 
 
-def _named(tables: Mapping[str, Any], what: str) -> None:
-    for name in tables:
-        if not re.fullmatch(r"[A-Za-z]\w*", name):
-            raise NetworkError(f"the name of a {what} must be letters, digits and underscores, got {name!r}")
-
-
 def _table(data: Mapping[str, Any], key: str, where: str = "") -> dict[str, Any]:
     value = data.get(key, {})
     if not isinstance(value, Mapping):
@@ -404,7 +398,6 @@ def _populations(
 ) -> tuple[Population, ...]:
     if not tables:
         raise NetworkError("the network has no population: add [populations.E]")
-    _named(tables, "population")
     fractions: dict[str, float] = {}
     for name in tables:
         fraction = _table(tables, name, "populations.").get("fraction")
@@ -441,7 +434,6 @@ def _populations(
 
 def _projections(tables: Mapping[str, Any], populations: tuple[Population, ...]) -> tuple[Projection, ...]:
     kinds = {p.name: p.kind for p in populations}
-    _named(tables, "projection")
     found = []
     for name in tables:
         where = f"projections.{name}"

@@ -129,9 +129,7 @@ def test_gamma_and_lognormal_against_scipy(mean: float, cv: float) -> None:
     assert reference.mean() == pytest.approx(mean) and reference.std() == pytest.approx(mean * cv)
 
 
-@given(
-    mean=means.flatmap(lambda m: st.sampled_from([m, -m])), share=st.floats(0.001, 0.999), floor=st.floats(0.0, 0.5)
-)
+@given(mean=means.flatmap(lambda m: st.sampled_from([m, -m])), share=st.floats(0.001, 0.999), floor=st.floats(0.0, 0.5))
 def test_truncated_normal_against_scipy(mean: float, share: float, floor: float) -> None:
     """Symmetric, inside its cut, and of the asked cv up to the uniform limit."""
     limit = (1 - floor) / math.sqrt(3)
@@ -259,6 +257,7 @@ def test_a_spread_moves_values_monotonely() -> None:
         ("gamma", {"mean": 0.0, "cv": 0.5}, "mean of a gamma distribution must be > 0, got 0"),
         ("gamma", {"mean": -3.0, "cv": 0.5}, "mean of a gamma distribution must be > 0, got -3"),
         ("gamma", {"mean": math.inf, "cv": 0.5}, "mean must be a finite number (at most 1e+100 in size), got inf"),
+        ("gamma", {"mean": 1e-320, "cv": 0.5}, "mean must be 0 or at least 1e-100 in size, got 9.99989e-321"),
         ("gamma", {"mean": 3.0, "cv": -0.5}, "cv must be 0 (the homogeneous limit) or in [1e-06, 1000], got -0.5"),
         ("gamma", {"mean": 3.0, "cv": 1e-200}, "cv must be 0 (the homogeneous limit) or in [1e-06, 1000], got 1e-200"),
         ("gamma", {"mean": 3.0, "cv": 1e99}, "cv must be 0 (the homogeneous limit) or in [1e-06, 1000], got 1e+99"),
@@ -273,6 +272,7 @@ def test_a_spread_moves_values_monotonely() -> None:
         ("mixture", {"weights": (), "components": ()}, "got 0 weights and 0 components"),
         ("mixture", {"weights": (1.0,), "components": (Constant(1.0),) * 2}, "got 1 weights and 2 components"),
         ("mixture", {"weights": (1.0, 0.0), "components": (Constant(1.0),) * 2}, "must be a finite number > 0, got 0"),
+        ("mixture", {"weights": (1e308,) * 2, "components": (Constant(1.0),) * 2}, "a finite number > 0, got 1e+308"),
         ("mixture", {"weights": (math.inf,), "components": (Constant(1.0),)}, "must be a finite number > 0, got inf"),
         ("gama", {"mean": 3.0, "cv": 1.0}, "unknown distribution 'gama' (did you mean 'gamma'?)"),
     ],

@@ -256,7 +256,9 @@ def test_own_equations_there_and_back(own: Network, tmp_path: Path) -> None:
     assert own.population("B")["tau_m"].mean == pytest.approx(20.0)
     assert own.projections[0].weight.mean == 2e-11 and own.plasticity is None
     assert dict(own.equations)["equations"].splitlines()[0].endswith(": volt")  # no comment
-    refused(lambda: check_equations(own), "names no model with a kernel; use backend='brian2'", error=EquationMismatchError)
+    refused(
+        lambda: check_equations(own), "names no model with a kernel; use backend='brian2'", error=EquationMismatchError
+    )
     drawn = draw(own, 0)
     assert drawn.neurons["v_th"].std() > 0 and drawn.initial["v"].min() >= -0.07
 
@@ -387,7 +389,10 @@ def test_override_by_a_brian2_quantity() -> None:
     import brian2 as b2
 
     net = load_network("henhes")
-    assert same(net.replace(**{"tau_m.mean": 31 * b2.ms, "tau_syn": 3 * b2.ms}), net.replace(**{"tau_m.mean": "31 ms", "tau_syn": "3 ms"}))
+    assert same(
+        net.replace(**{"tau_m.mean": 31 * b2.ms, "tau_syn": 3 * b2.ms}),
+        net.replace(**{"tau_m.mean": "31 ms", "tau_syn": "3 ms"}),
+    )
 
 
 @pytest.mark.parametrize(
@@ -520,7 +525,7 @@ def test_wrong_files(write: Write, tmp_path: Path) -> None:
         (b"description = '\xff\xfe'", ["cannot be read as a network file", "utf-8"]),
         ("n = " + "9" * 5000, ["cannot be read as a network file"]),
         ("n = " + "[" * 5000, ["cannot be read as a network file"]),
-        ("", ["lacks the table [populations]: start it with extends = \"lif_stdp\"", "[bad.toml]"]),
+        ("", ['lacks the table [populations]: start it with extends = "lif_stdp"', "[bad.toml]"]),
         ("[populations.E]\nfraction = 1", ["lacks the table [neuron]"]),
         ("extends = 'bad.toml'", ["extends itself through bad.toml -> bad.toml"]),
         ("extends = 'nowhere'", ["unknown network 'nowhere'"]),
@@ -569,6 +574,12 @@ WRONG: list[tuple[str, Any, type[HeteroError], str]] = [
     ("protocol.holds", "1 ms", NetworkError, "unknown key 'holds' in [protocol] (did you mean 'hold'?)"),
     ("projections.EE.topology.q", 0.1, NetworkError, "unknown key 'q' of a random topology"),
     ("populations.E.tau_m.cvv", 0.1, NetworkError, "unknown key 'cvv' of a gamma distribution (did you mean 'cv'?)"),
+    (
+        "populations.new\nline",
+        {},
+        NetworkError,
+        "'new\\nline' in [populations] is no usable name: write letters, digits, _",
+    ),
     ("model", "lif_stpd", NetworkError, "unknown model 'lif_stpd' (did you mean 'lif_stdp'?): leave the key out"),
     ("populations", DELETE, NetworkError, "lacks the table [populations]"),
     ("populations", {}, NetworkError, "the network has no population: add [populations.E]"),
@@ -591,10 +602,20 @@ WRONG: list[tuple[str, Any, type[HeteroError], str]] = [
     ("populations.E.tau_m", "20 mV", UnitError, "tau_m must be a time such as '20 ms', got 0.02 V (population E)"),
     ("populations.E.tau_m", 20, UnitError, "tau_m must be a time such as '20 ms', got 20 (population E)"),
     ("populations.E.tau_m.mean", "20 m", UnitError, "tau_m must be a time"),
-    ("populations.E.tau_m.cv", "20 ms", UnitError, "tau_m of population E.cv must be a plain number, got '20 ms': drop"),
+    (
+        "populations.E.tau_m.cv",
+        "20 ms",
+        UnitError,
+        "tau_m of population E.cv must be a plain number, got '20 ms': drop",
+    ),
     ("populations.E.v_th", "-50 mV", UnitError, "v_th must be a plain number without unit, got -0.05 V (population E)"),
     ("plasticity.eta_plus", "1 Hz", UnitError, "eta_plus must be a plain number without unit, got 1 Hz (plasticity)"),
-    ("projections.EE.weight", "3 nS", UnitError, "projections.EE.weight must be a plain number without unit, got 3e-09 S"),
+    (
+        "projections.EE.weight",
+        "3 nS",
+        UnitError,
+        "projections.EE.weight must be a plain number without unit, got 3e-09 S",
+    ),
     ("input.weight", "3 nA", UnitError, "input.weight must be a plain number without unit, got 3e-09 A"),
     ("input.event_weight", "3 ms", UnitError, "input.event_weight must be a plain number without unit, got 3 ms"),
     ("neuron.initial.v", "3 mV", UnitError, "neuron.initial.v must be a plain number without unit, got 0.003 V"),
@@ -642,7 +663,12 @@ WRONG: list[tuple[str, Any, type[HeteroError], str]] = [
     ("projections.EE.topology.kind", ["random"], NetworkError, "projections.EE.topology: unknown kind ['random']"),
     ("projections.EE.weight", -0.1, NetworkError, "projections.EE.weight must be >= 0, got -0.1: the sign comes from"),
     ("projections.EE.plastic", "yes", NetworkError, "projections.EE.plastic must be true or false, got 'yes'"),
-    ("projections.IE.plastic", True, NetworkError, "projections.IE is inhibitory and so cannot be plastic: set plastic"),
+    (
+        "projections.IE.plastic",
+        True,
+        NetworkError,
+        "projections.IE is inhibitory and so cannot be plastic: set plastic",
+    ),
     ("plasticity.eta_minus", -0.1, NetworkError, "eta_minus must be >= 0, got -0.1 (plasticity)"),
     ("plasticity.mu", -1, NetworkError, "mu must be >= 0, got -1 (plasticity)"),
     ("plasticity.w_max", 0.0, NetworkError, "plasticity.w_max must be > w_min = 0, got 0"),
@@ -696,10 +722,20 @@ WRONG: list[tuple[str, Any, type[HeteroError], str]] = [
     ),
     # equations
     ("neuron.equations", 5, NetworkError, "neuron.equations must be text, got 5"),
-    ("neuron.threshold", "v > v_th + rand()", NetworkError, "the equations use 'rand', but all random numbers are drawn"),
+    (
+        "neuron.threshold",
+        "v > v_th + rand()",
+        NetworkError,
+        "the equations use 'rand', but all random numbers are drawn",
+    ),
     ("neuron.reset", "v = randn()", NetworkError, "the equations use 'randn'"),
     ("synapse.on_pre", "I_syn_post += w * poisson(3)", NetworkError, "the equations use 'poisson'"),
-    ("plasticity.on_pre", "w = rand()", NetworkError, "the equations use 'rand', but all random numbers are drawn before"),
+    (
+        "plasticity.on_pre",
+        "w = rand()",
+        NetworkError,
+        "the equations use 'rand', but all random numbers are drawn before",
+    ),
     ("neuron.initial.u", 0.5, NetworkError, "neuron.initial.u: the equations define no 'u'"),
     ("neuron.initial.dv", 0.5, NetworkError, "neuron.initial.dv: the equations define no 'dv' (did you mean 'v'?)"),
     ("neuron.initial", 0.5, NetworkError, "neuron.initial must be a table, got 0.5"),
@@ -775,8 +811,30 @@ words = st.one_of(
     st.text(max_size=8),
     st.sampled_from(
         ["-3 ms", "0 ms", "nan ms", "inf ms", "1e300 s", "1e-300 s", "20 mV", "5 Hz", "3 parsec", "0.5", "1e5", "", " "]
-        + ["gamma", "mixture", "uniform", "constant", "distance", "E", "I", "excitatory", "inhibitory", "none", "lif_stdp"]
-        + ["rand()", "v > v_th or x", "(", "a : 1", "dv/dt = -v / tau_m : 1", "x = (((", "w += 1", "clip(w, 0, 1)", "###"]
+        + [
+            "gamma",
+            "mixture",
+            "uniform",
+            "constant",
+            "distance",
+            "E",
+            "I",
+            "excitatory",
+            "inhibitory",
+            "none",
+            "lif_stdp",
+        ]
+        + [
+            "rand()",
+            "v > v_th or x",
+            "(",
+            "a : 1",
+            "dv/dt = -v / tau_m : 1",
+            "x = (((",
+            "w += 1",
+            "clip(w, 0, 1)",
+            "###",
+        ]
         + ["v = v_reset; v = 0", "a\nb\n\nc", "ä = ö", "v.__class__", "'quoted'", "I_syn_post += w : 1", "d/dt = 1"]
     ),
 )
@@ -872,7 +930,10 @@ def test_fuzz(data: dict[str, Any]) -> None:
 
 
 @settings(max_examples=200)
-@given(name=st.one_of(st.sampled_from([*leaves(BASES["henhes"]), "tau_m", "EE", "E.tau_m", "cv", "a.b"]), words), value=junk)
+@given(
+    name=st.one_of(st.sampled_from([*leaves(BASES["henhes"]), "tau_m", "EE", "E.tau_m", "cv", "a.b"]), words),
+    value=junk,
+)
 def test_fuzz_of_overrides(name: str, value: Any) -> None:
     try:
         net = load_network("henhes").replace(**{name: value})

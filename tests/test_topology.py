@@ -30,9 +30,7 @@ topologies = st.one_of(
     st.builds(lambda p: {"kind": "random", "p": p}, st.floats(0, 1)),
     st.builds(lambda k: {"kind": "fixed_indegree", "indegree": k}, st.integers(0, 12)),
     st.builds(lambda p, d: {"kind": "distance", "p_max": p, "length": d}, st.floats(0, 1), st.floats(1e-9, 100)),
-    st.builds(
-        lambda k, r: {"kind": "small_world", "neighbours": k, "rewire": r}, st.integers(0, 12), st.floats(0, 1)
-    ),
+    st.builds(lambda k, r: {"kind": "small_world", "neighbours": k, "rewire": r}, st.integers(0, 12), st.floats(0, 1)),
 )
 
 
@@ -235,7 +233,10 @@ def test_grid(n: int) -> None:
         ({"kind": None}, "unknown kind None (known: distance, fixed_indegree, random, small_world)"),
         ({"kind": "random"}, "a random topology needs the key 'p'"),
         ({"kind": "distance", "p_max": 0.1}, "a distance topology needs the key 'length'"),
-        ({"kind": "distance", "p_max": 0.1, "lenght": 2.0}, "unknown key 'lenght' of a distance topology (did you mean"),
+        (
+            {"kind": "distance", "p_max": 0.1, "lenght": 2.0},
+            "unknown key 'lenght' of a distance topology (did you mean",
+        ),
         ({"kind": "random", "p": 1.01}, "E.topology.p must be in [0, 1], got 1.01"),
         ({"kind": "random", "p": -0.1}, "E.topology.p must be in [0, 1], got -0.1"),
         ({"kind": "random", "p": math.nan}, "E.topology.p must be a finite number, got nan"),

@@ -124,7 +124,9 @@ def test_no_quantity(value: Any) -> None:
 
 @pytest.mark.parametrize("unit", ["parsec", "MS2", "mms", "Ms/s", "sec", "ms2", "_"])
 def test_unknown_unit(unit: str) -> None:
-    refused(lambda: units.parse(f"3 {unit}", "tau_m"), "tau_m", f"'3 {unit}'", f"unknown unit '{unit}'", "as in '20 ms'")
+    refused(
+        lambda: units.parse(f"3 {unit}", "tau_m"), "tau_m", f"'3 {unit}'", f"unknown unit '{unit}'", "as in '20 ms'"
+    )
 
 
 @pytest.mark.parametrize("value", ["-3 ms", "0 ms", "inf ms", "nan ms"])
