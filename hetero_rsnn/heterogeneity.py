@@ -112,7 +112,9 @@ class _MeanCV(_Sampled):
 
     def __post_init__(self) -> None:
         _finite(mean=self.mean, cv=self.cv)
-        _check("mean", self.mean, f"0 or at least {1 / LARGEST:g} in size", self.mean == 0 or abs(self.mean) * LARGEST >= 1)
+        _check(
+            "mean", self.mean, f"0 or at least {1 / LARGEST:g} in size", self.mean == 0 or abs(self.mean) * LARGEST >= 1
+        )
         # Smaller and larger spreads meet the ends of floating point numbers: shapes of 1e12 and 1e-6.
         _check("cv", self.cv, "0 (the homogeneous limit) or in [1e-06, 1000]", self.cv == 0 or 1e-6 <= self.cv <= 1e3)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from hetero_rsnn.errors import HeteroError, NetworkError, suggest
-from hetero_rsnn.network import Network, from_dict
+from hetero_rsnn.netparse import from_dict
+from hetero_rsnn.network import Network
 
 _PACKAGE = Path(__file__).resolve().parent
 

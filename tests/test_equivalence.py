@@ -36,7 +36,8 @@ from hetero_rsnn import (
     uniform_stimulus,
 )
 from hetero_rsnn.draw import Synapses, _freeze
-from hetero_rsnn.network import LIF_STDP, LIF_STDP_PLASTICITY, from_dict
+from hetero_rsnn.netparse import from_dict
+from hetero_rsnn.network import LIF_STDP, LIF_STDP_PLASTICITY
 
 Array = NDArray[np.float64]
 

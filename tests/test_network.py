@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import NETWORKS
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -23,9 +24,7 @@ from hetero_rsnn.draw import draw
 from hetero_rsnn.errors import EquationMismatchError, HeteroError
 from hetero_rsnn.kernel_arrays import check_equations
 from hetero_rsnn.netfile import networks_folder, to_toml_text
-from hetero_rsnn.network import defined, from_dict, identifiers
-
-from helpers import NETWORKS
+from hetero_rsnn.netparse import defined, from_dict, identifiers
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -810,8 +809,20 @@ numbers = st.one_of(
 words = st.one_of(
     st.text(max_size=8),
     st.sampled_from(
-        ["-3 ms", "0 ms", "nan ms", "inf ms", "1e300 s", "1e-300 s", "20 mV", "5 Hz", "3 parsec", "0.5", "1e5", "", " "]
-        + [
+        [
+            "-3 ms",
+            "0 ms",
+            "nan ms",
+            "inf ms",
+            "1e300 s",
+            "1e-300 s",
+            "20 mV",
+            "5 Hz",
+            "3 parsec",
+            "0.5",
+            "1e5",
+            "",
+            " ",
             "gamma",
             "mixture",
             "uniform",
@@ -823,8 +834,6 @@ words = st.one_of(
             "inhibitory",
             "none",
             "lif_stdp",
-        ]
-        + [
             "rand()",
             "v > v_th or x",
             "(",
@@ -834,8 +843,14 @@ words = st.one_of(
             "w += 1",
             "clip(w, 0, 1)",
             "###",
+            "v = v_reset; v = 0",
+            "a\nb\n\nc",
+            "ä = ö",
+            "v.__class__",
+            "'quoted'",
+            "I_syn_post += w : 1",
+            "d/dt = 1",
         ]
-        + ["v = v_reset; v = 0", "a\nb\n\nc", "ä = ö", "v.__class__", "'quoted'", "I_syn_post += w : 1", "d/dt = 1"]
     ),
 )
 small = st.one_of(st.none(), st.booleans(), numbers, words, st.just(date(2020, 1, 1)), st.binary(max_size=3))

@@ -207,8 +207,19 @@ def test_steps_out_of_range(duration: float) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(3, 3.0), (0.5, 0.5), (np.float64(2), 2.0), (True, None), ("3", None), (None, None), ([1], None)]
-    + [(math.nan, None), (math.inf, None), (10**400, None), (10**300, 1e300)],
+    [
+        (3, 3.0),
+        (0.5, 0.5),
+        (np.float64(2), 2.0),
+        (True, None),
+        ("3", None),
+        (None, None),
+        ([1], None),
+        (math.nan, None),
+        (math.inf, None),
+        (10**400, None),
+        (10**300, 1e300),
+    ],
 )
 def test_plain_finite_number(value: Any, expected: float | None) -> None:
     assert units.finite(value) == expected

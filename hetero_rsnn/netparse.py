@@ -1,0 +1,341 @@
+"""From the content of a network file to a validated `Network`: every rule, and the message when it is broken."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hetero_rsnn import units
+from hetero_rsnn.equations import lines
+from hetero_rsnn.errors import NetworkError, UnitError, suggest
+from hetero_rsnn.heterogeneity import Constant
+from hetero_rsnn.network import (
+    LIF_STDP,
+    MODELS,
+    SHARED,
+    Input,
+    Network,
+    Plasticity,
+    Population,
+    Projection,
+    Protocol,
+)
+from hetero_rsnn.parameter import Parameter, parse_parameter
+from hetero_rsnn.topology import parse_topology
+
+#: Units that parameters of the shipped model must have.
+_UNITS = {
+    **dict.fromkeys(["tau_m", "tau_syn", "t_ref", "tau_plus", "tau_minus"], units.TIME),
+    **dict.fromkeys(["v_rest", "v_th", "v_reset", "I_bias", "eta_plus", "eta_minus", "w_min", "w_max", "mu"], "1"),
+}
+_POSITIVE = {"tau_m", "tau_syn", "tau_plus", "tau_minus"}
+_NOT_NEGATIVE = {"t_ref", "eta_plus", "eta_minus", "w_min", "w_max", "mu"}
+#: Neurons and samples are counted in 32 bits.
+_INDICES = 2**31 - 1
+
+_FUNCTIONS = frozenset(
+    {"exp", "log", "log10", "sqrt", "abs", "sign", "clip", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin"}
+    | {"arccos", "arctan", "ceil", "floor", "int", "exprel", "log1p", "expm1", "timestep", "t", "dt", "i", "j", "N"}
+    | {"and", "or", "not", "True", "False", "unless", "refractory", "event", "driven", "constant", "shared", "linked"}
+    | {"pi", "e", "inf"}
+)
+_RANDOM = {"rand", "randn", "poisson", "xi"}
+# Single letters (S, A, m, ...) are not units to Brian2 but names that equations like to use.
+_UNIT_NAME = re.compile(
+    r"^([pnumckMG]?(second|hertz|Hz|volt|amp|siemens|farad|ohm|metre|meter)|[pnumckMG][sVASFm])[23]?$"
+)
+
+_TOP = (
+    "name description model n dt weight_scaling neuron parameters synapse populations projections plasticity "
+    "input protocol"
+)
+
+
+def _table(data: Mapping[str, Any], key: str, where: str = "") -> dict[str, Any]:
+    value = data.get(key, {})
+    if not isinstance(value, Mapping):
+        raise NetworkError(f"{where}{key} must be a table, got {value!r}")
+    return dict(value)
+
+
+def _keys(table: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+    known = list(known)
+    for key in table:
+        if key not in known:
+            raise NetworkError(f"unknown key {key!r} in {where}{suggest(key, known)}")
+
+
+def _names(table: Mapping[str, Any], where: str) -> None:
+    """Refuse names that messages, overrides and reports could not hold."""
+    for key, value in table.items():
+        if not isinstance(key, str) or not re.fullmatch(r"[\w-]+", key):
+            raise NetworkError(f"{key!r} in {where} is no usable name: write letters, digits, _ and - only")
+        if isinstance(value, Mapping):
+            _names(value, f"[{key}]")
+
+
+def _whole(value: Any, where: str, low: int) -> int:
+    number = units.finite(value)
+    if number is None or number != int(number):
+        raise NetworkError(f"{where} must be a whole number, got {value!r}")
+    if not low <= number <= _INDICES:
+        raise NetworkError(f"{where} must be {f'>= {low}' if number < low else f'<= {_INDICES}'}, got {number:.16g}")
+    return int(number)
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise NetworkError(f"{where} must be text, got {value!r}")
+    return "\n".join(lines(value))
+
+
+def _label(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise NetworkError(f"{where} must be text, got {value!r}")
+    return value
+
+
+def identifiers(text: str) -> set[str]:
+    """Names that a block of equations leaves to be defined elsewhere (units and functions left out)."""
+    words: set[str] = set()
+    for line in lines(text):
+        words |= set(re.findall(r"(?<![\w.])[A-Za-z_]\w*", re.sub(r":[^:]*$", "", line)))
+    return {w for w in words if w not in _FUNCTIONS and not _UNIT_NAME.match(w)}
+
+
+def defined(text: str) -> set[str]:
+    """Names that a block of equations defines: differential equations, sub-expressions and declared variables."""
+    names: set[str] = set()
+    for line in lines(text):
+        if match := re.match(r"^d(\w+)/dt\s*=", line):
+            names |= {match[1], f"d{match[1]}"}
+        elif match := re.match(r"^(\w+)\s*(=|:)", line):
+            names.add(match[1])
+    return names
+
+
+def from_dict(data: Mapping[str, Any], name: str) -> Network:
+    """Build and validate a network from the content of a file (``extends`` already resolved).
+
+    Raises
+    ------
+    NetworkError, UnitError
+        Naming the place, the value, the rule and the fix.
+    """
+    _names(data, "the network file")
+    _keys(data, _TOP.split(), "the network file")
+    for key in ("populations", "neuron"):
+        if key not in data:
+            raise NetworkError(f'the network file lacks the table [{key}]: start it with extends = "lif_stdp"')
+    model = data.get("model", "")
+    if model not in ("", *MODELS):
+        raise NetworkError(
+            f"unknown model {model!r}{suggest(str(model), MODELS)}: leave the key out for equations of your own"
+        )
+    n = _whole(data.get("n", 400), "n", 1)
+    dt = units.milliseconds(data.get("dt", "1 ms"), "dt")
+    scaling = data.get("weight_scaling", "indegree")
+    if scaling not in ("indegree", "none"):
+        raise NetworkError(f"weight_scaling must be 'indegree' or 'none', got {scaling!r}")
+
+    neuron = _table(data, "neuron")
+    _keys(neuron, ["equations", "threshold", "reset", "refractory", "initial"], "[neuron]")
+    synapse = _table(data, "synapse")
+    _keys(synapse, ["on_pre"], "[synapse]")
+    equations = {k: _text(neuron.get(k, ""), f"neuron.{k}") for k in ("equations", "threshold", "reset", "refractory")}
+    equations["on_pre"] = _text(synapse.get("on_pre", LIF_STDP["on_pre"]), "synapse.on_pre")
+    for key in ("equations", "threshold", "reset"):
+        if not equations[key]:
+            raise NetworkError(f"neuron.{key} is missing or empty: give it as a Brian2 string")
+
+    needed = identifiers("\n".join(equations[k] for k in ("equations", "threshold", "reset", "refractory")))
+    needed -= defined(equations["equations"]) | {"I_in"}
+    _refuse_random("\n".join(equations.values()))
+    common = _table(data, "parameters")
+    populations = _populations(_table(data, "populations"), common, n, needed, model)
+    initial = tuple(
+        sorted((k, parse_parameter(v, f"neuron.initial.{k}")) for k, v in _table(neuron, "initial", "neuron.").items())
+    )
+    variables = defined(equations["equations"])
+    variables -= {f"d{v}" for v in variables}
+    for key, _ in initial:
+        if key not in variables:
+            raise NetworkError(f"neuron.initial.{key}: the equations define no {key!r}{suggest(key, variables)}")
+    projections = _projections(_table(data, "projections"), populations)
+    plasticity = _plasticity(data, projections, model)
+    network = Network(
+        name=_label(data.get("name", name), "name"),
+        description=_label(data.get("description", ""), "description"),
+        model=model,
+        n=n,
+        dt=dt,
+        equations=tuple(equations.items()),
+        initial=initial,
+        populations=populations,
+        projections=projections,
+        plasticity=plasticity,
+        weight_scaling=scaling,
+        input=_input(_table(data, "input")),
+        protocol=_protocol(_table(data, "protocol"), dt),
+    )
+    if model:
+        plain = [(f"projections.{p.name}.weight", p.weight) for p in projections]
+        plain += [("input.weight", network.input.weight), ("input.event_weight", network.input.event_weight)]
+        for where, p in [*plain, *((f"neuron.initial.{k}", v) for k, v in initial)]:
+            if p.unit != units.DIMENSIONLESS:
+                raise UnitError(f"{where} must be a plain number without unit, got {p}: model {model!r} has none")
+    return network
+
+
+def _refuse_random(text: str) -> None:
+    for word in identifiers(text) & _RANDOM:
+        raise NetworkError(
+            f"the equations use {word!r}, but all random numbers are drawn before the simulation: "
+            "make it a parameter with a distribution, or part of the stimulus"
+        )
+
+
+def _check_parameter(key: str, p: Parameter, where: str, model: str) -> None:
+    expected = _UNITS.get(key)
+    if not model and expected != units.TIME:
+        expected = None  # equations of one's own may be in volts
+    if expected is not None and p.unit != expected:
+        wanted = "a time such as '20 ms'" if expected == units.TIME else "a plain number without unit"
+        raise UnitError(f"{key} must be {wanted}, got {p} ({where})")
+    lowest = float(p.distribution.quantile(1e-9))
+    if key in _POSITIVE and not lowest > 0:
+        raise NetworkError(f"{key} must be > 0 ms, got {p} ({where})")
+    if key in _NOT_NEGATIVE and lowest < 0:
+        raise NetworkError(f"{key} must be >= 0, got {p} ({where})")
+
+
+def _populations(
+    tables: Mapping[str, Any], common: Mapping[str, Any], n: int, needed: set[str], model: str
+) -> tuple[Population, ...]:
+    if not tables:
+        raise NetworkError("the network has no population: add [populations.E]")
+    fractions: dict[str, float] = {}
+    for name in tables:
+        fraction = _table(tables, name, "populations.").get("fraction")
+        share = units.finite(fraction)
+        if share is None or not 0 <= share <= 1:
+            raise NetworkError(f"populations.{name}.fraction must be a number in [0, 1], got {fraction!r}")
+        fractions[name] = share
+    if abs(sum(fractions.values()) - 1) > 1e-9:
+        raise NetworkError(f"the fractions of the populations must sum to 1, got {sum(fractions.values()):g}")
+    sizes = {name: math.floor(n * f + 1e-9) for name, f in fractions.items()}
+    rest = sorted(fractions, key=lambda k: (sizes[k] - n * fractions[k], list(fractions).index(k)))
+    for name in rest[: n - sum(sizes.values())]:
+        sizes[name] += 1
+    found = []
+    for name, fraction in fractions.items():
+        where = f"population {name}"
+        if sizes[name] == 0:
+            raise NetworkError(f"{where} is empty ({fraction:g} of n = {n}): raise n or its fraction, or remove it")
+        table = {**common, **tables[name]}
+        del table["fraction"]
+        kind = table.pop("kind", "excitatory")
+        if kind not in ("excitatory", "inhibitory"):
+            raise NetworkError(f"populations.{name}.kind must be 'excitatory' or 'inhibitory', got {kind!r}")
+        _keys(table, sorted(needed), f"[populations.{name}]")
+        for key in sorted(needed):
+            if key not in table:
+                raise NetworkError(f"the equations use {key!r}, but {where} does not set it{suggest(key, table)}")
+        parameters = {key: parse_parameter(value, f"{key} of {where}") for key, value in table.items()}
+        for key, p in parameters.items():
+            _check_parameter(key, p, where, model)
+        found.append(Population(name, sizes[name], fraction, kind, tuple(sorted(parameters.items()))))
+    return tuple(found)
+
+
+def _projections(tables: Mapping[str, Any], populations: tuple[Population, ...]) -> tuple[Projection, ...]:
+    kinds = {p.name: p.kind for p in populations}
+    found = []
+    for name in tables:
+        where = f"projections.{name}"
+        table = _table(tables, name, "projections.")
+        _keys(table, ["pre", "post", "plastic", "topology", "weight"], f"[{where}]")
+        for end in ("pre", "post"):
+            if table.get(end) not in list(kinds):
+                raise NetworkError(
+                    f"{where}.{end}: unknown population {table.get(end)!r}{suggest(str(table.get(end)), kinds)}"
+                )
+        for key in ("topology", "weight"):
+            if key not in table:
+                raise NetworkError(f"{where} lacks the key {key!r}")
+        plastic = table.get("plastic", False)
+        if not isinstance(plastic, bool):
+            raise NetworkError(f"{where}.plastic must be true or false, got {plastic!r}")
+        if plastic and kinds[table["pre"]] == "inhibitory":
+            raise NetworkError(f"{where} is inhibitory and so cannot be plastic: set plastic = false")
+        weight = parse_parameter(table["weight"], f"{where}.weight")
+        if float(weight.distribution.quantile(0.0)) < 0:
+            raise NetworkError(
+                f"{where}.weight must be >= 0, got {weight}: the sign comes from the kind of population {table['pre']}"
+            )
+        topology = parse_topology(table["topology"], f"{where}.topology")
+        found.append(Projection(name, table["pre"], table["post"], topology, weight, plastic))
+    return tuple(found)
+
+
+def _plasticity(data: Mapping[str, Any], projections: tuple[Projection, ...], model: str) -> Plasticity | None:
+    """Plasticity counts only where a projection is plastic, so that 'static' is one key away from its sibling."""
+    if not any(p.plastic for p in projections):
+        return None
+    if "plasticity" not in data:
+        names = ", ".join(p.name for p in projections if p.plastic)
+        raise NetworkError(
+            f"projection {names} is plastic, but the file has no [plasticity]: add it or set plastic = false"
+        )
+    table = _table(data, "plasticity")
+    code = {k: _text(table.pop(k, ""), f"plasticity.{k}") for k in ("equations", "on_pre", "on_post")}
+    needed = identifiers("\n".join(code.values())) - defined(code["equations"]) - {"w"}
+    needed = {k for k in needed if not k.endswith(("_post", "_pre"))}
+    _refuse_random("\n".join(code.values()))
+    needed |= {"w_min", "w_max"}  # initial weights are clipped to them, whatever the event code says
+    _keys(table, [*sorted(needed), *code], "[plasticity]")
+    for key in sorted(needed):
+        if key not in table:
+            raise NetworkError(f"the plasticity uses {key!r}, but [plasticity] does not set it{suggest(key, table)}")
+    parameters = {k: parse_parameter(v, f"plasticity.{k}") for k, v in table.items()}
+    for key, p in parameters.items():
+        _check_parameter(key, p, "plasticity", model)
+        if key in SHARED and not isinstance(p.distribution, Constant):
+            raise NetworkError(f"plasticity.{key} must be one number for all synapses, got {p}")
+    if parameters["w_min"].mean >= parameters["w_max"].mean:
+        raise NetworkError(
+            f"plasticity.w_max must be > w_min = {parameters['w_min'].mean:g}, got {parameters['w_max'].mean:g}"
+        )
+    return Plasticity(code["equations"], code["on_pre"], code["on_post"], tuple(sorted(parameters.items())))
+
+
+def _input(table: Mapping[str, Any]) -> Input:
+    _keys(table, ["channels", "connectivity", "weight", "event_weight"], "[input]")
+    connectivity = table.get("connectivity", 1.0)
+    probability = units.finite(connectivity)
+    if probability is None or not 0 <= probability <= 1:
+        raise NetworkError(f"input.connectivity must be a probability in [0, 1], got {connectivity!r}")
+    return Input(
+        channels=_whole(table.get("channels", 1), "input.channels", 1),
+        connectivity=probability,
+        weight=parse_parameter(table.get("weight", 1.0), "input.weight"),
+        event_weight=parse_parameter(table.get("event_weight", 1.0), "input.event_weight"),
+    )
+
+
+def _protocol(table: Mapping[str, Any], dt: float) -> Protocol:
+    defaults = {"hold": "10 ms", "tau_read": "20 ms", "train": "10 s", "samples": 3000, "washout": 100, "d_max": 60}
+    _keys(table, defaults, "[protocol]")
+    table = {**defaults, **table}
+    protocol = Protocol(
+        hold=units.milliseconds(table["hold"], "protocol.hold"),
+        tau_read=units.milliseconds(table["tau_read"], "protocol.tau_read"),
+        train=units.milliseconds(table["train"], "protocol.train", positive=False),
+        samples=_whole(table["samples"], "protocol.samples", 1),
+        washout=_whole(table["washout"], "protocol.washout", 0),
+        d_max=_whole(table["d_max"], "protocol.d_max", 1),
+    )
+    units.steps(protocol.hold, dt, "protocol.hold")
+    return protocol
