@@ -917,7 +917,7 @@ def mutated(draw_from: st.DrawFn) -> dict[str, Any]:
 @example(put(BASES["henhes"], "n", 10**400))
 @example(put(BASES["henhes"], "neuron.threshold", "v > (v_th"))
 def test_fuzz(data: dict[str, Any]) -> None:
-    """Any content of a file is a valid network or refused by one line; a valid one prints, compares and can be drawn."""
+    """Any content of a file is a valid network or refused by one line; a valid one prints, compares, is drawn."""
     try:
         net = from_dict(data, "fuzz")
     except HeteroError as error:
