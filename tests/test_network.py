@@ -725,7 +725,7 @@ WRONG: list[tuple[str, Any, type[HeteroError], str]] = [
         "neuron.threshold",
         "v > v_th + rand()",
         NetworkError,
-        "the equations use 'rand', but all random numbers are drawn",
+        "the equations use 'rand', but all random numbers are",
     ),
     ("neuron.reset", "v = randn()", NetworkError, "the equations use 'randn'"),
     ("synapse.on_pre", "I_syn_post += w * poisson(3)", NetworkError, "the equations use 'poisson'"),
@@ -733,7 +733,7 @@ WRONG: list[tuple[str, Any, type[HeteroError], str]] = [
         "plasticity.on_pre",
         "w = rand()",
         NetworkError,
-        "the equations use 'rand', but all random numbers are drawn before",
+        "the equations use 'rand', but all random",
     ),
     ("neuron.initial.u", 0.5, NetworkError, "neuron.initial.u: the equations define no 'u'"),
     ("neuron.initial.dv", 0.5, NetworkError, "neuron.initial.dv: the equations define no 'dv' (did you mean 'v'?)"),
@@ -809,48 +809,11 @@ numbers = st.one_of(
 words = st.one_of(
     st.text(max_size=8),
     st.sampled_from(
-        [
-            "-3 ms",
-            "0 ms",
-            "nan ms",
-            "inf ms",
-            "1e300 s",
-            "1e-300 s",
-            "20 mV",
-            "5 Hz",
-            "3 parsec",
-            "0.5",
-            "1e5",
-            "",
-            " ",
-            "gamma",
-            "mixture",
-            "uniform",
-            "constant",
-            "distance",
-            "E",
-            "I",
-            "excitatory",
-            "inhibitory",
-            "none",
-            "lif_stdp",
-            "rand()",
-            "v > v_th or x",
-            "(",
-            "a : 1",
-            "dv/dt = -v / tau_m : 1",
-            "x = (((",
-            "w += 1",
-            "clip(w, 0, 1)",
-            "###",
-            "v = v_reset; v = 0",
-            "a\nb\n\nc",
-            "ä = ö",
-            "v.__class__",
-            "'quoted'",
-            "I_syn_post += w : 1",
-            "d/dt = 1",
-        ]
+        ["", "-3 ms", "0 ms", "nan ms", "inf ms", "1e300 s", "1e-300 s", "20 mV", "5 Hz", "3 parsec"]
+        + ["0.5", "1e5", " ", "gamma", "mixture", "uniform", "constant", "distance", "E", "I"]
+        + ["excitatory", "inhibitory", "none", "lif_stdp", "rand()", "v > v_th or x", "(", "a : 1"]
+        + ["dv/dt = -v / tau_m : 1", "x = (((", "w += 1", "###", "ä = ö", "clip(w, 0, 1)"]
+        + ["v = v_reset; v = 0", "a\nb\n\nc", "v.__class__", "'quoted'", "I_syn_post += w : 1", "d/dt = 1"]
     ),
 )
 small = st.one_of(st.none(), st.booleans(), numbers, words, st.just(date(2020, 1, 1)), st.binary(max_size=3))

@@ -235,7 +235,7 @@ def test_grid(n: int) -> None:
         ({"kind": "distance", "p_max": 0.1}, "a distance topology needs the key 'length'"),
         (
             {"kind": "distance", "p_max": 0.1, "lenght": 2.0},
-            "unknown key 'lenght' of a distance topology (did you mean",
+            "unknown key 'lenght' of a distance topology (did you",
         ),
         ({"kind": "random", "p": 1.01}, "E.topology.p must be in [0, 1], got 1.01"),
         ({"kind": "random", "p": -0.1}, "E.topology.p must be in [0, 1], got -0.1"),
