@@ -17,7 +17,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from hetero_rsnn import HeteroError, Network, NetworkError, load_network
 from hetero_rsnn.draw import PURPOSES, Draw, Synapses, draw, generator
-from hetero_rsnn.network import from_dict
+from hetero_rsnn.netparse import from_dict
 
 #: Every kind of topology, family and branch at once, and none of the numbers of the shipped networks.
 SMALL = """
@@ -228,7 +228,7 @@ def test_a_new_projection_leaves_the_others_alone(small: Network) -> None:
     data = small.to_dict()
     removed = {**data, "projections": {k: v for k, v in data["projections"].items() if k != "EI"}}
     a, b = draw(small, 0), draw(from_dict(removed, "x"), 0)
-    assert {k for k in differ(a, b)} == {"static.indptr", "static.target", "static.w", "static.projection"}
+    assert differ(a, b) == {"static.indptr", "static.target", "static.w", "static.projection"}
     old = by_pair(a.static, a.static.w)
     assert all(old[pair] == w for pair, w in by_pair(b.static, b.static.w).items())
 
@@ -367,7 +367,9 @@ def test_members_and_repr(small: Network) -> None:
 
 def test_input_connectivity() -> None:
     """A share of the neurons hears a channel, the same one for currents and for events."""
-    net = from_dict(tomllib.loads(SMALL), "x").replace(n=3000, **{"projections": {}, "input.connectivity": 0.3})
+    data = tomllib.loads(SMALL)
+    data["projections"] = {}
+    net = from_dict(data, "x").replace(n=3000, **{"input.connectivity": 0.3})
     d = draw(net, 0)
     assert_array_equal(d.w_in != 0, d.w_event != 0)
     assert (d.w_in != 0).mean(axis=0) == pytest.approx(0.3, abs=5 * math.sqrt(0.21 / 3000))
@@ -445,7 +447,7 @@ def test_plastic_projections_of_different_indegrees(small: Network) -> None:
 
 
 def test_too_many_synapses(small: Network) -> None:
-    with pytest.raises(NetworkError, match="asks for 22 synapses a neuron, but .*21 sources: lower it or raise n"):
+    with pytest.raises(NetworkError, match=r"asks for 22 synapses a neuron, but .*21 sources: lower it or raise n"):
         draw(small.replace(**{"EI.topology.indegree": 22}), 0)
 
 
@@ -484,11 +486,19 @@ def test_frozen_values(small: Network) -> None:
     """
     d = draw(small, 2024)
     graph = [v for s in (d.plastic, d.static) for v in (s.indptr, s.target, s.projection)]
-    assert (len(d.plastic), len(d.static)) == (0, 0)
-    assert digest(*graph, d.positions, d.population) == ""
-    assert digest(d.initial["v"], d.plastic.w, d.plastic.parameters["tau_minus"], d.w_in, d.w_event) == ""
-    first = {k: v[:3].tolist() for k, v in d.neurons.items() if k in ("tau_m", "tau_syn", "v_th", "I_bias")}
-    first |= {k: d.plastic.parameters[k][:3].tolist() for k in ("tau_plus", "eta_plus")}
-    first["w"] = d.static.w[:3].tolist()
-    frozen: dict[str, list[float]] = {}
-    assert first == frozen
+    assert (len(d.plastic), len(d.static)) == (118, 94)
+    assert digest(*graph, d.positions, d.population) == "cbe44c69b4a894ad"
+    assert (
+        digest(d.initial["v"], d.plastic.w, d.plastic.parameters["tau_minus"], d.w_in, d.w_event) == "899f1f9e83f5f716"
+    )
+    frozen = {
+        "tau_m": [24.390496501405487, 8.538315391255093, 14.704829955718262],
+        "tau_syn": [9.507080638985718, 3.019068150328318, 3.924323025352503],
+        "v_th": [1.1092096771929298, 1.05304614423337, 1.0069276469300004],
+        "I_bias": [0.9468944128724924, 1.1, 1.1],
+    }
+    for key, values in frozen.items():
+        assert_allclose(d.neurons[key][:3], values, rtol=1e-11)
+    assert_allclose(d.plastic.parameters["tau_plus"][:3], [24.268821474132594, 6.501098089492055, 9.951135635132921])
+    assert_allclose(d.plastic.parameters["eta_plus"][:3], [0.014153629584829, 0.011297229317288, 0.005461837241526])
+    assert_allclose(d.static.w[:3], [0.18123702130731034, 0.09040304211782081, 0.1483231809018404])

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+import random
+import re
 
+import pytest
+from helpers import NETWORKS
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from hetero_rsnn import load_network
 from hetero_rsnn.equations import check_equal, lines
 from hetero_rsnn.errors import EquationMismatchError
+from hetero_rsnn.kernel_arrays import check_equations
 from hetero_rsnn.network import LIF_STDP, LIF_STDP_PLASTICITY
 
 
@@ -92,3 +100,116 @@ def test_message_for_a_changed_membrane_is_the_one_the_docs_promise():
 
 def test_lines_are_folded():
     assert lines("a = 1  # one\n\n b = (2 +\n   3)\nc=4; d = 5") == ["a = 1", "b = (2 + 3)", "c=4", "d = 5"]
+
+
+@pytest.mark.parametrize(
+    "threshold",
+    [
+        # To Python, "v_th or x" is v_th, and "x and v_th" too: as mathematics, they would be the kernel's threshold.
+        *(
+            "v > v_th or x",
+            "v > x and v_th",
+            "v > v_th and x",
+            "v > (v_th if x else 0)",
+            "not v <= v_th",
+            "v > v_th > x",
+        ),
+        # Nothing that sympy's parser could trip over, or run.
+        *("v > v_th.real", "v > v_th[0]", "v > ((v_th", "v > v_th)", "v >", "", "v == v_th", "v = v_th", "1/0 > v_th"),
+        *("v > 'v_th'", "v > v_th, 1", "v > (lambda: v_th)()", "v > ().__class__", "v > v_th @ v", "v > v_th \\"),
+        *("é > v_th", "(" * 500 + "v" + ")" * 500 + " > v_th + 1"),
+    ],
+)
+def test_thresholds_that_only_look_alike(threshold):
+    found = {**LIF_STDP, "threshold": threshold}
+    with pytest.raises(EquationMismatchError, match=r"in threshold; use backend='brian2'$"):
+        check_equal("lif_stdp", LIF_STDP, found)
+
+
+def test_a_second_definition_counts():
+    """Brian2 refuses it; the last one must not hide the first."""
+    found = changed("equations", "dI_syn/dt", "dI_syn/dt = -2 * I_syn / tau_syn : 1\ndI_syn/dt")
+    with pytest.raises(EquationMismatchError, match="dI_syn/dt"):
+        check_equal("lif_stdp", LIF_STDP, found)
+    twice = changed("equations", "dI_syn/dt", "dI_syn/dt = -I_syn / tau_syn : 1\ndI_syn/dt")
+    with pytest.raises(EquationMismatchError, match="a second time"):
+        check_equal("lif_stdp", LIF_STDP, twice)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "place"),
+    [
+        ("neuron.equations", "- v +", "+ v +", "dv/dt"),
+        ("neuron.threshold", ">", ">=", "threshold"),
+        ("synapse.on_pre", "+=", "-=", "on_pre (statement 1, I_syn_post)"),
+        ("plasticity.on_post", "apre, w_min", "apre, w_min + 0.1", "on_post (statement 2, w)"),
+        ("plasticity.on_pre", "apre += 1\n", "", "on_pre (statement 2, apre), on_pre (statement 3, w)"),
+        ("plasticity.equations", "-apre", "-2*apre", "dapre/dt"),
+        ("plasticity.equations", "(event-driven)", "(clock-driven)", "dapre/dt, dapost/dt"),
+    ],
+)
+def test_a_network_says_where_it_differs(name, old, new, place):
+    net = load_network("henhes")
+    table, key = name.split(".")
+    text = net.to_dict()[table][key]
+    assert old in text
+    changes = {name: text.replace(old, new)}
+    with pytest.raises(EquationMismatchError) as caught:
+        check_equations(net.replace(**changes))
+    message = str(caught.value)
+    assert f"differ from kernel 'lif_stdp' in {place}" in message and message.endswith("; use backend='brian2'")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_shipped_networks_are_the_kernels(name):
+    check_equations(load_network(name))
+
+
+def test_order_of_equations_is_free_and_that_of_statements_is_not():
+    first, second = lines(LIF_STDP["equations"])
+    check_equal("lif_stdp", LIF_STDP, {**LIF_STDP, "equations": f"{second}\n{first}"})
+    first, second, third = lines(LIF_STDP_PLASTICITY["on_pre"])
+    with pytest.raises(EquationMismatchError, match="on_pre"):
+        swapped = f"{first}\n{third}\n{second}"
+        check_equal("lif_stdp", LIF_STDP_PLASTICITY, {**LIF_STDP_PLASTICITY, "on_pre": swapped})
+
+
+TERMS = ["+v_rest", "-v", "+I_syn", "+I_bias", "+I_in"]
+
+
+@settings(max_examples=40)
+@given(terms=st.permutations(TERMS), spaces=st.randoms(use_true_random=False))
+def test_any_order_of_a_sum_and_any_spacing(terms, spaces: random.Random):
+    tokens = re.findall(r"\w+|[-+()/]", f"({' '.join(terms)}) / tau_m")
+    text = "".join(t + " " * spaces.randint(0, 3) for t in tokens)
+    found = {**LIF_STDP, "equations": f"dv/dt = {text}: 1 (unless refractory) # mine\n\ndI_syn/dt=-I_syn/tau_syn:1"}
+    check_equal("lif_stdp", LIF_STDP, found)
+
+
+@settings(max_examples=40)
+@given(terms=st.permutations(TERMS), flip=st.integers(0, 4), drop=st.booleans())
+def test_any_changed_sign_or_missing_term(terms, flip, drop):
+    other = {"+": "-", "-": "+"}[terms[flip][0]] + terms[flip][1:]
+    found = " ".join([*terms[:flip], *([] if drop else [other]), *terms[flip + 1 :]])
+    equations = f"dv/dt = ({found}) / tau_m : 1 (unless refractory)\ndI_syn/dt = -I_syn / tau_syn : 1"
+    with pytest.raises(EquationMismatchError) as caught:
+        check_equal("lif_stdp", LIF_STDP, {**LIF_STDP, "equations": equations})
+    assert str(caught.value) == "equations differ from kernel 'lif_stdp' in dv/dt; use backend='brian2'"
+
+
+PIECES = "v v_th I_syn w ( ) + - * / ** , < > >= = : 1 2.5 1e3 . or if clip exp ' \\ # ; dv/dt x.y é [ {"
+pieces = st.lists(st.sampled_from([*PIECES.split(), "\n"]), max_size=12).map(" ".join)
+
+
+@settings(max_examples=300)
+@given(block=st.sampled_from(sorted(LIF_STDP)), text=st.one_of(st.text(max_size=30), pieces))
+@example(block="threshold", text="v > (v_th")
+def test_junk_differs_and_nothing_else_happens(block, text):
+    found = {**LIF_STDP, block: text}
+    try:
+        check_equal("lif_stdp", LIF_STDP, found)
+    except EquationMismatchError as error:
+        assert "use backend='brian2'" in str(error)
+    else:  # by chance the same, which takes more than a few of these pieces
+        assert re.sub(r"\W", "", text)
+    check_equal("own", found, found)

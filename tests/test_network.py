@@ -757,7 +757,12 @@ def put(data: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
     return data
 
 
-@pytest.mark.parametrize(("name", "value", "error", "words"), WRONG, ids=lambda v: str(v)[:50])
+def short(value: Any) -> str:
+    """The same for every process, which pytest-xdist needs."""
+    return "deleted" if value is DELETE else getattr(value, "__name__", str(value))[:40]
+
+
+@pytest.mark.parametrize(("name", "value", "error", "words"), WRONG, ids=short)
 def test_wrong_value(name: str, value: Any, error: type[HeteroError], words: str) -> None:
     """The message names the value, the rule and mostly the fix, in one line."""
     data = put(load_network("henhes", dt="1 ms", **{"protocol.hold": "5 ms"}).to_dict(), name, value)
