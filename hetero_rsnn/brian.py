@@ -232,13 +232,15 @@ class BrianBackend:
             duration = n_steps * (dt / 1e3) * b2.second
             if self._target == "cpp_standalone":
                 objects.network.run(duration, namespace={})
-                b2.device.build(directory=folder, compile=True, run=False, with_output=False)
+                with _compiler(self._target):
+                    b2.device.build(directory=folder, compile=True, run=False, with_output=False)
                 ready = time.perf_counter()
                 b2.device.run(with_output=False)
                 ran = time.perf_counter() - ready
             else:
                 # An empty run generates and compiles the code; only then the clock of the run proper starts.
-                objects.network.run(0 * b2.second, namespace={})
+                with _compiler(self._target):
+                    objects.network.run(0 * b2.second, namespace={})
                 ready = time.perf_counter()
                 objects.network.run(duration, namespace={})
                 ran = time.perf_counter() - ready
@@ -285,11 +287,12 @@ def _traces_then(draw: Draw, last_spike: Ints, traces: dict[str, Array], at: Int
     return out
 
 
-def _synaptic(equations: str) -> list[str]:
+def _synaptic(net: Network, equations: str) -> list[str]:
     """State variables of a plasticity rule, those that only events change included."""
     import brian2 as b2
 
-    parsed = b2.Equations(equations)
+    with b2_errors(net):
+        parsed = b2.Equations(equations)
     return sorted(set(parsed.diff_eq_names) | set(parsed.parameter_names))
 
 
@@ -301,13 +304,32 @@ def _code(net: Network) -> str:
 
 
 @contextmanager
+def _compiler(target: str) -> Iterator[None]:
+    """Say in one line that a compiled target found no working compiler."""
+    try:
+        yield
+    except Exception as error:
+        # distutils, Cython and Brian2 each raise a kind of their own here, some of them plain RuntimeErrors.
+        if target == "numpy" or isinstance(error, HeteroError):
+            raise
+        if type(error).__name__ in {"CompileError", "DistutilsError", "LinkError"} or "compilation failed" in str(
+            error
+        ):
+            raise HeteroError(
+                f"target={target!r} needs a working C++ compiler ({error}): install one, or use target='numpy'"
+            ) from error
+        raise
+
+
+@contextmanager
 def b2_errors(net: Network) -> Iterator[None]:
     """Turn Brian2's refusal of an equation into one line that names the network."""
     from brian2.core.base import BrianObjectException
+    from brian2.equations.equations import EquationError
 
     try:
         yield
-    except BrianObjectException as error:
+    except (BrianObjectException, EquationError) as error:
         cause = error.__cause__ or error
         reason = " ".join(str(cause).split())
         raise NetworkError(f"Brian2 refuses network {net.name!r}: {reason[:300]}") from error
@@ -318,13 +340,14 @@ def initial_state(draw: Draw) -> State:
     import brian2 as b2
 
     net = draw.network
-    parsed = b2.Equations(dict(net.equations)["equations"])
+    with b2_errors(net):
+        parsed = b2.Equations(dict(net.equations)["equations"])
     names = sorted(set(parsed.diff_eq_names) | set(parsed.parameter_names))
     units_of = {k: p.unit for k, p in net.initial}
     variables = {k: _si(draw.initial[k], units_of[k]) if k in draw.initial else np.zeros(net.n) for k in names}
     traces: dict[str, Array] = {}
     if net.plasticity is not None:
-        traces = {k: np.zeros(len(draw.plastic)) for k in _synaptic(net.plasticity.equations)}
+        traces = {k: np.zeros(len(draw.plastic)) for k in _synaptic(net, net.plasticity.equations)}
     steps = np.zeros(len(draw.plastic), dtype=np.int64) if traces and not mirrors_plasticity(net) else None
     return State(0, variables, np.full(net.n, NEVER, dtype=np.int64), np.array(draw.plastic.w), traces, steps)
 

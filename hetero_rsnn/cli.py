@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn.errors import HeteroError, suggest
+from hetero_rsnn.errors import HeteroError, TooShortError, suggest
 
 app = typer.Typer(
     name="hetero-rsnn",
@@ -101,7 +101,8 @@ def networks_show(
     from hetero_rsnn.netfile import load_network, to_toml_text
 
     net = load_network(network, **parse_overrides(overrides or []))
-    typer.echo(to_toml_text(net) if toml else str(net))
+    # Without name and description: an edited copy must not pass for the shipped network.
+    typer.echo(to_toml_text(net, named=False) if toml else str(net))
 
 
 @app.command()
@@ -123,6 +124,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
     n: Annotated[int | None, typer.Option("--n", help="Number of neurons.")] = None,
     backend: Annotated[str, typer.Option(help="fast, numpy or brian2.")] = "fast",
+    target: Annotated[str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")] = "numpy",
     plasticity: Annotated[bool, typer.Option("--plasticity/--frozen", help="Let the synapses learn.")] = True,
     overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
@@ -141,11 +143,11 @@ def simulate(
     net = hr.load_network(network, **{**changes, "input.channels": values.shape[1]})
     stimulus = hr.array_stimulus(hr.scale_series(values, scale), hold or units.show(net.protocol.hold, units.TIME))
     drawn = hr.draw(net, seed)
-    folder = _results(out, "simulate", "recording.npz", overwrite)
-    recording = hr.simulate(drawn, stimulus, backend=backend, plasticity=plasticity)
+    folder = _results(out, "simulate", ("recording.npz", "recording.json", "raster.png"), overwrite)
+    recording = hr.simulate(drawn, stimulus, backend=backend, target=target, plasticity=plasticity)
     path = recording.save(folder / "recording")
     shown = min(stimulus.duration, 2000.0)
-    title = f"{label(net.name)} on {series.source}: {', '.join(series.names[:4])}"
+    title = f"{label(net.name)} on {series.source}: {', '.join(series.names[:4])}".replace("$", r"\$")
     figure = save_figure(
         figure_simulation(stimulus, drawn, recording, duration=shown, title=title), folder / "raster.png"
     )
@@ -170,20 +172,21 @@ def _positive(value: int, name: str) -> int:
     return value
 
 
-def _results(out: Path | None, command: str, marker: str, overwrite: bool) -> Path:
+def _results(out: Path | None, command: str, files: tuple[str, ...], overwrite: bool) -> Path:
     """Folder for results. Without --out a new one each time; a named one must not hold results already."""
     from hetero_rsnn.files import OutputError, output_folder
 
     if out is None:
         number = 1
         folder = Path("results") / command
-        while (folder / marker).exists():
+        while any((folder / name).exists() for name in files):
             number += 1
             folder = Path("results") / f"{command}-{number}"
         return output_folder(folder)
     folder = output_folder(out)
-    if (folder / marker).exists() and not overwrite:
-        raise OutputError(f"{folder / marker} exists already: choose another --out, or add --overwrite")
+    there = [name for name in files if (folder / name).exists()]
+    if there and not overwrite:
+        raise OutputError(f"{folder / there[0]} exists already: choose another --out, or add --overwrite")
     return folder
 
 
@@ -209,7 +212,8 @@ def compare(
         str | None, typer.Option(help="Network to compare with [default: honhos, else the first].")
     ] = None,
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value in all.")
+        list[str] | None,
+        typer.Option("--set", metavar="[NETWORK:]NAME=VALUE", help="Change a value in all networks, or in one."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
 ) -> None:
@@ -227,12 +231,21 @@ def compare(
     if backend not in BACKENDS:
         raise HeteroError(f"unknown backend {backend!r}{suggest(backend, BACKENDS)}")
     changes: dict[str, Any] = dict(comparing.QUICK) if quick else {}
-    changes |= parse_overrides(overrides or [])
+    only: dict[str, dict[str, Any]] = {}
+    for pair in overrides or []:
+        name, colon, rest = pair.partition(":")
+        if colon and "=" not in name:
+            only.setdefault(name, {}).update(parse_overrides([rest]))
+        else:
+            changes |= parse_overrides([pair])
     if n is not None:
         changes["n"] = n
-    nets = [load_network(name, **changes) for name in networks or comparing.CANONICAL]
+    names = networks or list(comparing.CANONICAL)
+    nets = [load_network(name, **{**changes, **only.pop(name, {})}) for name in names]
+    for name in only:
+        raise HeteroError(f"--set {name}:... names no compared network{suggest(name, names)}")
     numbers = parse_seeds(seeds if seeds is not None else ("4" if quick else "20"))
-    folder = _results(out, "compare", "results.json", overwrite)
+    folder = _results(out, "compare", ("results.json", "figure.png", "recordings"), overwrite)
     with report.progress_bar("measuring", len(nets) * len(numbers)) as progress:
         comparison = comparing.compare(
             nets,
@@ -246,16 +259,17 @@ def compare(
         )
     data = comparison.to_dict()
     write_json(folder / "results.json", data)
+    if as_json:
+        typer.echo(json.dumps(plain(data), indent=1))
+    else:
+        report.print_comparison(comparison)
     rasters = []
     for name in report.raster_pair(comparison):
         net = comparison[name].network
         _, recording = measure_seed(net, numbers[0], backend=backend, target=target)
         rasters.append((draw(net, numbers[0]), recording))
     save_figure(figure_comparison(comparison, rasters), folder / "figure.png")
-    if as_json:
-        typer.echo(json.dumps(plain(data), indent=1))
-    else:
-        report.print_comparison(comparison)
+    if not as_json:
         typer.echo(f"wrote results.json{', recordings' if recordings else ''} and figure.png to {folder}")
 
 
@@ -263,6 +277,12 @@ def main() -> None:
     """Run the command line; a user's mistake ends in one line and exit code 2."""
     try:
         app(standalone_mode=True)
+    except TooShortError as error:
+        reason = str(error).partition("; untrustworthy")[0]
+        print(
+            f"error: {reason}: add --set protocol.samples={error.required}, or measure fewer neurons", file=sys.stderr
+        )
+        sys.exit(2)
     except HeteroError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

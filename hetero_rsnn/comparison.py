@@ -63,23 +63,31 @@ class Comparison:
         """
         return estimate(self[name][quantity] - self[to or self.baseline][quantity])
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Pairs worth comparing: each network with the baseline, and henhes with henhos."""
+        names = [m.network.name for m in self.measurements if m.network.name != self.baseline]
+        pairs = [(name, self.baseline) for name in names]
+        # What the heterogeneity of synapses does to heterogeneous neurons.
+        return pairs + [("henhes", "henhos")] * ({"henhes", "henhos"} <= set(names))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        others = [m.network.name for m in self.measurements if m.network.name != self.baseline]
         return {
             "format": "hetero_rsnn comparison",
             "version": 1,
             "baseline": self.baseline,
             "seeds": self.seeds,
             "networks": [m.to_dict() for m in self.measurements],
-            "differences": {
-                name: {q: asdict(self.difference(name, q)) for q in COMPARED if q != "rate_hz"} for name in others
-            },
+            "differences": [
+                {"network": name, "to": to, **{q: asdict(self.difference(name, q, to)) for q in COMPARED}}
+                for name, to in self.pairs
+            ],
         }
 
 
 def compare(
-    networks: Sequence[str | Path | Network] = CANONICAL,
+    networks: Sequence[str | Path | Network] | str | Path | Network = CANONICAL,
     seeds: Iterable[int] = range(20),
     *,
     baseline: str | None = None,
@@ -113,9 +121,10 @@ def compare(
     Raises
     ------
     HeteroError
-        If two networks have one name, or the baseline is not among them.
+        If two networks have one name, the baseline is not among them, or their protocols differ in what is measured
+        (the filter remembers by itself, so tau_read must be the same).
     """
-    nets = [load_network(n) for n in networks]
+    nets = [load_network(n) for n in ([networks] if isinstance(networks, str | Path | Network) else networks)]
     names = [n.name for n in nets]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
@@ -124,6 +133,13 @@ def compare(
         baseline = "honhos" if "honhos" in names else names[0] if names else ""
     elif baseline not in names:
         raise HeteroError(f"the baseline {baseline!r} is not among the networks{suggest(baseline, names)}")
+    for key in ("hold", "tau_read", "samples", "washout", "d_max"):
+        found = {n.name: getattr(n.protocol, key) for n in nets}
+        if len(set(found.values())) > 1:
+            raise HeteroError(
+                f"compared networks must be measured alike, but protocol.{key} differs: "
+                f"{', '.join(f'{k} {v:g}' for k, v in found.items())}; set it to one value in all"
+            )
     measured = measure_many(
         nets, seeds, backend=backend, target=target, workers=workers, progress=progress, recordings=recordings
     )

@@ -125,32 +125,35 @@ class Draw:
         return slice(start, start + self.network.populations[index].size)
 
     def heterogeneity(self) -> dict[str, Heterogeneity]:
-        """Heterogeneity H of the neurons (tau_m, population by population) and of the plastic synapses.
+        """Heterogeneity H of the neurons, population by population, and of the plastic synapses.
 
         Returns
         -------
         dict
-            Keys ``"neurons E"``, ``"neurons I"``, ... and, for plastic networks, ``"synapses"``. Parameters that are
-            not positive, and so have no logarithm, are left out.
+            Keys ``"neurons E"``, ``"neurons I"``, ... and, for plastic networks, ``"synapses"``. Each is over the
+            parameters that have a spread; where none has one, the determinant is 0. Parameters that are not positive,
+            and so have no logarithm, are left out.
         """
-        out: dict[str, Heterogeneity] = {}
+        groups: dict[str, dict[str, Array]] = {}
         for p in self.network.populations:
-            members = self.members(p.name)
-            if "tau_m" in self.neurons and p.size > 1:
-                out[f"neurons {p.name}"] = heterogeneity({"tau_m": self.neurons["tau_m"][members]})
-        if len(self.plastic) > 1:
-            rows = {k: v for k, v in self.plastic.parameters.items() if (v > 0).all()}
-            if rows:
-                out["synapses"] = heterogeneity(rows)
+            groups[f"neurons {p.name}"] = {k: self.neurons[k][self.members(p.name)] for k, _ in p.parameters}
+        groups["synapses"] = self.plastic.parameters
+        out: dict[str, Heterogeneity] = {}
+        for name, parameters in groups.items():
+            usable = {k: v for k, v in parameters.items() if v.size > 1 and (v > 0).all()}
+            spread = {k: v for k, v in usable.items() if np.ptp(v) > 0}
+            if usable:
+                out[name] = heterogeneity(spread or usable)
         return out
 
 
-def draw(network: Network, seed: int) -> Draw:
+def draw(network: Network | str, seed: int) -> Draw:
     """Draw every random number of a network.
 
     Parameters
     ----------
-    network : Network
+    network : Network or str
+        A name or path is loaded as it is.
     seed : int
         The same seed gives the same arrays, whatever the backend. Networks that differ in the spread of a parameter
         share everything else, and the uniform numbers behind that parameter too.
@@ -164,7 +167,9 @@ def draw(network: Network, seed: int) -> Draw:
     HeteroError
         If `seed` is not a non-negative whole number, or the topology asks for more synapses than there are sources.
     """
-    net = network
+    from hetero_rsnn.netfile import load_network
+
+    net = load_network(network)
     members: dict[str, Ints] = {}
     start = 0
     for p in net.populations:
@@ -238,8 +243,8 @@ def _synapses(
                     parameters[key] = p.distribution.sample(sources.size, generator(seed, "synapses", name, key))
             # A learning rate is stated on the scale of the stated weights: eta * (w / scale)**mu * scale.
             for key in ("eta_plus", "eta_minus"):
-                if key in parameters and net.model:
-                    parameters[key] *= scale ** (1.0 - constants.get("mu", 1.0))
+                if key in parameters and "mu" in constants:
+                    parameters[key] *= scale ** (1.0 - constants["mu"])
         w = w * scale
         w = -w if kinds[projection.pre] == "inhibitory" else w
         blocks[projection.plastic].append((sources, targets, w, parameters, index))

@@ -23,8 +23,12 @@ SILENT = 0.01
 
 
 def _match(recording: Recording, stimulus: Stimulus | None) -> None:
+    if not isinstance(recording, Recording):
+        raise HeteroError(f"a recording is what simulate returns, got {type(recording).__name__}")
     if stimulus is None:
         return
+    if not isinstance(stimulus, Stimulus):
+        raise HeteroError(f"the stimulus must be the one that was simulated, got {type(stimulus).__name__}")
     if len(stimulus) != recording.samples or abs(stimulus.hold - recording.hold) > 1e-9:
         raise HeteroError(
             f"the recording has {recording.samples} samples of {recording.hold:g} ms, the stimulus {len(stimulus)} of "
@@ -32,7 +36,7 @@ def _match(recording: Recording, stimulus: Stimulus | None) -> None:
         )
 
 
-def states(recording: Recording, stimulus: Stimulus | None = None, tau_read: Any = "20 ms") -> Array:
+def states(recording: Recording, stimulus: Stimulus | None = None, tau_read: Any = "30 ms") -> Array:
     """Filtered spike trains, read at the end of every sample.
 
     Parameters
@@ -119,6 +123,8 @@ def spike_efficiency(capacity: MemoryCapacity, recording: Recording, stimulus: S
     ----------
     B. Chakraborty and S. Mukhopadhyay, ICLR 2023, arXiv:2302.11618.
     """
+    if not isinstance(capacity, MemoryCapacity):
+        raise HeteroError(f"the capacity is what memory_capacity returns, got {type(capacity).__name__}")
     s = spike_count(recording, stimulus)
     low, _ = capacity.interval
     reason = ""

@@ -71,9 +71,14 @@ def plain(value: Any) -> Any:
     return value
 
 
+def json_text(data: Any) -> str:
+    """Strict JSON (no NaN), indented."""
+    return json.dumps(plain(data), indent=1, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, data: Any) -> Path:
-    """Write JSON (strict: no NaN), atomically."""
-    return write_text(path, json.dumps(plain(data), indent=1, allow_nan=False) + "\n")
+    """Write strict JSON, atomically."""
+    return write_text(path, json_text(data))
 
 
 def output_folder(path: str | Path) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hetero_rsnn.errors import HeteroError, NetworkError, suggest
-from hetero_rsnn.netparse import from_dict
+from hetero_rsnn.netparse import defined, from_dict, identifiers
 from hetero_rsnn.network import Network
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -97,7 +97,22 @@ def _resolve(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     base = _resolve(_locate(parent, path.parent), (*seen, path))
     base.pop("name", None)
     base.pop("description", None)
+    if isinstance(data.get("neuron"), Mapping) and "equations" in data["neuron"]:
+        _drop_unused(base, data["neuron"])
     return _merge(base, data)
+
+
+def _drop_unused(base: dict[str, Any], neuron: Mapping[str, Any]) -> None:
+    """New equations need not use every inherited parameter; one that the new file states itself is still checked."""
+    code = {**base.get("neuron", {}), **neuron}
+    text = "\n".join(str(code.get(k, "")) for k in ("equations", "threshold", "reset", "refractory"))
+    used = identifiers(text) | {"kind", "fraction"}
+    for table in (base.get("parameters", {}), *base.get("populations", {}).values()):
+        for key in [k for k in table if k not in used]:
+            del table[key]
+    initial = base.get("neuron", {}).get("initial", {})
+    for key in [k for k in initial if k not in defined(str(code.get("equations", "")))]:
+        del initial[key]
 
 
 def _leaves(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -190,11 +205,12 @@ def load_network(name_or_path: str | Path | Network, **overrides: Any) -> Networ
     return network.replace(**overrides) if overrides else network
 
 
-def to_toml_text(network: Network) -> str:
-    """The whole network as a TOML file, without ``extends``."""
+def to_toml_text(network: Network, *, named: bool = True) -> str:
+    """The whole network as a TOML file, without ``extends``; ``named=False`` leaves out name and description."""
     import tomli_w
 
-    return tomli_w.dumps(network.to_dict(), multiline_strings=True)
+    data = {k: v for k, v in network.to_dict().items() if named or k not in {"name", "description"}}
+    return tomli_w.dumps(data, multiline_strings=True)
 
 
 def save_network(network: Network, path: str | Path) -> Path:

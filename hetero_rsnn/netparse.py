@@ -91,6 +91,16 @@ def _text(value: Any, where: str) -> str:
     return "\n".join(lines(value))
 
 
+def _name(value: Any) -> str:
+    """The network's name, which becomes part of file names, tables and figures."""
+    name = _label(value, "name")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _.+-]*", name):
+        raise NetworkError(
+            f"name must begin with a letter or digit and hold letters, digits, spaces and _ . + - only, got {name!r}"
+        )
+    return name
+
+
 def _label(value: Any, where: str) -> str:
     if not isinstance(value, str):
         raise NetworkError(f"{where} must be text, got {value!r}")
@@ -166,7 +176,7 @@ def from_dict(data: Mapping[str, Any], name: str) -> Network:
     projections = _projections(_table(data, "projections"), populations)
     plasticity = _plasticity(data, projections, model)
     network = Network(
-        name=_label(data.get("name", name), "name"),
+        name=_name(data.get("name", name)),
         description=_label(data.get("description", ""), "description"),
         model=model,
         n=n,
@@ -326,7 +336,7 @@ def _input(table: Mapping[str, Any]) -> Input:
 
 
 def _protocol(table: Mapping[str, Any], dt: float) -> Protocol:
-    defaults = {"hold": "10 ms", "tau_read": "20 ms", "train": "10 s", "samples": 3000, "washout": 100, "d_max": 60}
+    defaults = {"hold": "10 ms", "tau_read": "30 ms", "train": "10 s", "samples": 6000, "washout": 100, "d_max": 150}
     _keys(table, defaults, "[protocol]")
     table = {**defaults, **table}
     protocol = Protocol(

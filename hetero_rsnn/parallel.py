@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from hetero_rsnn.errors import HeteroError
@@ -30,6 +32,11 @@ def _alone(function: Callable[[Job], Result], job: Job) -> Result:
 
     with threadpool_limits(1):
         return function(job)
+
+
+def _quiet() -> None:
+    """Leave Ctrl-C to the parent: a worker's traceback helps nobody."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def run_jobs(
@@ -74,13 +81,18 @@ def _finished(function: Callable[[Job], Result], jobs: Sequence[Job], workers: i
         return
     # "spawn" and not "fork": a forked child inherits locks of threads that it does not have.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet) as pool:
         pending: dict[Future[Result], int] = {pool.submit(_alone, function, job): i for i, job in enumerate(jobs)}
         try:
             while pending:
                 done, _ = wait(pending, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield pending.pop(future), future.result()
+        except BrokenProcessPool:
+            raise HeteroError(
+                "a worker process died, perhaps for want of memory: "
+                f"lower workers (now {workers}) or the size of the jobs"
+            ) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -100,12 +100,16 @@ def plot_distributions(
 ) -> Axes:
     """Declared densities of a neuron parameter; a homogeneous one is a vertical line."""
     ax = _axes(ax)
-    spare = 0
+    where = population or measurements[0].network.populations[0].name
+    spare, unit = 0, ""
     groups: dict[Any, list[tuple[str, int]]] = {}
     for m in measurements:
         name = m.network.name
         spare += name not in COLOURS
-        p = m.network.population(population)[parameter] if population else m.network.populations[0][parameter]
+        p = dict(next((q.parameters for q in m.network.populations if q.name == where), ())).get(parameter)
+        if p is None:  # equations of its own need not have this parameter
+            continue
+        unit = "ms" if p.unit == "second" else p.unit
         groups.setdefault(p, []).append((name, spare - 1))
     for p, names in groups.items():
         look = style(*names[0])
@@ -119,10 +123,11 @@ def plot_distributions(
         density = np.gradient(cdf, x)
         ax.plot(x, density, color=look["color"], lw=2, linestyle=look["linestyle"], label=text)
         ax.fill_between(x, density, color=look["color"], alpha=0.15, lw=0)
-    where = population or measurements[0].network.populations[0].name
     symbols = {"tau_m": r"membrane time constant $\tau_m$"}
-    unit = "ms" if measurements[0].network.population(where)[parameter].unit == "second" else ""
-    ax.set(xlabel=f"{symbols.get(parameter, parameter)} ({unit or 'a.u.'})", ylabel=f"density (1/{unit or 'a.u.'})")
+    ax.set(xlabel=f"{symbols.get(parameter, parameter)} ({unit})", ylabel=f"density (1/{unit})")
+    if not groups:
+        ax.text(0.5, 0.5, f"no network has {parameter!r}", ha="center", transform=ax.transAxes)
+        return ax
     ax.set_ylim(bottom=0)
     ax.set_xlim(left=0)
     ax.legend(frameon=False, fontsize="small", title=f"population {where}", title_fontsize="small")
@@ -147,7 +152,9 @@ def plot_memory_curve(measurements: Sequence[Measurement], ax: Axes | None = Non
         longest = max(longest, int(above[-1]) + 2 if above.size else 5)
     ax.axhline(0, color="0.6", lw=0.8)
     ax.set(
-        xlabel="delay d (samples)", ylabel="memory $C_d$ ($r^2$ above chance)", xlim=(1, min(longest, curve.shape[1]))
+        xlabel="delay d (samples)",
+        ylabel="memory $C_d$ ($r^2$ above chance)",
+        xlim=(1, max(2, min(longest, curve.shape[1]))),
     )
     ax.legend(frameon=False, fontsize="small")
     return ax
@@ -162,14 +169,15 @@ def plot_efficiency(measurements: Sequence[Measurement], ax: Axes | None = None)
         look = style(name, spare)
         spare += name not in COLOURS
         s = m.summary()
+        defined = ~np.isnan(m["E"])  # C and E of a point are means over the same seeds
         ax.plot(m["C"], m["E"], look["marker"], color=look["color"], ms=3, alpha=0.35, mew=0)
-        c, e = s["C"], s["E"]
+        c, e = estimate(m["C"][defined]), s["E"]
         if e.n == 0:
             continue
         ax.errorbar(
             c.mean, e.mean, xerr=[[c.mean - c.low], [c.high - c.mean]], yerr=[[e.mean - e.low], [e.high - e.mean]],
-            fmt=look["marker"], color=look["color"], ms=6.5, mec="white", mew=0.8, elinewidth=1.6, capsize=3,
-            alpha=0.85, label=label(name),
+            fmt=look["marker"], color=look["color"], ms=7, mew=1.6, elinewidth=1.4, capsize=3, label=label(name),
+            mfc="none" if name in ("honhes", "henhes") else look["color"],  # what lies below stays visible
         )  # fmt: skip
     ax.set(xlabel="memory capacity C (samples)", ylabel="spike efficiency E = C / S\n(samples per spike of a neuron)")
     ax.set_ylim(bottom=0)

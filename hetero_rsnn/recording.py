@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.errors import FileFormatError, HeteroError
-from hetero_rsnn.files import write_atomic, write_json
+from hetero_rsnn.files import json_text, write_atomic, write_text
 
 Array = NDArray[np.float64]
 
@@ -122,8 +122,8 @@ class Recording:
 
     def after(self, samples: int) -> Recording:
         """The recording without its first `samples` samples (a washout); times count from the new start."""
-        if not 0 <= samples < self.samples:
-            raise HeteroError(f"samples to drop must be in 0..{self.samples - 1}, got {samples}")
+        if not isinstance(samples, int | np.integer) or not 0 <= samples < self.samples:
+            raise HeteroError(f"samples to drop must be a whole number in 0..{self.samples - 1}, got {samples}")
         cut = samples * self.hold
         first = int(np.searchsorted(self.spike_times, cut - 1e-9))
         steps = round(cut / self.dt)
@@ -163,9 +163,8 @@ class Recording:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
         data = buffer.getvalue()
-        npz = write_atomic(base.with_name(base.name + ".npz"), lambda file: file.write(data))
-        write_json(
-            base.with_name(base.name + ".json"),
+        # Everything that can fail on the data comes before the first file is replaced.
+        text = json_text(
             {
                 "format": _FORMAT,
                 "version": _VERSION,
@@ -181,6 +180,8 @@ class Recording:
                 "provenance": self.provenance,
             },
         )
+        npz = write_atomic(base.with_name(base.name + ".npz"), lambda file: file.write(data))
+        write_text(base.with_name(base.name + ".json"), text)
         return npz
 
 
@@ -206,7 +207,8 @@ def load_recording(path: str | Path) -> Recording:
         raise FileFormatError(f"{json_path} does not describe a recording of hetero_rsnn: give another file")
     if meta.get("version") != _VERSION:
         raise FileFormatError(
-            f"{json_path} has version {meta.get('version')}, this program reads {_VERSION}: update it"
+            f"{json_path} has version {meta.get('version')}, this program reads {_VERSION}: "
+            "use the release that wrote it"
         )
     try:
         data = npz_path.read_bytes()
@@ -225,7 +227,7 @@ def load_recording(path: str | Path) -> Recording:
             traces=_prefixed(arrays, "state_t_"),
             trace_step=arrays.get("state_trace_step"),
         )
-        return Recording(
+        recording = Recording(
             spike_times=arrays["spike_times"],
             spike_neurons=arrays["spike_neurons"],
             n=int(meta["n"]),
@@ -240,6 +242,12 @@ def load_recording(path: str | Path) -> Recording:
             timings=dict(meta["timings_s"]),
             provenance=dict(meta["provenance"]),
         )
+        fired = recording.spike_neurons
+        if recording.samples < 1 or recording.n != state.last_spike.size or fired.size != recording.spike_times.size:
+            raise ValueError("sizes do not match")
+        if fired.size and not 0 <= fired.min() <= fired.max() < recording.n:
+            raise ValueError("spikes of neurons that do not exist")
+        return recording
     except Exception as error:  # numpy, zipfile and zlib raise a dozen kinds on what is no recording
         raise FileFormatError(f"{base} lacks part of a recording ({error!r}): simulate again") from None
 

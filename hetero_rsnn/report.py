@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -39,7 +40,7 @@ def progress_bar(text: str, total: int) -> Iterator[Callback | None]:
 
 def console() -> Console:
     """Standard output; wide enough for the tables where it is not a terminal."""
-    return Console(width=None if sys.stdout.isatty() else 110, soft_wrap=not sys.stdout.isatty())
+    return Console(width=None if sys.stdout.isatty() else 140, soft_wrap=not sys.stdout.isatty())
 
 
 def _cell(e: Estimate, signed: bool = False) -> str:
@@ -61,7 +62,11 @@ def print_comparison(comparison: Comparison) -> None:
     net = comparison.measurements[0].network
     table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     p = net.protocol
-    table.title = f"{seeds} seeds, {net.n} neurons, {p.samples} samples of {p.hold:g} ms; mean [95 % interval]"
+    sizes = sorted({m.network.n for m in comparison.measurements})
+    table.title = (
+        f"{seeds} seeds, {' or '.join(map(str, sizes))} neurons, {p.samples} samples of {p.hold:g} ms, delays up to "
+        f"{p.d_max}, read with tau {p.tau_read:g} ms; mean [95 % interval]"
+    )
     table.add_column("network", no_wrap=True)
     for heading in ("C (samples)", "S (spikes/sample)", "rate (Hz)", "E = C/S", "silent"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -73,24 +78,20 @@ def print_comparison(comparison: Comparison) -> None:
             label(m.network.name), *(_cell(s[q]) for q in ("C", "S", "rate_hz")), e, f"{s['silent_share'].mean:.1%}"
         )
     out.print(table)
-    others = [m.network.name for m in comparison.measurements if m.network.name != comparison.baseline]
-    if not others:
+    if not comparison.pairs:
         return
     table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     table.title = f"paired differences to {label(comparison.baseline)}; * where the 95 % interval leaves out 0"
     table.add_column("network", no_wrap=True)
-    for heading in ("ΔC", "ΔS", "ΔE"):
+    for heading in ("ΔC", "ΔS", "Δrate (Hz)", "ΔE"):
         table.add_column(heading, justify="right", no_wrap=True)
-    pairs = [(name, comparison.baseline) for name in others]
-    if {"henhes", "henhos"} <= set(others):
-        pairs.append(("henhes", "henhos"))  # what the heterogeneity of synapses does to heterogeneous neurons
-    for name, to in pairs:
+    for name, to in comparison.pairs:
         cells = []
-        for quantity in ("C", "S", "E"):
+        for quantity in ("C", "S", "rate_hz", "E"):
             d = comparison.difference(name, quantity, to)
             star = " *" if not math.isnan(d.low) and d.low * d.high > 0 else "  "
             cells.append(_cell(d, signed=True) + star)
-        table.add_row(label(name) if to == comparison.baseline else f"{label(name)} - {label(to)}", *cells)
+        table.add_row(escape(label(name) if to == comparison.baseline else f"{label(name)} - {label(to)}"), *cells)
     out.print(table)
 
 

@@ -139,6 +139,10 @@ def simulate(
         )
     net = draw.network
     begin = state.state if isinstance(state, Recording) else state
+    if isinstance(state, Recording):
+        _same_draw(draw, state)
+    if not isinstance(record, str | Sequence):
+        raise HeteroError(f"record must be names of state variables such as ['v'], got {record!r}")
     names = (record,) if isinstance(record, str) else tuple(record)
     neurons = _chosen(record_neurons, draw.n) if names else np.empty(0, dtype=np.int64)
 
@@ -226,6 +230,15 @@ def _chosen(neurons: ArrayLike | None, n: int) -> Ints:
     if index.min() < 0 or index.max() >= n:
         raise HeteroError(f"record_neurons must be in 0..{n - 1}, got {index.min()}..{index.max()}")
     return index.astype(np.int64)
+
+
+def _same_draw(draw: Draw, recording: Recording) -> None:
+    seed = recording.provenance.get("seed", draw.seed)
+    if recording.dt != draw.network.dt or seed != draw.seed:
+        raise HeteroError(
+            f"the recording comes from seed {seed} with dt = {recording.dt:g} ms, the draw has seed {draw.seed} and "
+            f"dt = {draw.network.dt:g} ms: go on with the draw that was recorded"
+        )
 
 
 def _fits(draw: Draw, state: State) -> None:

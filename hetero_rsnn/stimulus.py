@@ -113,6 +113,9 @@ class Stream:
 
 
 def _values(values: ArrayLike, what: str) -> Array:
+    dimension = getattr(values, "dim", None)
+    if dimension is not None and not dimension.is_dimensionless:
+        raise StimulusError(f"{what} must be plain numbers, got a quantity in {dimension!r}: divide by its unit")
     try:
         array = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
@@ -177,6 +180,8 @@ def uniform_stimulus(
         ``values`` has shape (samples, channels).
     """
     samples, channels = _count(samples, "samples"), _count(channels, "channels")
+    if not (isinstance(low, int | float) and isinstance(high, int | float)):
+        raise StimulusError(f"low and high must be numbers, got {low!r} and {high!r}")
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise StimulusError(f"low must be below high, both finite, got {low:g} and {high:g}")
     values = generator(seed, "stimulus", "uniform").uniform(low, high, size=(samples, channels))
@@ -292,6 +297,8 @@ def stream(blocks: Iterable[ArrayLike], hold: Any) -> Stream:
     StimulusError
         For a single array, whose rows would be taken for blocks; `array_stimulus` takes it whole.
     """
+    if not isinstance(blocks, Iterable):
+        raise StimulusError(f"a stream is made of blocks, got {blocks!r}: give a list or generator of arrays")
     if isinstance(blocks, np.ndarray):
         raise StimulusError(f"a stream is made of blocks, got one array of shape {blocks.shape}: use array_stimulus")
     return Stream(blocks, units.milliseconds(hold, "hold"), {"source": "stream"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from hetero_rsnn import units
 from hetero_rsnn.draw import Draw, draw, generator
 from hetero_rsnn.efficiency import spike_efficiency, state_correlation, states
 from hetero_rsnn.errors import HeteroError
-from hetero_rsnn.memory import memory_capacity
+from hetero_rsnn.memory import MemoryCapacity, memory_capacity
 from hetero_rsnn.netfile import load_network
 from hetero_rsnn.network import Network
 from hetero_rsnn.parallel import Progress, run_jobs
@@ -59,6 +59,8 @@ def estimate(values: Iterable[float]) -> Estimate:
     x = np.asarray([v for v in values if not math.isnan(v)], dtype=float)
     if x.size == 0:
         return Estimate(math.nan, math.nan, math.nan, math.nan, 0)
+    if np.isinf(x).any():  # H of homogeneous parameters
+        return Estimate(float(x.min()), math.nan, math.nan, math.nan, int(x.size))
     mean = float(x.mean())
     if x.size == 1:
         return Estimate(mean, math.nan, math.nan, math.nan, 1)
@@ -125,8 +127,12 @@ class Measurement:
         return np.array([getattr(r, name) for r in self.rows], dtype=float)
 
     def summary(self) -> dict[str, Estimate]:
-        """Mean, standard error and 95 % interval of each quantity over the seeds."""
-        return {q: estimate(self[q]) for q in QUANTITIES}
+        """Mean, standard error and 95 % interval of each quantity over the seeds; H by group (``"H neurons E"``)."""
+        out = {q: estimate(self[q]) for q in QUANTITIES}
+        for group in self.rows[0].H:
+            out[f"H {group}"] = estimate(r.H[group] for r in self.rows)
+            out[f"determinant {group}"] = estimate(r.determinant[group] for r in self.rows)
+        return out
 
     def __str__(self) -> str:
         s = self.summary()
@@ -181,7 +187,7 @@ def measure_seed(
     x = states(recording, u, units.show(p.tau_read, units.TIME))[p.washout :]
     measured = recording.after(p.washout)
     clock.append(time.perf_counter())
-    capacity = memory_capacity(x, u.values[p.washout :, 0], d_max=p.d_max)
+    capacity = channel_capacity(x, u.values[p.washout :], p.d_max)
     correlation = state_correlation(x)
     clock.append(time.perf_counter())
     e = spike_efficiency(capacity, measured)
@@ -206,6 +212,24 @@ def measure_seed(
     return result, measured
 
 
+def channel_capacity(x: Array, u: Array, d_max: int) -> MemoryCapacity:
+    """Memory capacity summed over independent input channels; `u` has shape (samples, channels)."""
+    parts = [memory_capacity(x, channel, d_max=d_max) for channel in u.T]
+    if len(parts) == 1:
+        return parts[0]
+    folds = np.sum([c.fold_totals for c in parts], axis=0)
+    return replace(
+        parts[0],
+        total=float(sum(c.total for c in parts)),
+        stderr=float(folds.std(ddof=1) / math.sqrt(folds.size)),
+        curve=np.sum([c.curve for c in parts], axis=0),
+        curve_stderr=np.sqrt(np.sum([c.curve_stderr**2 for c in parts], axis=0)),
+        fold_totals=folds,
+        chance=float(sum(c.chance for c in parts)),
+        ridge=np.exp(np.mean([np.log(c.ridge) for c in parts], axis=0)),
+    )
+
+
 def _job(job: tuple[Network, int], backend: str, target: str, recordings: Path | None) -> SeedResult:
     network, seed = job
     result, recording = measure_seed(network, seed, backend=backend, target=target)
@@ -225,9 +249,11 @@ def measure_many(
     recordings: Path | None = None,
 ) -> list[Measurement]:
     """Measure several networks on the same seeds; see `measure` and, for `recordings`, `compare`."""
-    if isinstance(seeds, int):
+    if isinstance(seeds, int | np.integer):
         raise HeteroError(f"seeds must be a list or range of seeds, got {seeds}: write seeds=range({seeds})")
-    seeds = list(seeds)
+    seeds = [int(s) for s in seeds]
+    if len(set(seeds)) < len(seeds):
+        raise HeteroError(f"seeds must differ, got {seeds}: a repeated one would narrow the interval without new data")
     if not seeds or not networks:
         raise HeteroError(
             f"a measurement needs at least one network and one seed, got {len(networks)} and {len(seeds)}"

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +17,7 @@ import hetero_rsnn as hr
 from hetero_rsnn import cli
 from hetero_rsnn.errors import HeteroError
 
+ROOT = Path(__file__).resolve().parent.parent
 TINY = ["--quick", "--n", "60", "--seeds", "2", "--workers", "1"]
 TINY += ["--set", "protocol.samples=500", "--set", "protocol.train=1 s", "--set", "protocol.d_max=10"]
 
@@ -85,7 +91,9 @@ def test_version(run):
         (["compare", "--baseline", "nobody", *TINY], ["nobody"]),
         (["compare", "henhes", "henhes", *TINY], ["two networks are called 'henhes'"]),
         (["compare", "--workers", "0", "--quick"], ["workers must be"]),
-        (["compare", "--quick", "--set", "protocol.samples=100"], ["100", "samples"]),
+        (["compare", "--quick", "--set", "protocol.samples=100"], ["100", "samples", "--set protocol.samples="]),
+        (["compare", "honhos", "--quick", "--set", "henhes:tau_m.cv=0.3"], ["henhes:", "names no compared network"]),
+        (["compare", "henhes", "--set", "name=../evil"], ["name must", "../evil"]),
         (["simulate", "henhes", "--input", "nothing.csv"], ["nothing.csv"]),
         (["simulate", "henhes", "--input", "wind_greensbor"], ["did you mean 'wind_greensboro'"]),
         (["simulate", "henhes", "--input", "wind_greensboro", "--scale", "minmx"], ["minmx", "did you mean 'minmax'"]),
@@ -112,12 +120,37 @@ def test_compare_writes_table_figure_and_results(run, tmp_path):
     assert [n["network"] for n in data["networks"]] == ["honhos", "henhos", "honhes", "henhes"]
     assert data["seeds"] == [0, 1]
     assert len(data["networks"][0]["seeds"]) == 2 and "fingerprint" in data["networks"][0]
-    assert set(data["differences"]) == {"henhos", "honhes", "henhes"}
+    pairs = [(d["network"], d["to"]) for d in data["differences"]]
+    assert pairs == [("henhos", "honhos"), ("honhes", "honhos"), ("henhes", "honhos"), ("henhes", "henhos")]
+    assert {"C", "S", "rate_hz", "E"} <= set(data["differences"][0])
     assert (tmp_path / "res" / "figure.png").read_bytes().startswith(b"\x89PNG")
     rec = hr.load_recording(tmp_path / "res" / "recordings" / "henhes-1")
     row = data["networks"][3]["seeds"][1]
     assert rec.spike_times.size / (rec.n * rec.samples) == pytest.approx(row["S"])
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_one_network_can_be_changed_alone(run, tmp_path):
+    assert run("compare", "honhos", "henhos", *TINY, "--set", "henhos:tau_m.cv=0.2", "--out", "res")[0] == 0
+    found = {
+        n["network"]: n["fingerprint"] for n in json.loads((tmp_path / "res" / "results.json").read_text())["networks"]
+    }
+    small = {"n": 60, "protocol.samples": 500, "protocol.train": "1 s", "protocol.d_max": 10, "protocol.washout": 50}
+    assert found["honhos"] == hr.load_network("honhos", **small).fingerprint
+    assert found["henhos"] == hr.load_network("henhos", **small, **{"tau_m.cv": 0.2}).fingerprint
+
+
+def test_a_network_with_equations_of_its_own_can_be_compared(run, tmp_path):
+    (tmp_path / "own.toml").write_text(
+        'extends = "honhos"\nmodel = ""\n[neuron]\n'
+        'equations = """\ndv/dt = (v_rest - v + I_syn + I_bias + I_in) / tau : 1 (unless refractory)\n'
+        'dI_syn/dt = -I_syn / tau_syn : 1\n"""\n[parameters]\ntau = "30 ms"\n'
+    )
+    words = ["own.toml", *TINY, "--seeds", "1", "--set", "protocol.train=0.1 s", "--out", "res"]
+    code, out, err = run("compare", *words, "--backend", "brian2")
+    assert code == 0, err
+    assert "own" in out and (tmp_path / "res" / "figure.png").exists()
+    refused(run("compare", *words[:-1], "res2"), "backend='brian2'")
 
 
 def test_compare_json_is_the_results_file(run, tmp_path):
@@ -170,13 +203,14 @@ def test_simulate_refuses_nan(run, tmp_path):
     refused(run("simulate", "honhos", "--input", "bad.npy"), "nan")
 
 
-def test_interrupt_ends_quietly(run, monkeypatch):
-    def interrupted(*_args, **_more):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(cli, "app", interrupted)
-    code, _, err = run("networks")
-    assert code == 130 and err.strip() == "interrupted"
+@pytest.mark.slow
+def test_interrupt_ends_quietly(tmp_path):
+    words = [sys.executable, "-m", "hetero_rsnn.cli", "compare", "--seeds", "500", "--out", str(tmp_path / "res")]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)
+    time.sleep(8)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers too
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in err
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from scipy import stats
 import hetero_rsnn as hr
 from hetero_rsnn.comparison import CANONICAL
 from hetero_rsnn.files import plain
+from hetero_rsnn.study import measure_seed
 
 SMALL = {"n": 60, "protocol.samples": 500, "protocol.train": "1 s", "protocol.d_max": 10, "protocol.washout": 20}
 
@@ -46,6 +47,49 @@ def test_workers_do_not_change_results(small):
         return json.dumps(data)
 
     assert content(again) == content(small)
+
+
+def test_networks_must_be_measured_alike():
+    one = hr.load_network("honhos", **SMALL)
+    other = hr.load_network("henhos", **SMALL, **{"protocol.tau_read": "10 ms"})
+    with pytest.raises(hr.HeteroError, match=r"protocol.tau_read differs: honhos 30, henhos 10"):
+        hr.compare([one, other], [0])
+
+
+def test_a_single_name_will_do():
+    assert len(hr.compare(hr.load_network("honhos", **SMALL), [0]).measurements) == 1
+
+
+def test_several_channels_add_their_capacities():
+    net = hr.load_network("henhos", **SMALL, **{"input.channels": 2})
+    _result, _recording = measure_seed(net, 0)
+    u = hr.uniform_stimulus(520, "10 ms", 0, channels=2).values
+    full = hr.simulate(
+        hr.draw(net, 0),
+        hr.uniform_stimulus(520, "10 ms", 0, channels=2),
+        plasticity=False,
+        state=hr.train(hr.draw(net, 0)),
+    )
+    x = hr.states(full, tau_read="30 ms")[20:]
+    [hr.memory_capacity(x, u[20:, c], d_max=10).total for c in (0, 1)]
+    assert pytest.approx(sum(parts)) == result.C and recording.samples == 500
+
+
+def test_static_starts_from_the_weights_of_henhos():
+    a, b = (hr.draw(hr.load_network(n, n=200), 3) for n in ("henhos", "static"))
+    ee = b.static.w[b.static.projection == 0]
+    np.testing.assert_array_equal(a.plastic.w, ee)
+
+
+def test_repeated_seeds_are_refused():
+    with pytest.raises(hr.HeteroError, match="seeds must differ"):
+        hr.measure(hr.load_network("honhos", **SMALL), seeds=[1, 1])
+
+
+def test_heterogeneity_is_summarised():
+    s = hr.measure(hr.load_network("honhes", **SMALL), seeds=[0, 1]).summary()
+    assert s["H neurons E"].mean == -np.inf and s["determinant neurons E"].mean == 0
+    assert np.isfinite(s["H synapses"].low) and s["determinant synapses"].mean > 0
 
 
 def test_unknown_names(small):

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import import_module
+from shutil import which
 from typing import Any
 
 import numpy as np
@@ -766,6 +767,7 @@ def test_equations_with_a_clock_run_in_one_piece_or_not_at_all(monkeypatch: pyte
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not (which("g++") and which("make")), reason="Brian2's compiled targets need g++ and make")
 @pytest.mark.parametrize("target", ["cython", "cpp_standalone"])
 def test_compiled_targets_agree(target: str) -> None:
     net = load_network("henhes", n=60, **{**LIVELY, **SPREAD})

@@ -298,3 +298,22 @@ def test_live_objects_without_plasticity() -> None:
 def test_live_objects_need_a_whole_stimulus() -> None:
     with pytest.raises(StimulusError, match="got Stream"):
         to_brian2(network(), stream([U.values], "5 ms"))
+
+
+def test_a_missing_compiler_is_one_line() -> None:
+    from hetero_rsnn.brian import _compiler
+
+    with pytest.raises(HeteroError, match=r"needs a working C\+\+ compiler .*target='numpy'"), _compiler("cython"):
+        raise RuntimeError("Project compilation failed (error code: 2)")
+    with pytest.raises(RuntimeError, match="something else"), _compiler("cython"):
+        raise RuntimeError("something else")
+
+
+def test_a_recording_of_another_draw_is_not_continued() -> None:
+    net = load_network("henhes", n=30)
+    u = uniform_stimulus(10, "10 ms", 0)
+    rec = simulate(draw(net, 1), u)
+    with pytest.raises(HeteroError, match="seed 1 .* the draw has seed 2"):
+        simulate(draw(net, 2), u, state=rec)
+    with pytest.raises(HeteroError, match=r"dt = 0.5 ms"):
+        simulate(draw(net.replace(dt="0.5 ms"), 1), u, state=rec)
