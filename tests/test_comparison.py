@@ -62,17 +62,12 @@ def test_a_single_name_will_do():
 
 def test_several_channels_add_their_capacities():
     net = hr.load_network("henhos", **SMALL, **{"input.channels": 2})
-    _result, _recording = measure_seed(net, 0)
-    u = hr.uniform_stimulus(520, "10 ms", 0, channels=2).values
-    full = hr.simulate(
-        hr.draw(net, 0),
-        hr.uniform_stimulus(520, "10 ms", 0, channels=2),
-        plasticity=False,
-        state=hr.train(hr.draw(net, 0)),
-    )
-    x = hr.states(full, tau_read="30 ms")[20:]
-    [hr.memory_capacity(x, u[20:, c], d_max=10).total for c in (0, 1)]
-    assert pytest.approx(sum(parts)) == result.C and recording.samples == 500
+    result, recording = measure_seed(net, 0)
+    d, u = hr.draw(net, 0), hr.uniform_stimulus(520, "10 ms", 0, channels=2)
+    x = hr.states(hr.simulate(d, u, plasticity=False, state=hr.train(d)))[20:]
+    parts = [hr.memory_capacity(x, u.values[20:, c], d_max=10).total for c in (0, 1)]
+    assert result.C == pytest.approx(sum(parts))
+    assert recording.samples == 500
 
 
 def test_static_starts_from_the_weights_of_henhos():

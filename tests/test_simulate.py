@@ -313,7 +313,7 @@ def test_a_recording_of_another_draw_is_not_continued() -> None:
     net = load_network("henhes", n=30)
     u = uniform_stimulus(10, "10 ms", 0)
     rec = simulate(draw(net, 1), u)
-    with pytest.raises(HeteroError, match="seed 1 .* the draw has seed 2"):
+    with pytest.raises(HeteroError, match=r"seed 1 .* the draw has seed 2"):
         simulate(draw(net, 2), u, state=rec)
     with pytest.raises(HeteroError, match=r"dt = 0.5 ms"):
         simulate(draw(net.replace(dt="0.5 ms"), 1), u, state=rec)
