@@ -49,7 +49,7 @@ def _cell(e: Estimate, signed: bool = False) -> str:
     sign = "+" if signed else ""
     digits = max(0, 3 - math.floor(math.log10(max(abs(e.mean), 1e-12))) - 1) if e.mean else 2
     if signed and not math.isnan(e.stderr) and e.stderr > 0:
-        digits = max(0, 1 - math.floor(math.log10(e.stderr)))
+        digits = max(0, -math.floor(math.log10(e.stderr)))
     digits = min(digits, 5)
     text = f"{e.mean:{sign}.{digits}f}"
     return text if math.isnan(e.low) else f"{text} [{e.low:{sign}.{digits}f}, {e.high:{sign}.{digits}f}]"
@@ -69,7 +69,7 @@ def print_comparison(comparison: Comparison) -> None:
     )
     table.add_column("network", no_wrap=True)
     for heading in ("C (samples)", "S (spikes/sample)", "rate (Hz)", "E = C/S", "silent"):
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right")
     for m in comparison.measurements:
         s = m.summary()
         undefined = seeds - s["E"].n
@@ -84,7 +84,7 @@ def print_comparison(comparison: Comparison) -> None:
     table.title = f"paired differences to {label(comparison.baseline)}; * where the 95 % interval leaves out 0"
     table.add_column("network", no_wrap=True)
     for heading in ("ΔC", "ΔS", "Δrate (Hz)", "ΔE"):
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right")
     for name, to in comparison.pairs:
         cells = []
         for quantity in ("C", "S", "rate_hz", "E"):
