@@ -365,20 +365,16 @@ def to_brian2(draw: Draw, stimulus: Any, *, plasticity: bool = True) -> BrianObj
     Returns
     -------
     BrianObjects
-        ``objects.network.run(1*second, namespace={})`` runs it; add monitors with ``objects.network.add(...)``.
+        ``objects.network.run(1*second, namespace={})`` runs it; add monitors with ``objects.network.add(...)``. Brian2's
+        own preference ``prefs.codegen.target`` decides how; its default compiles with cython for tens of seconds.
     """
+    if not isinstance(draw, Draw):
+        raise HeteroError(
+            f"to_brian2 takes a draw, got {type(draw).__name__}: call hetero_rsnn.draw(network, seed) first"
+        )
     from hetero_rsnn.simulate import prepare
 
     drive, hold_steps, steps, channels = prepare(draw, stimulus)
-    state = initial_state(draw)
-    return BrianObjects(
-        draw,
-        state,
-        drive,
-        hold_steps * draw.network.dt,
-        steps,
-        channels,
-        plasticity,
-        np.empty(0, dtype=np.int64),
-        (),
-    )
+    state, hold = initial_state(draw), hold_steps * draw.network.dt
+    with b2_errors(draw.network):
+        return BrianObjects(draw, state, drive, hold, steps, channels, plasticity, np.empty(0, dtype=np.int64), ())

@@ -57,6 +57,9 @@ def parse_overrides(pairs: list[str]) -> dict[str, Any]:
     return out
 
 
+_MOST_SEEDS = 100_000
+
+
 def parse_seeds(text: str) -> list[int]:
     """Read ``20`` (seeds 0 to 19), ``100-119`` or ``1,5,8``."""
     try:
@@ -64,11 +67,13 @@ def parse_seeds(text: str) -> list[int]:
             seeds = [int(part) for part in text.split(",") if part.strip()]
         elif "-" in text.strip().lstrip("-"):
             first, last = (int(part) for part in text.split("-"))
-            seeds = list(range(first, last + 1))
+            seeds = list(range(first, min(last, first + _MOST_SEEDS) + 1))
         else:
-            seeds = list(range(int(text)))
+            seeds = list(range(min(int(text), _MOST_SEEDS + 1)))
     except ValueError:
         seeds = []
+    if len(seeds) > _MOST_SEEDS:
+        raise HeteroError(f"--seeds may name up to {_MOST_SEEDS} seeds, got {text!r}")
     if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
         raise HeteroError(f"--seeds must be a count (20), a range (100-119) or a list (1,5,8), got {text!r}")
     return seeds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from copy import deepcopy
@@ -199,7 +200,8 @@ def load_network(name_or_path: str | Path | Network, **overrides: Any) -> Networ
     data = _resolve(path)
     # Normalise first, so that overrides meet every parameter at its full name.
     try:
-        network = from_dict(data, path.stem)
+        # A file may be called what it likes; its network takes what of that can be part of a name.
+        network = from_dict(data, re.sub(r"[^A-Za-z0-9 _.+-]+", "_", path.stem).lstrip(" _.+-") or "network")
     except HeteroError as error:
         raise type(error)(f"{error} [{path.name}]") from None
     return network.replace(**overrides) if overrides else network

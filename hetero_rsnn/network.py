@@ -36,6 +36,13 @@ MODELS = ("lif_stdp",)
 SHARED = ("w_min", "w_max", "mu")
 
 
+def _look_up(parameters: Parameters, key: str) -> Parameter:
+    known = dict(parameters)
+    if key not in known:
+        raise NetworkError(f"unknown parameter {key!r}{suggest(key, known)}")
+    return known[key]
+
+
 @dataclass(frozen=True)
 class Population:
     """A group of neurons that share their distributions. `parameters` holds (name, Parameter) pairs, sorted by name."""
@@ -47,7 +54,7 @@ class Population:
     parameters: Parameters
 
     def __getitem__(self, key: str) -> Parameter:
-        return dict(self.parameters)[key]
+        return _look_up(self.parameters, key)
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ class Plasticity:
     parameters: Parameters
 
     def __getitem__(self, key: str) -> Parameter:
-        return dict(self.parameters)[key]
+        return _look_up(self.parameters, key)
 
 
 @dataclass(frozen=True)

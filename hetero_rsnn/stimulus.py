@@ -96,19 +96,26 @@ class Stream:
 
     Attributes
     ----------
-    blocks : iterable of array, each of shape (samples, channels) or (samples,)
-        Read once.
+    blocks : iterable of array or Stimulus
+        Currents of shape (samples, channels) or (samples,), or stimuli (which may hold events). Read once.
     hold : float
         Duration of a sample in ms.
     """
 
-    blocks: Iterable[ArrayLike]
+    blocks: Iterable[ArrayLike | Stimulus]
     hold: float
     description: dict[str, Any] = field(default_factory=dict)
 
     def pieces(self, size: int) -> Iterator[Stimulus]:
         """Consecutive parts of at most `size` samples."""
         for block in self.blocks:
+            if isinstance(block, Stimulus):
+                if block.hold != self.hold:
+                    raise StimulusError(
+                        f"a block holds its samples {block.hold:g} ms, the stream {self.hold:g} ms: use one"
+                    )
+                yield from block.pieces(size)
+                continue
             yield from Stimulus("current", _values(block, "block"), self.hold).pieces(size)
 
 
@@ -289,8 +296,8 @@ def silence(duration: Any, hold: Any = "10 ms", *, channels: int = 1) -> Stimulu
     )
 
 
-def stream(blocks: Iterable[ArrayLike], hold: Any) -> Stream:
-    """Feed an iterable of arrays, block after block, without holding the whole of it.
+def stream(blocks: Iterable[ArrayLike | Stimulus], hold: Any) -> Stream:
+    """Feed an iterable of arrays or stimuli, block after block, without holding the whole of it.
 
     Raises
     ------

@@ -84,6 +84,7 @@ def test_version(run):
         (["networks", "show", "henhes", "--set", "tau_m.mean=20 mV"], ["tau_m", "a time"]),
         (["compare", "--seeds", "none"], ["--seeds", "none"]),
         (["compare", "--seeds", "0"], ["--seeds"]),
+        (["compare", "--seeds", "99999999999999"], ["--seeds", "100000"]),
         (["compare", "--seeds", "5-3"], ["--seeds"]),
         (["compare", "--backend", "fats"], ["fats", "did you mean 'fast'"]),
         (["compare", "--n", "0"], ["n must be >= 1"]),

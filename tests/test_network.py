@@ -263,9 +263,18 @@ def test_own_equations_there_and_back(own: Network, tmp_path: Path) -> None:
 
 
 def test_text_with_quotes_and_umlauts(own: Network, tmp_path: Path) -> None:
-    net = dataclasses.replace(own, name="fün\"f''' \\", description='τ = 5; # no """comment"""')
+    net = own.replace(name="My net_2.b", description='τ = 5; # no """comment""" \\ \'\'\'')
     again = load_network(save_network(net, tmp_path / "x.toml"))
     assert (again.name, again.description) == (net.name, net.description) and same(net, again)
+    assert net.description.startswith("τ = 5; # no")
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("a.b", "a.b"), ("my (net) ä", "my _net_ _"), (".-x", "x"), ("ö", "network"), ("..", "network")]
+)
+def test_any_file_name_will_do(write: Write, file: str, name: str) -> None:
+    """The name that a file does not state comes from what it is called."""
+    assert load_network(write(f"{file}.toml", 'extends = "henhes"')).name == name
 
 
 def test_loading_a_network_passes_it_on() -> None:
@@ -741,6 +750,10 @@ WRONG: list[tuple[str, Any, type[HeteroError], str]] = [
     ("neuron.initial.dv", 0.5, NetworkError, "neuron.initial.dv: the equations define no 'dv' (did you mean 'v'?)"),
     ("neuron.initial", 0.5, NetworkError, "neuron.initial must be a table, got 0.5"),
     ("name", None, NetworkError, "name must be text, got None"),
+    ("name", "a/b", NetworkError, "name must begin with a letter or digit and hold letters, digits, spaces and"),
+    ("name", "", NetworkError, "name must begin with a letter or digit"),
+    ("name", "../x", NetworkError, "got '../x'"),
+    ("description", 5, NetworkError, "description must be text, got 5"),
     ("model", None, NetworkError, "unknown model None"),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -61,6 +62,7 @@ def test_no_machine_is_named_and_no_pickle_read():
     for file in [*ROOT.glob("hetero_rsnn/*.py"), *ROOT.glob("docs/*.md"), ROOT / "README.md"]:
         text = file.read_text()
         assert "allow_pickle=True" not in text and "import pickle" not in text, file
+        assert not re.search(r"(^|[^a-z.])/(work|root|home|tmp)/[a-z]", text), file
 
 
 def test_version_and_dependencies_stand_in_one_place():

@@ -432,3 +432,15 @@ def test_blocks_of_a_stream() -> None:
 def test_one_array_is_no_stream_of_blocks():
     with pytest.raises(StimulusError, match="array_stimulus"):
         stream(np.zeros((10, 2)), "10 ms")
+
+
+def test_a_stream_of_events_equals_the_whole() -> None:
+    net = load_network("henhes", n=40, **{"input.channels": 2})
+    whole = poisson_stimulus(np.full((60, 2), 200.0), "10 ms", seed=3)
+    d = draw(net, 0)
+    one = simulate(d, whole)
+    parts = simulate(d, stream((whole[k : k + 7] for k in range(0, 60, 7)), "10 ms"))
+    np.testing.assert_array_equal(parts.spike_times, one.spike_times)
+    np.testing.assert_array_equal(parts.weights, one.weights)
+    with pytest.raises(StimulusError, match="the stream 5 ms"):
+        simulate(d, stream([whole], "5 ms"))
