@@ -365,8 +365,8 @@ def to_brian2(draw: Draw, stimulus: Any, *, plasticity: bool = True) -> BrianObj
     Returns
     -------
     BrianObjects
-        ``objects.network.run(1*second, namespace={})`` runs it; add monitors with ``objects.network.add(...)``. Brian2's
-        own preference ``prefs.codegen.target`` decides how; its default compiles with cython for tens of seconds.
+        ``objects.network.run(1*second, namespace={})`` runs it; add monitors with ``objects.network.add(...)``.
+        Brian2's own ``prefs.codegen.target`` decides how; its default compiles with cython for tens of seconds.
     """
     if not isinstance(draw, Draw):
         raise HeteroError(
@@ -375,6 +375,7 @@ def to_brian2(draw: Draw, stimulus: Any, *, plasticity: bool = True) -> BrianObj
     from hetero_rsnn.simulate import prepare
 
     drive, hold_steps, steps, channels = prepare(draw, stimulus)
-    state, hold = initial_state(draw), hold_steps * draw.network.dt
+    state = initial_state(draw)
+    hold = hold_steps * draw.network.dt
     with b2_errors(draw.network):
         return BrianObjects(draw, state, drive, hold, steps, channels, plasticity, np.empty(0, dtype=np.int64), ())

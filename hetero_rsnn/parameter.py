@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from hetero_rsnn import heterogeneity as het
 from hetero_rsnn import units
 from hetero_rsnn.errors import HeteroError, NetworkError, UnitError, suggest
+from hetero_rsnn.heterogeneity import _FAMILIES, FAMILIES, Constant, Distribution, Mixture, Uniform, make
 
 #: Keys of a distribution table that carry the parameter's unit; the others (cv, floor, weights) are plain numbers.
 _WITH_UNIT = {"value", "mean", "low", "high"}
@@ -19,7 +19,7 @@ _WITH_UNIT = {"value", "mean", "low", "high"}
 class Parameter:
     """A distribution and its unit. Numbers inside are in milliseconds for times and SI otherwise."""
 
-    distribution: het.Distribution
+    distribution: Distribution
     unit: str = units.DIMENSIONLESS
 
     @property
@@ -36,12 +36,12 @@ class Parameter:
         return _show(self.distribution, self.unit)
 
 
-def _show(d: het.Distribution, unit: str) -> str:
-    if isinstance(d, het.Constant):
+def _show(d: Distribution, unit: str) -> str:
+    if isinstance(d, Constant):
         return units.show(d.value, unit)
-    if isinstance(d, het.Mixture):
+    if isinstance(d, Mixture):
         return " + ".join(f"{s:.3g} {_show(c, unit)}" for s, c in zip(d.shares, d.components, strict=True))
-    if isinstance(d, het.Uniform):
+    if isinstance(d, Uniform):
         return f"uniform({units.show(d.low, unit)} .. {units.show(d.high, unit)})"
     return f"{d.family}(mean {units.show(d.mean, unit)}, cv {d.cv:g})"  # type: ignore[attr-defined]
 
@@ -64,21 +64,21 @@ def parse_parameter(value: Any, where: str) -> Parameter:
     return Parameter(distribution, unit)
 
 
-def _parse(value: Any, where: str) -> tuple[het.Distribution, str]:
+def _parse(value: Any, where: str) -> tuple[Distribution, str]:
     if not isinstance(value, Mapping):
         number, unit = units.parse(value, where)
         if not math.isfinite(number):
             raise NetworkError(f"{where} must be a finite number, got {value}")
-        return het.Constant(number), unit
+        return Constant(number), unit
     table = dict(value)
     family = table.pop("distribution", None)
     if family is None:
-        raise NetworkError(f"{where} lacks the key 'distribution' (one of {', '.join(het.FAMILIES)})")
-    if family not in het.FAMILIES:
-        raise NetworkError(f"{where}: unknown distribution {family!r}{suggest(str(family), het.FAMILIES)}")
+        raise NetworkError(f"{where} lacks the key 'distribution' (one of {', '.join(FAMILIES)})")
+    if family not in FAMILIES:
+        raise NetworkError(f"{where}: unknown distribution {family!r}{suggest(str(family), FAMILIES)}")
     if family == "mixture":
         return _parse_mixture(table, where)
-    cls = het._FAMILIES[family]
+    cls = _FAMILIES[family]
     known = [f.name for f in fields(cls)]
     for key in table:
         if key not in known:
@@ -98,10 +98,10 @@ def _parse(value: Any, where: str) -> tuple[het.Distribution, str]:
             raise UnitError(f"{where}.{key} must be a plain number, got {raw!r}: drop the unit")
     if len(found) > 1:
         raise UnitError(f"{where} mixes the units {' and '.join(sorted(found))}: use one")
-    return het.make(family, **numbers), found.pop()
+    return make(family, **numbers), found.pop()
 
 
-def _parse_mixture(table: dict[str, Any], where: str) -> tuple[het.Distribution, str]:
+def _parse_mixture(table: dict[str, Any], where: str) -> tuple[Distribution, str]:
     for key in table:
         if key not in {"weights", "components"}:
             raise NetworkError(f"{where}: unknown key {key!r} of a mixture{suggest(key, ['weights', 'components'])}")
@@ -116,7 +116,7 @@ def _parse_mixture(table: dict[str, Any], where: str) -> tuple[het.Distribution,
     if len(found) > 1:
         raise UnitError(f"{where} mixes the units {' and '.join(sorted(found))}: use one")
     numbers = tuple(units.parse(w, f"{where}.weights")[0] for w in weights)
-    return het.Mixture(numbers, tuple(d for d, _ in parsed)), found.pop()
+    return Mixture(numbers, tuple(d for d, _ in parsed)), found.pop()
 
 
 def to_toml(parameter: Parameter) -> Any:
@@ -124,19 +124,19 @@ def to_toml(parameter: Parameter) -> Any:
     return _to_toml(parameter.distribution, parameter.unit)
 
 
-def _to_toml(d: het.Distribution, unit: str) -> Any:
+def _to_toml(d: Distribution, unit: str) -> Any:
     def quantity(number: float) -> Any:
         return float(number) if unit == units.DIMENSIONLESS else units.show(number, unit)
 
-    if isinstance(d, het.Constant):
+    if isinstance(d, Constant):
         return quantity(d.value)
-    if isinstance(d, het.Mixture):
+    if isinstance(d, Mixture):
         return {
             "distribution": d.family,
             "weights": [float(w) for w in d.weights],
             "components": [
                 {"distribution": "constant", "value": quantity(c.value)}
-                if isinstance(c, het.Constant)
+                if isinstance(c, Constant)
                 else _to_toml(c, unit)
                 for c in d.components
             ],
