@@ -58,7 +58,7 @@ SCAN: dict[str, dict[str, dict[str, Any]]] = {
     "hold (ms)": {f"{h}": {"protocol.hold": f"{h} ms"} for h in (10, 3, 5, 15, 20)},
     "tau_read (ms)": {f"{t}": {"protocol.tau_read": f"{t} ms"} for t in (30, 5, 10, 20, 50)},
     "eta- / eta+": {f"{r}": {"eta_minus.mean": 0.02 * r} for r in (0.3, 0.1, 0.6, 1.0, 2.0)},
-    "samples (thousands)": {f"{n}": {"protocol.samples": 1000 * n} for n in (6, 2, 4, 12, 24)},
+    "samples (thousands)": {f"{n}": {"protocol.samples": 1000 * n} for n in (6, 3, 12, 24)},
 }
 
 
@@ -147,30 +147,36 @@ def main() -> None:
         searched.append(measured(box(rng), seeds[:2], args.workers, args.quick))
         print(f"search {trial + 1}/{args.search}: {json.dumps(searched[-1]['conditions'])}", flush=True)
 
+    path = args.out / "operating_point.json"
+    base = hr.load_network("lif_stdp").fingerprint
     scan: dict[str, dict[str, Any]] = {}
+    if path.exists():  # an interrupted study goes on where it was, if it is the same study
+        old = json.loads(path.read_text())
+        scan = old["scan"] if (old["base"], old["seeds"], old["quick"]) == (base, list(seeds), args.quick) else {}
     parameters = dict(list(SCAN.items())[:2]) if args.quick else SCAN
     for name, values in parameters.items():
-        scan[name] = {}
+        scan.setdefault(name, {})
         for text, changes in list(values.items())[: 2 if args.quick else None]:
+            if text in scan[name]:
+                continue
             scan[name][text] = point = measured(changes, seeds, args.workers, args.quick)
             failed = [k for k, ok in point["conditions"].items() if not ok]
             capacities = ", ".join(f"{n} {point['means'][n]['C']:.2f}" for n in NETWORKS)
-            print(
-                f"{name} = {text}: C {capacities}; {'all hold' if not failed else 'fails: ' + '; '.join(failed)}",
-                flush=True,
+            verdict = "all hold" if not failed else "fails: " + "; ".join(failed)
+            print(f"{name} = {text}: C {capacities}; {verdict}", flush=True)
+            write_json(
+                path,
+                {
+                    "question": __doc__.splitlines()[0] if __doc__ else "",
+                    "seeds": list(seeds),
+                    "quick": args.quick,
+                    "base": base,
+                    "versions": versions(),
+                    "seconds": time.perf_counter() - started,
+                    "search": searched,
+                    "scan": scan,
+                },
             )
-    write_json(
-        args.out / "operating_point.json",
-        {
-            "question": __doc__.splitlines()[0] if __doc__ else "",
-            "seeds": list(seeds),
-            "base": hr.load_network("lif_stdp").fingerprint,
-            "versions": versions(),
-            "seconds": time.perf_counter() - started,
-            "search": searched,
-            "scan": scan,
-        },
-    )
     save_figure(figure(scan), args.out / "operating_point.png")
     print(f"wrote operating_point.json and operating_point.png to {args.out}")
 
