@@ -251,7 +251,7 @@ def measure_many(
     """Measure several networks on the same seeds; see `measure` and, for `recordings`, `compare`."""
     if isinstance(seeds, int | np.integer):
         raise HeteroError(f"seeds must be a list or range of seeds, got {seeds}: write seeds=range({seeds})")
-    seeds = [int(s) for s in seeds]
+    seeds = [int(s) if isinstance(s, np.integer) else s for s in seeds]
     if len(set(seeds)) < len(seeds):
         raise HeteroError(f"seeds must differ, got {seeds}: a repeated one would narrow the interval without new data")
     if not seeds or not networks:

@@ -98,7 +98,7 @@ def test_a_spike_on_the_edge_belongs_to_the_sample_that_begins() -> None:
 def test_states_of_regular_spikes_settle() -> None:
     """One spike every sample, 1 ms before its end: a geometric series."""
     r = spikes([10.0 * k + 9 for k in range(50)], [0] * 50, samples=50)
-    settled = math.exp(-1 / 20) / (1 - math.exp(-10 / 20))
+    settled = math.exp(-1 / 30) / (1 - math.exp(-10 / 30))
     assert states(r)[-1, 0] == pytest.approx(settled, rel=1e-9)
 
 
@@ -109,7 +109,7 @@ def test_states_of_a_simulation() -> None:
     assert r.spike_times.size > 30
     np.testing.assert_allclose(states(r, u, "15 ms"), brute_force(r, 15.0), rtol=1e-9, atol=1e-12)
     # Without the washout the filter starts empty: nothing of the dropped samples is left in it.
-    np.testing.assert_allclose(states(r.after(7)), brute_force(r.after(7), 20.0), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(states(r.after(7)), brute_force(r.after(7), 30.0), rtol=1e-9, atol=1e-12)
 
 
 def test_silent_states() -> None:
