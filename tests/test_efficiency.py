@@ -97,7 +97,7 @@ def test_a_spike_on_the_edge_belongs_to_the_sample_that_begins() -> None:
 
 def test_states_of_regular_spikes_settle() -> None:
     """One spike every sample, 1 ms before its end: a geometric series."""
-    r = spikes([10.0 * k + 9 for k in range(50)], [0] * 50, samples=50)
+    r = spikes([10.0 * k + 9 for k in range(100)], [0] * 100, samples=100)
     settled = math.exp(-1 / 30) / (1 - math.exp(-10 / 30))
     assert states(r)[-1, 0] == pytest.approx(settled, rel=1e-9)
 
