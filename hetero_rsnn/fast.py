@@ -49,6 +49,7 @@ class FastBackend:
             self._columns[kernels.DECAY_MINUS] = -draw.network.dt / plastic.parameters["tau_minus"]
             self._columns[kernels.ETA_PLUS] = plastic.parameters["eta_plus"]
             self._columns[kernels.ETA_MINUS] = plastic.parameters["eta_minus"]
+        self._refractory = self._neurons.refractory_steps.astype(np.int32)
         self._events = _event_rows(draw.w_event)
         compile_kernels()
         self.timings = {"compile": time.perf_counter() - started, "run": 0.0}
@@ -86,22 +87,22 @@ class FastBackend:
         draw, p = self._draw, self._neurons
         spike_steps = np.empty(n_steps * draw.n, dtype=np.int64)
         spike_neurons = np.empty(n_steps * draw.n, dtype=np.int32)
-        history = np.empty((draw.n, _HISTORY), dtype=np.int64)
-        history[:, 0] = self._last
+        # The kernel counts steps from the beginning of the call, in 32 bits.
+        far = self._kernels.LONG_AGO
+        last = np.maximum(self._last - self._step, far).astype(np.int32)
         recorded = np.empty((2, n_steps if record.size else 0, record.size))
         count = self._kernels.run_lif_stdp(
             n_steps,
-            self._step,
             hold_steps,
             self._v,
             self._i,
-            self._last,
+            last,
             p.decay_m,
             p.decay_syn,
             p.constant_drive,
             p.v_th,
             p.v_reset,
-            p.refractory_steps,
+            self._refractory,
             drive,
             event_steps,
             event_channels,
@@ -116,14 +117,15 @@ class FastBackend:
             draw.shared.get("w_max", 0.0),
             draw.shared.get("mu", 0.0),
             self._learn,
-            history,
-            np.ones(draw.n, dtype=np.int64),
+            _HISTORY,
             spike_steps,
             spike_neurons,
             record,
             recorded[0],
             recorded[1],
         )
+        fired = last >= 0
+        self._last[fired] = last[fired] + self._step
         self._step += n_steps
         return spike_steps[:count].copy(), spike_neurons[:count].copy(), recorded[0], recorded[1]
 
@@ -157,16 +159,13 @@ def compile_kernels() -> float:
         return 0.0
     started = time.perf_counter()
     i64, i32, f64 = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0)
-    rows, one = np.zeros(2, np.int64), np.ones(1, np.int64)
-    readonly_rows, readonly_i32, readonly_f64 = rows.copy(), i32.copy(), f64.copy()
-    for array in (readonly_rows, readonly_i32, readonly_f64):
+    rows, one, step = np.zeros(2, np.int64), np.ones(1), np.ones(1, np.int32)
+    fixed_rows, fixed_i32, fixed_f64, fixed_one = rows.copy(), i32.copy(), f64.copy(), one.copy()
+    for array in (fixed_rows, fixed_i32, fixed_f64, fixed_one):
         array.flags.writeable = False  # a draw's arrays are read-only, which is a type of its own to numba
-    x = np.zeros(1)
-    ro = x.copy()
-    ro.flags.writeable = False
     kernels.run_lif_stdp(
-        0, 0, 1, x, x.copy(), one, x, x, x, ro, ro, one, np.zeros((0, 1)), i64, i64, rows, i32, f64,
-        readonly_rows, readonly_i32, readonly_f64, readonly_rows, readonly_i32, np.zeros((7, 0)),
-        0.0, 0.0, 0.0, True, np.zeros((1, 2), np.int64), one.copy(), i64, i32, i64, np.zeros((0, 0)), np.zeros((0, 0)),
+        0, 1, one, one.copy(), step, one, one, one, fixed_one, fixed_one, step, np.zeros((0, 1)), i64, i64,
+        rows, i32, f64, fixed_rows, fixed_i32, fixed_f64, fixed_rows, fixed_i32, np.zeros((7, 0)), 0.0, 0.0, 0.0, True,
+        2, i64, i32, i64, np.zeros((0, 0)), np.zeros((0, 0)),
     )  # fmt: skip
     return time.perf_counter() - started

@@ -1,0 +1,60 @@
+"""What the compiled kernel is built from; the kernel as a whole is tested in test_equivalence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import hetero_rsnn as hr
+from hetero_rsnn import fast, kernels
+
+
+def test_decay_is_the_exponential():
+    x = -np.concatenate([np.linspace(0, 1, 2000), np.geomspace(1e-12, 599, 2000)])
+    found = np.array([kernels.decay(v) for v in x])
+    np.testing.assert_allclose(found, np.exp(x), rtol=5e-16 * 4)
+    assert kernels.decay(0.0) == 1.0
+
+
+@pytest.mark.parametrize("x", [-601.0, -1e4, -1e9, -1e300])
+def test_decay_of_long_times_vanishes_without_denormal_numbers(x):
+    assert 1e-300 < kernels.decay(x) < 1e-260
+
+
+def test_compiling_twice_costs_nothing():
+    fast.compile_kernels()
+    assert fast.compile_kernels() == 0.0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_networks_agree_with_numpy_however_often_the_kernel_flushes(seed, monkeypatch):
+    """Everything heterogeneous, resets near threshold, histories of two spikes, phases with frozen weights between."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(20, 80))
+    changes = {
+        "mu": [0.0, 0.5, 1.0][seed % 3],
+        "I_bias": float(rng.choice([1.0, 1.3, 2.0])),
+        "t_ref": {"distribution": "uniform", "low": "0 ms", "high": f"{rng.integers(1, 9)} ms"},
+        "v_th": {"distribution": "uniform", "low": 0.9, "high": 1.1},
+        "v_reset": {"distribution": "uniform", "low": -0.3, "high": 1.0},
+        "EE.topology.p": 0.5,
+        "EE.weight.mean": 0.3,
+        "w_max": 0.5,
+        "eta_plus.mean": 0.2,
+        "eta_minus.mean": 0.1,
+    }
+    d = hr.draw(hr.load_network("henhes", n=n, **changes), seed)
+    u = hr.uniform_stimulus(60, "10 ms", seed)
+    monkeypatch.setattr(fast, "_HISTORY", int(rng.choice([2, 3, 5])))
+    monkeypatch.setattr(fast, "_SPIKES", 40 * n)
+
+    def phases(backend: str) -> list[hr.Recording]:
+        learnt = hr.simulate(d, u[:25], backend=backend)
+        frozen = hr.simulate(d, u[25:30], backend=backend, plasticity=False, state=learnt)
+        return [learnt, frozen, hr.simulate(d, u[30:], backend=backend, state=frozen)]
+
+    for one, other in zip(phases("fast"), phases("numpy"), strict=True):
+        assert one.spike_times.size > 0
+        np.testing.assert_array_equal(one.spike_times, other.spike_times)
+        np.testing.assert_array_equal(one.spike_neurons, other.spike_neurons)
+        np.testing.assert_allclose(one.weights, other.weights, rtol=1e-9, atol=1e-15)
