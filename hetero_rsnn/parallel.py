@@ -94,5 +94,6 @@ def _finished(function: Callable[[Job], Result], jobs: Sequence[Job], workers: i
                 f"lower workers (now {workers}) or the size of the jobs"
             ) from None
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # With wait=False the end of the with block would take the cancelling back before it took effect.
+            pool.shutdown(wait=True, cancel_futures=True)
             raise

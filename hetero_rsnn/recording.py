@@ -137,7 +137,7 @@ class Recording:
         )
 
     def save(self, path: str | Path) -> Path:
-        """Write ``path.npz`` (arrays) and ``path.json`` (provenance); no pickle.
+        """Write ``path.npz`` (plain arrays) and ``path.json`` (provenance).
 
         Returns
         -------
