@@ -98,7 +98,7 @@ class BrianObjects:
             **extra,
         )
         for key, values in draw.neurons.items():
-            group.variables[key].set_value(_si(values, declared[key]))
+            group.variables[key].set_value(units.to_si(values, declared[key]))
         for key, values in state.variables.items():
             group.variables[key].set_value(np.asarray(values))
         if code["refractory"]:
@@ -166,7 +166,7 @@ class BrianObjects:
         synapses = self._connect(b2, "plastic", draw.plastic, model, code, clock, namespace)
         synapses.variables["w"].set_value(state.w)
         for key, values in draw.plastic.parameters.items():
-            synapses.variables[key].set_value(_si(values, own[key].unit))
+            synapses.variables[key].set_value(units.to_si(values, own[key].unit))
         traces, trace_step = state.traces, state.trace_step
         if trace_step is None and mirrors_plasticity(net):
             traces, trace_step = _traces_now(draw, state), np.full(len(draw.plastic), state.step)
@@ -181,10 +181,6 @@ def _unit(name: str) -> Any:
     import brian2 as b2
 
     return 1 if name == units.DIMENSIONLESS else getattr(b2, name)
-
-
-def _si(values: Array, unit: str) -> Array:
-    return values / 1e3 if unit == units.TIME else values
 
 
 def _traces_now(draw: Draw, state: State) -> dict[str, Array]:
@@ -344,7 +340,7 @@ def initial_state(draw: Draw) -> State:
         parsed = b2.Equations(dict(net.equations)["equations"])
     names = sorted(set(parsed.diff_eq_names) | set(parsed.parameter_names))
     units_of = {k: p.unit for k, p in net.initial}
-    variables = {k: _si(draw.initial[k], units_of[k]) if k in draw.initial else np.zeros(net.n) for k in names}
+    variables = {k: units.to_si(draw.initial[k], units_of[k]) if k in draw.initial else np.zeros(net.n) for k in names}
     traces: dict[str, Array] = {}
     if net.plasticity is not None:
         traces = {k: np.zeros(len(draw.plastic)) for k in _synaptic(net, net.plasticity.equations)}

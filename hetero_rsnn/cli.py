@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -226,7 +225,7 @@ def compare(
     from hetero_rsnn import comparison as comparing
     from hetero_rsnn import report
     from hetero_rsnn.draw import draw
-    from hetero_rsnn.files import plain, write_json
+    from hetero_rsnn.files import json_text, write_json
     from hetero_rsnn.netfile import load_network
     from hetero_rsnn.parallel import cores
     from hetero_rsnn.plots import figure_comparison, save_figure
@@ -265,7 +264,7 @@ def compare(
     data = comparison.to_dict()
     write_json(folder / "results.json", data)
     if as_json:
-        typer.echo(json.dumps(plain(data), indent=1))
+        typer.echo(json_text(data), nl=False)
     else:
         report.print_comparison(comparison)
     rasters = []

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.errors import HeteroError, NetworkError
 from hetero_rsnn.heterogeneity import Heterogeneity, heterogeneity
+from hetero_rsnn.netfile import load_network
 from hetero_rsnn.network import SHARED, Network
 from hetero_rsnn.topology import connect, grid
 
@@ -167,8 +168,6 @@ def draw(network: Network | str, seed: int) -> Draw:
     HeteroError
         If `seed` is not a non-negative whole number, or the topology asks for more synapses than there are sources.
     """
-    from hetero_rsnn.netfile import load_network
-
     net = load_network(network)
     members: dict[str, Ints] = {}
     start = 0

@@ -49,7 +49,8 @@ class FastBackend:
             self._columns[kernels.DECAY_MINUS] = -draw.network.dt / plastic.parameters["tau_minus"]
             self._columns[kernels.ETA_PLUS] = plastic.parameters["eta_plus"]
             self._columns[kernels.ETA_MINUS] = plastic.parameters["eta_minus"]
-        self._refractory = self._neurons.refractory_steps.astype(np.int32)
+        # Longer than any call is long enough, and fits into the kernel's 32 bits.
+        self._refractory = np.minimum(self._neurons.refractory_steps, -kernels.LONG_AGO).astype(np.int32)
         self._events = _event_rows(draw.w_event)
         compile_kernels()
         self.timings = {"compile": time.perf_counter() - started, "run": 0.0}

@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hetero_rsnn.errors import UnitError
+
+Number = TypeVar("Number", float, NDArray[np.float64])
 
 #: Base unit symbol -> name that Brian2 gives it in equations.
 _BASE: dict[str, str] = {
@@ -151,8 +156,8 @@ def finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def to_si(value: float, unit: str) -> float:
-    """Turn an internal number into SI, for Brian2: milliseconds become seconds, the rest stays."""
+def to_si(value: Number, unit: str) -> Number:
+    """Turn internal numbers into SI, for Brian2: milliseconds become seconds, the rest stays."""
     return value / 1e3 if unit == TIME else value
 
 

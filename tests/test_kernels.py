@@ -58,3 +58,11 @@ def test_random_networks_agree_with_numpy_however_often_the_kernel_flushes(seed,
         np.testing.assert_array_equal(one.spike_times, other.spike_times)
         np.testing.assert_array_equal(one.spike_neurons, other.spike_neurons)
         np.testing.assert_allclose(one.weights, other.weights, rtol=1e-9, atol=1e-15)
+
+
+def test_a_refractory_period_beyond_32_bits_lasts():
+    d = hr.draw(hr.load_network("honhos", n=20, I_bias=2.0, t_ref="1e10 ms"), 0)
+    u = hr.uniform_stimulus(50, "10 ms", 0)
+    fast_run, numpy_run = (hr.simulate(d, u, backend=b) for b in ("fast", "numpy"))
+    assert np.bincount(fast_run.spike_neurons, minlength=20).tolist() == [1] * 20
+    np.testing.assert_array_equal(fast_run.spike_times, numpy_run.spike_times)
