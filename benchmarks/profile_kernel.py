@@ -144,6 +144,31 @@ def allowed(drawn: hr.Draw, spikes: Array, real: type, visits: int, rounds: int)
     }
 
 
+def pending(drawn: hr.Draw, recording: hr.Recording, most: int = 1000) -> dict[str, float]:
+    """How many post-synaptic spikes a visit finds waiting, from up to `most` spikes: the dense loop replays two."""
+    far = np.int64(2**40)
+    step = np.rint((recording.spike_times - recording.t_start) / recording.dt).astype(np.int64)
+    key = np.sort(recording.spike_neurons * far + step)
+    found = np.flatnonzero(np.diff(key) < far // 2)  # spikes that have a next one of the same neuron
+    rng = np.random.default_rng(SEED)
+    counts = [np.zeros(0, np.int64)]
+    for s in rng.permutation(found)[:most]:
+        neuron, since = divmod(int(key[s]), int(far))
+        row = slice(drawn.plastic.indptr[neuron], drawn.plastic.indptr[neuron + 1])
+        target = drawn.plastic.target[row] * far
+        # A spike in the step of the earlier visit came after it; one in the step of this visit comes after this.
+        low, high = np.searchsorted(key, target + since), np.searchsorted(key, target + int(key[s + 1] % far))
+        counts.append(high - low)
+    count = np.concatenate(counts)
+    if not count.size:
+        return {"mean": 0.0, "share_above_two": 0.0, "beyond_two_per_visit": 0.0}
+    return {
+        "mean": float(count.mean()),
+        "share_above_two": float((count > 2).mean()),
+        "beyond_two_per_visit": float(np.maximum(count - 2, 0).mean()),
+    }
+
+
 def run(
     last: dict[str, hr.Recording],
     name: str,
@@ -203,6 +228,7 @@ def profile(n: int, seconds: float, rounds: int) -> dict[str, Any]:
             "ns_per_delivered_synapse": common.summarise(delivered * 1e9),
             "ns_per_neuron_step": common.summarise(net_of["neurons"] / steps / n * 1e9),
             "end_of_run_ms": common.summarise(np.array(times["full one"]) * 1e3),
+            "pending_per_visit": pending(drawn, last["full all"]),
             "allowed": allowed(drawn, spikes, real, work["full all"][0], rounds),
         }
     return {
@@ -216,13 +242,21 @@ def profile(n: int, seconds: float, rounds: int) -> dict[str, Any]:
 def table(sizes: list[dict[str, Any]]) -> str:
     """Medians, in nanoseconds a visit."""
     parts, bounds = ("total", "neurons", "delivery", "stdp"), ("streaming", "gather", "arithmetic")
-    lines = [f"{'ns a visit':>18}" + "".join(f"{name:>12}" for name in (*parts, *bounds)) + f"{'GB/s':>8}"]
+    lines = [
+        f"{'ns a visit':>18}"
+        + "".join(f"{name:>12}" for name in (*parts, *bounds))
+        + f"{'GB/s':>8}{'pending':>9}{'> 2':>7}"
+    ]
     for size in sizes:
         for precision, r in size["results"].items():
             row = [r["ns_per_visit"][name]["median"] for name in parts]
             row += [r["allowed"][name]["median"] for name in bounds]
-            speed = r["allowed"]["gigabytes_per_second"]["median"]
-            lines.append(f"N = {size['n']:6d} {precision:>7}" + "".join(f"{x:12.2f}" for x in row) + f"{speed:8.1f}")
+            speed, waiting = r["allowed"]["gigabytes_per_second"]["median"], r["pending_per_visit"]
+            lines.append(
+                f"N = {size['n']:6d} {precision:>7}"
+                + "".join(f"{x:12.2f}" for x in row)
+                + f"{speed:8.1f}{waiting['mean']:9.2f}{waiting['share_above_two']:7.1%}"
+            )
     return "\n".join(lines)
 
 

@@ -125,8 +125,7 @@ def _check(competitors: list[Competitor]) -> None:
         for key in ("plastic_synapses", "static_synapses"):
             if c.ready.get(key, reference.ready[key]) != reference.ready[key]:
                 raise SystemExit(f"{c.name} has {c.ready[key]} {key}, {reference.name} {reference.ready[key]}")
-        # Brian2 in Python runs one step more than it is timed for.
-        exact = c.name not in {"NEST", "fast, single"} and c.name not in {"Brian2 numpy", "Brian2 cython"}
+        exact = c.name not in {"NEST", "fast, single"}
         for r in c.rounds:
             if exact and r["spikes"] != spikes:
                 raise SystemExit(f"{c.name} gives {r['spikes']} spikes, {reference.name} {spikes}: not comparable")

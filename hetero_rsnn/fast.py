@@ -23,7 +23,7 @@ Array = NDArray[np.floating]
 Ints = NDArray[np.int64]
 
 #: Post-synaptic spikes kept per neuron before pending ones are flushed.
-_HISTORY = 64
+_HISTORY = 240
 #: Upper bound of the spike buffer of one kernel call.
 _SPIKES = 4_000_000
 

@@ -16,12 +16,19 @@ Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def _gather(indptr: Ints, rows: NDArray[Any]) -> Ints:
-    """Indices of all entries of the given rows, row after row."""
-    counts = indptr[rows + 1] - indptr[rows]
-    total = int(counts.sum())
-    offsets = np.repeat(indptr[rows] - (np.cumsum(counts) - counts), counts)
-    return np.asarray(np.arange(total) + offsets, dtype=np.int64)
+class _Rows:
+    """Synapses of each neuron, as lists of indices made once: joining a few is cheaper than finding them."""
+
+    def __init__(self, indptr: Ints, order: Ints) -> None:
+        self._rows = np.split(order, indptr[1:-1])
+        self._sizes = np.diff(indptr)
+
+    def of(self, neurons: Ints) -> tuple[Ints, Ints]:
+        """Synapses of some neurons, one neuron after the other, and how many each has."""
+        rows = self._rows
+        if neurons.size == 1:
+            return rows[neurons[0]], self._sizes[neurons]
+        return np.concatenate([rows[i] for i in neurons]), self._sizes[neurons]
 
 
 class NumpyBackend:
@@ -36,16 +43,20 @@ class NumpyBackend:
         self._i = np.array(state.variables["I_syn"])
         self._last = np.array(state.last_spike)
         self._step = state.step
-        plastic = draw.plastic
+        plastic, static = draw.plastic, draw.static
         self._w = np.array(state.w)
         self._traces = {k: np.array(v) for k, v in state.traces.items()}
-        if len(plastic):
-            self._decay_plus = -draw.network.dt / plastic.parameters["tau_plus"]
-            self._decay_minus = -draw.network.dt / plastic.parameters["tau_minus"]
-            self._source = plastic.source
+        self._static_rows = _Rows(static.indptr, np.arange(len(static)))
+        self._rows = _Rows(plastic.indptr, np.arange(len(plastic)))
+        if self._learn:
             by_post = np.argsort(plastic.target, kind="stable")
-            self._by_post = by_post
-            self._post_indptr = np.searchsorted(plastic.target[by_post], np.arange(draw.n + 1)).astype(np.int64)
+            post_indptr = np.searchsorted(plastic.target[by_post], np.arange(draw.n + 1)).astype(np.int64)
+            self._columns = _Rows(post_indptr, by_post)
+            self._source = plastic.source
+            rate_plus, rate_minus = (-draw.network.dt / plastic.parameters[k] for k in ("tau_plus", "tau_minus"))
+            # Side by side, so that one look into memory finds what a synapse needs.
+            self._pre = np.stack([rate_plus, rate_minus, plastic.parameters["eta_minus"]], axis=1)
+            self._post = np.stack([rate_plus, rate_minus, plastic.parameters["eta_plus"]], axis=1)
         self.timings = {"compile": time.perf_counter() - started, "run": 0.0}
 
     def run(
@@ -61,29 +72,39 @@ class NumpyBackend:
         out_neurons: list[Ints] = []
         recorded = {k: np.empty((n_steps if record.size else 0, record.size)) for k in ("v", "I_syn")}
         static = draw.static
+        ready = self._last + p.refractory_steps
+        x, above = np.empty(n), np.empty(n, dtype=bool)
         for local in range(n_steps):
             step = self._step + local
             if record.size:
                 recorded["v"][local] = v[record]
                 recorded["I_syn"][local] = i_syn[record]
-            active = step - self._last >= p.refractory_steps
-            x = p.constant_drive + drive[local // hold_steps] + i_syn
-            np.copyto(v, (v - x) * p.decay_m + x, where=active)
+            np.add(p.constant_drive, drive[local // hold_steps], out=x)
+            x += i_syn
             i_syn *= p.decay_syn
-            spikes = np.flatnonzero((v > p.v_th) & active)
+            resting = np.flatnonzero(ready > step)
+            held = v[resting]
+            v -= x
+            v *= p.decay_m
+            v += x
+            v[resting] = held
+            spikes = np.flatnonzero(np.greater(v, p.v_th, out=above))
             if event_edges[local + 1] > event_edges[local]:
                 channels = event_channels[event_edges[local] : event_edges[local + 1]]
                 i_syn += draw.w_event[:, channels].sum(axis=1)
+            if spikes.size and resting.size:
+                spikes = spikes[ready[spikes] <= step]
             if spikes.size:
                 out_steps.append(np.full(spikes.size, local))
                 out_neurons.append(spikes)
                 if len(static):
-                    k = _gather(static.indptr, spikes)
-                    i_syn += np.bincount(static.target[k], weights=static.w[k], minlength=n)
+                    k, _ = self._static_rows.of(spikes)
+                    i_syn += np.bincount(static.target[k], static.w[k], n)
                 if self._w.size:
                     self._plastic_events(spikes, step)
                 self._last[spikes] = step
                 v[spikes] = p.v_reset[spikes]
+                ready[spikes] = step + p.refractory_steps[spikes]
         self._step += n_steps
         self.timings["run"] += time.perf_counter() - started
         empty = np.empty(0, dtype=np.int64)
@@ -94,25 +115,28 @@ class NumpyBackend:
         )
 
     def _plastic_events(self, spikes: Ints, step: int) -> None:
-        """All pre-events of a step, then all its post-events. `_last` still holds the spikes of earlier steps."""
-        plastic, w = self._draw.plastic, self._w
-        k = _gather(plastic.indptr, spikes)
-        self._i += np.bincount(plastic.target[k], weights=w[k], minlength=self._draw.n)
+        """All pre-events of a step, then all its post-events. `_last` holds the spikes of earlier steps, then this one's."""
+        target, w, last = self._draw.plastic.target, self._w, self._last
+        k, sizes = self._rows.of(spikes)
+        targets, w_k = target[k], w[k]
+        self._i += np.bincount(targets, w_k, self._draw.n)
         if not self._learn:
             return
         w_min, w_max, mu = (self._draw.shared[name] for name in ("w_min", "w_max", "mu"))
-        apre, apost, last = self._traces["apre"], self._traces["apost"], self._last
-        apre[k] = apre[k] * np.exp((step - last[self._source[k]]) * self._decay_plus[k]) + 1.0
-        trace = apost[k] * np.exp((step - last[plastic.target[k]]) * self._decay_minus[k])
-        w[k] = np.clip(w[k] - plastic.parameters["eta_minus"][k] * (w[k] - w_min) ** mu * trace, w_min, w_max)
+        apre, apost = self._traces["apre"], self._traces["apost"]
+        previous = last[spikes]
+        rate_plus, rate_minus, eta = self._pre[k].T
+        apre[k] = apre[k] * np.exp(np.repeat(step - previous, sizes) * rate_plus) + 1.0
+        trace = apost[k] * np.exp((step - last[targets]) * rate_minus)
+        w[k] = np.minimum(np.maximum(w_k - eta * (w_k - w_min) ** mu * trace, w_min), w_max)
 
-        k = self._by_post[_gather(self._post_indptr, spikes)]
-        apost[k] = apost[k] * np.exp((step - last[plastic.target[k]]) * self._decay_minus[k]) + 1.0
-        fired = np.zeros(self._draw.n, dtype=bool)
-        fired[spikes] = True
-        since = np.where(fired, step, last)[self._source[k]]
-        trace = apre[k] * np.exp((step - since) * self._decay_plus[k])
-        w[k] = np.clip(w[k] + plastic.parameters["eta_plus"][k] * (w_max - w[k]) ** mu * trace, w_min, w_max)
+        k, sizes = self._columns.of(spikes)
+        w_k = w[k]
+        rate_plus, rate_minus, eta = self._post[k].T
+        apost[k] = apost[k] * np.exp(np.repeat(step - previous, sizes) * rate_minus) + 1.0
+        last[spikes] = step
+        trace = apre[k] * np.exp((step - last[self._source[k]]) * rate_plus)
+        w[k] = np.minimum(np.maximum(w_k + eta * (w_max - w_k) ** mu * trace, w_min), w_max)
 
     def state(self) -> State:
         """State after the last run."""
