@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.draw import Draw
+from hetero_rsnn.draw import Draw, Synapses
 from hetero_rsnn.kernel_arrays import neuron_arrays
 from hetero_rsnn.recording import State
 
@@ -16,19 +16,22 @@ Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class _Rows:
-    """Synapses of each neuron, as lists of indices made once: joining a few is cheaper than finding them."""
+def _joined(rows: list[Any], neurons: list[int]) -> Any:
+    """The rows of some neurons in one array: joining a few ready-made pieces is cheaper than finding them by index."""
+    return rows[neurons[0]] if len(neurons) == 1 else np.concatenate([rows[i] for i in neurons])
 
-    def __init__(self, indptr: Ints, order: Ints) -> None:
-        self._rows = np.split(order, indptr[1:-1])
-        self._sizes = np.diff(indptr)
 
-    def of(self, neurons: Ints) -> tuple[Ints, Ints]:
-        """Synapses of some neurons, one neuron after the other, and how many each has."""
-        rows = self._rows
-        if neurons.size == 1:
-            return rows[neurons[0]], self._sizes[neurons]
-        return np.concatenate([rows[i] for i in neurons]), self._sizes[neurons]
+def _rows(synapses: Synapses, w: Array | None = None) -> list[Array]:
+    """Target and weight of the synapses of each neuron."""
+    table = np.stack([synapses.target, synapses.w if w is None else w], axis=1)
+    return np.split(table, synapses.indptr[1:-1])
+
+
+def _delivered(rows: list[Array], neurons: list[int], n: int) -> Array:
+    """What all neurons get when some fire."""
+    found = _joined(rows, neurons)
+    sums: Array = np.bincount(found[:, 0].astype(np.intp), found[:, 1], n)
+    return sums
 
 
 class NumpyBackend:
@@ -44,19 +47,22 @@ class NumpyBackend:
         self._last = np.array(state.last_spike)
         self._step = state.step
         plastic, static = draw.plastic, draw.static
-        self._w = np.array(state.w)
-        self._traces = {k: np.array(v) for k, v in state.traces.items()}
-        self._static_rows = _Rows(static.indptr, np.arange(len(static)))
-        self._rows = _Rows(plastic.indptr, np.arange(len(plastic)))
+        self._kept = state
+        self._static = _rows(static)
         if self._learn:
             by_post = np.argsort(plastic.target, kind="stable")
-            post_indptr = np.searchsorted(plastic.target[by_post], np.arange(draw.n + 1)).astype(np.int64)
-            self._columns = _Rows(post_indptr, by_post)
-            self._source = plastic.source
-            rate_plus, rate_minus = (-draw.network.dt / plastic.parameters[k] for k in ("tau_plus", "tau_minus"))
-            # Side by side, so that one look into memory finds what a synapse needs.
-            self._pre = np.stack([rate_plus, rate_minus, plastic.parameters["eta_minus"]], axis=1)
-            self._post = np.stack([rate_plus, rate_minus, plastic.parameters["eta_plus"]], axis=1)
+            indegree = np.bincount(plastic.target, minlength=draw.n)
+            self._sizes = np.diff(plastic.indptr), indegree
+            self._columns = np.split(by_post, np.cumsum(indegree)[:-1])
+            # All of a synapse side by side: one look into memory finds it, one call of numpy gathers many.
+            rates = (-draw.network.dt / plastic.parameters[k] for k in ("tau_plus", "tau_minus"))
+            etas = (plastic.parameters[k] for k in ("eta_plus", "eta_minus"))
+            traces = (state.traces[k] for k in ("apre", "apost"))
+            ends = (plastic.source, plastic.target)
+            self._table = np.stack([state.w, *traces, *rates, *etas, *ends], axis=1)
+            self._rows = np.split(self._table, plastic.indptr[1:-1])  # views: what is written there is in the table
+        else:
+            self._frozen = _rows(plastic, state.w)
         self.timings = {"compile": time.perf_counter() - started, "run": 0.0}
 
     def run(
@@ -98,9 +104,8 @@ class NumpyBackend:
                 out_steps.append(np.full(spikes.size, local))
                 out_neurons.append(spikes)
                 if len(static):
-                    k, _ = self._static_rows.of(spikes)
-                    i_syn += np.bincount(static.target[k], static.w[k], n)
-                if self._w.size:
+                    i_syn += _delivered(self._static, spikes.tolist(), n)
+                if len(draw.plastic):
                     self._plastic_events(spikes, step)
                 self._last[spikes] = step
                 v[spikes] = p.v_reset[spikes]
@@ -115,35 +120,44 @@ class NumpyBackend:
         )
 
     def _plastic_events(self, spikes: Ints, step: int) -> None:
-        """All pre-events of a step, then all its post-events. `_last` holds the spikes of earlier steps, then this one's."""
-        target, w, last = self._draw.plastic.target, self._w, self._last
-        k, sizes = self._rows.of(spikes)
-        targets, w_k = target[k], w[k]
-        self._i += np.bincount(targets, w_k, self._draw.n)
+        """All pre-events of a step, then all its post-events. `_last` is brought up to this step in between."""
+        fired, last = spikes.tolist(), self._last
         if not self._learn:
+            self._i += _delivered(self._frozen, fired, self._draw.n)
             return
         w_min, w_max, mu = (self._draw.shared[name] for name in ("w_min", "w_max", "mu"))
-        apre, apost = self._traces["apre"], self._traces["apost"]
-        previous = last[spikes]
-        rate_plus, rate_minus, eta = self._pre[k].T
-        apre[k] = apre[k] * np.exp(np.repeat(step - previous, sizes) * rate_plus) + 1.0
-        trace = apost[k] * np.exp((step - last[targets]) * rate_minus)
-        w[k] = np.minimum(np.maximum(w_k - eta * (w_k - w_min) ** mu * trace, w_min), w_max)
+        previous, (row_sizes, column_sizes) = last[spikes], self._sizes
+        found = _joined(self._rows, fired)
+        w, apre, apost, rate_plus, rate_minus, _, eta, _, targets = found.T
+        targets = targets.astype(np.intp)
+        self._i += np.bincount(targets, w, self._draw.n)
+        sizes = row_sizes[spikes]
+        apre *= np.exp(np.repeat(step - previous, sizes) * rate_plus)
+        apre += 1.0
+        trace = apost * np.exp((step - last[targets]) * rate_minus)
+        w -= eta * (w - w_min) ** mu * trace
+        np.minimum(np.maximum(w, w_min, out=w), w_max, out=w)
+        if len(fired) > 1:  # one row is changed in place
+            start = 0
+            for i, size in zip(fired, sizes.tolist(), strict=True):
+                self._rows[i][:, :3] = found[start : start + size, :3]
+                start += size
 
-        k, sizes = self._columns.of(spikes)
-        w_k = w[k]
-        rate_plus, rate_minus, eta = self._post[k].T
-        apost[k] = apost[k] * np.exp(np.repeat(step - previous, sizes) * rate_minus) + 1.0
         last[spikes] = step
-        trace = apre[k] * np.exp((step - last[self._source[k]]) * rate_plus)
-        w[k] = np.minimum(np.maximum(w_k + eta * (w_max - w_k) ** mu * trace, w_min), w_max)
+        k = _joined(self._columns, fired)
+        found = self._table.take(k, axis=0)
+        w, apre, apost, rate_plus, rate_minus, eta, _, sources, _ = found.T
+        apost *= np.exp(np.repeat(step - previous, column_sizes[spikes]) * rate_minus)
+        apost += 1.0
+        trace = apre * np.exp((step - last[sources.astype(np.intp)]) * rate_plus)
+        w += eta * (w_max - w) ** mu * trace
+        np.minimum(np.maximum(w, w_min, out=w), w_max, out=w)
+        self._table[k] = found
 
     def state(self) -> State:
         """State after the last run."""
-        return State(
-            self._step,
-            {"v": self._v.copy(), "I_syn": self._i.copy()},
-            self._last.copy(),
-            self._w.copy(),
-            {k: v.copy() for k, v in self._traces.items()},
-        )
+        w, traces = self._kept.w, self._kept.traces
+        if self._learn:
+            w, apre, apost = (np.ascontiguousarray(self._table[:, j]) for j in range(3))
+            traces = {"apre": apre, "apost": apost}
+        return State(self._step, {"v": self._v.copy(), "I_syn": self._i.copy()}, self._last.copy(), w, dict(traces))
