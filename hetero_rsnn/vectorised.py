@@ -30,8 +30,8 @@ def _rows(synapses: Synapses, w: Array | None = None) -> list[Array]:
 def _delivered(rows: list[Array], neurons: list[int], n: int) -> Array:
     """What all neurons get when some fire."""
     found = _joined(rows, neurons)
-    sums: Array = np.bincount(found[:, 0].astype(np.intp), found[:, 1], n)
-    return sums
+    sums = np.bincount(found[:, 0].astype(np.intp), found[:, 1], n)
+    return np.asarray(sums, dtype=np.float64)
 
 
 class NumpyBackend:
