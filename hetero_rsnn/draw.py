@@ -9,14 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.errors import HeteroError, NetworkError
-from hetero_rsnn.heterogeneity import Heterogeneity, heterogeneity
+from hetero_rsnn.errors import HeteroError, NetworkError, suggest
+from hetero_rsnn.heterogeneity import Distribution, Heterogeneity, heterogeneity
 from hetero_rsnn.netfile import load_network
 from hetero_rsnn.network import SHARED, Network
 from hetero_rsnn.topology import connect, grid
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+#: Number formats of synapses, by the name of their precision.
+PRECISIONS: dict[str, Any] = {"double": np.float64, "single": np.float32}
+#: Synapses drawn in one go.
+_PIECE = 1_000_000
 
 #: Branches of the generator tree. Append only: the position is part of every seed.
 PURPOSES = ("topology", "weights", "neurons", "synapses", "state", "input", "noise", "stimulus", "training")
@@ -50,7 +55,7 @@ class Synapses:
         Row of neuron i: ``indptr[i]`` up to ``indptr[i + 1]``.
     target : ndarray of int32, shape (synapses,)
     w : ndarray, shape (synapses,)
-        Signed weights, scaled.
+        Signed weights, scaled; of 64 bits, or of 32 if drawn in single precision, as are the parameters.
     parameters : dict of str to ndarray, shape (synapses,)
         Parameters of the plastic synapses (times in ms).
     projection : ndarray of uint8, shape (synapses,)
@@ -148,7 +153,7 @@ class Draw:
         return out
 
 
-def draw(network: Network | str, seed: int) -> Draw:
+def draw(network: Network | str, seed: int, *, precision: str = "double") -> Draw:
     """Draw every random number of a network.
 
     Parameters
@@ -158,6 +163,9 @@ def draw(network: Network | str, seed: int) -> Draw:
     seed : int
         The same seed gives the same arrays, whatever the backend. Networks that differ in the spread of a parameter
         share everything else, and the uniform numbers behind that parameter too.
+    precision : {"double", "single"}
+        Single rounds what belongs to synapses to 32 bits, half the memory, for
+        ``simulate(..., precision="single")``, which then needs no copy. Any backend takes such a draw.
 
     Returns
     -------
@@ -168,6 +176,8 @@ def draw(network: Network | str, seed: int) -> Draw:
     HeteroError
         If `seed` is not a non-negative whole number, or the topology asks for more synapses than there are sources.
     """
+    if precision not in PRECISIONS:
+        raise HeteroError(f"unknown precision {precision!r}{suggest(str(precision), PRECISIONS)}")
     net = load_network(network)
     members: dict[str, Ints] = {}
     start = 0
@@ -181,7 +191,7 @@ def draw(network: Network | str, seed: int) -> Draw:
             neurons[key][members[p.name]] = sampled
     initial = {k: p.distribution.sample(net.n, generator(seed, "state", k)) for k, p in net.initial}
     positions = generator(seed, "topology", "positions").permutation(grid(net.n))
-    plastic, static, shared = _synapses(net, seed, members, positions)
+    plastic, static, shared = _synapses(net, seed, members, positions, PRECISIONS[precision])
 
     channels = range(net.input.channels)
     mask = np.stack(
@@ -209,7 +219,7 @@ def draw(network: Network | str, seed: int) -> Draw:
 
 
 def _synapses(
-    net: Network, seed: int, members: dict[str, Ints], positions: Array
+    net: Network, seed: int, members: dict[str, Ints], positions: Array, real: Any
 ) -> tuple[Synapses, Synapses, dict[str, float]]:
     blocks: dict[bool, list[tuple[Ints, Ints, Array, dict[str, Array], int]]] = {True: [], False: []}
     kinds = {p.name: p.kind for p in net.populations}
@@ -229,23 +239,23 @@ def _synapses(
             generator(seed, "topology", name),
         )
         scale = 1.0 / indegree if net.weight_scaling == "indegree" and indegree > 0 else 1.0
-        w = projection.weight.distribution.sample(sources.size, generator(seed, "weights", name))
+        w = _sample(projection.weight.distribution, sources.size, generator(seed, "weights", name), real)
         parameters: dict[str, Array] = {}
         if projection.plastic and net.plasticity is not None:
             # Neurons do not hear themselves, so E->E has a little fewer synapses than E->I: one scale serves both.
             common = next(iter(scales.values()), scale)
             scales[name] = scale
             scale = common if abs(scale - common) <= 0.02 * common else scale
-            w = np.clip(w, constants["w_min"], constants["w_max"])
+            np.clip(w, constants["w_min"], constants["w_max"], out=w)
             for key, p in net.plasticity.parameters:
                 if key not in SHARED:
-                    parameters[key] = p.distribution.sample(sources.size, generator(seed, "synapses", name, key))
+                    rng = generator(seed, "synapses", name, key)
+                    parameters[key] = _sample(p.distribution, sources.size, rng, real)
             # A learning rate is stated on the scale of the stated weights: eta * (w / scale)**mu * scale.
             for key in ("eta_plus", "eta_minus"):
                 if key in parameters and "mu" in constants:
                     parameters[key] *= scale ** (1.0 - constants["mu"])
-        w = w * scale
-        w = -w if kinds[projection.pre] == "inhibitory" else w
+        w *= -scale if kinds[projection.pre] == "inhibitory" else scale
         blocks[projection.plastic].append((sources, targets, w, parameters, index))
     if scales and max(scales.values()) > 1.02 * min(scales.values()):
         raise NetworkError(
@@ -257,24 +267,36 @@ def _synapses(
     return _rows(blocks[True], net.n), _rows(blocks[False], net.n), shared
 
 
+def _sample(distribution: Distribution, n: int, rng: np.random.Generator, real: Any) -> Any:
+    """Draw in pieces: the same numbers as in one go, without large intermediate arrays."""
+    out = np.empty(n, dtype=real)
+    for start in range(0, n, _PIECE):
+        part = out[start : start + _PIECE]
+        part[:] = distribution.sample(part.size, rng)
+    return out
+
+
 def _rows(blocks: list[tuple[Ints, Ints, Array, dict[str, Array], int]], n: int) -> Synapses:
     """Join projections and sort them into rows."""
     if not blocks:
         empty = np.empty(0)
         return Synapses(np.zeros(n + 1, np.int64), empty.astype(np.int32), empty, {}, empty.astype(np.uint8))
-    sources = np.concatenate([b[0] for b in blocks])
-    targets = np.concatenate([b[1] for b in blocks])
-    w = np.concatenate([b[2] for b in blocks])
+    sources, targets, w = (_concatenate([b[i] for b in blocks]) for i in range(3))
     projection = np.concatenate([np.full(b[0].size, b[4], dtype=np.uint8) for b in blocks])
     keys = blocks[0][3].keys()
-    parameters = {k: np.concatenate([b[3][k] for b in blocks]) for k in keys}
+    parameters = {k: _concatenate([b[3][k] for b in blocks]) for k in keys}
     indptr = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(sources, minlength=n), out=indptr[1:])
     if len(blocks) > 1:  # a single projection comes sorted
         order = np.lexsort((targets, sources))
         targets, w, projection = targets[order], w[order], projection[order]
         parameters = {k: v[order] for k, v in parameters.items()}
-    return Synapses(indptr, targets.astype(np.int32), w, parameters, projection)
+    return Synapses(indptr, targets.astype(np.int32, copy=False), w, parameters, projection)
+
+
+def _concatenate(parts: list[Any]) -> Any:
+    """As numpy's, without a copy of a single part."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _freeze(value: Any) -> None:

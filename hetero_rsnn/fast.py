@@ -15,8 +15,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.draw import Draw
-from hetero_rsnn.kernel_arrays import PRECISIONS, neuron_arrays
+from hetero_rsnn.draw import PRECISIONS, Draw
+from hetero_rsnn.kernel_arrays import neuron_arrays
 from hetero_rsnn.recording import State
 
 Array = NDArray[np.floating]
@@ -104,8 +104,9 @@ class FastBackend:
         self._learn = learn
         self._v = _own(state.variables["v"], real)
         self._i = _own(state.variables["I_syn"], real)
-        # A frozen run only reads the weights, so that many such runs can share them.
-        self._w = _own(state.w, real) if learn else np.asarray(state.w, dtype=real)
+        # A frozen run only reads the weights, so that many such runs can share them (if the kernel takes their type).
+        shared = not learn and state.w.flags.writeable and state.w.dtype == real
+        self._w: Any = state.w if shared else _own(state.w, real)
         empty = np.empty(0, real)
         self._apre, self._apost = (_own(state.traces[k], real) if learn else empty for k in ("apre", "apost"))
         self._kept = state

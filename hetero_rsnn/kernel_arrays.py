@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,6 @@ from hetero_rsnn.network import LIF_STDP, LIF_STDP_PLASTICITY, Network
 from hetero_rsnn.recording import NEVER, State
 
 Array = NDArray[np.float64]
-
-#: Number formats by the name of their precision.
-PRECISIONS: dict[str, type[np.floating]] = {"double": np.float64, "single": np.float32}
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,5 +78,7 @@ def initial_state(draw: Draw) -> State:
     """State at step 0."""
     n, synapses = draw.n, len(draw.plastic)
     variables = {name: np.array(draw.initial.get(name, np.zeros(n))) for name in ("v", "I_syn")}
-    traces = {"apre": np.zeros(synapses), "apost": np.zeros(synapses)} if synapses else {}
-    return State(0, variables, np.full(n, NEVER, dtype=np.int64), np.array(draw.plastic.w), traces)
+    traces: dict[str, Any] = (
+        {k: np.zeros(synapses, draw.plastic.w.dtype) for k in ("apre", "apost")} if synapses else {}
+    )
+    return State(0, variables, np.full(n, NEVER, dtype=np.int64), draw.plastic.w, traces)

@@ -98,6 +98,10 @@ def parse_topology(value: Any, where: str) -> Topology:
     return Topology(kind, tuple((k, numbers[k]) for k in known))
 
 
+#: Synapses drawn in one go.
+_PIECE = 1_000_000
+
+
 def grid(n: int) -> Array:
     """First `n` points of a near-cubic grid of spacing 1, shape (n, 3)."""
     side = math.ceil(n ** (1 / 3) - 1e-9)
@@ -155,22 +159,24 @@ def _random(p: float, pre: Ints, post: Ints, recurrent: bool, rng: np.random.Gen
     if p == 0 or pairs == 0:
         empty = np.empty(0, dtype=np.int64)
         return empty, empty, 0.0
-    if p == 1:
-        index = np.arange(pairs)
-    else:
-        parts: list[Ints] = []
-        last = -1
-        while last < pairs:
-            jumps = np.minimum(rng.geometric(p, size=int(p * pairs * 1.02) + 100), pairs + 1)  # or their sum overflows
-            parts.append(last + np.cumsum(jumps))
-            last = int(parts[-1][-1])
-        index = np.concatenate(parts)
-        index = index[index < pairs]
-    row, column = np.divmod(index, post.size)
-    if recurrent:
-        keep = row != column
-        row, column = row[keep], column[keep]
-    return pre[row], post[column], expected
+    sources: list[Any] = []  # of 32 bits: half the memory
+    targets: list[Any] = []
+    last = -1
+    while last < pairs - 1:  # in pieces, so that the large arrays are made only once, and small
+        size = min(int(p * (pairs - last) * 1.02) + 100, _PIECE)
+        if p == 1:
+            index = np.arange(last + 1, min(last + 1 + size, pairs))
+        else:
+            jumps = np.minimum(rng.geometric(p, size=size), pairs + 1)  # or their sum overflows
+            index = last + np.cumsum(jumps)
+        last = int(index[-1])
+        row, column = np.divmod(index[index < pairs], post.size)
+        if recurrent:
+            keep = row != column
+            row, column = row[keep], column[keep]
+        sources.append(pre[row].astype(np.int32))
+        targets.append(post[column].astype(np.int32))
+    return np.concatenate(sources), np.concatenate(targets), expected
 
 
 def _distance(

@@ -23,7 +23,7 @@ def _joined(rows: list[Any], neurons: list[int]) -> Any:
 
 def _rows(synapses: Synapses, w: Array | None = None) -> list[Array]:
     """Target and weight of the synapses of each neuron."""
-    table = np.stack([synapses.target, synapses.w if w is None else w], axis=1)
+    table = np.stack([synapses.target, synapses.w if w is None else w], axis=1, dtype=np.float64)
     return np.split(table, synapses.indptr[1:-1])
 
 
@@ -59,7 +59,7 @@ class NumpyBackend:
             etas = (plastic.parameters[k] for k in ("eta_plus", "eta_minus"))
             traces = (state.traces[k] for k in ("apre", "apost"))
             ends = (plastic.source, plastic.target)
-            self._table = np.stack([state.w, *traces, *rates, *etas, *ends], axis=1)
+            self._table = np.stack([state.w, *traces, *rates, *etas, *ends], axis=1, dtype=np.float64)
             self._rows = np.split(self._table, plastic.indptr[1:-1])  # views: what is written there is in the table
         else:
             self._frozen = _rows(plastic, state.w)
