@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from tokenize import TokenError
 
 from hetero_rsnn.errors import EquationMismatchError
@@ -95,6 +96,12 @@ def check_equal(model: str, reference: Mapping[str, str], found: Mapping[str, st
     EquationMismatchError
         Naming every place that differs.
     """
+    _compare(model, tuple(reference.items()), tuple(found.items()))
+
+
+@lru_cache(maxsize=64)  # what is equal stays so, and a search asks thousands of times; errors are not kept
+def _compare(model: str, wanted: tuple[tuple[str, str], ...], given: tuple[tuple[str, str], ...]) -> None:
+    reference, found = dict(wanted), dict(given)
     different: list[str] = []
     for block in dict.fromkeys([*reference, *found]):
         want, got = _parse(reference.get(block, "")), _parse(found.get(block, ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from hetero_rsnn import units
@@ -133,7 +134,7 @@ class Network:
 
         return describe(self)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the content (name and description left out)."""
         content = {k: v for k, v in self.to_dict().items() if k not in {"name", "description"}}

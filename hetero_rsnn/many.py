@@ -1,0 +1,105 @@
+"""Many simulations at once, on threads that share every array they only read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from hetero_rsnn.draw import Draw
+from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.parallel import Progress, cores
+from hetero_rsnn.recording import Recording, State
+from hetero_rsnn.simulate import simulate
+from hetero_rsnn.stimulus import Stimulus, Stream
+
+
+def simulate_many(
+    draws: Draw | Sequence[Draw],
+    stimuli: Stimulus | Stream | Sequence[Stimulus | Stream],
+    *,
+    states: State | Recording | Sequence[State | Recording | None] | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> list[Recording]:
+    """Run many networks, or one network on many stimuli.
+
+    Parameters
+    ----------
+    draws : Draw or sequence of Draw
+        Seeds, or candidates of a search. A single one serves all stimuli, and its arrays are not copied.
+    stimuli : Stimulus, Stream or sequence of them
+        One for each draw, or one for all.
+    states : State, Recording or sequence of them, optional
+        To go on from, e.g. one trained network for all samples of a frozen pass.
+    threads : int, optional
+        All cores by default. The compiled kernel runs beside others of its kind; numpy's backend gains little from
+        threads, and Brian2 runs one network after the other whatever is asked for.
+    progress : callable, optional
+        Called with (finished, total).
+    **options
+        As for `simulate`: backend, precision, plasticity, record, ...
+
+    Returns
+    -------
+    list of Recording
+        In the order given; they depend neither on the order nor on the number of threads.
+
+    Raises
+    ------
+    HeteroError
+        If the lengths differ, or `threads` is not a whole number >= 1; else as `simulate`.
+
+    Examples
+    --------
+    >>> import hetero_rsnn as hr
+    >>> d = hr.draw(hr.load_network("henhes", n=50), seed=1)
+    >>> samples = [hr.uniform_stimulus(5, "10 ms", seed=s) for s in range(3)]
+    >>> len(simulate_many(d, samples, plasticity=False))
+    3
+    """
+    jobs = _broadcast({"draws": draws, "stimuli": stimuli, "states": states})
+    count = cores() if threads is None else threads
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise HeteroError(f"threads must be a whole number >= 1, got {threads!r}: leave it away for all cores")
+    if options.get("backend", "fast") == "brian2":
+        count = 1
+    done: list[Recording] = []
+
+    def job(one: tuple[Any, Any, Any]) -> Recording:
+        return simulate(one[0], one[1], state=one[2], **options)
+
+    if count == 1 or len(jobs) == 1:
+        results = map(job, jobs)
+        return _collect(results, len(jobs), done, progress)
+    with ThreadPoolExecutor(min(count, len(jobs))) as pool:
+        futures = [pool.submit(job, one) for one in jobs]
+        try:
+            return _collect((f.result() for f in futures), len(jobs), done, progress)
+        except BaseException:
+            for future in futures:  # what has not begun never will
+                future.cancel()
+            raise
+
+
+def _collect(results: Any, total: int, done: list[Recording], progress: Progress | None) -> list[Recording]:
+    for result in results:
+        done.append(result)
+        if progress is not None:
+            progress(len(done), total)
+    return done
+
+
+def _broadcast(arguments: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """One tuple a job; what is not a sequence serves all of them."""
+    lists = {name: list(a) if isinstance(a, list | tuple) else a for name, a in arguments.items()}
+    lengths = {name: len(a) for name, a in lists.items() if isinstance(a, list)}
+    if 0 in lengths.values():
+        raise HeteroError("simulate_many got no jobs: give at least one draw and one stimulus")
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{length} {name}" for name, length in lengths.items())
+        raise HeteroError(f"draws, stimuli and states must be equally many, got {found}: give one, or one for each")
+    total = next(iter(lengths.values()), 1)
+    columns = [a if isinstance(a, list) else [a] * total for a in lists.values()]
+    return list(zip(*columns, strict=True))
