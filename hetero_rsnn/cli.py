@@ -128,6 +128,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
     n: Annotated[int | None, typer.Option("--n", help="Number of neurons.")] = None,
     backend: Annotated[str, typer.Option(help="fast, numpy or brian2.")] = "fast",
+    precision: Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")] = "double",
     target: Annotated[str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")] = "numpy",
     plasticity: Annotated[bool, typer.Option("--plasticity/--frozen", help="Let the synapses learn.")] = True,
     overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value.")] = None,
@@ -146,9 +147,9 @@ def simulate(
     values = series.values if samples is None else series.values[: _positive(samples, "--samples")]
     net = hr.load_network(network, **{**changes, "input.channels": values.shape[1]})
     stimulus = hr.array_stimulus(hr.scale_series(values, scale), hold or units.show(net.protocol.hold, units.TIME))
-    drawn = hr.draw(net, seed)
+    drawn = hr.draw(net, seed, precision=precision)
     folder = _results(out, "simulate", ("recording.npz", "recording.json", "raster.png"), overwrite)
-    recording = hr.simulate(drawn, stimulus, backend=backend, target=target, plasticity=plasticity)
+    recording = hr.simulate(drawn, stimulus, backend=backend, precision=precision, target=target, plasticity=plasticity)
     path = recording.save(folder / "recording")
     shown = min(stimulus.duration, 2000.0)
     title = f"{label(net.name)} on {series.source}: {', '.join(series.names[:4])}".replace("$", r"\$")
@@ -204,6 +205,7 @@ def compare(
     ] = None,
     n: Annotated[int | None, typer.Option("--n", help="Number of neurons.")] = None,
     backend: Annotated[str, typer.Option(help="fast, numpy or brian2.")] = "fast",
+    precision: Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")] = "double",
     target: Annotated[str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")] = "numpy",
     workers: Annotated[int | None, typer.Option(help="Processes [default: one a core].")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Small networks and few seeds: a look, not a result.")] = False,
@@ -229,11 +231,10 @@ def compare(
     from hetero_rsnn.netfile import load_network
     from hetero_rsnn.parallel import cores
     from hetero_rsnn.plots import figure_comparison, save_figure
-    from hetero_rsnn.simulate import BACKENDS
+    from hetero_rsnn.simulate import check_backend
     from hetero_rsnn.study import measure_seed
 
-    if backend not in BACKENDS:
-        raise HeteroError(f"unknown backend {backend!r}{suggest(backend, BACKENDS)}")
+    check_backend(backend, precision)
     changes: dict[str, Any] = dict(comparing.QUICK) if quick else {}
     only: dict[str, dict[str, Any]] = {}
     for pair in overrides or []:
@@ -256,6 +257,7 @@ def compare(
             numbers,
             baseline=baseline,
             backend=backend,
+            precision=precision,
             target=target,
             workers=cores() if workers is None else workers,
             progress=progress,
@@ -270,7 +272,7 @@ def compare(
     rasters = []
     for name in report.raster_pair(comparison):
         net = comparison[name].network
-        _, recording = measure_seed(net, numbers[0], backend=backend, target=target)
+        _, recording = measure_seed(net, numbers[0], backend=backend, precision=precision, target=target)
         rasters.append((draw(net, numbers[0]), recording))
     save_figure(figure_comparison(comparison, rasters), folder / "figure.png")
     if not as_json:

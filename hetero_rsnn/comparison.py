@@ -92,6 +92,7 @@ def compare(
     *,
     baseline: str | None = None,
     backend: str = "fast",
+    precision: str = "double",
     target: str = "numpy",
     workers: int = 1,
     progress: Progress | None = None,
@@ -105,7 +106,7 @@ def compare(
     seeds : iterable of int
     baseline : str, optional
         Name of the network to compare with; by default ``"honhos"`` if it is among them, else the first.
-    backend, target : str
+    backend, precision, target : str
         See `simulate`.
     workers : int
         Processes; the results do not depend on it.
@@ -141,6 +142,13 @@ def compare(
                 f"{', '.join(f'{k} {v:g}' for k, v in found.items())}; set it to one value in all"
             )
     measured = measure_many(
-        nets, seeds, backend=backend, target=target, workers=workers, progress=progress, recordings=recordings
+        nets,
+        seeds,
+        backend=backend,
+        precision=precision,
+        target=target,
+        workers=workers,
+        progress=progress,
+        recordings=recordings,
     )
     return Comparison(tuple(measured), baseline)

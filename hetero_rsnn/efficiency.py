@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.signal import lfilter
 
 from hetero_rsnn import units
 from hetero_rsnn.errors import HeteroError
@@ -59,7 +58,12 @@ def states(recording: Recording, stimulus: Stimulus | None = None, tau_read: Any
     sample = np.floor(recording.spike_times / hold + 1e-9).astype(np.int64)
     age = (sample + 1) * hold - recording.spike_times
     fresh = np.bincount(sample * n + recording.spike_neurons, weights=np.exp(-age / tau), minlength=samples * n)
-    return np.ascontiguousarray(lfilter([1.0], [1.0, -math.exp(-hold / tau)], fresh.reshape(samples, n), axis=0))
+    x: Array = np.asarray(fresh, dtype=np.float64).reshape(samples, n)  # whole numbers if there was no spike
+    decay, before = math.exp(-hold / tau), np.empty(n)
+    for k in range(1, samples):  # row by row stays in the cache, where a filter along axis 0 does not
+        np.multiply(x[k - 1], decay, out=before)
+        x[k] += before
+    return x
 
 
 def spike_count(recording: Recording, stimulus: Stimulus | None = None) -> float:
@@ -153,12 +157,14 @@ def state_correlation(states: ArrayLike) -> float:
     x = np.asarray(states, dtype=float)
     if x.ndim != 2 or len(x) < 2:
         raise HeteroError(f"states must have the shape (samples, n) with at least 2 samples, got {x.shape}")
-    if not np.isfinite(x).all():
+    low, high = x.min(axis=0), x.max(axis=0)  # NaN if there is one among the numbers
+    if not (np.isfinite(low) & np.isfinite(high)).all():
         raise HeteroError("states must be finite, got NaN or infinity: check the simulation")
-    x = x[:, np.ptp(x, axis=0) > 0]
+    x = x if (low < high).all() else x[:, low < high]
     if x.shape[1] < 2:
         return math.nan
-    covariance = np.cov(x, rowvar=False)
+    x = x - x.mean(axis=0)
+    covariance = x.T @ x / (len(x) - 1)
     variance = np.diag(covariance)
     pairs = (covariance**2).sum() - (variance**2).sum()
     return float(pairs / (variance.sum() ** 2 - (variance**2).sum()))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
 from typing import Any
 
@@ -207,14 +209,16 @@ def memory_capacity(
 
 def _cross_validate(x: Array, y: Array, folds: list[tuple[int, int, int, int]], strengths: Array) -> MemoryCapacity:
     """Capacity of `x` (rows, features) for targets `y` (rows, delays); folds bound test rows and rows left out."""
-    all_sums = _moments(x, y)
+    # Folds overlap in the gaps: every stretch between two borders is summed once, and serves all folds.
+    borders = sorted({border for fold in folds for border in fold})
+    stretches = {pair: _moments(x[slice(*pair)], y[slice(*pair)]) for pair in pairwise(borders)}
+    all_sums = _total(stretches.values())
     scores, chances, chosen = (np.zeros((len(folds), y.shape[1])) for _ in range(3))
     for f, (a, b, lo, hi) in enumerate(folds):
-        # What is left out is less than what stays: subtracting it is cheaper than summing the training part anew.
+        # What is left out is less than what stays: subtracting it is cheaper than summing the training part.
         n = len(x) - (hi - lo)
-        gram, cross, power, x_sum, y_sum = (
-            total - part for total, part in zip(all_sums, _moments(x[lo:hi], y[lo:hi]), strict=True)
-        )
+        left_out = _total(sums for (start, stop), sums in stretches.items() if lo <= start and stop <= hi)
+        gram, cross, power, x_sum, y_sum = (total - part for total, part in zip(all_sums, left_out, strict=True))
         gram -= np.outer(x_sum, x_sum) / n  # centring is the intercept
         cross -= np.outer(x_sum, y_sum) / n
         power -= y_sum**2 / n
@@ -236,6 +240,11 @@ def _cross_validate(x: Array, y: Array, folds: list[tuple[int, int, int, int]], 
         n_blocks=len(folds),
         d_max=y.shape[1],
     )
+
+
+def _total(parts: Iterable[tuple[Array, ...]]) -> tuple[Array, ...]:
+    """Sum of moments, quantity by quantity."""
+    return tuple(reduce(np.add, same) for same in zip(*parts, strict=True))
 
 
 def _moments(x: Array, y: Array) -> tuple[Array, Array, Array, Array, Array]:
@@ -266,8 +275,8 @@ def _ridge(gram: Array, cross: Array, power: Array, n: int, strengths: Array) ->
 
 def _score(x: Array, y: Array, weights: Array) -> tuple[Array, Array]:
     """Squared correlation of prediction and target for each delay, and what chance gives."""
-    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
-    prediction = x @ weights
+    prediction, y = x @ weights, y - y.mean(axis=0)
+    prediction -= prediction.mean(axis=0)
     vp, vy = np.einsum("kd,kd->d", prediction, prediction), np.einsum("kd,kd->d", y, y)
     # A prediction of rounding errors alone (the features stand still in this block) is a constant.
     floor = len(x) * 1e-24
@@ -281,11 +290,12 @@ def _standardise(x: Array) -> Array:
     if not len(x):
         return x
     low, high = x.min(axis=0), x.max(axis=0)
-    x = x[:, high - low > 1e-12 * np.maximum(np.abs(low), np.abs(high))]
-    x = x - x[0]  # an exact difference: a large common offset costs no digits in the mean
-    x /= np.abs(x).max(axis=0)
+    varies = high - low > 1e-12 * np.maximum(np.abs(low), np.abs(high))
+    # An exact difference: a large common offset costs no digits in the mean.
+    x = x - x[0] if varies.all() else x[:, varies] - x[0, varies]
+    x /= np.maximum(x.max(axis=0), -x.min(axis=0))
     x -= x.mean(axis=0)
-    x /= x.std(axis=0)
+    x /= np.sqrt(np.einsum("kd,kd->d", x, x) / len(x))
     return x
 
 
@@ -306,8 +316,10 @@ def _finite(name: str, value: ArrayLike, ndim: int) -> Array:
     if raw.dtype.kind not in "biuf":
         raise HeteroError(f"{name} must be real numbers, got an array of {raw.dtype}: convert it to float")
     array = raw.astype(np.float64, copy=False)
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
+    with np.errstate(all="ignore"):
+        proven = math.isfinite(array.sum())  # cheaper than a look at every number
+    if not proven and not np.isfinite(array).all():
+        bad = np.argwhere(~np.isfinite(array))
         where = tuple(bad[0].tolist())
         raise HeteroError(
             f"{name} must be finite, got {array[where]} at index {where} and {len(bad)} such values in all: "

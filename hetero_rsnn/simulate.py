@@ -77,6 +77,23 @@ def prepare(draw: Draw, stimulus: Stimulus) -> tuple[Array, int, Ints, Ints]:
     return drive, hold_steps, np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
 
 
+def check_backend(backend: str, precision: str = "double") -> None:
+    """Refuse an unknown backend or precision, and single precision where there is none.
+
+    Raises
+    ------
+    HeteroError
+    """
+    if backend not in BACKENDS:
+        raise HeteroError(f"unknown backend {backend!r}{suggest(str(backend), BACKENDS)}")
+    if precision not in PRECISIONS:
+        raise HeteroError(f"unknown precision {precision!r}{suggest(str(precision), PRECISIONS)}")
+    if precision != "double" and backend != "fast":
+        raise HeteroError(
+            f"precision={precision!r} is for backend='fast' only, not {backend!r}: leave one of them away"
+        )
+
+
 def simulate(
     draw: Draw,
     stimulus: Stimulus | Stream,
@@ -129,14 +146,7 @@ def simulate(
     Exponential Euler on a grid; inside a step Brian2's order: state update, threshold, synapses (all pre-events, then
     all post-events), reset. A spike at step k has the time ``k * dt``.
     """
-    if backend not in BACKENDS:
-        raise HeteroError(f"unknown backend {backend!r}{suggest(str(backend), BACKENDS)}")
-    if precision not in PRECISIONS:
-        raise HeteroError(f"unknown precision {precision!r}{suggest(str(precision), PRECISIONS)}")
-    if precision != "double" and backend != "fast":
-        raise HeteroError(
-            f"precision={precision!r} is for backend='fast' only, not {backend!r}: leave one of them away"
-        )
+    check_backend(backend, precision)
     if not isinstance(draw, Draw):
         raise HeteroError(
             f"simulate takes a draw, got {type(draw).__name__}: call hetero_rsnn.draw(network, seed) first"

@@ -116,6 +116,7 @@ class Measurement:
     network: Network
     rows: tuple[SeedResult, ...]
     backend: str
+    precision: str = "double"
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -146,6 +147,7 @@ class Measurement:
             "network": self.network.name,
             "fingerprint": self.network.fingerprint,
             "backend": self.backend,
+            "precision": self.precision,
             "versions": versions(),
             "protocol": asdict(self.network.protocol),
             "summary": {k: asdict(v) for k, v in self.summary().items()},
@@ -162,26 +164,28 @@ def training_stimulus(network: Network, seed: int) -> Stimulus:
     )
 
 
-def train(drawn: Draw, *, backend: str = "fast", target: str = "numpy") -> Recording | None:
+def train(drawn: Draw, *, backend: str = "fast", precision: str = "double", target: str = "numpy") -> Recording | None:
     """Let a draw learn without supervision for ``protocol.train``; None if it has no plastic synapses."""
     if not len(drawn.plastic) or drawn.network.protocol.train == 0:
         return None
-    return simulate(drawn, training_stimulus(drawn.network, drawn.seed), backend=backend, target=target)
+    stimulus = training_stimulus(drawn.network, drawn.seed)
+    return simulate(drawn, stimulus, backend=backend, precision=precision, target=target)
 
 
 def measure_seed(
-    network: Network, seed: int, *, backend: str = "fast", target: str = "numpy"
+    network: Network, seed: int, *, backend: str = "fast", precision: str = "double", target: str = "numpy"
 ) -> tuple[SeedResult, Recording]:
     """Train and measure one seed; return the numbers and the recording of the measurement (washout dropped)."""
     p = network.protocol
     clock = [time.perf_counter()]
-    drawn = draw(network, seed)
+    drawn = draw(network, seed, precision=precision)
     clock.append(time.perf_counter())
-    trained = train(drawn, backend=backend, target=target)
+    how: dict[str, Any] = {"backend": backend, "precision": precision, "target": target}
+    trained = train(drawn, **how)
     clock.append(time.perf_counter())
     hold = units.show(p.hold, units.TIME)
     u = uniform_stimulus(p.washout + p.samples, hold, seed, channels=network.input.channels)
-    recording = simulate(drawn, u, backend=backend, target=target, plasticity=False, state=trained)
+    recording = simulate(drawn, u, plasticity=False, state=trained, **how)
     clock.append(time.perf_counter())
     # States are filtered before the washout is dropped, so that the filter has settled too.
     x = states(recording, u, units.show(p.tau_read, units.TIME))[p.washout :]
@@ -230,9 +234,9 @@ def channel_capacity(x: Array, u: Array, d_max: int) -> MemoryCapacity:
     )
 
 
-def _job(job: tuple[Network, int], backend: str, target: str, recordings: Path | None) -> SeedResult:
+def _job(job: tuple[Network, int], backend: str, precision: str, target: str, recordings: Path | None) -> SeedResult:
     network, seed = job
-    result, recording = measure_seed(network, seed, backend=backend, target=target)
+    result, recording = measure_seed(network, seed, backend=backend, precision=precision, target=target)
     if recordings is not None:  # written where it was made: passing it between processes would cost more than making it
         recording.save(recordings / f"{network.name}-{seed}")
     return result
@@ -243,6 +247,7 @@ def measure_many(
     seeds: Iterable[int] = range(8),
     *,
     backend: str = "fast",
+    precision: str = "double",
     target: str = "numpy",
     workers: int = 1,
     progress: Progress | None = None,
@@ -260,10 +265,10 @@ def measure_many(
         )
     # Seed after seed, so that an early stop has compared the networks on the seeds that are done.
     jobs = [(network, seed) for seed in seeds for network in networks]
-    job = partial(_job, backend=backend, target=target, recordings=recordings)
+    job = partial(_job, backend=backend, precision=precision, target=target, recordings=recordings)
     results = run_jobs(job, jobs, workers=workers, progress=progress)
     columns = [tuple(results[i :: len(networks)]) for i in range(len(networks))]
-    return [Measurement(network, rows, backend) for network, rows in zip(networks, columns, strict=True)]
+    return [Measurement(network, rows, backend, precision) for network, rows in zip(networks, columns, strict=True)]
 
 
 def measure(
@@ -271,6 +276,7 @@ def measure(
     seeds: Iterable[int] = range(8),
     *,
     backend: str = "fast",
+    precision: str = "double",
     target: str = "numpy",
     workers: int = 1,
     progress: Progress | None = None,
@@ -283,7 +289,7 @@ def measure(
         How it is measured stands in its protocol: ``net.replace(**{"protocol.samples": 6000})`` changes that.
     seeds : iterable of int
         Each draws another network of the same distributions, another training and another measuring input.
-    backend, target : str
+    backend, precision, target : str
         See `simulate`.
     workers : int
         Processes; the results do not depend on it.
@@ -301,4 +307,6 @@ def measure(
         If ``protocol.samples`` are too few for the number of neurons and delays.
     """
     net = load_network(network)
-    return measure_many([net], seeds, backend=backend, target=target, workers=workers, progress=progress)[0]
+    return measure_many(
+        [net], seeds, backend=backend, precision=precision, target=target, workers=workers, progress=progress
+    )[0]
