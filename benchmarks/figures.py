@@ -97,6 +97,7 @@ def plot_competitors(data: dict[str, Any], ax: Axes) -> None:
     ticks = [s["n"] for s in sizes]
     ax.set_xticks(ticks, [f"{n:,}" for n in ticks])
     ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_minor_formatter(NullFormatter())
     low_limit, high_limit = (float(y) for y in ax.get_ylim())
     # Labels stand at the right, level with the last points as far as they leave each other room.
     axis = [(np.log(y) - np.log(low_limit)) / (np.log(high_limit) - np.log(low_limit)) for _, y, _ in ends]
@@ -126,7 +127,7 @@ def plot_growth(data: dict[str, Any], ax: Axes) -> None:
             law = data["time"][regime]["fits"][precision]["over_visits"]
             text = f"{precision}, {REGIMES[regime]}"
             if law:
-                text += f": exponent {law['exponent']:.2f} ± {law['stderr']:.2f}"
+                text += f": {law['exponent']:.2f} ± {law['stderr']:.2f}"
                 ends = np.array([x.min(), x.max()])
                 ax.plot(ends, law["factor"] * ends ** law["exponent"], color=colour, linestyle=dashes, lw=1.2, zorder=1)
             ax.vlines(x, low, high, color=colour, lw=3.5, alpha=0.35)
@@ -135,8 +136,14 @@ def plot_growth(data: dict[str, Any], ax: Axes) -> None:
         xscale="log", yscale="log", xlabel="visited plastic synapses a step (spikes × fan-out)",
         ylabel="wall time of a step (ms)",
     )  # fmt: skip
-    ax.set_ylim(top=ax.get_ylim()[1] * 4)  # room for the legend
-    ax.legend(frameon=False, fontsize="small", loc="upper left", handletextpad=0.2, labelspacing=0.3)
+    low_limit, high_limit = ax.get_ylim()
+    ax.set_ylim(top=low_limit * (high_limit / low_limit) ** (1 / 0.7))  # room for the legend
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.legend(
+        title="exponent ± standard error", frameon=False, fontsize="small", title_fontsize="small",
+        loc="upper left", handletextpad=0.2, labelspacing=0.3, alignment="left", borderpad=0.2,
+    )  # fmt: skip
     ax.grid(color="0.92", lw=0.8)
 
 
@@ -145,7 +152,9 @@ def plot_phases(data: dict[str, Any], ax: Axes) -> None:
     bars: list[tuple[str, dict[str, float], str]] = []
     for name, way in data.get("search", {}).items():
         text = f"{number(way['seconds_per_seed_measurement'])} s a seed"
-        bars.append((f"fast, {name}".replace(", one", ",\none"), way["phase_share"], text))
+        bars.append(
+            (f"fast, {name}".replace(", one", ",\none").replace(", single", ",\nsingle"), way["phase_share"], text)
+        )
     for name, result in data.get("brian2", {}).get("results", {}).items():
         if name == "fast":
             continue

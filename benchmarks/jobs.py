@@ -4,9 +4,9 @@
 
 A search measures one network after the other: variants of 'henhes' (400 neurons), whose time constants and spreads are
 drawn from a fixed seed, each through `hetero_rsnn.measure` on four seeds (draw, unsupervised training, frozen
-measurement, states, readout). They are measured on one worker, on two, and on two that stay alive for all networks
-(`hetero_rsnn.study.measure_many`). What no phase of a seed accounts for is "rest": the start of processes, and workers
-that wait.
+measurement, states, readout). They are measured on one worker (in both precisions), on two, and on two that stay alive
+for all networks (`hetero_rsnn.study.measure_many`). What no phase of a seed accounts for is "rest": the start of
+processes, and workers that wait.
 
 Then a few seeds of one network are measured with Brian2 too, in turns with the fast backend and otherwise alike. Both
 of Brian2's targets that run in this process are tried, after a first run that compiles; the better is the denominator.
@@ -17,6 +17,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -40,8 +41,13 @@ VARIED = {
     "eta_minus.cv": (0.0, 0.8),
 }
 SEED = 1
-#: How the networks are measured: name, workers, and whether the workers stay alive from network to network.
-WAYS = (("1 worker", 1, False), ("2 workers", 2, False), ("2 workers, one pool", 2, True))
+#: How the networks are measured: name, workers, whether they stay alive from network to network, and precision.
+WAYS = (
+    ("1 worker", 1, False, "double"),
+    ("1 worker, single", 1, False, "single"),
+    ("2 workers", 2, False, "double"),
+    ("2 workers, one pool", 2, True, "double"),
+)
 #: A protocol of seconds instead of minutes.
 TOY = {"n": 30, "protocol.train": "200 ms", "protocol.samples": 300, "protocol.washout": 10, "protocol.d_max": 8}
 
@@ -72,26 +78,25 @@ def account(rows: list[SeedResult], seconds: float, workers: int) -> dict[str, A
     }
 
 
-def search(networks: list[hr.Network], seeds: int, ways: tuple[tuple[str, int, bool], ...]) -> dict[str, Any]:
+def search(networks: list[hr.Network], seeds: int, ways: Sequence[tuple[str, int, bool, str]]) -> dict[str, Any]:
     """Measure all networks in each of the `ways`."""
-    compile_kernels()
-    hr.measure(networks[0], seeds=[seeds])  # whatever is imported or compiled when first used
+    for precision in sorted({way[3] for way in ways}):
+        compile_kernels(precision)
+        hr.measure(networks[0], seeds=[seeds], precision=precision)  # whatever is imported when first used
     out: dict[str, Any] = {}
-    reference: list[float] | None = None
-    for name, workers, pooled in ways:
+    reference: dict[str, list[float]] = {}
+    for name, workers, pooled, precision in ways:
         started = time.perf_counter()
         if pooled:
-            done = measure_many(networks, range(seeds), workers=workers)
+            done = measure_many(networks, range(seeds), workers=workers, precision=precision)
         else:
-            done = [hr.measure(net, range(seeds), workers=workers) for net in networks]
+            done = [hr.measure(net, range(seeds), workers=workers, precision=precision) for net in networks]
         seconds = time.perf_counter() - started
         rows = [row for measurement in done for row in measurement.rows]
         found = [row.C for row in rows]
-        if reference is None:
-            reference = found
-        if not np.array_equal(found, reference, equal_nan=True):
+        if not np.array_equal(found, reference.setdefault(precision, found), equal_nan=True):
             raise SystemExit(f"{name} gives other capacities than 1 worker: nothing to compare")
-        out[name] = account(rows, seconds, workers)
+        out[name] = {"precision": precision, **account(rows, seconds, workers)}
         shares = ", ".join(f"{phase} {share:.0%}" for phase, share in out[name]["phase_share"].items())
         print(f"{name}: {len(networks)} networks x {seeds} seeds in {seconds:.1f} s ({shares})", flush=True)
     return out
@@ -183,7 +188,7 @@ def main() -> None:
         varied=VARIED,
         steps_per_seed_measurement=round(simulated / networks[0].dt),
     )
-    data["search"] = search(networks, args.seeds, WAYS[::2] if args.toy else WAYS)
+    data["search"] = search(networks, args.seeds, WAYS[::3] if args.toy else WAYS)
     if args.brian_seeds:
         data["brian2"] = against_brian(hr.load_network("henhes", **overrides), args.brian_seeds, bool(cython))
     common.write(args.out, data)

@@ -166,7 +166,7 @@ class BrianObjects:
         synapses = self._connect(b2, "plastic", draw.plastic, model, code, clock, namespace)
         synapses.variables["w"].set_value(state.w)
         for key, values in draw.plastic.parameters.items():
-            synapses.variables[key].set_value(units.to_si(values, own[key].unit))
+            synapses.variables[key].set_value(units.to_si(values.astype(np.float64), own[key].unit))
         traces, trace_step = state.traces, state.trace_step
         if trace_step is None and mirrors_plasticity(net):
             traces, trace_step = _traces_now(draw, state), np.full(len(draw.plastic), state.step)
@@ -188,8 +188,8 @@ def _traces_now(draw: Draw, state: State) -> dict[str, Array]:
     p, dt = draw.plastic, draw.network.dt
     pre, post = (state.step - state.last_spike[ends] for ends in (p.source, p.target))
     return {
-        "apre": state.traces["apre"] * np.exp(-pre * dt / p.parameters["tau_plus"]),
-        "apost": state.traces["apost"] * np.exp(-post * dt / p.parameters["tau_minus"]),
+        "apre": state.traces["apre"] * np.exp(-pre * dt / p.parameters["tau_plus"].astype(np.float64)),
+        "apost": state.traces["apost"] * np.exp(-post * dt / p.parameters["tau_minus"].astype(np.float64)),
     }
 
 
@@ -278,7 +278,7 @@ def _traces_then(draw: Draw, last_spike: Ints, traces: dict[str, Array], at: Int
     p, dt = draw.plastic, draw.network.dt
     out = {}
     for key, ends, tau in (("apre", p.source, "tau_plus"), ("apost", p.target, "tau_minus")):
-        decay = np.exp(-np.clip((at - last_spike[ends]) * dt / p.parameters[tau], 0.0, 500.0))
+        decay = np.exp(-np.clip((at - last_spike[ends]) * dt / p.parameters[tau].astype(np.float64), 0.0, 500.0))
         out[key] = np.where(last_spike[ends] == NEVER, 0.0, traces[key] / decay)
     return out
 

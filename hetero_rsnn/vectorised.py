@@ -55,7 +55,9 @@ class NumpyBackend:
             self._sizes = np.diff(plastic.indptr), indegree
             self._columns = np.split(by_post, np.cumsum(indegree)[:-1])
             # All of a synapse side by side: one look into memory finds it, one call of numpy gathers many.
-            rates = (-draw.network.dt / plastic.parameters[k] for k in ("tau_plus", "tau_minus"))
+            rates = (
+                np.divide(-draw.network.dt, plastic.parameters[k], dtype=np.float64) for k in ("tau_plus", "tau_minus")
+            )
             etas = (plastic.parameters[k] for k in ("eta_plus", "eta_minus"))
             traces = (state.traces[k] for k in ("apre", "apost"))
             ends = (plastic.source, plastic.target)
