@@ -165,7 +165,7 @@ def allowed(drawn: hr.Draw, spikes: Array, real: type, visits: int, rounds: int)
 def pending(drawn: hr.Draw, recording: hr.Recording, most: int = 1000) -> dict[str, float]:
     """How many post-synaptic spikes a visit finds waiting, from up to `most` spikes: the dense loop replays two."""
     far = np.int64(2**40)
-    step = np.rint((recording.spike_times - recording.t_start) / recording.dt).astype(np.int64)
+    step = np.rint(recording.spike_times / recording.dt).astype(np.int64)
     key = np.sort(recording.spike_neurons * far + step)
     found = np.flatnonzero(np.diff(key) < far // 2)  # spikes that have a next one of the same neuron
     rng = np.random.default_rng(SEED)

@@ -207,7 +207,7 @@ def compare(
     backend: Annotated[str, typer.Option(help="fast, numpy or brian2.")] = "fast",
     precision: Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")] = "double",
     target: Annotated[str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")] = "numpy",
-    workers: Annotated[int | None, typer.Option(help="Processes [default: one a core].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Seeds measured at a time [default: one a core].")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Small networks and few seeds: a look, not a result.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.")] = False,
     out: Annotated[

@@ -109,7 +109,7 @@ def compare(
     backend, precision, target : str
         See `simulate`.
     workers : int
-        Processes; the results do not depend on it.
+        Jobs at a time (threads for the fast backend, else processes); the results do not depend on it.
     progress : callable, optional
         Called with (finished, total).
     recordings : Path, optional

@@ -6,8 +6,10 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 from hetero_rsnn.errors import HeteroError
@@ -40,7 +42,12 @@ def _quiet() -> None:
 
 
 def run_jobs(
-    function: Callable[[Job], Result], jobs: Sequence[Job], *, workers: int = 1, progress: Progress | None = None
+    function: Callable[[Job], Result],
+    jobs: Sequence[Job],
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+    threads: bool = False,
 ) -> list[Result]:
     """Apply `function` to every job.
 
@@ -50,9 +57,12 @@ def run_jobs(
         Defined at module level, so that a new process can find it.
     jobs : sequence
     workers : int
-        1 stays in this process; more start that many new ones, each with one thread.
+        1 works on one job after the other; more start that many processes, or threads.
     progress : callable, optional
         Called with (finished, total).
+    threads : bool
+        Threads of this process, which start at once and share what they read: for jobs that spend their time in
+        compiled code. Other jobs would wait for each other.
 
     Returns
     -------
@@ -67,22 +77,34 @@ def run_jobs(
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise HeteroError(f"workers must be a whole number >= 1, got {workers!r}")
     results: dict[int, Any] = {}
-    for index, result in _finished(function, jobs, min(workers, len(jobs))):
+    for index, result in _finished(function, jobs, min(workers, len(jobs)), threads):
         results[index] = result
         if progress is not None:
             progress(len(results), len(jobs))
     return [results[i] for i in range(len(jobs))]
 
 
-def _finished(function: Callable[[Job], Result], jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Result]]:
+def _finished(
+    function: Callable[[Job], Result], jobs: Sequence[Job], workers: int, threads: bool
+) -> Iterator[tuple[int, Result]]:
     if workers <= 1:
         for index, job in enumerate(jobs):
             yield index, _alone(function, job)
         return
-    # "spawn" and not "fork": a forked child inherits locks of threads that it does not have.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet) as pool:
-        pending: dict[Future[Result], int] = {pool.submit(_alone, function, job): i for i, job in enumerate(jobs)}
+    pool: Executor
+    if threads:
+        from threadpoolctl import threadpool_limits
+
+        # One limit around all of them: each thread's own would lift that of the others when it ends.
+        limit: Any = threadpool_limits(1)
+        pool, call = ThreadPoolExecutor(workers), function
+    else:
+        # "spawn" and not "fork": a forked child inherits locks of threads that it does not have.
+        context = multiprocessing.get_context("spawn")
+        limit = nullcontext()
+        pool, call = ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet), partial(_alone, function)
+    with limit, pool:
+        pending: dict[Future[Result], int] = {pool.submit(call, job): i for i, job in enumerate(jobs)}
         try:
             while pending:
                 done, _ = wait(pending, return_when=FIRST_COMPLETED)

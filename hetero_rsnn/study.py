@@ -266,7 +266,8 @@ def measure_many(
     # Seed after seed, so that an early stop has compared the networks on the seeds that are done.
     jobs = [(network, seed) for seed in seeds for network in networks]
     job = partial(_job, backend=backend, precision=precision, target=target, recordings=recordings)
-    results = run_jobs(job, jobs, workers=workers, progress=progress)
+    # Only the compiled kernel lets other threads run beside it.
+    results = run_jobs(job, jobs, workers=workers, progress=progress, threads=backend == "fast")
     columns = [tuple(results[i :: len(networks)]) for i in range(len(networks))]
     return [Measurement(network, rows, backend, precision) for network, rows in zip(networks, columns, strict=True)]
 
@@ -292,7 +293,7 @@ def measure(
     backend, precision, target : str
         See `simulate`.
     workers : int
-        Processes; the results do not depend on it.
+        Jobs at a time (threads for the fast backend, else processes); the results do not depend on it.
     progress : callable, optional
         Called with (finished, total) seeds.
 
