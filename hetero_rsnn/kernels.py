@@ -212,6 +212,9 @@ def _replay_older(
     for k in range(size):  # written always, counted where it holds: no branch to guess
         older[count] = k
         count += _u64(recent[_THIRD + k] >= pending)
+    for e in range(count):
+        post = target[low + older[e]]
+        _prefetch(history, _u64(post) * _u64(history.shape[1]) + _u64(filled[post] - 3))
     pairs = _u64(0)
     for e in range(count):
         # List their spikes, newest first; then exp runs over all exponents as a vector, and the list backwards.
