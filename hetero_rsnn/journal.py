@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 
 from hetero_rsnn.errors import HeteroError
 from hetero_rsnn.files import OutputError, plain, write_atomic
+from hetero_rsnn.locks import lock, owner
 
 Event = dict[str, Any]
 
@@ -193,7 +194,14 @@ class Journal:
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise JournalError(f"{path} is not a file: choose another path")
-            _lock(fd, path)
+            lock(fd)
+        except BlockingIOError:
+            who = owner(fd)
+            journal.close()
+            raise JournalError(f"{who} is writing {path}: wait for it, stop it, or choose another path") from None
+        except OSError as error:
+            journal.close()
+            raise _cannot("lock", path, error, "choose a place on a file system with locks") from None
         except BaseException:
             journal.close()
             raise
@@ -369,52 +377,6 @@ def _sync_folder(folder: Path) -> None:
             raise _cannot("write to", folder, error, "check the disk") from None
     finally:
         os.close(fd)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(fd: int, path: Path) -> None:
-        # Locked bytes cannot be read by others there: so one far behind the end.
-        try:
-            os.lseek(fd, 2**31 - 2, os.SEEK_SET)
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            raise JournalError(
-                f"another process is writing {path}: wait for it, stop it, or choose another path"
-            ) from None
-        finally:
-            os.lseek(fd, 0, os.SEEK_SET)
-
-else:
-    import fcntl
-
-    def _lock(fd: int, path: Path) -> None:
-        """Take the kernel's lock on the open file: it ends with the process, however that ends."""
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            who = _owner(os.fstat(fd).st_ino)
-            raise JournalError(f"{who} is writing {path}: wait for it, stop it, or choose another path") from None
-        except OSError as error:
-            raise _cannot("lock", path, error, "choose a place on a file system with locks") from None
-
-
-def _owner(inode: int) -> str:
-    """Say who holds the lock on a file, as far as Linux tells: it lists locks with process and inode."""
-    try:
-        rows = [row.split() for row in Path("/proc/locks").read_text().splitlines()]
-    except OSError:
-        rows = []
-    # By inode alone, since the device listed for a layered file system is not the one that stat gives.
-    pids = {row[4] for row in rows if len(row) == 8 and row[1] == "FLOCK" and row[5].rpartition(":")[2] == str(inode)}
-    if pids == {str(os.getpid())}:
-        return "this process"
-    if len(pids) == 1 and (pid := pids.pop()).isdigit() and pid != "0":
-        import socket
-
-        return f"another process (pid {pid} on {socket.gethostname()})"
-    return "another process"
 
 
 #: Journals open in this process, for `_after_fork`.
