@@ -278,6 +278,8 @@ def _parameter(name: str, table: Mapping[str, Any], data: dict[str, Any], where:
         raise SpaceError(f"{where}.floor belongs to a truncated_normal distribution, not to a {family}: remove it")
     if family in SPREAD and min(_ends(mean)) < 0:
         raise SpaceError(f"{where}.mean must be >= 0 for a {family} distribution, got {table.get('mean', own.mean)!r}")
+    if family in SPREAD and mean == 0:
+        raise SpaceError(f"{where}.mean must be > 0 where it is fixed, got 0: a spread around 0 changes nothing")
     entry = Entry(name, "distribution", tuple(targets), log, unit, family, mean, cv, tuple(options.items()))
     for m in _ends(mean):
         for c in _ends(cv):

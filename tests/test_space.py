@@ -399,6 +399,7 @@ SPREAD = '[parameters."EI.weight"]\ncv = [0, 0.5]'
         (TAU + 'mean = ["0 ms", "20 ms"]', "must be > 0 on a logarithmic scale, got ['0 ms', '20 ms']: raise it"),
         (TAU + 'mean = ["-1 ms", "20 ms"]\nscale = "linear"', "mean must be >= 0 for a gamma"),
         (TAU + 'mean = ["0 ms", "20 ms"]\nscale = "linear"', "lowest corner of the space is no network"),
+        ("[parameters.eta_plus]\nmean = 0\nscale = 'linear'\ncv = [0, 1]", "mean must be > 0 where it is fixed, got 0"),
         (TAU + "mean = [10, 60]", "must be in the unit of the base, second, got 10"),
         (TAU + 'mean = ["10 mV", "60 ms"]', "must be in the unit of the base, second, got '10 mV'"),
         (TAU + 'mean = ["10 ms", "inf ms"]', "must be finite"),
