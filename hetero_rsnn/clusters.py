@@ -147,7 +147,7 @@ class DaskRunner(FuturesRunner):
         begun = sorted({self._address[t] for t in tickets if t in self._address})
         self._drop(tickets)
         with suppress(OSError, ValueError, RuntimeError, KeyError):  # it is gone already, or restarts late
-            self._client.restart_workers(begun, timeout=30, raise_for_error=False)
+            self._client.restart_workers(begun, timeout=5, raise_for_error=False)
 
     def close(self) -> None:
         super().close()
@@ -156,13 +156,25 @@ class DaskRunner(FuturesRunner):
 
 
 def _connect(client: Callable[..., Any], address: str) -> Any:
-    try:
-        found = client(address, timeout=_CONNECT, set_as_default=False, name="hetero-rsnn")
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+    """Connect, or say why not, in some ten seconds."""
+    found: Any = None
+    reason = f"no answer within {2 * _CONNECT:g} s"
+
+    def connect() -> None:
+        nonlocal found, reason
+        try:
+            found = client(address, timeout=_CONNECT, set_as_default=False, name="hetero-rsnn")
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+
+    # In a thread, since the client's own limit does not hold where something else listens, and says nothing.
+    thread = threading.Thread(target=connect, daemon=True)
+    thread.start()
+    thread.join(2 * _CONNECT)
+    if found is None:
         raise ExecutorError(
             f"no Dask scheduler answers at {address!r}: {reason}; start one (dask scheduler), or correct the address"
-        ) from None
+        )
     try:
         found.wait_for_workers(1, timeout=_CONNECT)
     except (OSError, ValueError, RuntimeError):

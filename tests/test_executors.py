@@ -8,6 +8,7 @@ import math
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -150,9 +151,11 @@ def children():
 
 
 @pytest.fixture(autouse=True)
-def no_process_left():
+def no_process_left(request):
     before = {p.pid for p in children()}
     yield
+    if "cluster" in request.fixturenames:  # its workers come and go
+        return
     assert [p for p in children() if p.pid not in before] == []
 
 
@@ -457,7 +460,7 @@ def gone(processes, seconds=5.0):
 
 
 @unix
-@pytest.mark.parametrize("moment", ["running", "starting"])
+@pytest.mark.parametrize("moment", ["running", pytest.param("starting", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("how", ["SIGINT to all", "SIGINT", "SIGTERM", "SIGKILL"])
 def test_nothing_outlives_the_parent(tmp_path, how, moment):
     script = tmp_path / "parent.py"
@@ -493,3 +496,78 @@ def test_a_script_without_its_guard(tmp_path):
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and 'put the call below if __name__ == "__main__":' in done.stderr.splitlines()[-1]
+
+
+def refused(address):
+    """Not reaching a scheduler is one line, soon."""
+    start = time.monotonic()
+    with pytest.raises(ExecutorError, match="no Dask scheduler answers at") as caught:
+        make_runner(dask=address)
+    assert time.monotonic() - start < 12 and "\n" not in str(caught.value) and address in str(caught.value)
+
+
+def test_dask_that_is_not_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ExecutorError, match=r'pip install "hetero-rsnn\[dask\]"'):
+        make_runner(dask="tcp://127.0.0.1:8786")
+
+
+@pytest.mark.slow
+def test_dask_that_does_not_answer():
+    pytest.importorskip("distributed")
+    refused("nonsense")
+    refused("tcp://127.0.0.1:1")
+    with socket.socket() as silent:  # something listens, but it is no scheduler
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        refused(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None, silence_logs=50
+    ) as cluster:
+        yield cluster
+
+
+@pytest.mark.slow
+@unix
+def test_dask_agrees(cluster):
+    jobs = list(range(11))
+    with make_runner(dask=cluster.scheduler_address, timeout=60) as runner:
+        assert shown(runner.run(mixed, jobs)) == shown(run(make_runner(), mixed, jobs))
+        assert [o.value for o in runner.run(square, jobs)] == [x * x for x in jobs]
+        outcomes = list(runner.run(whereabouts, jobs))
+        assert len({o.value[0] for o in outcomes}) == 2 and all(o.value[1] in ([1], []) for o in outcomes)
+        (outcome,) = runner.run(leave, [3])
+        assert outcome.kind == "raised" and outcome.error.startswith("SystemExit: 3")
+
+
+@pytest.mark.slow
+@unix
+def test_a_dask_worker_killed_in_the_middle(cluster, tmp_path):
+    jobs = [1, 2, str(tmp_path / "marker"), 3, 4, 5]
+    with make_runner(dask=cluster.scheduler_address) as runner:
+        outcomes = list(runner.run(die_once, jobs))
+        assert [o.value for o in outcomes] == [1, 4, "alive", 9, 16, 25]
+        assert shown(outcomes) == shown(run(make_runner(), die_once, jobs))  # the marker is there now
+
+
+@pytest.mark.slow
+@unix
+def test_a_job_that_always_kills_its_dask_worker(cluster):
+    with make_runner(dask=cluster.scheduler_address) as runner:
+        outcomes = list(runner.run(die_if_negative, [1, 2, -1, 3, 4]))
+    assert [o.value for o in outcomes] == [1, 4, None, 9, 16]
+    assert outcomes[2].kind == "killed" and "allowed-failures" in outcomes[2].error
+
+
+@pytest.mark.slow
+@unix
+def test_a_timeout_on_dask(cluster):
+    with make_runner(dask=cluster.scheduler_address, timeout=1.5) as runner:
+        outcomes = list(runner.run(hang_on_negative, [1, -1, 2, -1, 3, -1, 4]))
+    assert [o.kind for o in outcomes] == ["ok", "timeout", "ok", "timeout", "ok", "timeout", "ok"]
+    assert [o.value for o in outcomes if o.ok] == [1, 4, 9, 16]
