@@ -1,172 +1,237 @@
 """The fast backend: lays a draw out for the compiled kernel and runs it in pieces.
 
-The layout lives here and only here: one table of seven rows for the plastic synapses (`kernels.W` and following),
-rows of the connectivity contiguous, decay rates instead of time constants.
+The layout lives here and only here. Arrays of the draw that have the kernel's precision already are taken as they are,
+so that many runs share them; what a run changes is its own.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.draw import Draw
-from hetero_rsnn.kernel_arrays import NeuronArrays, neuron_arrays
+from hetero_rsnn.kernel_arrays import PRECISIONS, neuron_arrays
 from hetero_rsnn.recording import State
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
+Ints = NDArray[np.int64]
 
 #: Post-synaptic spikes kept per neuron before pending ones are flushed.
-_HISTORY = 64
+_HISTORY = 240
 #: Upper bound of the spike buffer of one kernel call.
 _SPIKES = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class _Layout:
+    """What the kernel reads of a draw, in one precision. Shared by all runs of that draw."""
+
+    neurons: tuple[Any, ...]
+    events: tuple[Any, ...]
+    static: tuple[Any, ...]
+    indptr: Ints
+    target: NDArray[np.uint32]
+    parameters: tuple[Array, ...]
+    shared: tuple[Any, ...]
+
+
+_layouts: WeakKeyDictionary[Draw, dict[str, _Layout]] = WeakKeyDictionary()
+
+
+def _layout(draw: Draw, precision: str) -> _Layout:
+    known = _layouts.setdefault(draw, {})
+    if precision not in known:
+        known[precision] = _lay_out(draw, PRECISIONS[precision])
+    return known[precision]
+
+
+def _lay_out(draw: Draw, real: type[np.floating]) -> _Layout:
+    from hetero_rsnn.kernels import LONG_AGO
+
+    p, plastic, static = neuron_arrays(draw), draw.plastic, draw.static
+    names = ("tau_plus", "tau_minus", "eta_plus", "eta_minus")
+    mu = draw.shared.get("mu", 1.0)
+    # Longer than any call is long enough, and fits into the kernel's 32 bits.
+    refractory = np.minimum(p.refractory_steps, -LONG_AGO).astype(np.int32)
+    neurons = tuple(_own(a, real) for a in (p.decay_m, p.decay_syn, p.constant_drive, p.v_th, p.v_reset))
+    return _Layout(
+        neurons=(*neurons, refractory),
+        events=_event_rows(draw.w_event, real),
+        static=(static.indptr, static.target.view(np.uint32), _fixed(static.w, real)),
+        indptr=plastic.indptr,
+        target=plastic.target.view(np.uint32),
+        parameters=tuple(_fixed(plastic.parameters.get(name, np.empty(0)), real) for name in names),
+        shared=(
+            real(-draw.network.dt),
+            real(draw.shared.get("w_min", 0.0)),
+            real(draw.shared.get("w_max", 0.0)),
+            (real(mu), real(1.0 - mu)) if mu in (0.0, 1.0) else real(mu),
+        ),
+    )
+
+
+def _own(array: Any, real: type[np.floating]) -> Any:
+    """A writable copy in the given precision."""
+    return np.array(array, dtype=real)
+
+
+def _fixed(array: Any, real: type[np.floating]) -> Any:
+    """The array in the given precision, itself if it has that already; read-only, a type of its own to numba."""
+    out = np.asarray(array, dtype=real)
+    if out.flags.writeable:
+        out = out.view()
+        out.flags.writeable = False
+    return out
 
 
 class FastBackend:
     """Holds one draw, ready to be advanced. Not part of the public API: use `simulate`."""
 
-    def __init__(self, draw: Draw, state: State, learn: bool) -> None:
+    def __init__(self, draw: Draw, state: State, learn: bool, precision: str = "double") -> None:
         started = time.perf_counter()
-        from hetero_rsnn import kernels
-
-        self._kernels = kernels
-        self._draw = draw
-        self._neurons: NeuronArrays = neuron_arrays(draw)
+        compile_kernels(precision, draw.shared.get("mu", 1.0))
+        self._kernels: Any = import_module("hetero_rsnn.kernels")
+        self._real = real = PRECISIONS[precision]
+        self._layout = _layout(draw, precision)
+        self._dt = draw.network.dt
+        self._n = n = draw.n
         self._learn = learn
-        self._v = np.array(state.variables["v"])
-        self._i = np.array(state.variables["I_syn"])
-        self._last = np.array(state.last_spike)
-        self._step = state.step
-        plastic = draw.plastic
-        self._columns = np.zeros((7, len(plastic)))
-        self._columns[kernels.W] = state.w
-        if len(plastic):
-            self._columns[kernels.APRE] = state.traces["apre"]
-            self._columns[kernels.APOST] = state.traces["apost"]
-            self._columns[kernels.DECAY_PLUS] = -draw.network.dt / plastic.parameters["tau_plus"]
-            self._columns[kernels.DECAY_MINUS] = -draw.network.dt / plastic.parameters["tau_minus"]
-            self._columns[kernels.ETA_PLUS] = plastic.parameters["eta_plus"]
-            self._columns[kernels.ETA_MINUS] = plastic.parameters["eta_minus"]
-        # Longer than any call is long enough, and fits into the kernel's 32 bits.
-        self._refractory = np.minimum(self._neurons.refractory_steps, -kernels.LONG_AGO).astype(np.int32)
-        self._events = _event_rows(draw.w_event)
-        compile_kernels()
+        self._v = _own(state.variables["v"], real)
+        self._i = _own(state.variables["I_syn"], real)
+        # A frozen run only reads the weights, so that many such runs can share them.
+        self._w = _own(state.w, real) if learn else np.asarray(state.w, dtype=real)
+        empty = np.empty(0, real)
+        self._apre, self._apost = (_own(state.traces[k], real) if learn else empty for k in ("apre", "apost"))
+        self._kept = state
+        self._last_spike = np.array(state.last_spike)
+        self._step = self._base = state.step
+        self._steps = np.empty((3, n), np.int32)
+        self._history = np.empty((n, _HISTORY if learn else 1), np.int32)
+        self._filled = np.empty(n, np.int32)
+        self._rebase()
         self.timings = {"compile": time.perf_counter() - started, "run": 0.0}
+
+    def _rebase(self) -> None:
+        """Count steps from here on. Everything pending must have been replayed."""
+        self._base, self._flushed = self._step, 0
+        far = self._kernels.LONG_AGO
+        self._steps[0] = np.maximum(self._last_spike - self._base, far)
+        self._steps[1:] = far
+        self._history[:, 0] = self._steps[0]
+        self._filled[:] = 1
 
     def run(
         self,
         drive: Array,
         hold_steps: int,
-        event_steps: NDArray[np.int64],
-        event_channels: NDArray[np.int64],
-        record: NDArray[np.int64],
-    ) -> tuple[NDArray[np.int64], NDArray[np.int32], dict[str, Array]]:
+        event_steps: Ints,
+        event_channels: Ints,
+        record: Ints,
+    ) -> tuple[Ints, NDArray[np.int32], dict[str, Array]]:
         """Advance by ``len(drive) * hold_steps`` steps; see `simulate` for the arguments."""
         started = time.perf_counter()
-        size = max(1, _SPIKES // (self._draw.n * hold_steps))
-        steps, neurons, v, i = [], [], [], []
+        size = max(1, _SPIKES // (self._n * hold_steps))
+        parts = []
         for begin in range(0, len(drive), size):
             part = drive[begin : begin + size]
             low, high = np.searchsorted(event_steps, [begin * hold_steps, (begin + len(part)) * hold_steps])
-            out = self._call(
+            steps, neurons, v, i = self._call(
                 part, hold_steps, event_steps[low:high] - begin * hold_steps, event_channels[low:high], record
             )
-            steps.append(out[0] + begin * hold_steps)
-            neurons.append(out[1])
-            v.append(out[2])
-            i.append(out[3])
+            parts.append((steps + begin * hold_steps, neurons, v, i))
         self.timings["run"] += time.perf_counter() - started
-        traces = {"v": np.concatenate(v), "I_syn": np.concatenate(i)} if record.size else {}
-        return np.concatenate(steps), np.concatenate(neurons), traces
+        steps, neurons, v, i = (np.concatenate(p) for p in zip(*parts, strict=True))
+        return steps, neurons, {"v": v, "I_syn": i} if record.size else {}
 
-    def _call(
-        self, drive: Array, hold_steps: int, event_steps: Any, event_channels: Any, record: Any
-    ) -> tuple[Any, ...]:
+    def _call(self, drive: Array, hold_steps: int, event_steps: Ints, event_channels: Ints, record: Ints) -> Any:
         n_steps = len(drive) * hold_steps
-        draw, p = self._draw, self._neurons
-        spike_steps = np.empty(n_steps * draw.n, dtype=np.int64)
-        spike_neurons = np.empty(n_steps * draw.n, dtype=np.int32)
-        # The kernel counts steps from the beginning of the call, in 32 bits.
-        far = self._kernels.LONG_AGO
-        last = np.maximum(self._last - self._step, far).astype(np.int32)
-        recorded = np.empty((2, n_steps if record.size else 0, record.size))
-        count = self._kernels.run_lif_stdp(
-            n_steps,
-            hold_steps,
-            self._v,
-            self._i,
-            last,
-            p.decay_m,
-            p.decay_syn,
-            p.constant_drive,
-            p.v_th,
-            p.v_reset,
-            self._refractory,
-            drive,
-            event_steps,
-            event_channels,
-            *self._events,
-            draw.static.indptr,
-            draw.static.target,
-            draw.static.w,
-            draw.plastic.indptr,
-            draw.plastic.target,
-            self._columns,
-            draw.shared.get("w_min", 0.0),
-            draw.shared.get("w_max", 0.0),
-            draw.shared.get("mu", 0.0),
-            self._learn,
-            _HISTORY,
-            spike_steps,
-            spike_neurons,
-            record,
-            recorded[0],
-            recorded[1],
-        )
-        fired = last >= 0
-        self._last[fired] = last[fired] + self._step
+        layout, k = self._layout, self._kernels
+        if self._step - self._base + n_steps > k.LAST_STEP:
+            self._flush()
+            self._rebase()
+        first = self._step - self._base
+        refractory = layout.neurons[-1]
+        ready = self._steps[0] + refractory
+        spike_steps = np.empty(n_steps * self._n, dtype=np.int32)
+        spike_neurons = np.empty(n_steps * self._n, dtype=np.int32)
+        recorded = np.empty((2, n_steps if record.size else 0, record.size), self._real)
+        count, self._flushed = k.run_lif_stdp(
+            first, n_steps, hold_steps, self._v, self._i, *self._steps, ready, self._history, self._filled,
+            self._flushed, *layout.neurons, np.ascontiguousarray(drive, dtype=self._real), event_steps, event_channels,
+            *layout.events, *layout.static, layout.indptr, layout.target, self._w, self._apre, self._apost,
+            *layout.parameters, *layout.shared, self._learn, spike_steps, spike_neurons, record, *recorded,
+        )  # fmt: skip
+        last = self._steps[0]
+        fired = last >= first
+        self._last_spike[fired] = last[fired].astype(np.int64) + self._base
         self._step += n_steps
-        return spike_steps[:count].copy(), spike_neurons[:count].copy(), recorded[0], recorded[1]
+        return spike_steps[:count].astype(np.int64) - first, spike_neurons[:count].copy(), recorded[0], recorded[1]
+
+    def _flush(self) -> None:
+        """Replay every pending spike, so that weights and traces are those after the last step."""
+        if not self._learn:
+            return
+        started = time.perf_counter()
+        layout = self._layout
+        self._kernels.flush(
+            layout.indptr, layout.target, *self._steps, self._history, self._filled, self._flushed,
+            self._w, self._apre, self._apost, *layout.parameters[:3], *layout.shared, np.zeros(self._n, np.bool_),
+        )  # fmt: skip
+        self._flushed = self._step - self._base
+        self.timings["run"] += time.perf_counter() - started
 
     def state(self) -> State:
-        """State after the last run."""
-        k, columns = self._kernels, self._columns
-        traces = {}
-        if columns.shape[1]:
-            traces = {"apre": columns[k.APRE].copy(), "apost": columns[k.APOST].copy()}
-        return State(
-            self._step,
-            {"v": self._v.copy(), "I_syn": self._i.copy()},
-            self._last.copy(),
-            columns[k.W].copy(),
-            traces,
-        )
+        """State after the last run, which ends here: the arrays are handed over, not copied."""
+        self._flush()
+        traces = {"apre": self._apre, "apost": self._apost} if self._learn else self._kept.traces
+        w = self._w if self._learn else self._kept.w
+        return State(self._step, {"v": self._v, "I_syn": self._i}, self._last_spike, w, dict(traces))
 
 
-def _event_rows(w_event: Array) -> tuple[NDArray[np.int64], NDArray[np.int32], Array]:
+def _event_rows(w_event: Array, real: type[np.floating]) -> tuple[Ints, NDArray[np.uint32], Array]:
     """Input synapses in rows of their channel; weights of 0 are no synapses."""
     channel, neuron = np.nonzero(w_event.T)
     indptr = np.searchsorted(channel, np.arange(w_event.shape[1] + 1)).astype(np.int64)
-    return indptr, neuron.astype(np.int32), np.ascontiguousarray(w_event.T[channel, neuron])
+    return indptr, neuron.astype(np.uint32), w_event.T[channel, neuron].astype(real)
 
 
-def compile_kernels() -> float:
-    """Compile (or load from numba's cache on disk) the kernel; return the seconds that took, 0 if it was ready."""
-    from hetero_rsnn import kernels
+_compiled: set[tuple[str, bool]] = set()
 
-    if kernels.run_lif_stdp.signatures:
+
+def compile_kernels(precision: str = "double", mu: float = 1.0) -> float:
+    """Compile the kernel (or load it from numba's cache on disk); return the seconds that took, 0 if it was ready.
+
+    Exponents `mu` of 0 and 1 share one kernel, all others another.
+    """
+    kernels: Any = import_module("hetero_rsnn.kernels")
+    linear = mu in (0.0, 1.0)
+    if (precision, linear) in _compiled:
         return 0.0
     started = time.perf_counter()
-    i64, i32, f64 = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0)
-    rows, one, step = np.zeros(2, np.int64), np.ones(1), np.ones(1, np.int32)
-    fixed_rows, fixed_i32, fixed_f64, fixed_one = rows.copy(), i32.copy(), f64.copy(), one.copy()
-    for array in (fixed_rows, fixed_i32, fixed_f64, fixed_one):
-        array.flags.writeable = False  # a draw's arrays are read-only, which is a type of its own to numba
+    real = PRECISIONS[precision]
+    zero, exponent = real(0), (real(1), real(0)) if linear else real(mu)
+
+    def fixed(dtype: Any, size: int = 0) -> Any:
+        return _fixed(np.zeros(size, dtype), dtype)
+
+    own, i32, i64, rows = np.zeros(0, real), np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(1, np.int64)
+    history, traces = np.zeros((0, 1), np.int32), np.zeros((0, 0), real)
+    parameters, targets = [fixed(real)] * 4, fixed(np.uint32)
     kernels.run_lif_stdp(
-        0, 1, one, one.copy(), step, one, one, one, fixed_one, fixed_one, step, np.zeros((0, 1)), i64, i64,
-        rows, i32, f64, fixed_rows, fixed_i32, fixed_f64, fixed_rows, fixed_i32, np.zeros((7, 0)), 0.0, 0.0, 0.0, True,
-        2, i64, i32, i64, np.zeros((0, 0)), np.zeros((0, 0)),
+        0, 0, 1, own, own, i32, i32, i32, i32, history, i32, 0, own, own, own, own, own, i32, np.zeros((0, 0), real),
+        i64, i64, rows, np.zeros(0, np.uint32), own, fixed(np.int64, 1), targets, fixed(real), fixed(np.int64, 1),
+        targets, own, own, own, *parameters, zero, zero, zero, exponent, True, i32, i32, i64, traces, traces,
     )  # fmt: skip
+    # The same function as inside the kernel; the call loads it, so that no run has to.
+    kernels.flush(
+        fixed(np.int64, 1), targets, i32, i32, i32, history, i32, 0, own, own, own, *parameters[:3], zero, zero, zero,
+        exponent, np.zeros(0, np.bool_),
+    )  # fmt: skip
+    _compiled.add((precision, linear))
     return time.perf_counter() - started

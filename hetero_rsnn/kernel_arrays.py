@@ -15,6 +15,9 @@ from hetero_rsnn.recording import NEVER, State
 
 Array = NDArray[np.float64]
 
+#: Number formats by the name of their precision.
+PRECISIONS: dict[str, type[np.floating]] = {"double": np.float64, "single": np.float32}
+
 
 @dataclass(frozen=True, eq=False)
 class NeuronArrays:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from hetero_rsnn import units
 from hetero_rsnn.draw import Draw
 from hetero_rsnn.errors import HeteroError, StimulusError, UnitError, suggest
-from hetero_rsnn.kernel_arrays import check_equations, initial_state
+from hetero_rsnn.kernel_arrays import PRECISIONS, check_equations, initial_state
 from hetero_rsnn.recording import Recording, State, concatenate
 from hetero_rsnn.stimulus import TOLERANCE, Stimulus, Stream
 
@@ -82,6 +82,7 @@ def simulate(
     stimulus: Stimulus | Stream,
     *,
     backend: str = "fast",
+    precision: str = "double",
     plasticity: bool = True,
     record: Sequence[str] = (),
     record_neurons: ArrayLike | None = None,
@@ -98,6 +99,9 @@ def simulate(
     backend : {"fast", "numpy", "brian2"}
         All three give the same spikes. ``"fast"`` and ``"numpy"`` mirror the equations of the model 'lif_stdp' and
         refuse others; ``"brian2"`` runs any.
+    precision : {"double", "single"}
+        Single precision is faster and smaller, and for ``backend="fast"`` only. A network is chaotic: its spikes part
+        from those in double precision soon, while rates, weights, C and E stay the same on average.
     plasticity : bool
         False freezes the weights. A frozen phase forgets the traces of STDP: pairs do not form across it.
     record : sequence of str
@@ -127,6 +131,12 @@ def simulate(
     """
     if backend not in BACKENDS:
         raise HeteroError(f"unknown backend {backend!r}{suggest(str(backend), BACKENDS)}")
+    if precision not in PRECISIONS:
+        raise HeteroError(f"unknown precision {precision!r}{suggest(str(precision), PRECISIONS)}")
+    if precision != "double" and backend != "fast":
+        raise HeteroError(
+            f"precision={precision!r} is for backend='fast' only, not {backend!r}: leave one of them away"
+        )
     if not isinstance(draw, Draw):
         raise HeteroError(
             f"simulate takes a draw, got {type(draw).__name__}: call hetero_rsnn.draw(network, seed) first"
@@ -163,7 +173,7 @@ def simulate(
         if backend == "fast":
             from hetero_rsnn.fast import FastBackend
 
-            runner = FastBackend(draw, begin, learn)
+            runner = FastBackend(draw, begin, learn, precision)
         else:
             from hetero_rsnn.vectorised import NumpyBackend
 
@@ -177,7 +187,7 @@ def simulate(
         "fingerprint": net.fingerprint,
         "seed": draw.seed,
         "backend": backend if backend != "brian2" else f"brian2 ({target})",
-        "precision": "double",
+        "precision": precision,
         "plasticity": bool(plasticity and len(draw.plastic)),
         "stimulus": dict(stimulus.description),
         "versions": versions(),

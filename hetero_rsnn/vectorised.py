@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.draw import Draw
+from hetero_rsnn.draw import Draw, Synapses
 from hetero_rsnn.kernel_arrays import neuron_arrays
 from hetero_rsnn.recording import State
 
@@ -16,12 +16,22 @@ Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def _gather(indptr: Ints, rows: NDArray[Any]) -> Ints:
-    """Indices of all entries of the given rows, row after row."""
-    counts = indptr[rows + 1] - indptr[rows]
-    total = int(counts.sum())
-    offsets = np.repeat(indptr[rows] - (np.cumsum(counts) - counts), counts)
-    return np.asarray(np.arange(total) + offsets, dtype=np.int64)
+def _joined(rows: list[Any], neurons: list[int]) -> Any:
+    """The rows of some neurons in one array: joining a few ready-made pieces is cheaper than finding them by index."""
+    return rows[neurons[0]] if len(neurons) == 1 else np.concatenate([rows[i] for i in neurons])
+
+
+def _rows(synapses: Synapses, w: Array | None = None) -> list[Array]:
+    """Target and weight of the synapses of each neuron."""
+    table = np.stack([synapses.target, synapses.w if w is None else w], axis=1)
+    return np.split(table, synapses.indptr[1:-1])
+
+
+def _delivered(rows: list[Array], neurons: list[int], n: int) -> Array:
+    """What all neurons get when some fire."""
+    found = _joined(rows, neurons)
+    sums = np.bincount(found[:, 0].astype(np.intp), found[:, 1], n)
+    return np.asarray(sums, dtype=np.float64)
 
 
 class NumpyBackend:
@@ -36,16 +46,23 @@ class NumpyBackend:
         self._i = np.array(state.variables["I_syn"])
         self._last = np.array(state.last_spike)
         self._step = state.step
-        plastic = draw.plastic
-        self._w = np.array(state.w)
-        self._traces = {k: np.array(v) for k, v in state.traces.items()}
-        if len(plastic):
-            self._decay_plus = -draw.network.dt / plastic.parameters["tau_plus"]
-            self._decay_minus = -draw.network.dt / plastic.parameters["tau_minus"]
-            self._source = plastic.source
+        plastic, static = draw.plastic, draw.static
+        self._kept = state
+        self._static = _rows(static)
+        if self._learn:
             by_post = np.argsort(plastic.target, kind="stable")
-            self._by_post = by_post
-            self._post_indptr = np.searchsorted(plastic.target[by_post], np.arange(draw.n + 1)).astype(np.int64)
+            indegree = np.bincount(plastic.target, minlength=draw.n)
+            self._sizes = np.diff(plastic.indptr), indegree
+            self._columns = np.split(by_post, np.cumsum(indegree)[:-1])
+            # All of a synapse side by side: one look into memory finds it, one call of numpy gathers many.
+            rates = (-draw.network.dt / plastic.parameters[k] for k in ("tau_plus", "tau_minus"))
+            etas = (plastic.parameters[k] for k in ("eta_plus", "eta_minus"))
+            traces = (state.traces[k] for k in ("apre", "apost"))
+            ends = (plastic.source, plastic.target)
+            self._table = np.stack([state.w, *traces, *rates, *etas, *ends], axis=1)
+            self._rows = np.split(self._table, plastic.indptr[1:-1])  # views: what is written there is in the table
+        else:
+            self._frozen = _rows(plastic, state.w)
         self.timings = {"compile": time.perf_counter() - started, "run": 0.0}
 
     def run(
@@ -61,29 +78,38 @@ class NumpyBackend:
         out_neurons: list[Ints] = []
         recorded = {k: np.empty((n_steps if record.size else 0, record.size)) for k in ("v", "I_syn")}
         static = draw.static
+        ready = self._last + p.refractory_steps
+        x, above = np.empty(n), np.empty(n, dtype=bool)
         for local in range(n_steps):
             step = self._step + local
             if record.size:
                 recorded["v"][local] = v[record]
                 recorded["I_syn"][local] = i_syn[record]
-            active = step - self._last >= p.refractory_steps
-            x = p.constant_drive + drive[local // hold_steps] + i_syn
-            np.copyto(v, (v - x) * p.decay_m + x, where=active)
+            np.add(p.constant_drive, drive[local // hold_steps], out=x)
+            x += i_syn
             i_syn *= p.decay_syn
-            spikes = np.flatnonzero((v > p.v_th) & active)
+            resting = np.flatnonzero(ready > step)
+            held = v[resting]
+            v -= x
+            v *= p.decay_m
+            v += x
+            v[resting] = held
+            spikes = np.flatnonzero(np.greater(v, p.v_th, out=above))
             if event_edges[local + 1] > event_edges[local]:
                 channels = event_channels[event_edges[local] : event_edges[local + 1]]
                 i_syn += draw.w_event[:, channels].sum(axis=1)
+            if spikes.size and resting.size:
+                spikes = spikes[ready[spikes] <= step]
             if spikes.size:
                 out_steps.append(np.full(spikes.size, local))
                 out_neurons.append(spikes)
                 if len(static):
-                    k = _gather(static.indptr, spikes)
-                    i_syn += np.bincount(static.target[k], weights=static.w[k], minlength=n)
-                if self._w.size:
+                    i_syn += _delivered(self._static, spikes.tolist(), n)
+                if len(draw.plastic):
                     self._plastic_events(spikes, step)
                 self._last[spikes] = step
                 v[spikes] = p.v_reset[spikes]
+                ready[spikes] = step + p.refractory_steps[spikes]
         self._step += n_steps
         self.timings["run"] += time.perf_counter() - started
         empty = np.empty(0, dtype=np.int64)
@@ -94,32 +120,44 @@ class NumpyBackend:
         )
 
     def _plastic_events(self, spikes: Ints, step: int) -> None:
-        """All pre-events of a step, then all its post-events. `_last` still holds the spikes of earlier steps."""
-        plastic, w = self._draw.plastic, self._w
-        k = _gather(plastic.indptr, spikes)
-        self._i += np.bincount(plastic.target[k], weights=w[k], minlength=self._draw.n)
+        """All pre-events of a step, then all its post-events. `_last` is brought up to this step in between."""
+        fired, last = spikes.tolist(), self._last
         if not self._learn:
+            self._i += _delivered(self._frozen, fired, self._draw.n)
             return
         w_min, w_max, mu = (self._draw.shared[name] for name in ("w_min", "w_max", "mu"))
-        apre, apost, last = self._traces["apre"], self._traces["apost"], self._last
-        apre[k] = apre[k] * np.exp((step - last[self._source[k]]) * self._decay_plus[k]) + 1.0
-        trace = apost[k] * np.exp((step - last[plastic.target[k]]) * self._decay_minus[k])
-        w[k] = np.clip(w[k] - plastic.parameters["eta_minus"][k] * (w[k] - w_min) ** mu * trace, w_min, w_max)
+        previous, (row_sizes, column_sizes) = last[spikes], self._sizes
+        found = _joined(self._rows, fired)
+        w, apre, apost, rate_plus, rate_minus, _, eta, _, targets = found.T
+        targets = targets.astype(np.intp)
+        self._i += np.bincount(targets, w, self._draw.n)
+        sizes = row_sizes[spikes]
+        apre *= np.exp(np.repeat(step - previous, sizes) * rate_plus)
+        apre += 1.0
+        trace = apost * np.exp((step - last[targets]) * rate_minus)
+        w -= eta * (w - w_min) ** mu * trace
+        np.minimum(np.maximum(w, w_min, out=w), w_max, out=w)
+        if len(fired) > 1:  # one row is changed in place
+            start = 0
+            for i, size in zip(fired, sizes.tolist(), strict=True):
+                self._rows[i][:, :3] = found[start : start + size, :3]
+                start += size
 
-        k = self._by_post[_gather(self._post_indptr, spikes)]
-        apost[k] = apost[k] * np.exp((step - last[plastic.target[k]]) * self._decay_minus[k]) + 1.0
-        fired = np.zeros(self._draw.n, dtype=bool)
-        fired[spikes] = True
-        since = np.where(fired, step, last)[self._source[k]]
-        trace = apre[k] * np.exp((step - since) * self._decay_plus[k])
-        w[k] = np.clip(w[k] + plastic.parameters["eta_plus"][k] * (w_max - w[k]) ** mu * trace, w_min, w_max)
+        last[spikes] = step
+        k = _joined(self._columns, fired)
+        found = self._table.take(k, axis=0)
+        w, apre, apost, rate_plus, rate_minus, eta, _, sources, _ = found.T
+        apost *= np.exp(np.repeat(step - previous, column_sizes[spikes]) * rate_minus)
+        apost += 1.0
+        trace = apre * np.exp((step - last[sources.astype(np.intp)]) * rate_plus)
+        w += eta * (w_max - w) ** mu * trace
+        np.minimum(np.maximum(w, w_min, out=w), w_max, out=w)
+        self._table[k] = found
 
     def state(self) -> State:
         """State after the last run."""
-        return State(
-            self._step,
-            {"v": self._v.copy(), "I_syn": self._i.copy()},
-            self._last.copy(),
-            self._w.copy(),
-            {k: v.copy() for k, v in self._traces.items()},
-        )
+        w, traces = self._kept.w, self._kept.traces
+        if self._learn:
+            w, apre, apost = (np.ascontiguousarray(self._table[:, j]) for j in range(3))
+            traces = {"apre": apre, "apost": apost}
+        return State(self._step, {"v": self._v.copy(), "I_syn": self._i.copy()}, self._last.copy(), w, dict(traces))
