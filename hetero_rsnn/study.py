@@ -162,26 +162,31 @@ def training_stimulus(network: Network, seed: int) -> Stimulus:
     )
 
 
-def train(drawn: Draw, *, backend: str = "fast", target: str = "numpy") -> Recording | None:
+def train(
+    drawn: Draw, *, backend: str = "fast", target: str = "numpy", precision: str = "double"
+) -> Recording | None:
     """Let a draw learn without supervision for ``protocol.train``; None if it has no plastic synapses."""
     if not len(drawn.plastic) or drawn.network.protocol.train == 0:
         return None
-    return simulate(drawn, training_stimulus(drawn.network, drawn.seed), backend=backend, target=target)
+    stimulus = training_stimulus(drawn.network, drawn.seed)
+    return simulate(drawn, stimulus, backend=backend, target=target, precision=precision)
 
 
 def measure_seed(
-    network: Network, seed: int, *, backend: str = "fast", target: str = "numpy"
+    network: Network, seed: int, *, backend: str = "fast", target: str = "numpy", precision: str = "double"
 ) -> tuple[SeedResult, Recording]:
     """Train and measure one seed; return the numbers and the recording of the measurement (washout dropped)."""
     p = network.protocol
     clock = [time.perf_counter()]
     drawn = draw(network, seed)
     clock.append(time.perf_counter())
-    trained = train(drawn, backend=backend, target=target)
+    trained = train(drawn, backend=backend, target=target, precision=precision)
     clock.append(time.perf_counter())
     hold = units.show(p.hold, units.TIME)
     u = uniform_stimulus(p.washout + p.samples, hold, seed, channels=network.input.channels)
-    recording = simulate(drawn, u, backend=backend, target=target, plasticity=False, state=trained)
+    recording = simulate(
+        drawn, u, backend=backend, target=target, precision=precision, plasticity=False, state=trained
+    )
     clock.append(time.perf_counter())
     # States are filtered before the washout is dropped, so that the filter has settled too.
     x = states(recording, u, units.show(p.tau_read, units.TIME))[p.washout :]
