@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hetero_rsnn import units
 from hetero_rsnn.errors import HeteroError
 from hetero_rsnn.journal import JournalError, read_journal
 from hetero_rsnn.network import Network
@@ -95,10 +96,13 @@ class SearchResult:
                 trials[event["trial"]] = Trial(event["trial"], event["batch"], dict(event["point"]))
             elif kind in ("finished", "failed"):
                 trials[event["trial"]] = trials[event["trial"]].after(event)
-            elif kind in ("reference", "reference_remeasured"):
-                found[kind] = Evaluation.from_event(event)
-            elif kind == "remeasured" and "error" not in event:
-                again[event["trial"]] = Evaluation.from_event(event)
+            elif kind in ("reference", "reference_remeasured", "remeasured"):
+                if "error" in event:
+                    continue
+                if kind == "remeasured":
+                    again[event["trial"]] = Evaluation.from_event(event)
+                else:
+                    found[kind] = Evaluation.from_event(event)
             elif kind == "extended":
                 settings["budget"], done = event["budget"], False
             elif kind == "done":
@@ -241,7 +245,8 @@ class SearchResult:
             again = self.best.number in self.remeasured
             where = f"re-measured on {len(s.fresh_seeds)} fresh seeds" if again else "not re-measured, so flattered"
             lines.append(f"best, trial {self.best.number}, {where}: {self.best_evaluation}")
-            lines += [f"  {name} = {value:.4g}" for name, value in self.best.point.items()]
+            for d in self.space.dimensions:
+                lines.append(f"  {d.name} = {units.show(float(f'{self.best.point[d.name]:.4g}'), d.unit)}")
         if s.objective == "pareto":
             c, spikes = self.reference_point
             lines.append(

@@ -9,12 +9,12 @@ resume, asks and tells are replayed, and the asked points must be those of the j
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hetero_rsnn.errors import HeteroError
-from hetero_rsnn.executors import Runner
+from hetero_rsnn.executors import Outcome, Runner
 from hetero_rsnn.heterogeneity import Constant, Gamma, LogNormal, TruncatedNormal
 from hetero_rsnn.journal import Event
 from hetero_rsnn.network import Network
@@ -102,9 +102,11 @@ class Search:
     ) -> Iterator[tuple[list[Any], float] | tuple[str, str, float]]:
         """Rows and running time of every network in turn, or error, kind and running time."""
         jobs = [(network, seed) for network in networks for seed in seeds]
-        outcomes = self.runner.run(self.job, jobs)
-        for _ in networks:
+        outcomes: Generator[Outcome[dict[str, float]]] = self.runner.run(self.job, jobs)  # type: ignore[assignment]
+        for number in range(len(networks)):
             own = [next(outcomes) for _ in seeds]
+            if number + 1 == len(networks):
+                outcomes.close()  # the runner is free again before the last result is used
             seconds = sum(o.seconds for o in own)
             bad = next((i for i, o in enumerate(own) if not o.ok), None)
             if bad is None:

@@ -19,15 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
+from skopt.learning import GaussianProcessRegressor
+from skopt.learning.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from hetero_rsnn.space import Space
 from hetero_rsnn.wasserstein import BOUNDS, wasserstein_matern
 
-try:
-    from skopt.learning import GaussianProcessRegressor
-    from skopt.learning.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
-except ImportError as error:
-    raise ImportError(f"the search needs scikit-optimize, which cannot be imported ({error})") from error
 
 Array = NDArray[np.float64]
 

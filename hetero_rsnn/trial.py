@@ -81,7 +81,9 @@ class Settings:
     def from_dict(cls, data: Mapping[str, Any]) -> Settings:
         """Read `to_dict` back."""
         values: dict[str, Any] = {name: data[name] for name in cls.__dataclass_fields__}
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        for name in ("seeds", "rate", "fresh_seeds"):
+            values[name] = tuple(values[name])
+        return cls(**values)
 
 
 def make_settings(space: Space, given: Mapping[str, Any], measure: Mapping[str, str]) -> Settings:
@@ -96,8 +98,7 @@ def make_settings(space: Space, given: Mapping[str, Any], measure: Mapping[str, 
     objective = _one_of("objective", given["objective"] or "efficiency", OBJECTIVES)
     method = _one_of("method", given["method"] or "wasserstein", METHODS)
     budget = _whole("budget", given["budget"], own.budget, 1)
-    # A smaller budget than the space's shrinks the part that is only spread.
-    initial = _whole("initial", given["initial"], min(own.initial, max(1, budget // 2)), 1)
+    initial = _whole("initial", given["initial"], own.initial, 1)
     batch = _whole("batch", given["batch"], own.batch, 1)
     if budget < initial:
         raise SearchError(

@@ -28,7 +28,7 @@ try:
     from skopt.learning.gaussian_process.kernels import Kernel
 except ImportError as error:
     raise ImportError(
-        f"the search needs scikit-optimize, which cannot be imported ({error}): pip install 'hetero-rsnn[search]'"
+        f"the search needs scikit-optimize, which cannot be imported ({error}): pip install --upgrade scikit-optimize"
     ) from error
 
 __all__ = ["BOUNDS", "QuantileFeatures", "WassersteinMatern", "wasserstein_matern"]
