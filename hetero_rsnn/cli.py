@@ -1,4 +1,4 @@
-"""The command line: ``hetero-rsnn networks | simulate | compare | search``."""
+"""The command line: ``hetero-rsnn networks | simulate | compare | search | show``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn import cli_search
+from hetero_rsnn import cli_search, cli_show
 from hetero_rsnn.errors import HeteroError, TooShortError, suggest
 
 app = typer.Typer(
@@ -279,6 +279,7 @@ def compare(
 
 
 app.command()(cli_search.search)
+app.command()(cli_show.show)
 
 
 def main() -> None:
