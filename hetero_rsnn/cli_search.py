@@ -156,13 +156,13 @@ def _progress() -> Iterator[Watch]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TextColumn("{task.fields[more]}"), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=None, more="")
 
         def show(what: str, done: int, total: int, trial: Trial | None) -> None:
             more = reporter.line(done, total, trial) if what == "trial" else ""
-            bar.update(task, description=_WHAT[what], completed=done, total=total, more=more)
+            bar.update(task, description=_WHAT[what], completed=done, total=total, more=more, refresh=True)
 
         yield show
 

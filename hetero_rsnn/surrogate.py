@@ -25,7 +25,6 @@ from skopt.learning.gaussian_process.kernels import ConstantKernel, Matern, Whit
 from hetero_rsnn.space import Space
 from hetero_rsnn.wasserstein import BOUNDS, wasserstein_matern
 
-
 Array = NDArray[np.float64]
 
 KERNELS = ("wasserstein", "matern")

@@ -497,4 +497,4 @@ def test_import_stays_light() -> None:
 def test_a_missing_library_is_named() -> None:
     code = "import sys; sys.modules['skopt'] = None; import hetero_rsnn.wasserstein"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert run.returncode == 1 and "pip install 'hetero-rsnn[search]'" in run.stderr.splitlines()[-1]
+    assert run.returncode == 1 and "pip install --upgrade scikit-optimize" in run.stderr.splitlines()[-1]
