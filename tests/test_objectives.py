@@ -53,7 +53,7 @@ def test_e_needs_a_value_in_every_seed() -> None:
 
 def test_one_seed_has_no_error() -> None:
     e = judged(2.0, 0.1)
-    assert e.E == pytest.approx(20.0) and math.isnan(e.E_stderr)
+    assert pytest.approx(20.0) == e.E and math.isnan(e.E_stderr)
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def run(
 def test_the_optimum_is_found(space: Space, method: str) -> None:
     r = run(peak, space, budget=30, method=method, c_min=1.0)
     assert r.done and r.best is not None and r.best_evaluation is not None and r.best.number in r.remeasured
-    assert r.best_evaluation.E == pytest.approx(20.0, rel=0.04)
+    assert pytest.approx(20.0, rel=0.04) == r.best_evaluation.E
     mean, cv = tau(r.best_network)
     assert mean == pytest.approx(30, rel=0.15) and cv == pytest.approx(0.8, abs=0.15)
     chance = run(peak, space, budget=30, method="random", c_min=1.0)
@@ -138,7 +138,7 @@ def test_the_limit_of_c_is_kept_and_used(space: Space) -> None:
     """With C >= 1 the best is cv = 0.4, E = 26; unlimited it would be near silence."""
     r = run(greedy, space, budget=24, c_min=1.0)
     assert r.best is not None and r.best.feasible
-    assert r.best.C == pytest.approx(1.0, abs=0.08) and r.best.C >= 1.0
+    assert pytest.approx(1.0, abs=0.08) == r.best.C and r.best.C >= 1.0
     assert any(t.E > r.best.E and not t.feasible for t in r.trials), "the trap was never seen"
 
 
@@ -150,7 +150,7 @@ def test_silence_is_no_winner_without_a_limit(space: Space) -> None:
 def test_c_min_is_that_of_the_homogeneous_network(space: Space) -> None:
     r = run(peak, space, budget=6)
     assert r.reference is not None and r.objective.c_min == r.reference.C
-    assert r.reference.C == pytest.approx(2 * math.exp(-2 * 0.8**2), rel=0.05)
+    assert pytest.approx(2 * math.exp(-2 * 0.8**2), rel=0.05) == r.reference.C
     assert r.reference.seeds == (0, 1) and all(t.evaluation.seeds == (0, 1) for t in r.trials)  # type: ignore[union-attr]
 
 
@@ -468,7 +468,7 @@ def test_a_search_of_networks(tmp_path: Path) -> None:
     m = measure(r.best_network, seeds=(0, 1))
     assert r.best.evaluation is not None
     assert r.best.evaluation.per_seed["C"] == tuple(m["C"])
-    assert r.best.C == m.summary()["C"].mean
+    assert m.summary()["C"].mean == r.best.C
     assert r.best.rate_hz == pytest.approx(m.summary()["rate_hz"].mean)
     saved = hr.save_network(r.best_network, tmp_path / "best.toml")
     assert hr.load_network(saved) == r.best_network
