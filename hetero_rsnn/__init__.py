@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 # Functions that bear the name of their module are bound now: a later import of the module would hide them otherwise.
 from hetero_rsnn.draw import Draw, draw
 from hetero_rsnn.heterogeneity import heterogeneity
+from hetero_rsnn.search import search, search_function
 from hetero_rsnn.simulate import simulate
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from hetero_rsnn.netfile import list_networks, load_network, save_network
     from hetero_rsnn.network import Network
     from hetero_rsnn.recording import Recording, State, load_recording
+    from hetero_rsnn.search_result import SearchResult
     from hetero_rsnn.series import Series, read_series, scale_series, shipped_series
+    from hetero_rsnn.space import Space, list_spaces, load_space
     from hetero_rsnn.stimulus import (
         Stimulus,
         array_stimulus,
@@ -61,7 +64,9 @@ _HOME = {
     "netfile": ["list_networks", "load_network", "save_network"],
     "network": ["Network"],
     "recording": ["Recording", "State", "load_recording"],
+    "search_result": ["SearchResult"],
     "series": ["Series", "read_series", "scale_series", "shipped_series"],
+    "space": ["Space", "list_spaces", "load_space"],
     "stimulus": [
         "Stimulus",
         "array_stimulus",
@@ -108,6 +113,12 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "Measurement",
     "compare",
     "Comparison",
+    "load_space",
+    "list_spaces",
+    "Space",
+    "search",
+    "search_function",
+    "SearchResult",
     "Series",
     "read_series",
     "scale_series",

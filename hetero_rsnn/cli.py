@@ -1,4 +1,4 @@
-"""The command line: ``hetero-rsnn networks | simulate | compare``."""
+"""The command line: ``hetero-rsnn networks | simulate | compare | search | show``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hetero_rsnn import cli_search, cli_show
 from hetero_rsnn.errors import HeteroError, TooShortError, suggest
 
 app = typer.Typer(
@@ -277,6 +278,10 @@ def compare(
     save_figure(figure_comparison(comparison, rasters), folder / "figure.png")
     if not as_json:
         typer.echo(f"wrote results.json{', recordings' if recordings else ''} and figure.png to {folder}")
+
+
+app.command()(cli_search.search)
+app.command()(cli_show.show)
 
 
 def main() -> None:

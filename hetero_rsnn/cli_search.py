@@ -1,0 +1,189 @@
+"""``hetero-rsnn search``: searching a space from the command line, with a journal from which it can be resumed."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hetero_rsnn.errors import HeteroError
+
+if TYPE_CHECKING:
+    from hetero_rsnn.search_result import SearchResult
+    from hetero_rsnn.trial import Trial, Watch
+
+
+def search(
+    space: Annotated[str, typer.Argument(help="Name or path of a search space, e.g. quick, paper.")],
+    journal: Annotated[
+        Path | None,
+        typer.Option("--journal", "-j", help="File that keeps every step [default: results/search/SPACE.jsonl]."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an existing journal.")] = False,
+    budget: Annotated[int | None, typer.Option(help="Candidates in all [default: the space's].")] = None,
+    initial: Annotated[
+        int | None, typer.Option(help="Of these, spread over the space before the model is asked.")
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Candidates asked for at a time [default: the space's].")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds of every candidate: 4, 100-103 or 1,5,8.")] = None,
+    objective: Annotated[str | None, typer.Option(help="efficiency (the default) or pareto.")] = None,
+    method: Annotated[str | None, typer.Option(help="wasserstein (the default), matern or random.")] = None,
+    c_min: Annotated[float | None, typer.Option(help="Least C [default: that of the homogeneous network].")] = None,
+    rate: Annotated[
+        tuple[float, float] | None, typer.Option(metavar="LO HI", help="Allowed mean rates in Hz [default: 1 50].")
+    ] = None,
+    remeasure: Annotated[int | None, typer.Option(help="Winners to measure again on fresh seeds [default: 3].")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the search itself [default: 0].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes [default: one a core].")] = None,
+    dask: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Measure on this Dask cluster instead.")] = None,
+    trial_timeout: Annotated[
+        float | None, typer.Option(help="Seconds that a seed of a trial may run before the trial fails.")
+    ] = None,
+    backend: Annotated[str | None, typer.Option(help="fast (the default), numpy or brian2.")] = None,
+    precision: Annotated[str | None, typer.Option(help="double (the default) or single.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value of the base network.")
+    ] = None,
+) -> None:
+    """Search distributions of time constants and learning rates for the most memory per spike."""
+    from hetero_rsnn.cli import parse_overrides, parse_seeds
+    from hetero_rsnn.parallel import cores
+    from hetero_rsnn.search import search as run
+    from hetero_rsnn.space import load_space
+
+    loaded = load_space(space, **parse_overrides(overrides or []))
+    if resume and journal is None:
+        raise HeteroError("--resume needs the journal to go on with: add --journal PATH")
+    path = journal or _new(loaded.name)
+    again = ["hetero-rsnn", "search", space, *(word for o in overrides or [] for word in ("--set", o))]
+    again += ["--journal", str(path), "--resume"]
+    for option, value in (("--workers", workers), ("--dask", dask), ("--trial-timeout", trial_timeout)):
+        again += [option, f"{value}"] if value is not None else []
+    try:
+        with _progress() as progress:
+            result = run(
+                loaded,
+                objective=objective,
+                method=method,
+                budget=budget,
+                initial=initial,
+                batch=batch,
+                seeds=None if seeds is None else parse_seeds(seeds),
+                c_min=c_min,
+                rate=rate,
+                seed=seed,
+                workers=cores() if workers is None and dask is None else workers,
+                dask=dask,
+                trial_timeout=trial_timeout,
+                journal=path,
+                resume=resume,
+                backend=backend,
+                precision=precision,
+                remeasure=remeasure,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        fix = f"go on with: {shlex.join(again)}" if path.is_file() else "nothing had begun"
+        print(f"interrupted, and nothing is lost; {fix}", file=sys.stderr)
+        raise typer.Exit(130) from None
+    _print(result, path)
+
+
+def _new(name: str) -> Path:
+    """A journal that is not there yet."""
+    folder, number = Path("results") / "search", 1
+    path = folder / f"{name}.jsonl"
+    while path.exists():
+        number += 1
+        path = folder / f"{name}-{number}.jsonl"
+    return path
+
+
+class _Reporter:
+    """What has been seen of a search, in a line."""
+
+    def __init__(self) -> None:
+        self.best = -math.inf
+        self.failed = 0
+        self._first: tuple[int, float] | None = None
+
+    def line(self, done: int, total: int, trial: Trial | None) -> str:
+        """Best so far, failures, time left."""
+        # Replayed trials come at once: the time left is reckoned from those that follow.
+        now = time.monotonic()
+        if self._first is None:
+            self._first = (done, now)
+        if trial is not None:
+            self.failed += trial.status == "failed"
+            if trial.feasible:
+                self.best = max(self.best, trial.E)
+        parts = [f"best E = {self.best:.3g}" if math.isfinite(self.best) else "no feasible trial yet"]
+        parts += [f"{self.failed} failed"] * bool(self.failed)
+        count, elapsed = done - self._first[0], now - self._first[1]
+        if count > 0 and done < total:
+            parts.append(f"{_duration(elapsed / count * (total - done))} left")
+        return ", ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min" if whole < 5400 else f"{whole / 3600:.1f} h"
+
+
+_WHAT = {
+    "reference": "measuring the homogeneous reference",
+    "trial": "searching",
+    "again": "measuring the best again on fresh seeds",
+}
+
+
+@contextmanager
+def _progress() -> Iterator[Watch]:
+    """A live line on a terminal, plain lines elsewhere; both on standard error."""
+    reporter = _Reporter()
+    if not sys.stderr.isatty():
+        yield lambda what, done, total, trial: print(_plain(reporter, what, done, total, trial), file=sys.stderr)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.fields[more]}"), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None, more="")
+
+        def show(what: str, done: int, total: int, trial: Trial | None) -> None:
+            more = reporter.line(done, total, trial) if what == "trial" else ""
+            bar.update(task, description=_WHAT[what], completed=done, total=total, more=more, refresh=True)
+
+        yield show
+
+
+def _plain(reporter: _Reporter, what: str, done: int, total: int, trial: Trial | None) -> str:
+    if what != "trial" or trial is None:
+        return f"{_WHAT[what]}: {done} of {total}"
+    more = reporter.line(done, total, trial)
+    if trial.evaluation is None:
+        return f"trial {trial.number} failed ({trial.error}); {done} of {total}, {more}"
+    limits = "" if trial.feasible else f" ({trial.evaluation.reason})"
+    numbers = f"C = {trial.C:.3g}, S = {trial.S:.3g}, {trial.rate_hz:.3g} Hz, E = {trial.E:.3g}"
+    return f"trial {trial.number}: {numbers}{limits}; {done} of {total}, {more}"
+
+
+def _print(result: SearchResult, path: Path) -> None:
+    if result.best is None:
+        errors: list[Any] = [t.error for t in result.trials if t.error]
+        raise HeteroError(
+            f"all {len(errors)} trials failed, the first with: {errors[0]}; correct the space, then start a new journal"
+        )
+    typer.echo(str(result))
+    typer.echo(f"\nfigures and all trials: {shlex.join(['hetero-rsnn', 'show', str(path)])}")
+    typer.echo(f"the best network: {shlex.join(['hetero-rsnn', 'show', str(path), '--export', 'best.toml'])}")

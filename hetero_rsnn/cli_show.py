@@ -1,0 +1,199 @@
+"""``hetero-rsnn show``: what a search has found so far, as a table, figures, a page, and a network file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hetero_rsnn.errors import HeteroError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from hetero_rsnn.search_result import SearchResult
+    from hetero_rsnn.trial import Trial
+
+#: What is written to the folder of the results.
+FIGURE, PAGE = "search.png", "search.html"
+#: Trials whose numbers are shown side by side.
+_SIDE_BY_SIDE = 5
+
+
+def show(
+    journals: Annotated[
+        list[Path], typer.Argument(metavar="JOURNAL...", help="Journal of a search; further ones are compared with it.")
+    ],
+    top: Annotated[int, typer.Option(help="Trials in the table.")] = 10,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help=f"Folder for {FIGURE} and {PAGE} [default: results/show].")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write the page with figures and all trials to this file instead.")
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option("--export", help="Write the best network to this .toml file, for load_network.")
+    ] = None,
+    figures: Annotated[
+        bool, typer.Option("--figures/--no-figures", help="Draw; without, only what is named is written, in no time.")
+    ] = True,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+) -> None:
+    """Show what a search has found, even while it runs: best trials with 95 % intervals, figures, the best network."""
+    from hetero_rsnn import search_view as view
+    from hetero_rsnn.search_html import write_html
+    from hetero_rsnn.search_result import SearchResult
+
+    if top < 1:
+        raise HeteroError(f"--top must be a whole number >= 1, got {top}")
+    result, *others = [SearchResult.from_journal(path) for path in journals]
+    view.check_comparable([result, *others])
+    if out is None and html is None and figures and view.measured(result):
+        out = _new()
+    figure = out / FIGURE if out is not None and figures else None
+    page = html if html is not None or out is None else out / PAGE
+    _check_paths(figure, page, export, force)
+    if export is not None and result.best is None:
+        raise HeteroError(f"{journals[0]} has no finished trial, so no network to --export: let the search go on")
+    _print(result, others, top)
+    written = []
+    if export is not None:
+        written.append(_export(result, export))
+    if figure is not None:
+        written.append(_draw(result, others, figure))
+    if page is not None:
+        written.append(write_html(result, page, others, figures=figures))
+    if written:
+        typer.echo(f"wrote {', '.join(str(path) for path in written)}")
+
+
+def _new() -> Path:
+    """A folder without results, as for the other commands."""
+    number, folder = 1, Path("results") / "show"
+    while any((folder / name).exists() for name in (FIGURE, PAGE)):
+        number += 1
+        folder = folder.with_name(f"show-{number}")
+    return folder
+
+
+def _check_paths(figure: Path | None, page: Path | None, export: Path | None, force: bool) -> None:
+    """Find what cannot be written before the work."""
+    from hetero_rsnn.files import OutputError, output_folder
+
+    if export is not None and export.suffix != ".toml":
+        raise HeteroError(f"--export must name a .toml file, got {str(export)!r}: load_network reads no other")
+    for path, option in ((figure, "--out"), (page, "--html or --out"), (export, "--export")):
+        if path is None:
+            continue
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder: choose another {option}")
+        if path.exists() and not force:
+            raise OutputError(f"{path} exists already: choose another {option}, or add --force")
+        output_folder(path.parent)
+
+
+def _draw(result: SearchResult, others: list[SearchResult], path: Path) -> Path:
+    from hetero_rsnn.plots import save_figure
+    from hetero_rsnn.search_plots import search_figure
+
+    return save_figure(search_figure(result, others), path, dpi=130)
+
+
+def _export(result: SearchResult, path: Path) -> Path:
+    from hetero_rsnn.files import write_text
+    from hetero_rsnn.netfile import to_toml_text
+
+    assert result.best is not None  # `show` has looked
+    if not result.best.feasible:
+        typer.echo(f"note: no trial keeps all limits; {path} is trial {result.best.number}, the closest", err=True)
+    note = (
+        f"# Trial {result.best.number} of a search of the space {result.space.name!r}, fingerprint "
+        f"{result.space.fingerprint}.\n# {result.best_evaluation}\n"
+    )
+    return write_text(path, note + to_toml_text(result.best_network))
+
+
+def _print(result: SearchResult, others: list[SearchResult], top: int) -> None:
+    """The state of the search, its best trials, what they are made of, and the searches compared."""
+    from rich.markup import escape
+
+    from hetero_rsnn import search_view as view
+    from hetero_rsnn.report import console
+
+    screen = console()
+    for line in (view.question(result), view.progress(result), view.nothing(result)):
+        if line:
+            screen.print(escape(line), highlight=False)
+    shown = [t for t in view.in_order(result) if t.evaluation is not None][:top]
+    if shown:
+        screen.print(_ranking(result, shown))
+        screen.print(_composition(result, shown[:_SIDE_BY_SIDE]))
+    found = view.best(result)
+    if found is not None or others:
+        screen.print(_comparison(result, others))
+    if found is not None:
+        screen.print(escape(view.meaning(result, found)), highlight=False)
+    failed = [t for t in result.trials if t.status == "failed"]
+    if failed:
+        last = failed[-1]
+        screen.print(
+            f"{len(failed)} failed, the last one trial {last.number}: {escape(str(last.error))}", highlight=False
+        )
+
+
+def _table(title: str, first: str, headings: Iterable[str]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _ranking(result: SearchResult, shown: list[Trial]) -> Table:
+    from rich.markup import escape
+
+    from hetero_rsnn import search_view as view
+
+    title = f"best {len(shown)} as the search saw them, over {view.seeds(result.settings.seeds)}; mean [95 % interval]"
+    table = _table(title, "trial", [*view.QUANTITIES.values(), "silent"])
+    table.add_column("limits")
+    for t in shown:
+        cells = [view.cell(view.measure(t.evaluation, q)) for q in view.QUANTITIES]
+        silent = view.measure(t.evaluation, "silent_share").mean
+        kept = "kept" if t.evaluation is None or t.feasible else t.evaluation.reason
+        table.add_row(str(t.number), *cells, "–" if math.isnan(silent) else f"{silent:.1%}", escape(kept))
+    return table
+
+
+def _composition(result: SearchResult, shown: list[Trial]) -> Table:
+    """A row a dimension, since there are more of them than a line holds."""
+    from rich.markup import escape
+
+    from hetero_rsnn import search_view as view
+
+    table = _table("what they are made of", "parameter", [*(f"trial {t.number}" for t in shown), "base", "searched"])
+    for i, d in enumerate(result.space.dimensions):
+        cells = [view.number(t.values[i]) for t in shown]
+        span = f"{view.number(d.low)} to {view.number(d.high)}"
+        table.add_row(escape(view.heading(d)), *cells, view.number(result.space.default[i]), span)
+    return table
+
+
+def _comparison(result: SearchResult, others: list[SearchResult]) -> Table:
+    from rich.markup import escape
+
+    from hetero_rsnn import search_view as view
+
+    title = "best of each search; lead: of the first, paired over equal seeds, * where its 95 % interval leaves out 0"
+    kept = [i for i, q in enumerate(view.QUANTITIES) if q != "rate_hz"]  # S says the same, and lines are short
+    table = _table(title, "search", [*(list(view.QUANTITIES.values())[i] for i in kept), "lead in E"])
+    table.add_column("measured on", no_wrap=True)
+    for row in view.comparison(result, others):
+        table.add_row(*map(escape, (row.name, *(row.cells[i] for i in kept), row.lead, row.source)))
+    return table

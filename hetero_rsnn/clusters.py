@@ -1,0 +1,225 @@
+"""Running jobs on executors that somebody else started: any of `concurrent.futures`, or a Dask cluster."""
+
+from __future__ import annotations
+
+import concurrent.futures as cf
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from hetero_rsnn.executors import Remote
+from hetero_rsnn.parallel import cores
+from hetero_rsnn.workers import Answer, Death, ExecutorError, call, describe
+
+#: Longest time, in seconds, between two looks at jobs whose start nobody announces.
+_LOOK = 0.1
+#: Seconds to wait for a Dask scheduler's answer, and again for its first worker.
+_CONNECT = 4.0
+
+
+class FuturesRunner(Remote):
+    """On an executor that somebody else started, and will end."""
+
+    def __init__(self, executor: cf.Executor, workers: int | None, timeout: float | None) -> None:
+        super().__init__(timeout)
+        self._executor = executor
+        size = getattr(executor, "_max_workers", None)
+        #: Whether its futures tell that they run; if not, time counts from the handing over.
+        self._tells = isinstance(size, int)
+        self._size: int = min(s for s in (workers, size) if s) if workers or size else cores()
+        self._flying: dict[int, cf.Future[Answer]] = {}
+        self._since: dict[int, float] = {}
+        self._abandoned: list[cf.Future[Answer]] = []
+
+    def _places(self) -> int:
+        self._abandoned = [future for future in self._abandoned if not future.done()]
+        return self._size - len(self._abandoned)
+
+    def _begin(self, ticket: int, function: Callable[[Any], Any], job: Any) -> None:
+        try:
+            self._flying[ticket] = self._submit(ticket, function, job)
+        except (RuntimeError, cf.BrokenExecutor) as error:  # it was shut down, or had died before
+            raise ExecutorError(f"the executor takes no jobs: {describe(error)}; start a new one") from None
+        if not self._tells:
+            self._since[ticket] = time.monotonic()
+
+    def _submit(self, ticket: int, function: Callable[[Any], Any], job: Any) -> cf.Future[Answer]:
+        return self._executor.submit(_call_beside, function, job)
+
+    def _wait(self, seconds: float | None) -> list[tuple[int, Answer | Death]]:
+        if not self._flying:
+            if self._abandoned and not cf.wait(self._abandoned, self.timeout, cf.FIRST_COMPLETED).done:
+                raise ExecutorError(
+                    f"all places of the executor are held by jobs past their timeout of {self.timeout:g} s, which "
+                    "cannot be stopped there: run jobs with workers=..., whose processes can be killed"
+                )
+            return []
+        if self.timeout is not None:  # jobs that have not begun may begin at any time
+            seconds = _LOOK if seconds is None else min(seconds, _LOOK)
+        cf.wait(self._flying.values(), seconds, cf.FIRST_COMPLETED)
+        return [(ticket, self._answer(ticket)) for ticket, future in list(self._flying.items()) if future.done()]
+
+    def _answer(self, ticket: int) -> Answer | Death:
+        seconds = self._running().get(ticket, 0.0)
+        future = self._flying.pop(ticket)
+        self._since.pop(ticket, None)
+        try:
+            return future.result()
+        except cf.CancelledError:
+            raise ExecutorError(
+                "the executor dropped a job: it was shut down, or its connection was lost; start a new one"
+            ) from None
+        except cf.BrokenExecutor as error:
+            raise ExecutorError(
+                f"the executor broke down: {describe(error)}; start a new one, "
+                "or run jobs with workers=..., which finds the job that kills its process"
+            ) from None
+        except Exception as error:
+            if type(error).__name__ == "KilledWorker":  # Dask's; its module may not be installed
+                return Death("as often as the Dask scheduler's allowed-failures permit", seconds)
+            return Answer(None, describe(error), seconds)  # the job or its value could not be sent
+
+    def _running(self) -> dict[int, float]:
+        now = time.monotonic()
+        for ticket, future in self._flying.items():
+            if self._tells and ticket not in self._since and future.running():
+                self._since[ticket] = now
+        return {ticket: now - self._since[ticket] for ticket in self._flying if ticket in self._since}
+
+    def _drop(self, tickets: Iterable[int]) -> None:
+        for ticket in list(tickets):
+            future = self._flying.pop(ticket, None)
+            self._since.pop(ticket, None)
+            if future is not None and not future.cancel():
+                self._abandoned.append(future)
+
+
+class DaskRunner(FuturesRunner):
+    """On a Dask cluster; its workers tell when a job begins, and one whose job takes too long is restarted."""
+
+    def __init__(self, address: str, workers: int | None, timeout: float | None) -> None:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise ExecutorError('dask= needs the package distributed: pip install "hetero-rsnn[dask]"') from None
+        self._most = workers
+        self._client = _connect(Client, address)
+        super().__init__(self._client.get_executor(pure=False), None, timeout)
+        self._tells = True
+        self._topic = f"hetero-rsnn-{uuid.uuid4()}"
+        self._address: dict[int, str] = {}
+        self._client.subscribe_topic(self._topic, self._begun)
+
+    def _begun(self, event: tuple[float, tuple[int, str]]) -> None:
+        """Note where and when a job began: after the death of a worker, the last time counts."""
+        ticket, address = event[1]
+        self._address[ticket] = address
+        self._since[ticket] = time.monotonic()
+
+    def _places(self) -> int:
+        threads: int = max(1, sum(self._client.nthreads().values()))  # none while workers restart
+        return min(self._most or threads, threads)
+
+    def _submit(self, ticket: int, function: Callable[[Any], Any], job: Any) -> cf.Future[Answer]:
+        return self._executor.submit(_call_on_dask, function, job, self._topic, ticket)
+
+    def _overdue(self) -> dict[int, float]:
+        overdue = super()._overdue()
+        if overdue:
+            alive = self._client.nthreads()
+            for ticket in [t for t in overdue if self._address.get(t) not in alive]:
+                del overdue[ticket]  # its worker died, and it waits for another
+                self._since.pop(ticket, None)
+        return overdue
+
+    def _drop(self, tickets: Iterable[int]) -> None:
+        tickets = list(tickets)
+        super()._drop(tickets)
+        self._abandoned.clear()  # a cancelled job that runs on is the scheduler's to reckon with
+        for ticket in tickets:
+            self._address.pop(ticket, None)
+
+    def _stop(self, tickets: Iterable[int]) -> None:
+        tickets = list(tickets)
+        begun = sorted({self._address[t] for t in tickets if t in self._address})
+        self._drop(tickets)
+        with suppress(OSError, ValueError, RuntimeError, KeyError):  # it is gone already, or restarts late
+            self._client.restart_workers(begun, timeout=5, raise_for_error=False)
+
+    def close(self) -> None:
+        super().close()
+        with suppress(OSError, RuntimeError):  # the scheduler may be gone
+            self._client.close(timeout=5)
+
+
+def _connect(client: Callable[..., Any], address: str) -> Any:
+    """Connect, or say why not, in some ten seconds."""
+    found: Any = None
+    reason = f"no answer within {2 * _CONNECT:g} s"
+
+    def connect() -> None:
+        nonlocal found, reason
+        try:
+            found = client(address, timeout=_CONNECT, set_as_default=False, name="hetero-rsnn")
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+
+    # In a thread, since the client's own limit does not hold where something else listens, and says nothing.
+    thread = threading.Thread(target=connect, daemon=True)
+    thread.start()
+    thread.join(2 * _CONNECT)
+    if found is None:
+        raise ExecutorError(
+            f"no Dask scheduler answers at {address!r}: {reason}; start one (dask scheduler), or correct the address"
+        )
+    try:
+        found.wait_for_workers(1, timeout=_CONNECT)
+    except (OSError, ValueError, RuntimeError):
+        found.close(timeout=5)
+        raise ExecutorError(
+            f"the Dask scheduler at {address!r} has no workers: start some (dask worker {address})"
+        ) from None
+    return found
+
+
+_GATE = threading.Lock()
+_LIMITS: list[Any] = []
+_USERS = 0
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Limit each library to one thread while any job of this process runs.
+
+    The limit is the process's, so with jobs in several threads the one that ends first must not lift it for the others.
+    """
+    from threadpoolctl import threadpool_limits
+
+    global _USERS
+    with _GATE:
+        _LIMITS.append(threadpool_limits(1))  # again for each job: libraries may have been loaded since
+        _USERS += 1
+    try:
+        yield
+    finally:
+        with _GATE:
+            _USERS -= 1
+            while not _USERS and _LIMITS:
+                _LIMITS.pop().restore_original_limits()
+
+
+def _call_beside(function: Callable[[Any], Any], job: Any) -> Answer:
+    """Run a job where others may run in other threads of the same process."""
+    with _one_thread():
+        return call(function, job, BaseException)
+
+
+def _call_on_dask(function: Callable[[Any], Any], job: Any, topic: str, ticket: int) -> Answer:
+    from distributed import get_worker
+
+    worker = get_worker()
+    worker.log_event(topic, (ticket, worker.address))
+    return _call_beside(function, job)

@@ -1,0 +1,134 @@
+"""What a search learned about one number: its models, refitted on all trials, averaged over the other numbers.
+
+As in the search itself, the logarithms of C and of S are modelled, and that of E is their difference. The average of a
+Gaussian process over points is normal too, and its variance is the mean of their covariances. The band is that one: how
+well the averaged curve is known, not how far candidates scatter around it. On the scale of C, S or E the curve is a
+geometric mean.
+
+References
+----------
+Friedman, Annals of Statistics 29, 2001, section 8.2 (partial dependence).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.stats import qmc
+from threadpoolctl import threadpool_limits
+
+from hetero_rsnn.errors import HeteroError, suggest
+from hetero_rsnn.optimiser import _data
+from hetero_rsnn.space import Space
+from hetero_rsnn.surrogate import Surrogate, distance_kernel
+
+Array = NDArray[np.float64]
+
+#: Fewer trials than this show nothing of a curve.
+FEWEST = 5
+#: Points over which the other numbers are averaged: a power of 2, as Sobol's sequence wants it.
+AVERAGED = 64
+#: Points along the curve.
+GRID = 33
+#: How often log C and log S count in the logarithm of a quantity.
+_PARTS = {"C": (1, 0), "S": (0, 1), "E": (1, -1)}
+
+
+@dataclass(frozen=True)
+class PartialDependence:
+    """A quantity over one dimension, averaged over the others.
+
+    Attributes
+    ----------
+    name, quantity : str
+    x, mean, low, high : ndarray, shape (points,)
+        `x` in the unit of the dimension (milliseconds for times); `low` and `high` bound the 95 % band.
+    """
+
+    name: str
+    quantity: str
+    x: Array
+    mean: Array
+    low: Array
+    high: Array
+
+
+class Models:
+    """The models of log C and log S, over distributions, fitted to the trials of a search.
+
+    Parameters
+    ----------
+    space : Space
+    points : sequence of points
+    values : sequence of arrays, each of shape (2, seeds)
+        C and S of every seed.
+
+    Raises
+    ------
+    HeteroError
+        If there are fewer than `FEWEST` points.
+    """
+
+    def __init__(self, space: Space, points: Sequence[Sequence[float]], values: Sequence[Array]) -> None:
+        if len(points) < FEWEST:
+            raise HeteroError(f"a model needs {FEWEST} measured trials, got {len(points)}: let the search go on")
+        self.space = space
+        z = np.array([space.unit(p) for p in points])
+        self.models = [Surrogate(distance_kernel("wasserstein", space)) for _ in range(2)]
+        with threadpool_limits(1):  # threads cost more than such small matrices do
+            for model, y, noise in zip(self.models, *_data(list(values)), strict=True):
+                model.update(z, y, noise)
+
+    def average(self, z: Array, quantity: str = "E") -> tuple[float, float]:
+        """Logarithm of a quantity, averaged over points, shape (n, dimensions); and the standard deviation of that."""
+        mean, variance = 0.0, 0.0
+        for model, sign in zip(self.models, _PARTS[quantity], strict=True):
+            if sign:
+                m, v = _average(model, z)
+                mean, variance = mean + sign * m, variance + v
+        return mean, math.sqrt(variance)
+
+    def partial(self, name: str, quantity: str = "E") -> PartialDependence:
+        """A quantity over one dimension, averaged over the others by quasi-random points.
+
+        Parameters
+        ----------
+        name : str
+            Of the dimension, e.g. ``"E.tau_m.cv"``.
+        quantity : {"E", "C", "S"}
+
+        Raises
+        ------
+        HeteroError
+            If the space has no such dimension, or the quantity is unknown.
+        """
+        names = [d.name for d in self.space.dimensions]
+        for word, known, what in ((name, names, "dimension"), (quantity, list(_PARTS), "quantity")):
+            if word not in known:
+                raise HeteroError(f"the search has no {what} {word!r}{suggest(word, known)}")
+        column = names.index(name)
+        others = qmc.Sobol(len(names), scramble=False).random(AVERAGED)
+        if len(names) == 1:
+            others = others[:1]
+        z = np.linspace(0.0, 1.0, GRID)
+        curve = np.empty((3, GRID))
+        with threadpool_limits(1):
+            for i, here in enumerate(z):
+                points = others.copy()
+                points[:, column] = here
+                mean, sd = self.average(points, quantity)
+                curve[:, i] = np.exp([mean, mean - 1.96 * sd, mean + 1.96 * sd])
+        x = np.array([self.space.dimensions[column].from_unit(float(here)) for here in z])
+        return PartialDependence(name, quantity, x, *curve)
+
+
+def _average(model: Surrogate, z: Array) -> tuple[float, float]:
+    """Mean and variance of the average of a model over points; `Surrogate.predict` has no covariances."""
+    inner = solve_triangular(model._low, model._signal(z, model._z).T, lower=True).mean(axis=1)
+    variance = float(model._signal(z).mean() - inner @ inner)
+    return float(model.predict(z)[0].mean()), max(variance, 0.0) * model._scale**2

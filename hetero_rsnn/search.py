@@ -1,0 +1,147 @@
+"""Searching a space of networks for the distributions that buy most memory per spike: the two entry functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hetero_rsnn.errors import suggest
+
+# Imported when called: `hetero_rsnn.search` is bound to the function as the package is imported, which stays light.
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from hetero_rsnn.network import Network
+    from hetero_rsnn.search_result import SearchResult
+    from hetero_rsnn.space import Space
+    from hetero_rsnn.trial import Watch
+
+__all__ = ["search", "search_function"]
+
+
+def search(
+    space: Space | str | Path,
+    *,
+    objective: str | None = None,
+    method: str | None = None,
+    budget: int | None = None,
+    initial: int | None = None,
+    batch: int | None = None,
+    seeds: int | Iterable[int] | None = None,
+    c_min: float | None = None,
+    rate: tuple[float, float] | None = None,
+    seed: int | None = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    dask: str | None = None,
+    trial_timeout: float | None = None,
+    journal: str | Path | None = None,
+    resume: bool = False,
+    backend: str | None = None,
+    precision: str | None = None,
+    remeasure: int | None = None,
+    fresh_seeds: int | Iterable[int] | None = None,
+    progress: Watch | None = None,
+) -> SearchResult:
+    """Search a space of networks for the distributions that buy most memory per spike.
+
+    Parameters
+    ----------
+    space : Space, str or Path
+        See `load_space`.
+    objective : {"efficiency", "pareto"}, optional
+        The largest E (the default), or all trade-offs between C and S.
+    method : {"wasserstein", "matern", "random"}, optional
+        A Gaussian process over distributions (the default), over the coordinates, or chance.
+    budget, initial, batch : int, optional
+        Candidates in all, of these the ones spread over the space, and those asked for at a time after them; by default
+        as the space says. Many workers are kept busy by a batch of at least workers / seeds.
+    seeds : int or iterable of int, optional
+        A count or a list; every candidate meets the same ones.
+    c_min : float, optional
+        Least capacity of a feasible candidate. By default that of the homogeneous network with the same means, measured
+        alike (0 for ``"pareto"``).
+    rate : pair of float, optional
+        Allowed mean rates in Hz, by default (1, 50).
+    seed : int, optional
+        Of the search itself, by default 0.
+    workers, executor, dask
+        Where candidates are measured, see `make_runner`; the result does not depend on it.
+    trial_timeout : float, optional
+        Seconds that any one seed of a trial may run. One that runs longer is stopped, and its trial has failed.
+    journal : str or Path, optional
+        File to write every step to. Without one, nothing is left of a search that is stopped.
+    resume : bool
+        Go on with an existing journal. What is left out is then taken from it, what is given must agree, but for a
+        larger budget, which continues a finished search.
+    backend, precision : str, optional
+        See `simulate`; by default ``"fast"`` and ``"double"``.
+    remeasure : int, optional
+        How many of the best candidates are measured again at the end (default 3), with
+    fresh_seeds : int or iterable of int, optional
+        (by default twice as many as `seeds`). The numbers of the best are the re-measured ones.
+    progress : callable, optional
+        Called with (what, done, total, trial): what is ``"reference"``, ``"trial"`` or ``"again"``.
+
+    Returns
+    -------
+    SearchResult
+
+    Raises
+    ------
+    SearchError, SpaceError, JournalError, ExecutorError
+        If an argument is not valid, the journal is of another search, or jobs cannot be run at all. A candidate that
+        cannot be measured is recorded as failed, and the search goes on.
+    """
+    from hetero_rsnn.search_start import Places, measured_network, search_space
+    from hetero_rsnn.trial import CHOICES
+
+    choices = (objective, method, budget, initial, batch, seeds, c_min, rate, seed, remeasure, fresh_seeds)
+    given = dict(zip(CHOICES, choices, strict=True))
+    places = Places(workers, executor, dask, trial_timeout)
+    return search_space(space, given, measured_network(backend, precision), places, journal, resume, progress)
+
+
+def search_function(
+    function: Callable[[Network, int], Mapping[str, float]], space: Space | str | Path, **options: Any
+) -> SearchResult:
+    """Search with a measurement of your own: a task, or a formula to try a search with.
+
+    Parameters
+    ----------
+    function : callable
+        Called with (network, seed); returns a mapping with C and S, and as it likes with C_stderr, E, silent_share,
+        correlation and weight. Define it at the top level of a module where it is to run in other processes. The rate
+        follows from S, and E, if it is not given, is C / S.
+    space : Space, str or Path
+    **options
+        Those of `search`, but for backend and precision.
+
+    Returns
+    -------
+    SearchResult
+
+    Raises
+    ------
+    SearchError
+        If an option is unknown; else as `search`.
+    """
+    from hetero_rsnn.search_start import Measure, Places, search_space
+    from hetero_rsnn.trial import CHOICES, SearchError
+
+    places = ("workers", "executor", "dask", "trial_timeout")
+    rest = ("journal", "resume", "progress")
+    for name in options:
+        if name not in (*CHOICES, *places, *rest):
+            raise SearchError(f"unknown option {name!r}{suggest(name, (*CHOICES, *places, *rest))}")
+    named = [getattr(function, key, getattr(type(function), key)) for key in ("__module__", "__qualname__")]
+    return search_space(
+        space,
+        {name: options.get(name) for name in CHOICES},
+        Measure(function, {"function": ".".join(named)}),
+        Places(*(options.get(name) for name in places)),
+        options.get("journal"),
+        options.get("resume", False),
+        options.get("progress"),
+    )

@@ -1,0 +1,255 @@
+"""A search as one page that needs nothing else: figures inside as SVG, a table of trials that sorts."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Callable, Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hetero_rsnn import search_view as view
+from hetero_rsnn.files import write_text
+from hetero_rsnn.search_result import SearchResult
+from hetero_rsnn.trial import Trial
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_ASSETS = Path(__file__).resolve().parent / "assets"
+_CARDS = (
+    ("E", "spike efficiency E = C/S", "samples per spike of a neuron"),
+    ("C", "memory capacity C", "samples"),
+    ("S", "spike count S", "spikes of a neuron per sample"),
+    ("rate_hz", "rate", "Hz"),
+)
+
+
+def write_html(
+    result: SearchResult, path: str | Path, others: Sequence[SearchResult] = (), *, figures: bool = True
+) -> Path:
+    """Write the page of a search: the best network, figures, all trials in a table that sorts, settings.
+
+    The file needs neither network nor other files. Its address takes the order of the table: ``#sort=E`` upwards,
+    ``#sort=-E`` downwards.
+
+    Parameters
+    ----------
+    result : SearchResult
+    path : str or Path
+        Written atomically; an existing file is replaced.
+    others : sequence of SearchResult
+        Compared in figures and headline, e.g. the homogeneous control.
+    figures : bool
+        Whether to draw; without, the page is written at once.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written.
+    """
+    return write_text(Path(path), html(result, others, figures=figures))
+
+
+def html(result: SearchResult, others: Sequence[SearchResult] = (), *, figures: bool = True) -> str:
+    """The page as text; see `write_html`."""
+    title = f"Search of the space {result.space.name!r}"
+    parts = [
+        _headline(result),
+        _comparison(result, others),
+        _best(result),
+        _figures(result, others) if figures and view.measured(result) else "",
+        _trials(result),
+        _facts(result),
+    ]
+    css, js = ((_ASSETS / f"search.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        # Nothing is fetched, whatever a journal from elsewhere holds.
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
+        "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
+        f"<title>{escape(title)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n"
+        + "\n".join(part for part in parts if part)
+        + f"\n</main>\n<script>\n{js}</script>\n</body>\n</html>\n"
+    )
+
+
+def _class(names: str) -> str:
+    return f' class="{names}"'
+
+
+def _p(text: str, kind: str = "") -> str:
+    return f"<p{_class(kind) if kind else ''}>{escape(text)}</p>"
+
+
+def _headline(result: SearchResult) -> str:
+    out = [_p(view.question(result)), _p(view.progress(result))]
+    best = view.best(result)
+    if best is None:
+        return "\n".join([*out, _p(view.nothing(result))])
+    cards = []
+    for name, text, unit in _CARDS:
+        e = view.measure(best.evaluation, name)
+        mean, _, bounds = view.cell(e).partition(" ")
+        cards.append(
+            f"<div{_class('main') if name == 'E' else ''}><dt>{escape(text)}</dt><dd>{escape(mean)}"
+            f"<small>{escape(bounds)}</small><small>{escape(unit)}</small></dd></div>"
+        )
+    return "\n".join(
+        [
+            *out,
+            f'<h2>Best network: trial {best.trial.number}</h2>\n<dl class="cards">{"".join(cards)}</dl>',
+            _p(view.meaning(result, best), "soft"),
+        ]
+    )
+
+
+def _comparison(result: SearchResult, others: Sequence[SearchResult]) -> str:
+    rows = []
+    for row in view.comparison(result, others):
+        cells = "".join(f"<td>{escape(text)}</td>" for text in (*row.cells, row.lead))
+        name, source = escape(row.name), escape(row.source)
+        rows.append(f'<tr><th scope="row">{name}</th>{cells}<td class="text">{source}</td></tr>')
+    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in (*view.QUANTITIES.values(), "lead in E"))
+    return _table(
+        "Compared",
+        "Best network of each search: mean [95 % interval]. Lead: that of the first, paired over equal seeds; "
+        "* where its interval leaves out 0.",
+        f'<th scope="col">search</th>{heads}<th scope="col" class="text">measured on</th>',
+        rows,
+    )
+
+
+def _best(result: SearchResult) -> str:
+    """The winning numbers beside those of the base and what the search could have chosen."""
+    best = view.best(result)
+    if best is None:
+        return ""
+    rows = []
+    for d, x, base in zip(result.space.dimensions, best.trial.values, result.space.default, strict=True):
+        cells = (view.number(x), view.number(base), f"{view.number(d.low)} – {view.number(d.high)}")
+        rows.append(
+            f'<tr><th scope="row">{escape(view.heading(d))}</th>{"".join(f"<td>{c}</td>" for c in cells)}'
+            f'<td class="text">{escape(view.edge(d, x))}</td></tr>'
+        )
+    heads = "".join(f'<th scope="col">{text}</th>' for text in ("parameter", "best", "base", "searched"))
+    return _table("What the best network is made of", "", f'{heads}<th scope="col" class="text">note</th>', rows)
+
+
+def _table(title: str, note: str, heads: str, rows: Iterable[str]) -> str:
+    above = f"<h2>{escape(title)}</h2>\n{_p(note, 'soft') if note else ''}"
+    body = "\n".join(rows)
+    return f'{above}<div class="scroll"><table><thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
+
+
+def _figures(result: SearchResult, others: Sequence[SearchResult]) -> str:
+    from matplotlib.figure import Figure
+
+    from hetero_rsnn import search_plots as plots
+
+    def panel(draw: Callable[[Any], object]) -> Figure:
+        figure = Figure(figsize=(5.4, 4.3), layout="constrained")
+        ax = figure.subplots()
+        draw(ax)
+        ax.spines[["top", "right"]].set_visible(False)
+        return figure
+
+    shown = [
+        (
+            panel(lambda ax: plots.plot_front(result, others, ax)),
+            "Spike efficiency over memory capacity of all trials",
+            "All trials; hollow ones miss a limit. Lines: the border of what a search has reached in C and S together.",
+        ),
+        (
+            panel(lambda ax: plots.plot_front(result, others, ax, y="S")),
+            "Spike count over memory capacity of all trials",
+            "The same trials with what they pay: to the right and down is better.",
+        ),
+        (
+            panel(lambda ax: plots.plot_convergence(result, others, ax)),
+            "Best value so far over the trials",
+            "Progress of the search, and what fresh seeds made of its best network.",
+        ),
+        (
+            plots.plot_distributions(result)[0].figure,
+            "Densities of the winning distributions and those of the base",
+            "Where the search compares logarithms the density is that of the logarithm: equal areas are equal shares.",
+        ),
+        (
+            plots.plot_partial_dependences(result)[0].figure,
+            "Partial dependence of E on every searched number",
+            "What the search learned: mean (geometric) and 95 % band of its models of C and S, refitted on all trials.",
+        ),
+    ]
+    blocks = []
+    for figure, alt, text in shown:
+        wide = _class("wide") if len(figure.axes) > 1 else ""
+        image = f'<img alt="{escape(alt)}" src="{_uri(figure)}">'
+        blocks.append(f"<figure{wide}><div>{image}</div><figcaption>{escape(text)}</figcaption></figure>")
+    return f'<h2>Figures</h2>\n<div class="figures">{"".join(blocks)}</div>'
+
+
+def _uri(figure: Any) -> str:
+    """A figure as SVG inside an address; the same figure gives the same text."""
+    import matplotlib
+
+    buffer = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "hetero_rsnn", "svg.fonttype": "path"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _trials(result: SearchResult) -> str:
+    dimensions = result.space.dimensions
+    heads = [
+        _head("trial", "trial"),
+        *(_head(q, text, down=q in ("E", "C")) for q, text in view.QUANTITIES.items()),
+        _head("silent", "silent (%)"),
+        *(_head(d.name, view.heading(d)) for d in dimensions),
+        _head("seconds", "time (s)"),
+        _head("status", "status", words=True),
+    ]
+    best = view.best(result)
+    marked = best.trial.number if best else -1
+    body = "\n".join(_row(t, t.number == marked) for t in view.in_order(result))
+    return (
+        '<h2 id="trials">Trials</h2>\n'
+        + _p(
+            "As the search saw them: mean over its seeds ± half of the 95 % interval. Click a heading to sort.", "soft"
+        )
+        + '<div class="scroll trials" tabindex="0" role="region" aria-labelledby="trials"><table>'
+        + f"<thead><tr>{''.join(heads)}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
+    )
+
+
+def _head(key: str, text: str, *, down: bool = False, words: bool = False) -> str:
+    attributes = f' data-key="{escape(key)}"' + (' data-first="down"' if down else "")
+    if words:
+        attributes += ' data-kind="text" class="text"'
+    return f'<th scope="col" aria-sort="none"{attributes}><button type="button">{escape(text)}</button></th>'
+
+
+def _td(value: float, text: str | None = None) -> str:
+    """A number with its full value for sorting; nothing where there is none."""
+    if not math.isfinite(value):
+        return '<td data-v="">–</td>'
+    return f'<td data-v="{float(value)!r}">{escape(view.number(value) if text is None else text)}</td>'
+
+
+def _row(t: Trial, best: bool) -> str:
+    e = {q: view.measure(t.evaluation, q) for q in (*view.QUANTITIES, "silent_share")}
+    status = view.status(t)
+    cells = [f'<th scope="row" data-v="{t.number}">{t.number}{" ★" if best else ""}</th>']
+    cells += [_td(e[q].mean, view.plus_minus(e[q])) for q in view.QUANTITIES]
+    cells += [_td(100 * e["silent_share"].mean), *(_td(x) for x in t.values)]
+    cells.append(_td(math.nan if t.evaluation is None else t.evaluation.seconds))
+    cells.append(f'<td class="text" data-v="{escape(status)}">{escape(status)}</td>')
+    return f"<tr{_class('best ' * best + view.state(t))}>{''.join(cells)}</tr>"
+
+
+def _facts(result: SearchResult) -> str:
+    rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in view.facts(result))
+    return f'<h2>Settings and provenance</h2>\n<dl class="facts">{rows}</dl>'

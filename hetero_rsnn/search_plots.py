@@ -1,0 +1,230 @@
+"""Figures of a search. Every function draws into `ax` (a new figure if None) and returns the Axes; never pyplot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from hetero_rsnn import search_view as view
+from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.objectives import Evaluation, convergence
+from hetero_rsnn.plots import _axes, _letter
+from hetero_rsnn.search_panels import (
+    GREY,
+    fit_models,
+    plot_distribution,
+    plot_distributions,
+    plot_partial_dependence,
+    plot_partial_dependences,
+    say,
+)
+from hetero_rsnn.search_result import SearchResult
+from hetero_rsnn.space import Dimension
+from hetero_rsnn.study import Estimate
+
+__all__ = [
+    "fit_models",
+    "plot_convergence",
+    "plot_distribution",
+    "plot_distributions",
+    "plot_front",
+    "plot_partial_dependence",
+    "plot_partial_dependences",
+    "search_figure",
+]
+
+Array = NDArray[np.float64]
+
+#: Okabe and Ito's palette, as in `plots`; the searched network looks like henhes, its control like honhos.
+_LOOKS = (
+    ("#D55E00", "D", "-"),
+    ("#000000", "o", "--"),
+    ("#0072B2", "s", "-."),
+    ("#009E73", "^", ":"),
+    ("#CC79A7", "v", (0, (5, 1, 1, 1, 1, 1))),
+    ("#8C6D1F", "P", (0, (1, 3))),
+)
+
+
+def _look(index: int) -> tuple[str, str, Any]:
+    return _LOOKS[index % len(_LOOKS)]
+
+
+_AXES = {
+    "C": "memory capacity C (samples)",
+    "E": "spike efficiency E = C / S\n(samples per spike of a neuron)",
+    "S": "spike count S\n(spikes of a neuron per sample)",
+}
+
+
+def plot_front(
+    result: SearchResult, others: Sequence[SearchResult] = (), ax: Axes | None = None, *, y: str = "E"
+) -> Axes:
+    """All trials of one or more searches over their memory capacity, with the Pareto fronts (C up, S down).
+
+    Feasible trials are filled, infeasible ones faint and hollow; failed ones have no place, the legend counts them. A
+    line is the border of what a search has reached: what lies below it (above it for `y` = "S") is beaten by a trial in
+    both C and S. The best network stands where its numbers to report put it, with 95 % intervals; a thin line leads
+    there from the value that the search saw.
+
+    Parameters
+    ----------
+    result : SearchResult
+    others : sequence of SearchResult
+        Drawn into the same picture, e.g. the homogeneous control.
+    ax : Axes, optional
+    y : {"E", "S"}
+    """
+    if y not in ("E", "S"):
+        raise HeteroError(f"y must be 'E' or 'S', got {y!r}")
+    ax = _axes(ax, 5.6, 4.0)
+    results = (result, *others)
+    drawn = 0
+    for i, (r, name) in enumerate(zip(results, view.labels(results), strict=True)):
+        colour, marker, dashes = _look(i)
+        for feasible in (False, True):
+            part = [t for t in view.measured(r) if t.feasible == feasible and not math.isnan(getattr(t, y))]
+            drawn += len(part)
+            ax.plot(
+                [t.C for t in part], [getattr(t, y) for t in part], marker, color=colour, ms=4 if feasible else 3,
+                mfc=colour if feasible else "none", mew=0 if feasible else 0.7, alpha=0.5 if feasible else 0.3,
+                label="_feasible" if feasible else "_infeasible", zorder=2,
+            )  # fmt: skip
+        if r.front:
+            c, s = border([t.C for t in r.front], [t.S for t in r.front])
+            ax.plot(c, s if y == "S" else c / s, color=colour, lw=1.3, linestyle=dashes, label="_front", zorder=3)
+        _plot_best(ax, r, name, i, y)
+    reference = view.reference(result)
+    if reference is not None:
+        _errorbar(ax, reference, y, fmt="*", color=GREY, ms=11, label=view.REFERENCE, zorder=4)
+    c_min = result.objective.c_min
+    if c_min > 0:
+        ax.axvline(c_min, color=GREY, lw=0.9, linestyle=":", zorder=1)
+        ax.annotate(
+            "least C", (c_min, 1), xycoords=("data", "axes fraction"), xytext=(-3, -2), textcoords="offset points",
+            va="top", ha="right", rotation=90, fontsize="small", color=GREY,
+        )  # fmt: skip
+    if not drawn:
+        say(ax, "no trial has finished yet")
+    ax.set(xlabel=_AXES["C"], ylabel=_AXES[y])
+    ax.set_xlim(left=0)
+    ax.set_ylim(bottom=0)
+    ax.legend(frameon=False, fontsize="small", loc="best")
+    return ax
+
+
+def border(c: Sequence[float], s: Sequence[float]) -> tuple[Array, Array]:
+    """Corners, in C and S by rising C, of the border of what the points of a front dominate.
+
+    What lies between two points of the front is had at the S of the one with the larger C: level in the picture of S,
+    a ray from the origin in that of E = C/S.
+    """
+    order = np.argsort(c)
+    x, y = np.asarray(c, dtype=float)[order], np.asarray(s, dtype=float)[order]
+    return np.repeat(x, 2)[:-1], np.repeat(y, 2)[1:]
+
+
+def _plot_best(ax: Axes, result: SearchResult, name: str, index: int, y: str) -> None:
+    """The best network where its numbers to report put it; the legend says what they rest on, and what failed."""
+    colour, marker, _ = _look(index)
+    best = view.best(result)
+    failed = sum(t.status == "failed" for t in result.trials)
+    lost = f" ({failed} failed)" if failed else ""
+    if best is None:
+        ax.plot([], [], marker, color=colour, ms=5, mew=0, label=f"{name}: nothing feasible yet{lost}")
+        return
+    if best.fresh:
+        seen, fresh = (best.trial, best.evaluation)
+        ax.plot(
+            [seen.C, fresh.C], [getattr(seen, y), getattr(fresh, y)], color=colour, lw=0.8, label="_shift", zorder=4
+        )
+    text = f"{name}: best, {'fresh seeds' if best.fresh else 'as the search saw it'}{lost}"
+    _errorbar(ax, best.evaluation, y, fmt=marker, color=colour, ms=9, label=text, zorder=5)
+
+
+def _errorbar(ax: Axes, evaluation: Evaluation, y: str, **look: Any) -> None:
+    """An evaluation over its C, with 95 % intervals; nothing where it has no value."""
+    c, v = view.measure(evaluation, "C"), view.measure(evaluation, y)
+    if math.isnan(c.mean) or math.isnan(v.mean):
+        return
+    ax.errorbar(
+        [c.mean], [v.mean], xerr=_bars(c), yerr=_bars(v), mec="white", mew=1.0, elinewidth=1.4, capsize=2.5, **look
+    )
+
+
+def _bars(e: Estimate) -> list[list[float]] | None:
+    return None if math.isnan(e.low) else [[e.mean - e.low], [e.high - e.mean]]
+
+
+def plot_convergence(result: SearchResult, others: Sequence[SearchResult] = (), ax: Axes | None = None) -> Axes:
+    """The best feasible value so far over the trials, E or the hypervolume, whichever the first search is after.
+
+    A dotted line ends the trials that were spread over the space before the model was asked. For E, dots are the
+    feasible trials, and markers at the right what fresh seeds made of the best network: the best of many noisy values
+    flatters itself, so that they tend to lie lower.
+    """
+    ax = _axes(ax, 5.6, 4.0)
+    results = (result, *others)
+    efficiency = result.objective.kind == "efficiency"
+    longest = max(len(r.trials) for r in results)
+    drawn = False
+    for i, (r, name) in enumerate(zip(results, view.labels(results), strict=True)):
+        colour, marker, dashes = _look(i)
+        best = convergence(result.objective if efficiency else r.objective, (t.evaluation for t in r.trials))
+        ax.step(np.arange(1, len(best) + 1), best, where="post", color=colour, linestyle=dashes, lw=1.6, label=name)
+        drawn |= bool(np.isfinite(best).any())
+        if not efficiency:
+            continue
+        part = [t for t in r.trials if t.feasible]
+        ax.plot([t.number + 1 for t in part], [t.E for t in part], marker, color=colour, ms=3, alpha=0.35, mew=0)
+        found = view.best(r)
+        if found is not None and found.fresh:
+            e = view.measure(found.evaluation, "E")
+            ax.errorbar(
+                [longest * (1.05 + 0.03 * i) + 0.5], [e.mean], yerr=_bars(e), fmt=marker, color=colour, mec="white",
+                ms=6, capsize=2.5, label="_fresh",
+            )  # fmt: skip
+    reference = view.reference(result)
+    if efficiency and reference is not None and not math.isnan(reference.E):
+        ax.axhline(reference.E, color=GREY, lw=0.9, linestyle=":", label=view.REFERENCE)
+    if longest > result.settings.initial:
+        ax.axvline(result.settings.initial + 0.5, color=GREY, lw=0.9, linestyle=":")
+        ax.annotate(
+            "first spread, then asked", (result.settings.initial + 0.5, 0), xycoords=("data", "axes fraction"),
+            xytext=(3, 3), textcoords="offset points", fontsize="small", color=GREY,
+        )  # fmt: skip
+    if not drawn:
+        say(ax, "no feasible trial yet")
+    ylabel = "best feasible E so far\n(samples per spike of a neuron)" if efficiency else "hypervolume of the front"
+    right = longest * (1.05 + 0.03 * len(results)) + 1.5
+    ax.set(xlabel="trial" + (" (right: best, fresh seeds)" if efficiency else ""), ylabel=ylabel, xlim=(0, right))
+    ax.set_ylim(bottom=0, top=1.05 * ax.get_ylim()[1])
+    ax.legend(frameon=False, fontsize="small", loc="best")
+    return ax
+
+
+def search_figure(result: SearchResult, others: Sequence[SearchResult] = ()) -> Figure:
+    """The page of a search: efficiency over capacity, convergence, winning distributions, partial dependence."""
+    entries = view.searched(result)
+    down = math.ceil(len(entries) / 6)
+    spreads = any(isinstance(e.cv, Dimension) for e in entries)
+    heights = [4.4, 1.9 * down + 0.4, 1.8 * down * (1 + spreads) + 0.4]
+    figure = Figure(figsize=(13.0, sum(heights)), layout="constrained")
+    parts = figure.subfigures(3, 1, squeeze=False, height_ratios=heights, hspace=0.03)
+    top, middle, bottom = parts[:, 0]
+    left, right = top.subplots(1, 2)
+    plot_front(result, others, left)
+    plot_convergence(result, others, right)
+    for ax in (left, right):
+        ax.spines[["top", "right"]].set_visible(False)
+    _letter(left, "A")
+    _letter(right, "B")
+    plot_distributions(result, middle, title="$\\bf{C}$   Winning distributions")
+    plot_partial_dependences(result, bottom, title="$\\bf{{D}}$   {quantity} over one number, averaged over the others")
+    return figure

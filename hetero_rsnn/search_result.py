@@ -1,0 +1,272 @@
+"""The outcome of a search, read from its journal, finished or not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hetero_rsnn import units
+from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.journal import JournalError, read_journal
+from hetero_rsnn.network import Network
+from hetero_rsnn.objectives import (
+    AVERAGED,
+    Evaluation,
+    Objective,
+    convergence,
+    hypervolume,
+    merit,
+    pareto_front,
+)
+from hetero_rsnn.space import Space
+from hetero_rsnn.trial import SearchError, Settings, Trial
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found so far.
+
+    Attributes
+    ----------
+    space : Space
+    settings : Settings
+        With the budget that the search was last given.
+    trials : tuple of Trial
+        In the order asked for.
+    reference : Evaluation or None
+        The homogeneous network, on the seeds of the trials.
+    remeasured : dict of int to Evaluation
+        The best trials on fresh seeds. Their numbers are the ones to report: the best of many noisy values is
+        flattered by its noise.
+    reference_remeasured : Evaluation or None
+        The homogeneous network on the fresh seeds.
+    done : bool
+        Whether the search has ended.
+    versions : dict of str to str
+    """
+
+    space: Space
+    settings: Settings
+    trials: tuple[Trial, ...]
+    reference: Evaluation | None
+    remeasured: dict[int, Evaluation]
+    reference_remeasured: Evaluation | None
+    done: bool
+    versions: dict[str, str] = field(repr=False)
+
+    @classmethod
+    def from_journal(cls, path: str | Path) -> SearchResult:
+        """Read a journal, even while a search is writing it.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be read.
+        SearchError
+            If its events are not those of a search of this package.
+        """
+        events = read_journal(path)
+        try:
+            return cls.from_events(events)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise SearchError(
+                f"{path} is not a journal that this version can read ({type(error).__name__}: {error}): "
+                "give the path of another"
+            ) from None
+
+    @classmethod
+    def from_events(cls, events: Iterable[Mapping[str, Any]]) -> SearchResult:
+        """Build the result from the events of a journal, the header first."""
+        header, *rest = events
+        settings = dict(header["settings"])
+        trials: dict[int, Trial] = {}
+        found: dict[str, Evaluation] = {}
+        again: dict[int, Evaluation] = {}
+        done = False
+        for event in rest:
+            kind = event["event"]
+            if kind == "asked":
+                trials[event["trial"]] = Trial(event["trial"], event["batch"], dict(event["point"]))
+            elif kind in ("finished", "failed"):
+                trials[event["trial"]] = trials[event["trial"]].after(event)
+            elif kind in ("reference", "reference_remeasured", "remeasured"):
+                if "error" in event:
+                    continue
+                if kind == "remeasured":
+                    again[event["trial"]] = Evaluation.from_event(event)
+                else:
+                    found[kind] = Evaluation.from_event(event)
+            elif kind == "extended":
+                settings["budget"], done = event["budget"], False
+            elif kind == "done":
+                done = True
+        return cls(
+            space=Space.from_dict(header["definition"]),
+            settings=Settings.from_dict(settings),
+            trials=tuple(trials[number] for number in sorted(trials)),
+            reference=found.get("reference"),
+            remeasured=again,
+            reference_remeasured=found.get("reference_remeasured"),
+            done=done,
+            versions=dict(header["versions"]),
+        )
+
+    @cached_property
+    def objective(self) -> Objective:
+        """What counts as better; c_min is that of the reference unless it was given (0 while it is not known)."""
+        return make_objective(self.space, self.settings, self.reference)
+
+    @cached_property
+    def best(self) -> Trial | None:
+        """The best trial by its re-measured value, or by its own before anything was measured again.
+
+        If no trial is feasible, the one that misses the limits by least; None while no trial is finished.
+        """
+        by_number = {t.number: t for t in self.trials}
+        if self.remeasured:
+            return by_number[max(self.remeasured, key=lambda n: (*merit(self.remeasured[n]), -n))]
+        return next(iter(ranked(self.trials)), None)
+
+    @property
+    def best_evaluation(self) -> Evaluation | None:
+        """The numbers of the best trial to report: re-measured where they were."""
+        if self.best is None:
+            return None
+        return self.remeasured.get(self.best.number, self.best.evaluation)
+
+    @property
+    def best_network(self) -> Network:
+        """The network of the best trial, for `compare`, `simulate` and `save_network`.
+
+        Raises
+        ------
+        SearchError
+            If no trial is finished.
+        """
+        if self.best is None:
+            raise SearchError(f"the search has no finished trial yet, {self._count()}: wait, or see why they failed")
+        return self.network(self.best)
+
+    def network(self, trial: Trial | int) -> Network:
+        """The network of a trial.
+
+        Raises
+        ------
+        SearchError
+            If there is no such trial.
+        """
+        if not isinstance(trial, Trial):
+            known = {t.number: t for t in self.trials}
+            if trial not in known:
+                raise SearchError(f"the search has no trial {trial}: give one of 0 to {len(self.trials) - 1}")
+            trial = known[trial]
+        return self.space.network(trial.values).replace(name=f"{self.space.name}-{trial.number}")
+
+    @cached_property
+    def front(self) -> tuple[Trial, ...]:
+        """Feasible trials that no other beats in both C and S, by rising S."""
+        good = [t for t in self.trials if t.feasible]
+        return tuple(good[i] for i in pareto_front([t.C for t in good], [t.S for t in good]))
+
+    @property
+    def reference_point(self) -> tuple[float, float]:
+        """C and S from which the hypervolume counts."""
+        return self.objective.reference_point
+
+    @property
+    def hypervolume(self) -> float:
+        """Area of the (S, C) plane between the front and `reference_point`, in samples times spikes per sample."""
+        return hypervolume([t.C for t in self.front], [t.S for t in self.front], self.reference_point)
+
+    @property
+    def convergence(self) -> NDArray[np.float64]:
+        """Best so far after each trial, shape (trials,): E of a feasible one (NaN before), or the hypervolume."""
+        return convergence(self.objective, (t.evaluation for t in self.trials))
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row a trial: number, batch, status, every dimension by name, C, S, E and more, re-measured values."""
+        rows = []
+        for t in self.trials:
+            row: dict[str, Any] = {"trial": t.number, "batch": t.batch, "status": t.status, **t.point}
+            for name in AVERAGED:
+                row[name] = getattr(t.evaluation, name, math.nan)
+                row[f"{name}_stderr"] = getattr(t.evaluation, f"{name}_stderr", math.nan)
+            row["feasible"] = t.feasible
+            row["violation"] = getattr(t.evaluation, "violation", math.nan)
+            row["seconds"] = getattr(t.evaluation, "seconds", math.nan)
+            for name in ("C", "S", "E"):
+                row[f"{name}_remeasured"] = getattr(self.remeasured.get(t.number), name, math.nan)
+            row["error"] = t.error or ""
+            rows.append(row)
+        return rows
+
+    def to_pandas(self) -> Any:
+        """`table` as a pandas DataFrame.
+
+        Raises
+        ------
+        HeteroError
+            If pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise HeteroError("to_pandas needs the package pandas: pip install pandas, or use table()") from None
+        return pandas.DataFrame(self.table())
+
+    def _count(self) -> str:
+        finished = sum(t.status == "finished" for t in self.trials)
+        failed = sum(t.status == "failed" for t in self.trials)
+        feasible = sum(t.feasible for t in self.trials)
+        return f"{finished} of {self.settings.budget} trials finished, {failed} failed, {feasible} feasible"
+
+    def __str__(self) -> str:
+        s, o = self.settings, self.objective
+        if s.objective == "efficiency":
+            aim = f"largest E with C >= {o.c_min:.3g} and {o.rate[0]:g} to {o.rate[1]:g} Hz"
+        else:
+            aim = f"C against S, {o.rate[0]:g} to {o.rate[1]:g} Hz"
+        lines = [
+            f"search of {self.space.name!r} ({s.method}): {aim}",
+            self._count() + ("" if self.done else ", not done"),
+        ]
+        if self.reference is not None:
+            lines.append(f"homogeneous reference: {self.reference_remeasured or self.reference}")
+        if self.best is not None and self.best_evaluation is not None:
+            if not any(t.feasible for t in self.trials):
+                lines.append("no trial keeps the limits; the one that comes closest:")
+            again = self.best.number in self.remeasured
+            where = f"re-measured on {len(s.fresh_seeds)} fresh seeds" if again else "not re-measured, so flattered"
+            lines.append(f"best, trial {self.best.number}, {where}: {self.best_evaluation}")
+            for d in self.space.dimensions:
+                lines.append(f"  {d.name} = {units.show(float(f'{self.best.point[d.name]:.4g}'), d.unit)}")
+        if s.objective == "pareto":
+            c, spikes = self.reference_point
+            lines.append(
+                f"front of {len(self.front)} trials, hypervolume {self.hypervolume:.4g} from C = {c:g}, S = {spikes:g}"
+            )
+        return "\n".join(lines)
+
+
+def ranked(trials: Iterable[Trial]) -> list[Trial]:
+    """Finished trials, the best first; of equal ones the earliest."""
+    finished = [(t, t.evaluation) for t in trials if t.evaluation is not None]
+    return [t for t, e in sorted(finished, key=lambda pair: merit(pair[1]), reverse=True)]
+
+
+def make_objective(space: Space, settings: Settings, reference: Evaluation | None) -> Objective:
+    """The objective of a search, once the reference is known."""
+    c_min = settings.c_min
+    if c_min is None:
+        c_min = max(reference.C, 0.0) if reference is not None else 0.0
+    return Objective(settings.objective, c_min, settings.rate, space.base.protocol.hold)
+
+
+__all__ = ["JournalError", "SearchResult", "make_objective", "ranked"]

@@ -1,0 +1,238 @@
+"""Searching a space of networks for the distributions that buy most memory per spike.
+
+The search writes every step into a journal before it goes on: what was asked, what came of it, in the order of the
+trials. What the journal holds is a function of the settings alone, except for the times under "seconds"; so one worker
+and many write the same, and a search that was killed at any moment and resumed ends like one that ran through. To
+resume, asks and tells are replayed, and the asked points must be those of the journal.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.executors import Outcome, Runner
+from hetero_rsnn.heterogeneity import Constant, Gamma, LogNormal, TruncatedNormal
+from hetero_rsnn.journal import Event
+from hetero_rsnn.network import Network
+from hetero_rsnn.objectives import Evaluation, Objective, evaluate, seed_values
+from hetero_rsnn.optimiser import make_optimiser
+from hetero_rsnn.parameter import Parameter, to_toml
+from hetero_rsnn.replay import Script
+from hetero_rsnn.search_result import SearchResult, make_objective, ranked
+from hetero_rsnn.space import Space
+from hetero_rsnn.trial import SearchError, Settings, Trial, Watch
+
+#: Measures a network with a seed: at least C and S.
+Function = Callable[[Network, int], Mapping[str, float]]
+
+
+def homogeneous(network: Network) -> Network:
+    """The network with every neuron and synapse parameter at its mean; weights and initial state keep their spread.
+
+    Of the shipped `henhes` that is `honhos`.
+    """
+    tables = [(f"populations.{p.name}", p.parameters) for p in network.populations]
+    if network.plasticity is not None:
+        tables.append(("plasticity", network.plasticity.parameters))
+    changes: dict[str, Any] = {}
+    for table, parameters in tables:
+        for name, p in parameters:
+            if isinstance(p.distribution, Gamma | LogNormal | TruncatedNormal):
+                changes[f"{table}.{name}.cv"] = 0.0
+            elif not isinstance(p.distribution, Constant):
+                changes[f"{table}.{name}"] = to_toml(Parameter(Constant(p.mean), p.unit))
+    return replace(network.replace(**changes), name="homogeneous", description="")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One seed of one network, checked where it ran: what a job returns is kept as it is."""
+
+    function: Function
+    hold: float
+
+    def __call__(self, job: tuple[Network | str, int]) -> dict[str, float]:
+        network, seed = job
+        if isinstance(network, str):  # the message of why there is none
+            raise HeteroError(network)
+        return seed_values(self.function(network, seed), self.hold)
+
+
+class Search:
+    """A search under way."""
+
+    def __init__(
+        self, space: Space, settings: Settings, wanted: int, job: Job, script: Script, runner: Runner, watch: Watch
+    ) -> None:
+        self.space, self.settings, self.script, self.runner, self.watch = space, settings, script, runner, watch
+        self.budget, self.wanted = settings.budget, wanted
+        self.job = job
+        self.trials: list[Trial] = []
+        self.tried: set[int | None] = set()  # measured again, whether it worked or not
+
+    def run(self) -> None:
+        """Go through the whole search, or the rest of it."""
+        self.objective = self._reference()
+        s = self.settings
+        self.optimiser = make_optimiser(self.space, s.method, self.objective, seed=s.seed, initial=s.initial)
+        while True:
+            self._extend()
+            if len(self.trials) < self.budget:
+                self._batch()
+                continue
+            self._remeasure()
+            if self.script.take("done") is None:
+                self._done()
+            if self.script.new and self.wanted <= self.budget:
+                return
+
+    def _extend(self) -> None:
+        """Raise the budget, where the journal says so or, at its end, the user."""
+        while self.script.peek("extended"):
+            self.budget = int((self.script.take("extended") or {})["budget"])
+        if self.script.new and self.wanted > self.budget:
+            self.budget = int(self.script.write("extended", budget=self.wanted)["budget"])
+
+    def _measured(
+        self, networks: Sequence[Network | str], seeds: Sequence[int]
+    ) -> Iterator[tuple[list[Any], float] | tuple[str, str, float]]:
+        """Rows and running time of every network in turn, or error, kind and running time."""
+        jobs = [(network, seed) for network in networks for seed in seeds]
+        outcomes: Generator[Outcome[dict[str, float]]] = self.runner.run(self.job, jobs)  # type: ignore[assignment]
+        for number in range(len(networks)):
+            own = [next(outcomes) for _ in seeds]
+            if number + 1 == len(networks):
+                outcomes.close()  # the runner is free again before the last result is used
+            seconds = sum(o.seconds for o in own)
+            bad = next((i for i, o in enumerate(own) if not o.ok), None)
+            if bad is None:
+                yield [o.value for o in own], seconds
+            else:
+                yield f"seed {seeds[bad]}: {own[bad].error}", own[bad].kind, seconds
+
+    def _reference(self) -> Objective:
+        """Measure the homogeneous network, which says what C is worth having, and complete the objective."""
+        event = self.script.take("reference")
+        if event is None:
+            self.watch("reference", 0, 1, None)
+            network = homogeneous(self.space.base)
+            found = next(iter(self._measured([network], self.settings.seeds)))
+            if len(found) == 3:
+                raise SearchError(
+                    f"the homogeneous network of {self.space.name!r} cannot be measured: {found[0]}; "
+                    "correct the base of the space"
+                )
+            rows, seconds = found
+            alone = evaluate(make_objective(self.space, self.settings, None), self.settings.seeds, rows)
+            objective = make_objective(self.space, self.settings, alone)
+            judged = evaluate(objective, self.settings.seeds, rows, seconds)
+            event = self.script.write("reference", fingerprint=network.fingerprint, **judged.to_event())
+        return make_objective(self.space, self.settings, Evaluation.from_event(event))
+
+    def _batch(self) -> None:
+        """Ask, measure, tell."""
+        first = len(self.trials)
+        number = self.trials[-1].batch + 1 if self.trials else 0
+        start = time.perf_counter()
+        z = self.optimiser.ask(min(self.settings.batch if first else self.settings.initial, self.budget - first))
+        each = (time.perf_counter() - start) / len(z)
+        self.trials += [self._asked(Trial(first + i, number, self._point(x)), each) for i, x in enumerate(z)]
+        batch = self.trials[first:]
+        old: list[Event] = []
+        while len(old) < len(batch) and (event := self.script.take("finished", "failed", trial=first + len(old))):
+            old.append(event)
+        fresh = self._ended(batch[len(old) :])
+        for trial, x in zip(batch, z, strict=True):
+            event = old[trial.number - first] if trial.number - first < len(old) else next(fresh)
+            self.trials[trial.number] = ended = trial.after(event)
+            e = ended.evaluation
+            self.optimiser.tell(x, *((None, None) if e is None else (e.per_seed["C"], e.per_seed["S"])))
+            self.watch("trial", trial.number + 1, max(self.budget, self.wanted), ended)
+
+    def _point(self, z: Any) -> dict[str, float]:
+        return dict(zip((d.name for d in self.space.dimensions), self.space.from_unit(z), strict=True))
+
+    def _asked(self, trial: Trial, seconds: float) -> Trial:
+        event = self.script.take("asked", trial=trial.number, batch=trial.batch)
+        if event is None:
+            self.script.write("asked", trial=trial.number, batch=trial.batch, point=trial.point, seconds=seconds)
+        elif not _near(event["point"], trial.point):
+            raise self.script.differs(f"trial {trial.number} at {trial.point}, not {event['point']}")
+        return trial
+
+    def _ended(self, trials: Sequence[Trial]) -> Iterator[Event]:
+        """Measure trials; write and return what came of each."""
+        found = self._measured([self._network(t) for t in trials], self.settings.seeds)
+        for trial, result in zip(trials, found, strict=True):
+            if len(result) == 3:
+                error, kind, seconds = result
+                yield self.script.write("failed", trial=trial.number, error=error, kind=kind, seconds=seconds)
+            else:
+                e = evaluate(self.objective, self.settings.seeds, *result)
+                yield self.script.write("finished", trial=trial.number, **e.to_event())
+
+    def _network(self, trial: Trial) -> Network | str:
+        try:
+            return self.space.network(trial.values)
+        except HeteroError as error:
+            return str(error)
+
+    def _remeasure(self) -> None:
+        """Measure the reference and the best trials on seeds that had no part in choosing them."""
+        s = self.settings
+        chosen = self._best()[: s.remeasure]
+        names: list[int | None] = [None] if chosen else []  # None is the reference
+        names = [name for name in [*names, *(t.number for t in chosen)] if name not in self.tried]
+        self.tried.update(names)
+        old = 0
+        while old < len(names) and self.script.take(*_again(names[old])[0], **_again(names[old])[1]):
+            old += 1
+        names = names[old:]
+        if not names:
+            return
+        self.watch("again", 0, len(names), None)
+        base = homogeneous(self.space.base)
+        networks = [base if name is None else self._network(self.trials[name]) for name in names]
+        for i, (name, result) in enumerate(zip(names, self._measured(networks, s.fresh_seeds), strict=True)):
+            if len(result) == 3:
+                fields: dict[str, Any] = {"error": result[0], "kind": result[1], "seconds": result[2]}
+            else:
+                fields = evaluate(self.objective, s.fresh_seeds, *result).to_event()
+            (kind,), which = _again(name)
+            self.script.write(kind, **which, **fields)
+            self.watch("again", i + 1, len(names), None)
+
+    def _best(self) -> list[Trial]:
+        """Finished trials, the best first; of a front, those on it."""
+        if self.objective.kind == "pareto" and any(t.feasible for t in self.trials):
+            return ranked(self.result().front)
+        return ranked(self.trials)
+
+    def result(self) -> SearchResult:
+        """What is known so far."""
+        return SearchResult.from_events(self.script.log.events)
+
+    def _done(self) -> None:
+        result = self.result()
+        best = result.best
+        self.script.write(
+            "done",
+            trials=len(self.trials),
+            best=None if best is None else best.number,
+            hypervolume=result.hypervolume,
+            reference_point=list(result.reference_point),
+        )
+
+
+def _again(name: int | None) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Kind and fields of the event of a trial that was measured again, or of the reference."""
+    return (("reference_remeasured",), {}) if name is None else (("remeasured",), {"trial": name})
+
+
+def _near(old: Mapping[str, float], new: Mapping[str, float]) -> bool:
+    """Whether two points are one, but for the last bits of a power."""
+    return list(old) == list(new) and all(abs(old[k] - x) <= 1e-9 * max(abs(x), 1e-9) for k, x in new.items())

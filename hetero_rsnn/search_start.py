@@ -1,0 +1,170 @@
+"""Beginning a search or going on with one: where it runs, what measures, and whether the journal is its own."""
+
+from __future__ import annotations
+
+import concurrent.futures as cf
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hetero_rsnn.errors import suggest
+from hetero_rsnn.executors import Runner, make_runner
+from hetero_rsnn.journal import Event, Journal, JournalError
+from hetero_rsnn.kernel_arrays import PRECISIONS
+from hetero_rsnn.network import Network
+from hetero_rsnn.objectives import KEPT
+from hetero_rsnn.replay import Log, MemoryLog, Script
+from hetero_rsnn.search_result import SearchResult
+from hetero_rsnn.search_run import Function, Job, Search
+from hetero_rsnn.simulate import BACKENDS
+from hetero_rsnn.space import Space, load_space
+from hetero_rsnn.trial import SearchError, Settings, Trial, Watch, make_settings, search_versions
+
+
+def measure_candidate(network: Network, seed: int, *, backend: str, precision: str) -> dict[str, float]:
+    """What a search keeps of a seed of `measure_seed`."""
+    from hetero_rsnn.study import measure_seed
+
+    result, _ = measure_seed(network, seed, backend=backend, precision=precision)
+    return {name: getattr(result, name) for name in KEPT}
+
+
+def _unseen(_what: str, _done: int, _total: int, _trial: Trial | None) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where candidates are measured; see `make_runner`."""
+
+    workers: int | None = None
+    executor: cf.Executor | None = None
+    dask: str | None = None
+    timeout: float | None = None
+
+    def runner(self) -> Runner:
+        """A new runner."""
+        return make_runner(self.workers, executor=self.executor, dask=self.dask, timeout=self.timeout)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What measures candidates, and how a journal calls it."""
+
+    function: Function
+    label: dict[str, str]
+
+
+def measured_network(backend: str | None, precision: str | None) -> Callable[[Mapping[str, str]], Measure]:
+    """The measurement of `measure`; what is not given comes from the label of an older search.
+
+    Raises
+    ------
+    SearchError
+        If a name is unknown.
+    """
+    for name, value, known in (("backend", backend, BACKENDS), ("precision", precision, tuple(PRECISIONS))):
+        if value is not None and value not in known:
+            raise SearchError(f"unknown {name} {value!r}{suggest(str(value), known)}")
+
+    def make(old: Mapping[str, str]) -> Measure:
+        how = {
+            "backend": backend or old.get("backend", "fast"),
+            "precision": precision or old.get("precision", "double"),
+        }
+        if how["precision"] != "double" and how["backend"] != "fast":
+            raise SearchError(
+                f"precision {how['precision']!r} is for the backend 'fast' only, not {how['backend']!r}: "
+                "leave one of them away"
+            )
+        function = partial(measure_candidate, backend=how["backend"], precision=how["precision"])
+        return Measure(function, {"function": "measure", **how})
+
+    return make
+
+
+def search_space(
+    space: Space | str | Path,
+    given: Mapping[str, Any],
+    measure: Measure | Callable[[Mapping[str, str]], Measure],
+    places: Places,
+    journal: str | Path | None,
+    resume: bool,
+    progress: Watch | None,
+) -> SearchResult:
+    """Begin a search or go on with one; see `search`."""
+    space = load_space(space)
+    with ExitStack() as stack:
+        log: Log
+        if resume:
+            if journal is None:
+                raise SearchError("resume needs the journal to go on with: give its path as journal")
+            kept: list[tuple[Settings, Measure]] = []
+            log = stack.enter_context(
+                Journal.resume(journal, lambda header: kept.append(_agreed(journal, header, space, given, measure)))
+            )
+            settings, used = kept[0]
+            wanted = _wanted(journal, settings, log.events, given["budget"])
+            runner = stack.enter_context(places.runner())
+        else:
+            used = measure if isinstance(measure, Measure) else measure({})
+            settings = make_settings(space, given, used.label)
+            wanted = settings.budget
+            runner = stack.enter_context(places.runner())  # before a journal is begun that an error would leave behind
+            header = {
+                "definition": space.to_dict(),
+                "fingerprint": space.fingerprint,
+                "settings": settings.to_dict(),
+                "versions": search_versions(),
+            }
+            log = MemoryLog(header) if journal is None else stack.enter_context(Journal.create(journal, header))
+        script = Script(log, "the search" if journal is None else str(journal))
+        job = Job(used.function, space.base.protocol.hold)
+        run = Search(space, settings, wanted, job, script, runner, progress or _unseen)
+        run.run()
+        return run.result()
+
+
+def _wanted(path: str | Path, settings: Settings, events: Sequence[Event], budget: Any) -> int:
+    """The budget of a resumed search: that of the journal, or a larger one."""
+    now: int = max([settings.budget, *(e["budget"] for e in events if e["event"] == "extended")])
+    if budget is None:
+        return now
+    if isinstance(budget, bool) or not isinstance(budget, int) or budget < now:
+        raise SearchError(f"budget must be a whole number >= {now}, that of {path}, got {budget!r}: raise it")
+    return budget
+
+
+def _agreed(
+    path: str | Path,
+    header: Event,
+    space: Space,
+    given: Mapping[str, Any],
+    measure: Measure | Callable[[Mapping[str, str]], Measure],
+) -> tuple[Settings, Measure]:
+    """The settings of a journal, if the space and all that was given are those of the search to resume."""
+    try:
+        old = Settings.from_dict(header["settings"])
+        name, fingerprint = header["definition"]["name"], header["fingerprint"]
+    except (KeyError, TypeError) as error:
+        raise JournalError(f"{path} is not the journal of a search of this package: {error} is missing") from None
+    if fingerprint != space.fingerprint:
+        raise JournalError(
+            f"{path} is of another space, {name!r} with fingerprint {fingerprint}, not {space.name!r} with "
+            f"{space.fingerprint}: resume with the same space and changes, or choose another path"
+        )
+    then = old.to_dict()
+    used = measure if isinstance(measure, Measure) else measure(old.measure)
+    # What is left out is as in the journal, so that rules between settings are checked on what will be used.
+    filled = {key: value if value is not None else then[key] for key, value in given.items()}
+    now = make_settings(space, {**filled, "budget": old.budget}, used.label).to_dict()
+    for key, value in now.items():
+        if value != then[key]:
+            raise JournalError(
+                f"{path} is of another search: its {key} is {then[key]!r}, not {value!r}; "
+                "resume with the same settings, or choose another path"
+            )
+    return old, used

@@ -1,0 +1,191 @@
+"""``hetero-rsnn show`` as a user meets it: what it prints and writes, and how it refuses."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+from searches import write_search
+from test_cli import refused
+
+import hetero_rsnn as hr
+from hetero_rsnn import cli
+from hetero_rsnn.search_result import SearchResult
+
+
+@pytest.fixture(scope="module")
+def journals(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("journals")
+    options = {"space": "quick", "rate": (1, 16.5), "seeds": 4}
+    write_search(folder / "main.jsonl", trials=20, **options)
+    write_search(folder / "going.jsonl", trials=8, running=2, ended=False, method="random", **options)
+    write_search(folder / "empty.jsonl", trials=0, running=2, ended=False, **options)
+    write_search(folder / "failed.jsonl", trials=3, ended=False, fails=lambda number: True, **options)
+    write_search(folder / "hard.jsonl", trials=4, ended=False, c_min=50.0, **options)
+    write_search(folder / "control.jsonl", space="homogeneous", trials=6)
+    (folder / "foreign.jsonl").write_text('{"event": "something"}\n')
+    (folder / "text.txt").write_text("not json\n")
+    return folder
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Call the command line in an empty folder; return exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["hetero-rsnn", "show", *map(str, words)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return call
+
+
+def files(folder) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def test_prints_the_best_trials_with_units_and_intervals(run, journals, tmp_path):
+    code, out, _ = run(journals / "main.jsonl", "--no-figures", "--top", 3)
+    assert code == 0
+    result = SearchResult.from_journal(journals / "main.jsonl")
+    from hetero_rsnn import search_view as view
+
+    table = out[out.index("best 3 as the search saw them") : out.index("what they are made of")]
+    shown = [line.split() for line in table.splitlines() if re.match(r" *\d+ ", line)]
+    best = view.in_order(result)[:3]
+    assert [int(row[0]) for row in shown] == [t.number for t in best]
+    for t in best:
+        assert view.cell(view.measure(t.evaluation, "E")) in table
+    assert "C (samples)" in out and "S (spikes/sample)" in out and "tau_m.mean (ms)" in out and "10 to 60" in out
+    assert "2 failed, the last one trial 18" in out and "fresh seeds (1000-1007)" in out
+    assert view.cell(view.measure(result.best_evaluation, "C")) in out
+    assert max(map(len, table.splitlines())) <= 140
+    assert files(tmp_path) == []
+
+
+def test_top_may_exceed_what_there_is(run, journals):
+    code, out, _ = run(journals / "going.jsonl", "--no-figures", "--top", 99)
+    assert code == 0 and "best 7 as the search saw them" in out
+    assert "2 running or interrupted. The search has not ended." in out and "not measured again yet" in out
+
+
+def test_writes_figure_and_page_to_a_new_folder_each_time(run, journals, tmp_path):
+    for folder in ("show", "show-2"):
+        code, out, _ = run(journals / "main.jsonl")
+        assert code == 0 and f"results/{folder}/search.png" in out
+        assert (tmp_path / "results" / folder / "search.png").read_bytes().startswith(b"\x89PNG")
+        page = (tmp_path / "results" / folder / "search.html").read_text()
+        assert page.count("<img") == 5
+    assert len(files(tmp_path)) == 4
+
+
+def test_several_journals_are_drawn_together(run, journals, tmp_path):
+    code, out, _ = run(journals / "main.jsonl", journals / "going.jsonl", "--out", "both")
+    assert code == 0
+    compared = out[out.index("best of each search") :]
+    assert "quick, random" in compared and "homogeneous reference" in compared and "lead in E" in compared
+    assert files(tmp_path) == ["both/search.html", "both/search.png"]
+    assert "quick, random" in (tmp_path / "both" / "search.html").read_text()
+
+
+def test_page_alone_with_and_without_figures(run, journals, tmp_path):
+    assert run(journals / "main.jsonl", "--html", "a.html", "--no-figures")[0] == 0
+    assert "<img" not in (tmp_path / "a.html").read_text()
+    assert run(journals / "going.jsonl", "--html", "b.html")[0] == 0
+    assert "<img" in (tmp_path / "b.html").read_text()
+    assert files(tmp_path) == ["a.html", "b.html"]
+
+
+def test_exported_network_is_the_best_one(run, journals, tmp_path):
+    code, out, _ = run(journals / "main.jsonl", "--no-figures", "--export", "best.toml")
+    assert code == 0 and "wrote best.toml" in out
+    result = SearchResult.from_journal(journals / "main.jsonl")
+    net = hr.load_network(tmp_path / "best.toml")
+    assert net == result.best_network and net.fingerprint == result.best_network.fingerprint
+    assert net.name == f"quick-{result.best.number}"
+    assert result.space.point(net) == pytest.approx(result.best.values)
+    head = (tmp_path / "best.toml").read_text().splitlines()[:2]
+    assert all(line.startswith("# ") for line in head) and str(result.best_evaluation) in head[1]
+
+
+@pytest.mark.parametrize(
+    ("option", "file"),
+    [("--export", "x.toml"), ("--html", "x.html"), ("--out", "search.png"), ("--out", "search.html")],
+)
+def test_files_that_exist_are_kept_unless_forced(run, journals, tmp_path, option, file):
+    (tmp_path / file).write_text("precious")
+    value = "." if option == "--out" else file
+    words = [journals / "main.jsonl", option, value]
+    words += ["--no-figures"] * (option != "--out")
+    refused(run(*words), "exists already", "--force", file)
+    assert (tmp_path / file).read_bytes() == b"precious"
+    assert files(tmp_path) == [file]
+    assert run(*words, "--force")[0] == 0
+    assert (tmp_path / file).read_bytes() != b"precious"
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize("name", ["empty", "failed"])
+def test_nothing_finished_is_said_and_nothing_is_written(run, journals, tmp_path, name):
+    code, out, _ = run(journals / f"{name}.jsonl")
+    assert code == 0 and "No trial has finished yet" in out
+    assert files(tmp_path) == []
+    assert run(journals / f"{name}.jsonl", "--out", "all")[0] == 0  # what is named is written
+    assert files(tmp_path) == ["all/search.html", "all/search.png"]
+
+
+def test_closest_network_is_exported_with_a_word(run, journals, tmp_path):
+    code, out, err = run(journals / "hard.jsonl", "--no-figures", "--export", "best.toml")
+    assert code == 0 and "comes closest" in out and "no trial keeps all limits" in err
+    assert "C = " in out and "is below 50" in out
+    hr.load_network(tmp_path / "best.toml")
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["missing.jsonl"], ["no journal", "missing.jsonl"]),
+        (["{}/text.txt"], ["text.txt", "not the journal"]),
+        (["{}/foreign.jsonl"], ["foreign.jsonl", "not the journal"]),
+        (["{}/main.jsonl", "{}/text.txt"], ["text.txt", "not the journal"]),
+        (["{}"], ["no journal"]),
+        (["{}/empty.jsonl", "--export", "a.toml"], ["no finished trial", "--export", "empty.jsonl"]),
+        (["{}/failed.jsonl", "--export", "a.toml"], ["no finished trial", "--export"]),
+        (["{}/main.jsonl", "--export", "a.txt"], ["--export", ".toml", "a.txt"]),
+        (["{}/main.jsonl", "--top", "0"], ["--top", ">= 1", "got 0"]),
+        (["{}/main.jsonl", "--html", "."], ["is a folder", "--html"]),
+        (["{}/main.jsonl", "--out", "{}/text.txt"], ["cannot write", "text.txt"]),
+        (["{}/main.jsonl", "{}/control.jsonl"], ["measure alike", "protocol.", "one by one"]),
+    ],
+)
+def test_mistakes_end_in_one_line_and_exit_code_2(run, journals, tmp_path, words, parts):
+    refused(run(*(word.format(journals) for word in words)), *parts)
+    assert files(tmp_path) == []
+
+
+def test_a_torn_last_line_is_no_mistake(run, journals, tmp_path):
+    data = (journals / "going.jsonl").read_bytes()
+    (tmp_path / "torn.jsonl").write_bytes(data[:-20])
+    code, out, _ = run("torn.jsonl", "--no-figures")
+    assert code == 0 and "The search has not ended" in out
+
+
+def test_journal_without_its_parts_is_refused(run, tmp_path):
+    (tmp_path / "j.jsonl").write_text('{"event": "search", "format": 1, "settings": {}}\n')
+    refused(run("j.jsonl"), "j.jsonl", "not a journal that this version can read")
+
+
+def test_a_name_with_markup_is_printed_as_it_is(run, tmp_path):
+    from hetero_rsnn.space import Space, load_space
+
+    space = Space.from_dict({**load_space("quick").to_dict(), "name": "[red]x[/red]"})
+    write_search(tmp_path / "j.jsonl", space=space, trials=3, ended=False)
+    code, out, _ = run("j.jsonl", "--no-figures")
+    assert code == 0 and "[red]x[/red]" in out

@@ -1,0 +1,149 @@
+"""Averages, limits, fronts and hypervolumes against closed forms."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.objectives import (
+    Evaluation,
+    Objective,
+    convergence,
+    evaluate,
+    hypervolume,
+    merit,
+    pareto_front,
+    seed_values,
+)
+from hetero_rsnn.replay import MemoryLog
+from hetero_rsnn.study import estimate
+
+EFFICIENT = Objective("efficiency", c_min=1.0, rate=(1.0, 50.0), hold=10.0)
+PARETO = Objective("pareto", c_min=0.0, rate=(1.0, 50.0), hold=10.0)
+
+
+def rows(*pairs: tuple[float, float], hold: float = 10.0) -> list[dict[str, float]]:
+    return [seed_values({"C": c, "S": s}, hold) for c, s in pairs]
+
+
+def judged(c: float, s: float, objective: Objective = EFFICIENT) -> Evaluation:
+    return evaluate(objective, [0], rows((c, s)))
+
+
+def test_means_and_errors_are_those_of_a_study() -> None:
+    e = evaluate(EFFICIENT, [3, 5, 7], rows((2.0, 0.1), (3.0, 0.12), (2.5, 0.2)), seconds=4.5)
+    assert e.seeds == (3, 5, 7) and e.seconds == 4.5 and e.feasible and not e.reason
+    for name, values in {"C": [2, 3, 2.5], "S": [0.1, 0.12, 0.2], "E": [20, 25, 12.5]}.items():
+        expected = estimate(values)
+        assert (getattr(e, name), getattr(e, f"{name}_stderr")) == pytest.approx((expected.mean, expected.stderr))
+        assert e.estimate(name) == expected
+    assert e.rate_hz == pytest.approx(14.0)
+
+
+def test_e_needs_a_value_in_every_seed() -> None:
+    e = evaluate(EFFICIENT, [0, 1], rows((2.0, 0.1), (2.0, 0.005)))
+    assert math.isnan(e.E) and math.isnan(e.E_stderr) and not e.feasible
+    assert "E has no value" in e.reason
+
+
+def test_one_seed_has_no_error() -> None:
+    e = judged(2.0, 0.1)
+    assert pytest.approx(20.0) == e.E and math.isnan(e.E_stderr)
+
+
+@pytest.mark.parametrize(
+    ("c", "s", "expected", "word"),
+    [
+        (2.0, 0.1, 0.0, ""),
+        (0.5, 0.1, math.log(2), "C = 0.5 is below 1"),
+        (2.0, 1.0, math.log(2), "100 Hz is above 50 Hz"),
+        (0.5, 1.0, 2 * math.log(2), "C = 0.5 is below 1; 100 Hz is above 50 Hz"),
+        (-0.1, 0.1, math.log(1000) + 1, "E has no value"),
+        (0.0, 0.0, 2 * math.log(1000) + 1, "0 Hz is below 1 Hz"),
+    ],
+)
+def test_violation_counts_factors(c: float, s: float, expected: float, word: str) -> None:
+    e = judged(c, s)
+    assert e.violation == pytest.approx(expected)
+    assert word in e.reason and e.feasible == (not word)
+
+
+def test_silence_never_wins() -> None:
+    """A silent network, and one without memory, stand below every feasible one and every one that is near."""
+    best, near = judged(1.0, 0.4), judged(0.9, 0.05)
+    for worst in (judged(0.04, 0.005), judged(0.0, 0.0), judged(-0.2, 0.02)):
+        assert merit(worst) < merit(near) < merit(best)
+
+
+def test_an_evaluation_survives_the_journal() -> None:
+    e = evaluate(EFFICIENT, [0, 1], rows((2.0, 0.1), (2.0, 0.005)), 1.0)
+    log = MemoryLog({})
+    back = Evaluation.from_event(log.append({"event": "finished", **e.to_event()}))
+    assert repr(back) == repr(e) and repr(back.per_seed) == repr(e.per_seed)
+
+
+@pytest.mark.parametrize("bad", [{"C": 1.0}, {"C": math.nan, "S": 0.1}, {"C": 1.0, "S": math.inf}, {"C": None, "S": 1}])
+def test_c_and_s_must_be_finite(bad: dict[str, float]) -> None:
+    with pytest.raises(HeteroError, match="must be a finite number, got"):
+        seed_values(bad, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"kind": "efficient"}, "did you mean 'efficiency'"),
+        ({"rate": (5.0, 2.0)}, "exchange them"),
+        ({"c_min": -1.0}, "c_min must be a capacity >= 0, got -1"),
+        ({"c_min": math.nan}, "c_min"),
+    ],
+)
+def test_wrong_objectives(changes: dict[str, object], word: str) -> None:
+    good: dict[str, object] = {"kind": "efficiency", "c_min": 1.0, "rate": (1.0, 50.0), "hold": 10.0}
+    with pytest.raises(HeteroError, match=word):
+        Objective(**{**good, **changes})  # type: ignore[arg-type]
+
+
+# Fronts
+
+
+def test_front_and_hypervolume_of_a_staircase() -> None:
+    c, s = [1.0, 2.0, 3.0, 1.5, 2.0], [0.1, 0.2, 0.4, 0.3, 0.2]
+    assert pareto_front(c, s).tolist() == [0, 1, 2]
+    assert hypervolume(c, s, (0.0, 0.5)) == pytest.approx(1 * 0.1 + 2 * 0.2 + 3 * 0.1)
+    assert hypervolume(c, s, (1.0, 0.4)) == pytest.approx(1 * 0.2)  # the third is on the edge, the first adds nothing
+
+
+def test_hypervolume_of_one_point_and_of_none() -> None:
+    assert hypervolume([2.0], [0.1], (0.0, 0.5)) == pytest.approx(0.8)
+    assert hypervolume([], [], (0.0, 0.5)) == 0.0
+    assert hypervolume([-1.0, 2.0], [0.1, 0.6], (0.0, 0.5)) == 0.0
+
+
+def test_hypervolume_of_a_curve() -> None:
+    """Under C = sqrt(S) up to S = 1 lies an area of 2/3."""
+    s = np.linspace(0.0, 1.0, 20_001)
+    assert hypervolume(np.sqrt(s), s, (0.0, 1.0)) == pytest.approx(2 / 3, abs=1e-4)
+
+
+@given(st.lists(st.tuples(st.floats(0, 5), st.floats(0, 1)), max_size=12), st.randoms())
+def test_front_by_definition(points: list[tuple[float, float]], order: object) -> None:
+    c, s = [p[0] for p in points], [p[1] for p in points]
+    front = pareto_front(c, s).tolist()
+    beaten = [any((a >= x and b < y) or (a > x and b <= y) for a, b in points) for x, y in points]
+    assert {points[i] for i in front} == {p for p, b in zip(points, beaten, strict=True) if not b}
+    assert len({points[i] for i in front}) == len(front)
+    assert [s[i] for i in front] == sorted(s[i] for i in front)
+    kept = [points[i] for i in front]
+    assert hypervolume(c, s, (0, 1)) == pytest.approx(hypervolume([p[0] for p in kept], [p[1] for p in kept], (0, 1)))
+
+
+def test_convergence_never_falls() -> None:
+    seen = [judged(0.5, 0.1), None, judged(2.0, 0.2), judged(2.0, 0.4), judged(2.0, 0.1)]
+    np.testing.assert_allclose(convergence(EFFICIENT, seen), [math.nan, math.nan, 10, 10, 20])
+    found = convergence(PARETO, [judged(e.C, e.S, PARETO) if e else None for e in seen])
+    np.testing.assert_allclose(found, [0.2, 0.2, 0.5 * 0.1 + 2 * 0.3, 0.65, 0.8])
