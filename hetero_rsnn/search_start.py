@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hetero_rsnn.draw import PRECISIONS
 from hetero_rsnn.errors import suggest
 from hetero_rsnn.executors import Runner, make_runner
 from hetero_rsnn.journal import Event, Journal, JournalError
-from hetero_rsnn.kernel_arrays import PRECISIONS
 from hetero_rsnn.network import Network
 from hetero_rsnn.objectives import KEPT
 from hetero_rsnn.replay import Log, MemoryLog, Script
