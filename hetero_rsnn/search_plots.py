@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from hetero_rsnn import search_view as view
 from hetero_rsnn.errors import HeteroError
@@ -39,8 +38,6 @@ __all__ = [
     "search_figure",
 ]
 
-Array = NDArray[np.float64]
-
 #: Okabe and Ito's palette, as in `plots`; the searched network looks like henhes, its control like honhos.
 _LOOKS = (
     ("#D55E00", "D", "-"),
@@ -68,10 +65,10 @@ def plot_front(
 ) -> Axes:
     """All trials of one or more searches over their memory capacity, with the Pareto fronts (C up, S down).
 
-    Feasible trials are filled, infeasible ones faint and hollow; failed ones have no place, the legend counts them. A
-    line is the border of what a search has reached: what lies below it (above it for `y` = "S") is beaten by a trial in
-    both C and S. The best network stands where its numbers to report put it, with 95 % intervals; a thin line leads
-    there from the value that the search saw.
+    Feasible trials are filled, infeasible ones faint and hollow; failed ones have no place, the legend counts them. For
+    `y` = "S" a line is the border of what a search has reached, above which every point is beaten in both C and S; for
+    "E", the mean over seeds of C/S, it joins the trials of the front. The best network stands where its numbers to
+    report put it, with 95 % intervals; a thin line leads there from the value that the search saw.
 
     Parameters
     ----------
@@ -97,8 +94,11 @@ def plot_front(
                 label="_feasible" if feasible else "_infeasible", zorder=2,
             )  # fmt: skip
         if r.front:
-            c, s = border([t.C for t in r.front], [t.S for t in r.front])
-            ax.plot(c, s if y == "S" else c / s, color=colour, lw=1.3, linestyle=dashes, label="_front", zorder=3)
+            # E of a trial is not its mean C over its mean S, so that the border has no exact place over E.
+            xs, ys = ([t.C for t in r.front], [getattr(t, y) for t in r.front])
+            if y == "S":
+                xs, ys = border(xs, ys)
+            ax.plot(xs, ys, color=colour, lw=1.3, linestyle=dashes, label="_front", zorder=3)
         _plot_best(ax, r, name, i, y)
     reference = view.reference(result)
     if reference is not None:
@@ -113,21 +113,27 @@ def plot_front(
     if not drawn:
         say(ax, "no trial has finished yet")
     ax.set(xlabel=_AXES["C"], ylabel=_AXES[y])
-    ax.set_xlim(left=0)
-    ax.set_ylim(bottom=0)
+    every = [t for r in results for t in view.measured(r)]
+    ax.set_xlim(0, _end(ax.get_xlim()[1], [c_min, *(t.C for t in every)]))
+    ax.set_ylim(0, _end(ax.get_ylim()[1], [getattr(t, y) for t in every]))
     ax.legend(frameon=False, fontsize="small", loc="best")
     return ax
 
 
-def border(c: Sequence[float], s: Sequence[float]) -> tuple[Array, Array]:
+def _end(automatic: float, values: Sequence[float]) -> float:
+    """The end of an axis: intervals of two seeds are so wide that they may run out of the picture."""
+    known = [v for v in values if not math.isnan(v)]
+    return min(automatic, 1.4 * max(known)) if known and max(known) > 0 else automatic
+
+
+def border(c: Sequence[float], s: Sequence[float]) -> tuple[list[float], list[float]]:
     """Corners, in C and S by rising C, of the border of what the points of a front dominate.
 
-    What lies between two points of the front is had at the S of the one with the larger C: level in the picture of S,
-    a ray from the origin in that of E = C/S.
+    What lies between two points of the front is had at the S of the one with the larger C.
     """
     order = np.argsort(c)
     x, y = np.asarray(c, dtype=float)[order], np.asarray(s, dtype=float)[order]
-    return np.repeat(x, 2)[:-1], np.repeat(y, 2)[1:]
+    return np.repeat(x, 2)[:-1].tolist(), np.repeat(y, 2)[1:].tolist()
 
 
 def _plot_best(ax: Axes, result: SearchResult, name: str, index: int, y: str) -> None:
@@ -204,7 +210,8 @@ def plot_convergence(result: SearchResult, others: Sequence[SearchResult] = (), 
     ylabel = "best feasible E so far\n(samples per spike of a neuron)" if efficiency else "hypervolume of the front"
     right = longest * (1.05 + 0.03 * len(results)) + 1.5
     ax.set(xlabel="trial" + (" (right: best, fresh seeds)" if efficiency else ""), ylabel=ylabel, xlim=(0, right))
-    ax.set_ylim(bottom=0, top=1.05 * ax.get_ylim()[1])
+    seen = [t.E for r in results for t in view.measured(r)] if efficiency else []
+    ax.set_ylim(0, _end(1.05 * ax.get_ylim()[1], seen))
     ax.legend(frameon=False, fontsize="small", loc="best")
     return ax
 
