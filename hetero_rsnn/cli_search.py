@@ -33,7 +33,7 @@ def search(
     ] = None,
     batch: Annotated[int | None, typer.Option(help="Candidates asked for at a time [default: the space's].")] = None,
     seeds: Annotated[str | None, typer.Option(help="Seeds of every candidate: 4, 100-103 or 1,5,8.")] = None,
-    objective: Annotated[str | None, typer.Option(help="efficiency (the default) or pareto.")] = None,
+    objective: Annotated[str | None, typer.Option(help="efficiency (the default), capacity or pareto.")] = None,
     method: Annotated[str | None, typer.Option(help="wasserstein (the default), matern or random.")] = None,
     c_min: Annotated[float | None, typer.Option(help="Least C [default: that of the homogeneous network].")] = None,
     rate: Annotated[
@@ -67,7 +67,7 @@ def search(
     for option, value in (("--workers", workers), ("--dask", dask), ("--trial-timeout", trial_timeout)):
         again += [option, f"{value}"] if value is not None else []
     try:
-        with _progress() as progress:
+        with _progress("C" if objective == "capacity" else "E") as progress:
             result = run(
                 loaded,
                 objective=objective,
@@ -109,7 +109,8 @@ def _new(name: str) -> Path:
 class _Reporter:
     """What has been seen of a search, in a line."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.best = -math.inf
         self.failed = 0
         self._first: tuple[int, float] | None = None
@@ -123,8 +124,8 @@ class _Reporter:
         if trial is not None:
             self.failed += trial.status == "failed"
             if trial.feasible:
-                self.best = max(self.best, trial.E)
-        parts = [f"best E = {self.best:.3g}" if math.isfinite(self.best) else "no feasible trial yet"]
+                self.best = max(self.best, trial.C if self.name == "C" else trial.E)
+        parts = [f"best {self.name} = {self.best:.3g}" if math.isfinite(self.best) else "no feasible trial yet"]
         parts += [f"{self.failed} failed"] * bool(self.failed)
         count, elapsed = done - self._first[0], now - self._first[1]
         if count > 0 and done < total:
@@ -147,9 +148,9 @@ _WHAT = {
 
 
 @contextmanager
-def _progress() -> Iterator[Watch]:
+def _progress(name: str) -> Iterator[Watch]:
     """A live line on a terminal, plain lines elsewhere; both on standard error."""
-    reporter = _Reporter()
+    reporter = _Reporter(name)
     if not sys.stderr.isatty():
         yield lambda what, done, total, trial: print(_plain(reporter, what, done, total, trial), file=sys.stderr)
         return

@@ -16,7 +16,7 @@ from hetero_rsnn.study import Estimate, estimate
 
 Array = NDArray[np.float64]
 
-OBJECTIVES = ("efficiency", "pareto")
+OBJECTIVES = ("efficiency", "capacity", "pareto")
 #: What an evaluation averages over its seeds.
 AVERAGED = ("C", "S", "E", "rate_hz", "silent_share")
 #: What is kept of every seed, where the measurement gives it.
@@ -31,8 +31,8 @@ class Objective:
 
     Attributes
     ----------
-    kind : {"efficiency", "pareto"}
-        The largest E, or all trade-offs of C (large) and S (small).
+    kind : {"efficiency", "capacity", "pareto"}
+        The largest E, the largest C, or all trade-offs of C (large) and S (small).
     c_min : float
         Least capacity of a feasible candidate.
     rate : pair of float
@@ -221,9 +221,10 @@ def evaluate(
     )
 
 
-def merit(evaluation: Evaluation) -> tuple[bool, float]:
-    """What candidates are ranked by, larger is better: the feasible by E, below them the others by what they lack."""
-    return evaluation.feasible, evaluation.E if evaluation.feasible else -evaluation.violation
+def merit(evaluation: Evaluation, kind: str = "efficiency") -> tuple[bool, float]:
+    """What candidates are ranked by, larger is better: the feasible by E (or C), below them the others by their lack."""
+    value = evaluation.C if kind == "capacity" else evaluation.E
+    return evaluation.feasible, value if evaluation.feasible else -evaluation.violation
 
 
 def pareto_front(c: ArrayLike, s: ArrayLike) -> NDArray[np.int64]:
@@ -259,7 +260,7 @@ def hypervolume(c: ArrayLike, s: ArrayLike, reference: tuple[float, float]) -> f
 
 
 def convergence(objective: Objective, evaluations: Iterable[Evaluation | None]) -> Array:
-    """Best so far after every trial, shape (trials,): E of the best feasible one (NaN before), or the hypervolume."""
+    """Best so far after every trial, shape (trials,): E or C of the best feasible one (NaN before), or hypervolume."""
     out: list[float] = []
     best, seen = math.nan, list[Evaluation]()
     for e in evaluations:
@@ -267,7 +268,7 @@ def convergence(objective: Objective, evaluations: Iterable[Evaluation | None]) 
             seen.append(e)
             if objective.kind == "pareto":
                 best = hypervolume([x.C for x in seen], [x.S for x in seen], objective.reference_point)
-            elif not best >= e.E:
-                best = e.E
+            elif not best >= merit(e, objective.kind)[1]:
+                best = merit(e, objective.kind)[1]
         out.append(best)
     return np.array(out)

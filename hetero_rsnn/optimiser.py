@@ -163,6 +163,8 @@ class _Model(Optimiser):
             if self.objective.kind == "efficiency":
                 best = float((known[0] - known[1]).max())
                 return chance + log_improvement(c - s, np.hypot(c_sd, s_sd), best)
+            if self.objective.kind == "capacity":
+                return chance + log_improvement(c, c_sd, float(known[0].max()))
             return chance + _scalarised(c, c_sd, s, s_sd, known, weight)
 
         return gain
@@ -240,7 +242,11 @@ def _scalarised(c: Array, c_sd: Array, s: Array, s_sd: Array, known: Array, weig
 
 
 def _maximise(gain: Callable[[Array], Array], anchors: Array, rng: np.random.Generator) -> Array:
-    """The best of many candidates: over the whole space first, then in ever smaller steps around the best of them."""
+    """The best of many candidates: over the whole space first, then in ever smaller steps around the best of them.
+
+    Five runs of L-BFGS find some 6 % more (median, 12 dimensions) and take four times as long. What decides is that
+    these coordinates are random numbers, not the end of a long sum: another machine asks for the same candidates.
+    """
     size = anchors.shape[1]
     z = np.vstack([rng.random((_SPREAD, size)), _around(anchors, 0.1, rng)])
     values = gain(z)

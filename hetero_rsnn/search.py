@@ -50,8 +50,8 @@ def search(
     ----------
     space : Space, str or Path
         See `load_space`.
-    objective : {"efficiency", "pareto"}, optional
-        The largest E (the default), or all trade-offs between C and S.
+    objective : {"efficiency", "capacity", "pareto"}, optional
+        The largest E (the default), the largest C, or all trade-offs between C and S.
     method : {"wasserstein", "matern", "random"}, optional
         A Gaussian process over distributions (the default), over the coordinates, or chance.
     budget, initial, batch : int, optional
@@ -61,7 +61,7 @@ def search(
         A count or a list; every candidate meets the same ones.
     c_min : float, optional
         Least capacity of a feasible candidate. By default that of the homogeneous network with the same means, measured
-        alike (0 for ``"pareto"``).
+        alike (0 for the other objectives).
     rate : pair of float, optional
         Allowed mean rates in Hz, by default (1, 50).
     seed : int, optional

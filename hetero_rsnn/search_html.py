@@ -161,12 +161,12 @@ def _figures(result: SearchResult, others: Sequence[SearchResult]) -> str:
         (
             panel(lambda ax: plots.plot_front(result, others, ax)),
             "Spike efficiency over memory capacity of all trials",
-            "All trials; hollow ones miss a limit. Lines: the border of what a search has reached in C and S together.",
+            "All trials; hollow ones miss a limit. Lines join those that no other beats in both C and S.",
         ),
         (
             panel(lambda ax: plots.plot_front(result, others, ax, y="S")),
             "Spike count over memory capacity of all trials",
-            "The same trials with what they pay: to the right and down is better.",
+            "The same trials with what they pay, and the border of what was reached: to the right and down is better.",
         ),
         (
             panel(lambda ax: plots.plot_convergence(result, others, ax)),
@@ -187,7 +187,8 @@ def _figures(result: SearchResult, others: Sequence[SearchResult]) -> str:
     blocks = []
     for figure, alt, text in shown:
         wide = _class("wide") if len(figure.axes) > 1 else ""
-        image = f'<img alt="{escape(alt)}" src="{_uri(figure)}">'
+        width = f'style="--width: {96 * figure.bbox.width / figure.dpi:.0f}px"'
+        image = f'<img alt="{escape(alt)}" {width} src="{_uri(figure)}">'
         blocks.append(f"<figure{wide}><div>{image}</div><figcaption>{escape(text)}</figcaption></figure>")
     return f'<h2>Figures</h2>\n<div class="figures">{"".join(blocks)}</div>'
 

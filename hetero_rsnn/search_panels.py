@@ -67,7 +67,7 @@ def plot_partial_dependence(
     part = [t for t in view.measured(result) if not math.isnan(getattr(t, quantity))]
     colour = _MAIN
     x, y = [t.values[column] for t in part], [getattr(t, quantity) for t in part]
-    ax.plot(x, y, ".", ms=4, color=GREY, alpha=0.35, mew=0, label="_trials")
+    ax.plot(x, y, ".", ms=4, color=GREY, alpha=0.35, mew=0, label="trials")
     _scale(ax, d)
     models = fit_models(result) if models is None else models
     if models is None:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from hetero_rsnn import search_view as view
 from hetero_rsnn.errors import HeteroError
@@ -39,8 +38,6 @@ __all__ = [
     "search_figure",
 ]
 
-Array = NDArray[np.float64]
-
 #: Okabe and Ito's palette, as in `plots`; the searched network looks like henhes, its control like honhos.
 _LOOKS = (
     ("#D55E00", "D", "-"),
@@ -68,10 +65,10 @@ def plot_front(
 ) -> Axes:
     """All trials of one or more searches over their memory capacity, with the Pareto fronts (C up, S down).
 
-    Feasible trials are filled, infeasible ones faint and hollow; failed ones have no place, the legend counts them. A
-    line is the border of what a search has reached: what lies below it (above it for `y` = "S") is beaten by a trial in
-    both C and S. The best network stands where its numbers to report put it, with 95 % intervals; a thin line leads
-    there from the value that the search saw.
+    Feasible trials are filled, infeasible ones faint and hollow; failed ones have no place, the legend counts them. For
+    `y` = "S" a line is the border of what a search has reached, above which every point is beaten in both C and S; for
+    "E", the mean over seeds of C/S, it joins the trials of the front. The best network stands where its numbers to
+    report put it, with 95 % intervals; a thin line leads there from the value that the search saw.
 
     Parameters
     ----------
@@ -97,8 +94,11 @@ def plot_front(
                 label="_feasible" if feasible else "_infeasible", zorder=2,
             )  # fmt: skip
         if r.front:
-            c, s = border([t.C for t in r.front], [t.S for t in r.front])
-            ax.plot(c, s if y == "S" else c / s, color=colour, lw=1.3, linestyle=dashes, label="_front", zorder=3)
+            # E of a trial is not its mean C over its mean S, so that the border has no exact place over E.
+            xs, ys = ([t.C for t in r.front], [getattr(t, y) for t in r.front])
+            if y == "S":
+                xs, ys = border(xs, ys)
+            ax.plot(xs, ys, color=colour, lw=1.3, linestyle=dashes, label="_front", zorder=3)
         _plot_best(ax, r, name, i, y)
     reference = view.reference(result)
     if reference is not None:
@@ -113,21 +113,27 @@ def plot_front(
     if not drawn:
         say(ax, "no trial has finished yet")
     ax.set(xlabel=_AXES["C"], ylabel=_AXES[y])
-    ax.set_xlim(left=0)
-    ax.set_ylim(bottom=0)
+    every = [t for r in results for t in view.measured(r)]
+    ax.set_xlim(0, _end(ax.get_xlim()[1], [c_min, *(t.C for t in every)]))
+    ax.set_ylim(0, _end(ax.get_ylim()[1], [getattr(t, y) for t in every]))
     ax.legend(frameon=False, fontsize="small", loc="best")
     return ax
 
 
-def border(c: Sequence[float], s: Sequence[float]) -> tuple[Array, Array]:
+def _end(automatic: float, values: Sequence[float]) -> float:
+    """The end of an axis: intervals of two seeds are so wide that they may run out of the picture."""
+    known = [v for v in values if not math.isnan(v)]
+    return min(automatic, 1.4 * max(known)) if known and max(known) > 0 else automatic
+
+
+def border(c: Sequence[float], s: Sequence[float]) -> tuple[list[float], list[float]]:
     """Corners, in C and S by rising C, of the border of what the points of a front dominate.
 
-    What lies between two points of the front is had at the S of the one with the larger C: level in the picture of S,
-    a ray from the origin in that of E = C/S.
+    What lies between two points of the front is had at the S of the one with the larger C.
     """
     order = np.argsort(c)
     x, y = np.asarray(c, dtype=float)[order], np.asarray(s, dtype=float)[order]
-    return np.repeat(x, 2)[:-1], np.repeat(y, 2)[1:]
+    return np.repeat(x, 2)[:-1].tolist(), np.repeat(y, 2)[1:].tolist()
 
 
 def _plot_best(ax: Axes, result: SearchResult, name: str, index: int, y: str) -> None:
@@ -163,36 +169,44 @@ def _bars(e: Estimate) -> list[list[float]] | None:
 
 
 def plot_convergence(result: SearchResult, others: Sequence[SearchResult] = (), ax: Axes | None = None) -> Axes:
-    """The best feasible value so far over the trials, E or the hypervolume, whichever the first search is after.
+    """The best feasible value so far over the trials, E, C or the hypervolume, whichever the first search is after.
 
-    A dotted line ends the trials that were spread over the space before the model was asked. For E, dots are the
+    A dotted line ends the trials that were spread over the space before the model was asked. For E and C, dots are the
     feasible trials, and markers at the right what fresh seeds made of the best network: the best of many noisy values
     flatters itself, so that they tend to lie lower.
     """
     ax = _axes(ax, 5.6, 4.0)
     results = (result, *others)
-    efficiency = result.objective.kind == "efficiency"
+    quantity = {"efficiency": "E", "capacity": "C"}.get(result.objective.kind, "")
     longest = max(len(r.trials) for r in results)
     drawn = False
     for i, (r, name) in enumerate(zip(results, view.labels(results), strict=True)):
         colour, marker, dashes = _look(i)
-        best = convergence(result.objective if efficiency else r.objective, (t.evaluation for t in r.trials))
+        best = convergence(result.objective if quantity else r.objective, (t.evaluation for t in r.trials))
         ax.step(np.arange(1, len(best) + 1), best, where="post", color=colour, linestyle=dashes, lw=1.6, label=name)
         drawn |= bool(np.isfinite(best).any())
-        if not efficiency:
+        if not quantity:
             continue
         part = [t for t in r.trials if t.feasible]
-        ax.plot([t.number + 1 for t in part], [t.E for t in part], marker, color=colour, ms=3, alpha=0.35, mew=0)
+        ax.plot(
+            [t.number + 1 for t in part],
+            [getattr(t, quantity) for t in part],
+            marker,
+            color=colour,
+            ms=3,
+            alpha=0.35,
+            mew=0,
+        )
         found = view.best(r)
         if found is not None and found.fresh:
-            e = view.measure(found.evaluation, "E")
+            e = view.measure(found.evaluation, quantity)
             ax.errorbar(
                 [longest * (1.05 + 0.03 * i) + 0.5], [e.mean], yerr=_bars(e), fmt=marker, color=colour, mec="white",
                 ms=6, capsize=2.5, label="_fresh",
             )  # fmt: skip
     reference = view.reference(result)
-    if efficiency and reference is not None and not math.isnan(reference.E):
-        ax.axhline(reference.E, color=GREY, lw=0.9, linestyle=":", label=view.REFERENCE)
+    if quantity and reference is not None and not math.isnan(getattr(reference, quantity)):
+        ax.axhline(getattr(reference, quantity), color=GREY, lw=0.9, linestyle=":", label=view.REFERENCE)
     if longest > result.settings.initial:
         ax.axvline(result.settings.initial + 0.5, color=GREY, lw=0.9, linestyle=":")
         ax.annotate(
@@ -201,10 +215,16 @@ def plot_convergence(result: SearchResult, others: Sequence[SearchResult] = (), 
         )  # fmt: skip
     if not drawn:
         say(ax, "no feasible trial yet")
-    ylabel = "best feasible E so far\n(samples per spike of a neuron)" if efficiency else "hypervolume of the front"
+    ylabels = {
+        "E": "best feasible E so far\n(samples per spike of a neuron)",
+        "C": "best feasible C so far (samples)",
+        "": "hypervolume of the front",
+    }
+    ylabel = ylabels[quantity]
     right = longest * (1.05 + 0.03 * len(results)) + 1.5
-    ax.set(xlabel="trial" + (" (right: best, fresh seeds)" if efficiency else ""), ylabel=ylabel, xlim=(0, right))
-    ax.set_ylim(bottom=0, top=1.05 * ax.get_ylim()[1])
+    ax.set(xlabel="trial" + (" (right: best, fresh seeds)" if quantity else ""), ylabel=ylabel, xlim=(0, right))
+    seen = [getattr(t, quantity) for r in results for t in view.measured(r)] if quantity else []
+    ax.set_ylim(0, _end(1.05 * ax.get_ylim()[1], seen))
     ax.legend(frameon=False, fontsize="small", loc="best")
     return ax
 

@@ -131,8 +131,10 @@ class SearchResult:
         """
         by_number = {t.number: t for t in self.trials}
         if self.remeasured:
-            return by_number[max(self.remeasured, key=lambda n: (*merit(self.remeasured[n]), -n))]
-        return next(iter(ranked(self.trials)), None)
+            return by_number[
+                max(self.remeasured, key=lambda n: (*merit(self.remeasured[n], self.settings.objective), -n))
+            ]
+        return next(iter(ranked(self.trials, self.settings.objective)), None)
 
     @property
     def best_evaluation(self) -> Evaluation | None:
@@ -187,7 +189,7 @@ class SearchResult:
 
     @property
     def convergence(self) -> NDArray[np.float64]:
-        """Best so far after each trial, shape (trials,): E of a feasible one (NaN before), or the hypervolume."""
+        """Best so far after each trial, shape (trials,): E (or C) of a feasible one (NaN before), or hypervolume."""
         return convergence(self.objective, (t.evaluation for t in self.trials))
 
     def table(self) -> list[dict[str, Any]]:
@@ -229,7 +231,9 @@ class SearchResult:
 
     def __str__(self) -> str:
         s, o = self.settings, self.objective
-        if s.objective == "efficiency":
+        if s.objective == "capacity":
+            aim = f"largest C with {o.rate[0]:g} to {o.rate[1]:g} Hz"
+        elif s.objective == "efficiency":
             aim = f"largest E with C >= {o.c_min:.3g} and {o.rate[0]:g} to {o.rate[1]:g} Hz"
         else:
             aim = f"C against S, {o.rate[0]:g} to {o.rate[1]:g} Hz"
@@ -255,10 +259,10 @@ class SearchResult:
         return "\n".join(lines)
 
 
-def ranked(trials: Iterable[Trial]) -> list[Trial]:
+def ranked(trials: Iterable[Trial], objective: str = "efficiency") -> list[Trial]:
     """Finished trials, the best first; of equal ones the earliest."""
     finished = [(t, t.evaluation) for t in trials if t.evaluation is not None]
-    return [t for t, e in sorted(finished, key=lambda pair: merit(pair[1]), reverse=True)]
+    return [t for t, e in sorted(finished, key=lambda pair: merit(pair[1], objective), reverse=True)]
 
 
 def make_objective(space: Space, settings: Settings, reference: Evaluation | None) -> Objective:

@@ -210,7 +210,7 @@ class Search:
         """Finished trials, the best first; of a front, those on it."""
         if self.objective.kind == "pareto" and any(t.feasible for t in self.trials):
             return ranked(self.result().front)
-        return ranked(self.trials)
+        return ranked(self.trials, self.objective.kind)
 
     def result(self) -> SearchResult:
         """What is known so far."""

@@ -110,7 +110,7 @@ def measured(result: SearchResult) -> list[Trial]:
 def in_order(result: SearchResult) -> list[Trial]:
     """All trials: measured ones best first, then those that run, then those that failed."""
     rest = [t for t in result.trials if t.evaluation is None]
-    return [*ranked(result.trials), *sorted(rest, key=lambda t: t.status == "failed")]
+    return [*ranked(result.trials, result.settings.objective), *sorted(rest, key=lambda t: t.status == "failed")]
 
 
 def state(t: Trial) -> str:
@@ -185,7 +185,8 @@ def meaning(result: SearchResult, found: Best) -> str:
 def question(result: SearchResult) -> str:
     """What was searched for, in a sentence."""
     o, space = result.objective, result.space
-    aim = "largest E = C/S" if o.kind == "efficiency" else "best trade-offs of C (large) and S (small)"
+    aims = {"efficiency": "largest E = C/S", "capacity": "largest C"}
+    aim = aims.get(o.kind, "best trade-offs of C (large) and S (small)")
     limits = f"a rate of {o.rate[0]:g} to {o.rate[1]:g} Hz"
     if o.c_min > 0:
         limits = f"C >= {o.c_min:.3g} and {limits}"

@@ -115,7 +115,7 @@ def make_settings(space: Space, given: Mapping[str, Any], measure: Mapping[str, 
         c_min = _real("c_min", c_min)
         if c_min < 0:
             raise SearchError(f"c_min must be a capacity >= 0, got {c_min:g}")
-    elif objective == "pareto":
+    elif objective != "efficiency":
         c_min = 0.0
     rate = given["rate"] if given["rate"] is not None else (1.0, 50.0)
     if isinstance(rate, str) or not isinstance(rate, Iterable) or len(ends := list(rate)) != 2:

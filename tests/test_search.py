@@ -209,12 +209,25 @@ def test_one_worker_and_two_write_the_same(space: Space, tmp_path: Path) -> None
     assert [e["trial"] for e in one if e["event"] == "finished"] == list(range(9))
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="the cluster is tested on Unix")
+def test_a_dask_cluster_writes_the_same(space: Space, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    run(frail, space, tmp_path / "one")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None, silence_logs=50
+    ) as cluster:
+        run(frail, space, tmp_path / "dask", dask=cluster.scheduler_address)
+    assert events(tmp_path / "dask") == events(tmp_path / "one")
+
+
 def test_without_a_journal_the_result_is_the_same(space: Space, tmp_path: Path) -> None:
     kept, lost = run(peak, space, tmp_path / "j"), run(peak, space)
     assert kept.trials == lost.trials and kept.remeasured == lost.remeasured
     assert SearchResult.from_journal(tmp_path / "j").trials == kept.trials
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("function", "objective"), [(frail, "efficiency"), (trade, "pareto")])
 def test_cut_off_after_every_event_and_resumed(
     space: Space, tmp_path: Path, function: Callable[[Network, int], Any], objective: str
@@ -270,6 +283,7 @@ def test_a_finished_search_goes_on_with_a_larger_budget(space: Space, tmp_path: 
         assert back.trials == more.trials and back.remeasured == more.remeasured
 
 
+@pytest.mark.slow
 def test_a_larger_budget_in_the_middle(space: Space, tmp_path: Path) -> None:
     run(peak, space, tmp_path / "whole")
     lines = (tmp_path / "whole").read_bytes().splitlines(keepends=True)
@@ -295,6 +309,7 @@ def test_failed_trials_are_kept_and_the_search_goes_on(space: Space) -> None:
     assert f"{len(failed)} failed" in str(r)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("function", "kind"), [(slow, "timeout"), (deadly, "raised")])
 def test_trials_that_hang_or_exit(space: Space, function: Callable[[Network, int], Any], kind: str) -> None:
     r = run(function, space, budget=6, workers=2, trial_timeout=3.0)
@@ -460,6 +475,7 @@ def test_to_pandas(space: Space) -> None:
     assert frame.shape[0] == 9 and frame["E"].max() > 0
 
 
+@pytest.mark.slow
 def test_a_search_of_networks(tmp_path: Path) -> None:
     quick = load_space("quick", n=60, **{"protocol.samples": 600, "protocol.train": "1 s", "protocol.d_max": 10})
     path = tmp_path / "j"

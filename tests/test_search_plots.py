@@ -90,8 +90,14 @@ def test_front_line_passes_its_trials_and_no_trial_lies_beyond(ended):
         assert not t.feasible or not ((x < t.C) & (y > t.S)).all()
         assert not t.feasible or any(f.C >= t.C and f.S <= t.S for f in ended.front)
     over_e = lines(plots.plot_front(ended), "_front")[0]
-    assert_allclose(over_e.get_ydata(), x / y)
-    assert_array_equal(over_e.get_xdata(), x)
+    assert_array_equal(over_e.get_xdata(), [t.C for t in ended.front])
+    assert_array_equal(over_e.get_ydata(), [t.E for t in ended.front])
+
+
+def test_wide_intervals_do_not_squeeze_the_picture(folder):
+    result = make_search(folder, "two", space="quick", trials=10, seeds=2, remeasure=0)
+    ax = plots.plot_front(result)
+    assert ax.get_ylim()[1] <= 1.4 * max(t.E for t in result.trials if t.evaluation is not None) + 1e-9
 
 
 def test_border_of_three_points():
@@ -100,7 +106,7 @@ def test_border_of_three_points():
     rng = np.random.default_rng(0)
     c, s = rng.random((2, 50))
     front = pareto_front(c, s)
-    x, y = plots.border(c[front], s[front])
+    x, y = plots.border(c[front].tolist(), s[front].tolist())
     assert (np.diff(x) >= 0).all() and (np.diff(y) >= 0).all()
 
 
@@ -149,7 +155,7 @@ def test_partial_dependence_has_real_units_and_the_trials(ended):
     assert ax.get_xlabel() == "tau_m.mean (ms)" and ax.get_xscale() == "log"
     curve = lines(ax, "mean")[0]
     assert_allclose(curve.get_xdata()[[0, -1]], [10, 60])
-    dots = lines(ax, "_trials")[0]
+    dots = lines(ax, "trials")[0]
     assert_allclose(dots.get_xdata(), [t.point["tau_m.mean"] for t in ended.trials if t.evaluation is not None])
     assert lines(ax, "best")[0].get_xdata()[0] == ended.best.point["tau_m.mean"]
     assert lines(ax, "base")[0].get_xdata()[0] == 30
