@@ -6,7 +6,8 @@ A visit is one spike running over one plastic synapse. The parts are told apart 
 ways, in turns: with learning; with frozen weights, which leaves out STDP; and with a threshold out of reach, which
 leaves out all that spikes cause. So neurons = silent run, delivery = frozen - neurons (of plastic and static synapses),
 and STDP = learning - neurons - delivery. A run of one input sample is timed too, and subtracted: what is replayed at
-the end of a run, and the way there, cost the same after any number of steps.
+the end of a run, and the way there, cost nearly the same after any number of steps (a long run has more pending
+at its end; that counts as STDP).
 
 What the machine allows is measured by small kernels over arrays as large as the network's:
 

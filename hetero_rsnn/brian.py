@@ -164,7 +164,10 @@ class BrianObjects:
         model += "".join(f"\n{k} : {own[k].unit} (constant)" for k in draw.plastic.parameters)
         code = {k: v for k, v in (("on_pre", rule.on_pre), ("on_post", rule.on_post)) if v}
         synapses = self._connect(b2, "plastic", draw.plastic, model, code, clock, namespace)
-        synapses.variables["w"].set_value(state.w)
+        # As the kernels do: rounding may have left a weight beyond its bound.
+        w = np.asarray(state.w, dtype=np.float64)
+        bounds = draw.shared.get("w_min"), draw.shared.get("w_max")
+        synapses.variables["w"].set_value(w if None in bounds else np.clip(w, *bounds))
         for key, values in draw.plastic.parameters.items():
             synapses.variables[key].set_value(units.to_si(values.astype(np.float64), own[key].unit))
         traces, trace_step = state.traces, state.trace_step

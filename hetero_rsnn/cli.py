@@ -139,7 +139,9 @@ def simulate(
     import hetero_rsnn as hr
     from hetero_rsnn import units
     from hetero_rsnn.plots import figure_simulation, label, save_figure
+    from hetero_rsnn.simulate import check_backend
 
+    check_backend(backend, precision)
     changes: dict[str, Any] = parse_overrides(overrides or [])
     if n is not None:
         changes["n"] = n

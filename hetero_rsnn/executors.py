@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import concurrent.futures as cf
 import math
-import pickle
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.reduction import ForkingPickler
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar
 
@@ -229,7 +229,7 @@ class _Processes(Remote):
 
     def _accept(self, function: Callable[[Any], Any]) -> None:
         try:
-            pickle.dumps(function)
+            ForkingPickler.dumps(function)
         except Exception as error:
             raise ExecutorError(
                 f"another process cannot be given the function {function!r}: {describe(error)}; "
@@ -241,7 +241,7 @@ class _Processes(Remote):
 
     def _begin(self, ticket: int, function: Callable[[Any], Any], job: Any) -> None:
         try:
-            data = pickle.dumps((function, job))
+            data = bytes(ForkingPickler.dumps((function, job)))
         except Exception as error:
             self._unsent.append((ticket, Answer(None, f"the job cannot be pickled: {describe(error)}", 0.0)))
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from importlib import import_module
+from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -30,7 +31,7 @@ _SPIKES = 4_000_000
 
 @dataclass(frozen=True, eq=False)
 class _Layout:
-    """What the kernel reads of a draw, in one precision. Shared by all runs of that draw."""
+    """What the kernel reads of a draw, in one precision. The arrays of synapses are shared by all runs of that draw."""
 
     neurons: tuple[Any, ...]
     events: tuple[Any, ...]
@@ -41,17 +42,22 @@ class _Layout:
     shared: tuple[Any, ...]
 
 
-_layouts: WeakKeyDictionary[Draw, dict[str, _Layout]] = WeakKeyDictionary()
+_rounded: WeakKeyDictionary[Draw, dict[int, tuple[Any, Any]]] = WeakKeyDictionary()
+_lock = Lock()
 
 
-def _layout(draw: Draw, precision: str) -> _Layout:
-    known = _layouts.setdefault(draw, {})
-    if precision not in known:
-        known[precision] = _lay_out(draw, PRECISIONS[precision])
-    return known[precision]
+def _shared(draw: Draw, array: Any, real: Any) -> Any:
+    """An array of the draw in the given precision: itself, or one copy for all runs of that draw."""
+    if array.dtype == real:
+        return _fixed(array, real)
+    with _lock:
+        copies = _rounded.setdefault(draw, {})
+        if id(array) not in copies:
+            copies[id(array)] = (array, _fixed(array, real))  # the array too, so that its id stays its own
+        return copies[id(array)][1]
 
 
-def _lay_out(draw: Draw, real: type[np.floating]) -> _Layout:
+def _lay_out(draw: Draw, real: Any) -> _Layout:
     from hetero_rsnn.kernels import LONG_AGO
 
     p, plastic, static = neuron_arrays(draw), draw.plastic, draw.static
@@ -63,10 +69,13 @@ def _lay_out(draw: Draw, real: type[np.floating]) -> _Layout:
     return _Layout(
         neurons=(*neurons, refractory),
         events=_event_rows(draw.w_event, real),
-        static=(static.indptr, static.target.view(np.uint32), _fixed(static.w, real)),
+        static=(static.indptr, static.target.view(np.uint32), _shared(draw, static.w, real)),
         indptr=plastic.indptr,
         target=plastic.target.view(np.uint32),
-        parameters=tuple(_fixed(plastic.parameters.get(name, np.empty(0)), real) for name in names),
+        parameters=tuple(
+            _shared(draw, plastic.parameters[name], real) if name in plastic.parameters else _fixed(np.empty(0), real)
+            for name in names
+        ),
         shared=(
             real(-draw.network.dt),
             real(draw.shared.get("w_min", 0.0)),
@@ -98,7 +107,7 @@ class FastBackend:
         compile_kernels(precision, draw.shared.get("mu", 1.0))
         self._kernels: Any = import_module("hetero_rsnn.kernels")
         self._real = real = PRECISIONS[precision]
-        self._layout = _layout(draw, precision)
+        self._layout = _lay_out(draw, real)
         self._dt = draw.network.dt
         self._n = n = draw.n
         self._learn = learn
@@ -107,6 +116,9 @@ class FastBackend:
         # A frozen run only reads the weights, so that many such runs can share them (if the kernel takes their type).
         shared = not learn and state.w.flags.writeable and state.w.dtype == real
         self._w: Any = state.w if shared else _own(state.w, real)
+        if learn:  # rounding may have left a weight beyond its bound, where a power of the difference has no value
+            _, low, high, _ = self._layout.shared
+            np.clip(self._w, low, high, out=self._w)
         empty = np.empty(0, real)
         self._apre, self._apost = (_own(state.traces[k], real) if learn else empty for k in ("apre", "apost"))
         self._kept = state
@@ -178,18 +190,18 @@ class FastBackend:
         """Replay every pending spike, so that weights and traces are those after the last step."""
         if not self._learn:
             return
-        started = time.perf_counter()
         layout = self._layout
         self._kernels.flush(
             layout.indptr, layout.target, *self._steps, self._history, self._filled, self._flushed,
             self._w, self._apre, self._apost, *layout.parameters[:3], *layout.shared, np.zeros(self._n, np.bool_),
         )  # fmt: skip
         self._flushed = self._step - self._base
-        self.timings["run"] += time.perf_counter() - started
 
     def state(self) -> State:
         """State after the last run, which ends here: the arrays are handed over, not copied."""
+        started = time.perf_counter()
         self._flush()
+        self.timings["run"] += time.perf_counter() - started
         traces = {"apre": self._apre, "apost": self._apost} if self._learn else self._kept.traces
         w = self._w if self._learn else self._kept.w
         return State(self._step, {"v": self._v, "I_syn": self._i}, self._last_spike, w, dict(traces))

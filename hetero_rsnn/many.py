@@ -44,7 +44,8 @@ def simulate_many(
     Returns
     -------
     list of Recording
-        In the order given; they depend neither on the order nor on the number of threads.
+        In the order given; they depend neither on the order nor on the number of threads. Frozen runs hand on the
+        weights of the state they began from, not copies of them.
 
     Raises
     ------

@@ -207,17 +207,24 @@ def memory_capacity(
     )
 
 
+#: Numbers that the sums kept for several folds may take in all (400 MB).
+_SHARED_SUMS = 50_000_000
+
+
 def _cross_validate(x: Array, y: Array, folds: list[tuple[int, int, int, int]], strengths: Array) -> MemoryCapacity:
     """Capacity of `x` (rows, features) for targets `y` (rows, delays); folds bound test rows and rows left out."""
     # Folds overlap in the gaps: every stretch between two borders is summed once, and serves all folds.
     borders = sorted({border for fold in folds for border in fold})
+    if len(borders) * x.shape[1] ** 2 > _SHARED_SUMS:  # too large to keep: only the whole, and each part when needed
+        borders = [0, len(x)]
     stretches = {pair: _moments(x[slice(*pair)], y[slice(*pair)]) for pair in pairwise(borders)}
     all_sums = _total(stretches.values())
     scores, chances, chosen = (np.zeros((len(folds), y.shape[1])) for _ in range(3))
     for f, (a, b, lo, hi) in enumerate(folds):
         # What is left out is less than what stays: subtracting it is cheaper than summing the training part.
         n = len(x) - (hi - lo)
-        left_out = _total(sums for (start, stop), sums in stretches.items() if lo <= start and stop <= hi)
+        inside = [sums for (start, stop), sums in stretches.items() if lo <= start and stop <= hi]
+        left_out = _total(inside) if len(borders) > 2 else _moments(x[lo:hi], y[lo:hi])
         gram, cross, power, x_sum, y_sum = (total - part for total, part in zip(all_sums, left_out, strict=True))
         gram -= np.outer(x_sum, x_sum) / n  # centring is the intercept
         cross -= np.outer(x_sum, y_sum) / n

@@ -222,7 +222,7 @@ def evaluate(
 
 
 def merit(evaluation: Evaluation, kind: str = "efficiency") -> tuple[bool, float]:
-    """What candidates are ranked by, larger is better: the feasible by E (or C), below them the others by their lack."""
+    """What candidates are ranked by: the feasible by E or C, below them the others by what they lack."""
     value = evaluation.C if kind == "capacity" else evaluation.E
     return evaluation.feasible, value if evaluation.feasible else -evaluation.violation
 

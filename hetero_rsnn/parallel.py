@@ -54,7 +54,7 @@ def run_jobs(
     Parameters
     ----------
     function : callable
-        Defined at module level, so that a new process can find it.
+        For processes defined at module level, so that a new one can find it.
     jobs : sequence
     workers : int
         1 works on one job after the other; more start that many processes, or threads.

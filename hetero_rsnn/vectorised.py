@@ -42,8 +42,8 @@ class NumpyBackend:
         self._draw = draw
         self._neurons = neuron_arrays(draw)
         self._learn = learn and len(draw.plastic) > 0
-        self._v = np.array(state.variables["v"])
-        self._i = np.array(state.variables["I_syn"])
+        self._v = np.array(state.variables["v"], dtype=np.float64)
+        self._i = np.array(state.variables["I_syn"], dtype=np.float64)
         self._last = np.array(state.last_spike)
         self._step = state.step
         plastic, static = draw.plastic, draw.static
@@ -61,7 +61,8 @@ class NumpyBackend:
             etas = (plastic.parameters[k] for k in ("eta_plus", "eta_minus"))
             traces = (state.traces[k] for k in ("apre", "apost"))
             ends = (plastic.source, plastic.target)
-            self._table = np.stack([state.w, *traces, *rates, *etas, *ends], axis=1, dtype=np.float64)
+            w = np.clip(np.asarray(state.w, dtype=np.float64), draw.shared["w_min"], draw.shared["w_max"])
+            self._table = np.stack([w, *traces, *rates, *etas, *ends], axis=1, dtype=np.float64)
             self._rows = np.split(self._table, plastic.indptr[1:-1])  # views: what is written there is in the table
         else:
             self._frozen = _rows(plastic, state.w)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import signal
 import threading
 import time
@@ -19,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import connection, resource_tracker
 from multiprocessing.context import SpawnProcess
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,10 +85,10 @@ def _serve(pipe: connection.Connection) -> None:
             return
         start = time.perf_counter()
         try:
-            function, job = pickle.loads(data)
-            reply = pickle.dumps(call(function, job, BaseException))
+            function, job = ForkingPickler.loads(data)
+            reply = bytes(ForkingPickler.dumps(call(function, job, BaseException)))
         except Exception as error:  # the job cannot be unpickled, or its value cannot be pickled
-            reply = pickle.dumps(Answer(None, describe(error), time.perf_counter() - start))
+            reply = bytes(ForkingPickler.dumps(Answer(None, describe(error), time.perf_counter() - start)))
         pipe.send_bytes(reply)
 
 
@@ -293,7 +293,7 @@ class Workers:
 
 def _opened(data: bytes, worker: _Worker) -> Answer:
     try:
-        answer: Answer = pickle.loads(data)
+        answer: Answer = ForkingPickler.loads(data)
     except Exception as error:
         return Answer(None, f"the value cannot be unpickled: {describe(error)}", time.monotonic() - worker.since)
     return answer

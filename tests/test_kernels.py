@@ -85,3 +85,46 @@ def test_a_refractory_period_beyond_32_bits_lasts():
     fast_run, numpy_run = (hr.simulate(d, u, backend=b) for b in ("fast", "numpy"))
     assert np.bincount(fast_run.spike_neurons, minlength=20).tolist() == [1] * 20
     np.testing.assert_array_equal(fast_run.spike_times, numpy_run.spike_times)
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_rows_longer_than_a_pass_and_more_listed_spikes_than_fit(precision):
+    """All-to-all among 560 neurons of very different rates: rows take two passes, with many pending spikes each."""
+    bias = {"distribution": "uniform", "low": 0.9, "high": 1.6}
+    d = hr.draw(hr.load_network("henhes", n=700, **{"EE.topology.p": 1.0, "I_bias": bias}), 1)
+    assert np.diff(d.plastic.indptr).max() > kernels.LANES
+    u = hr.uniform_stimulus(60, "10 ms", 1)
+    fast_run = hr.simulate(d, u, precision=precision)
+    if precision == "double":
+        numpy_run = hr.simulate(d, u, backend="numpy")
+        np.testing.assert_array_equal(fast_run.spike_neurons, numpy_run.spike_neurons)
+        np.testing.assert_allclose(fast_run.weights, numpy_run.weights, rtol=1e-9, atol=1e-15)
+    in_two = hr.simulate(d, u[30:], precision=precision, state=hr.simulate(d, u[:30], precision=precision))
+    np.testing.assert_array_equal(in_two.weights, fast_run.weights)
+
+
+def test_steps_are_counted_anew_before_they_leave_32_bits(monkeypatch):
+    d, u = hr.draw(hr.load_network("henhes", n=60), 1), hr.uniform_stimulus(40, "5 ms", 1)
+    whole = hr.simulate(d, u)
+    monkeypatch.setattr(fast, "_SPIKES", 60 * 5 * 3)
+    monkeypatch.setattr(kernels, "LAST_STEP", 40)
+    counted = hr.simulate(d, u)
+    np.testing.assert_array_equal(counted.spike_times, whole.spike_times)
+    np.testing.assert_array_equal(counted.weights, whole.weights)
+
+
+def test_a_draw_in_pieces_is_the_same_draw(monkeypatch):
+    from importlib import import_module
+
+    nets = [hr.load_network("henhes", n=90, **{"EE.topology.p": p}) for p in (0.0, 1e-4, 0.1, 0.7, 1.0)]
+    whole = [hr.draw(net, 5) for net in nets]
+    for module in ("draw", "topology"):
+        monkeypatch.setattr(import_module(f"hetero_rsnn.{module}"), "_PIECE", 137)
+    for net, one in zip(nets, whole, strict=True):
+        other = hr.draw(net, 5)
+        np.testing.assert_array_equal(one.plastic.target, other.plastic.target)
+        np.testing.assert_array_equal(one.plastic.indptr, other.plastic.indptr)
+        np.testing.assert_array_equal(one.plastic.w, other.plastic.w)
+        np.testing.assert_array_equal(one.static.w, other.static.w)
+        for name, values in one.plastic.parameters.items():
+            np.testing.assert_array_equal(values, other.plastic.parameters[name])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import hetero_rsnn as hr
+from hetero_rsnn import many
 from hetero_rsnn.fast import FastBackend
 from hetero_rsnn.kernel_arrays import initial_state
 
@@ -54,7 +55,8 @@ def test_the_kernel_takes_the_arrays_of_a_draw_as_they_are(net, precision):
     one, other = (FastBackend(d, initial_state(d), True, precision) for _ in range(2))
     for name, array in zip(("tau_plus", "tau_minus", "eta_plus", "eta_minus"), one._layout.parameters, strict=True):
         assert np.shares_memory(array, d.plastic.parameters[name])
-    assert one._layout is other._layout
+    for mine, yours in zip(one._layout.parameters, other._layout.parameters, strict=True):
+        assert np.shares_memory(mine, yours)
     assert not np.shares_memory(one._w, other._w)
     frozen = FastBackend(
         d, hr.simulate(d, hr.uniform_stimulus(3, "10 ms", 1), precision=precision).state, False, precision
@@ -62,26 +64,38 @@ def test_the_kernel_takes_the_arrays_of_a_draw_as_they_are(net, precision):
     assert frozen._w is frozen._kept.w
 
 
-def test_progress_and_the_threads_used(net):
-    seen, threads = [], set()
-
-    def progress(done, total):
-        seen.append((done, total))
-        threads.add(threading.current_thread().name)
-
-    hr.simulate_many(
-        [hr.draw(net, s) for s in range(4)], hr.uniform_stimulus(5, "10 ms", 1), threads=2, progress=progress
-    )
+def test_progress(net):
+    seen = []
+    draws = [hr.draw(net, s) for s in range(4)]
+    hr.simulate_many(draws, hr.uniform_stimulus(5, "10 ms", 1), threads=2, progress=lambda *x: seen.append(x))
     assert seen == [(i, 4) for i in range(1, 5)]
-    assert threads == {threading.main_thread().name}
 
 
-def test_brian2_runs_one_after_the_other(net):
+def test_threads_are_used_but_not_for_brian2(net, monkeypatch):
     d, u = hr.draw(net, 1), hr.uniform_stimulus(5, "10 ms", 1)
-    found = hr.simulate_many([d, d], u, backend="brian2", threads=4)
-    assert all(
-        same(r, hr.simulate(d, u)) or np.array_equal(r.spike_times, hr.simulate(d, u).spike_times) for r in found
-    )
+    used: list[str] = []
+
+    def watched(*args, **options):
+        used.append(threading.current_thread().name)
+        return hr.simulate(*args, **options)
+
+    monkeypatch.setattr(many, "simulate", watched)
+    expected = hr.simulate(d, u)
+    for backend, threads in (("brian2", 4), ("fast", 1), ("fast", 2)):
+        used.clear()
+        found = hr.simulate_many([d, d], u, backend=backend, threads=threads)
+        assert all(np.array_equal(r.spike_times, expected.spike_times) for r in found)
+        beside = backend == "fast" and threads == 2
+        assert (threading.main_thread().name in used) is not beside
+
+
+def test_a_changed_draw_is_run_as_it_is_now(net):
+    d, u = hr.draw(net, 1), hr.uniform_stimulus(30, "10 ms", 1)
+    before = hr.simulate(d, u)
+    d.neurons["v_th"] = d.neurons["v_th"] * 0.9
+    fast, numpy = (hr.simulate(d, u, backend=b) for b in ("fast", "numpy"))
+    assert fast.spike_times.size > before.spike_times.size
+    assert np.array_equal(fast.spike_times, numpy.spike_times)
 
 
 @pytest.mark.parametrize(

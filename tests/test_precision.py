@@ -79,6 +79,34 @@ def test_a_recording_in_single_precision_is_saved_and_read(tmp_path):
     np.testing.assert_array_equal(*again)
 
 
+@pytest.mark.parametrize("n", [105, 150])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_rounding_does_not_push_weights_beyond_their_bounds(n, backend):
+    """A power of w_max - w has no value there. Many weights begin at w_max, and learning pushes more there."""
+    changes = {"mu": 0.5, "EE.weight.mean": 1.0, "w_max": 0.7, "eta_plus.mean": 0.1}
+    net = hr.load_network("henhes", n=n, **changes)
+    u = hr.uniform_stimulus(40, "10 ms", 1)
+    runs = [hr.simulate(hr.draw(net, 3, precision="single"), u, backend=backend)]
+    first = hr.simulate(hr.draw(net, 3), u, precision="single")
+    runs.append(hr.simulate(hr.draw(net, 3), u, backend=backend, state=first))
+    if backend == "fast":
+        runs.append(hr.simulate(hr.draw(net, 3, precision="single"), u, precision="single"))
+    for recording in runs:
+        w_max = hr.draw(net, 3).shared["w_max"]
+        assert np.isfinite(recording.weights).all()
+        assert recording.weights.max() <= max(w_max, float(np.float32(w_max)))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_double_precision_goes_on_from_single(backend):
+    d = hr.draw(hr.load_network("henhes", n=100), 1)
+    u = hr.uniform_stimulus(200, "10 ms", 1)
+    first = hr.simulate(d, u[:50], precision="single")
+    expected, found = (hr.simulate(d, u[50:], backend=b, state=first) for b in ("numpy", backend))
+    np.testing.assert_array_equal(found.spike_times, expected.spike_times)
+    assert found.state.variables["v"].dtype == np.float64
+
+
 @pytest.mark.parametrize("backend", ["numpy", "brian2"])
 def test_single_precision_is_for_the_fast_backend(backend):
     d, u = hr.draw(hr.load_network("henhes", n=20), 1), hr.uniform_stimulus(2, "10 ms", 1)
