@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn import units
 from hetero_rsnn.errors import HeteroError
-from hetero_rsnn.journal import JournalError, read_journal
+from hetero_rsnn.journal import read_journal
 from hetero_rsnn.network import Network
 from hetero_rsnn.objectives import (
     AVERAGED,
@@ -271,6 +271,3 @@ def make_objective(space: Space, settings: Settings, reference: Evaluation | Non
     if c_min is None:
         c_min = max(reference.C, 0.0) if reference is not None else 0.0
     return Objective(settings.objective, c_min, settings.rate, space.base.protocol.hold)
-
-
-__all__ = ["JournalError", "SearchResult", "make_objective", "ranked"]

@@ -189,7 +189,10 @@ class Search:
         names = [name for name in [*names, *(t.number for t in chosen)] if name not in self.tried]
         self.tried.update(names)
         old = 0
-        while old < len(names) and self.script.take(*_again(names[old])[0], **_again(names[old])[1]):
+        while old < len(names):
+            kind, which = _again(names[old])
+            if self.script.take(kind, **which) is None:
+                break
             old += 1
         names = names[old:]
         if not names:
@@ -202,7 +205,7 @@ class Search:
                 fields: dict[str, Any] = {"error": result[0], "kind": result[1], "seconds": result[2]}
             else:
                 fields = evaluate(self.objective, s.fresh_seeds, *result).to_event()
-            (kind,), which = _again(name)
+            kind, which = _again(name)
             self.script.write(kind, **which, **fields)
             self.watch("again", i + 1, len(names), None)
 
@@ -228,9 +231,9 @@ class Search:
         )
 
 
-def _again(name: int | None) -> tuple[tuple[str, ...], dict[str, Any]]:
+def _again(name: int | None) -> tuple[str, dict[str, Any]]:
     """Kind and fields of the event of a trial that was measured again, or of the reference."""
-    return (("reference_remeasured",), {}) if name is None else (("remeasured",), {"trial": name})
+    return ("reference_remeasured", {}) if name is None else ("remeasured", {"trial": name})
 
 
 def _near(old: Mapping[str, float], new: Mapping[str, float]) -> bool:
