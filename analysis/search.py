@@ -40,6 +40,8 @@ LEVELS = (np.arange(64) + 0.5) / 64
 TARGETS = {"tau_m": (17.0, 0.7), "tau_plus": (45.0, 0.35), "eta_plus": (0.011, 0.9)}
 METHODS = ("wasserstein", "matern", "random")
 ENOUGH = 0.95
+#: The best value of the formulas, as a capacity.
+BEST = 5.0
 SMALL = {"n": 200, "protocol.samples": 3000, "protocol.d_max": 60, "protocol.train": "5 s"}
 
 
@@ -49,13 +51,18 @@ def _distributions(network: hr.Network) -> dict[str, Any]:
     return found | {k: network.plasticity[k].distribution for k in ("tau_plus", "eta_plus")}
 
 
+def _value(distance: float) -> dict[str, float]:
+    """At most 1, in the units of a capacity: a search models its logarithm, and takes less than 0.05 for nothing."""
+    return {"C": BEST / (1.0 + distance), "S": 1.0}
+
+
 def closest(network: hr.Network, seed: int) -> dict[str, float]:
     """One distribution: the closer its logarithm comes to the target in the 2-Wasserstein distance, the better."""
     del seed
     mean, cv = TARGETS["tau_m"]
     found = _distributions(network)["tau_m"].quantile(LEVELS)
     distance = np.mean((np.log(found) - np.log(Gamma(mean, cv).quantile(LEVELS))) ** 2)
-    return {"C": math.exp(-distance / 0.1), "S": 1.0}
+    return _value(distance / 0.1)
 
 
 def forgetting(network: hr.Network, seed: int) -> dict[str, float]:
@@ -70,7 +77,7 @@ def forgetting(network: hr.Network, seed: int) -> dict[str, float]:
             for d in (_distributions(network)[name], Gamma(mean, cv))
         )
         error += float(np.mean((have - want) ** 2))
-    return {"C": math.exp(-error / 2e-3), "S": 1.0}
+    return _value(error / 4e-3)
 
 
 def several(network: hr.Network, seed: int) -> dict[str, float]:
@@ -80,7 +87,7 @@ def several(network: hr.Network, seed: int) -> dict[str, float]:
     for name, (mean, cv) in TARGETS.items():
         have, want = (np.log(d.quantile(LEVELS)) for d in (_distributions(network)[name], Gamma(mean, cv)))
         total += (have.mean() - want.mean()) ** 2 / 0.5 + (have.std() - want.std()) ** 2 / 0.25
-    return {"C": math.exp(-total), "S": 1.0}
+    return _value(total)
 
 
 FORMULAS = {"closest": (closest, ("tau_m",)), "forgetting": (forgetting, ("tau_m", "tau_plus")),
@@ -103,7 +110,7 @@ def _formula(job: tuple[str, str, int], budget: int, out: Path) -> dict[str, Any
         function, formula_space(names), method=method, budget=budget, initial=6, batch=1, seeds=1, c_min=0.0,
         rate=(0.0, 1e6), seed=seed, remeasure=0, journal=path, resume=path.exists(),
     )  # fmt: skip
-    best = np.fmax.accumulate([t.C if t.status == "finished" else math.nan for t in result.trials])
+    best = np.fmax.accumulate([t.C / BEST if t.status == "finished" else math.nan for t in result.trials])
     reached = np.flatnonzero(best >= ENOUGH)
     return {
         "formula": name,

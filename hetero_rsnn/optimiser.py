@@ -43,6 +43,8 @@ _LEAST = (0.05, SILENT / 2)
 _SPREAD, _NEAR, _STEPS = 1500, 250, (0.15, 0.08, 0.04, 0.02, 0.01)
 #: Coordinates are rounded to this many digits, so that the last bits of a sum change no candidate.
 _DIGITS = 6
+#: Closer to an earlier candidate, in every coordinate, a new one would tell nothing: it meets the same seeds.
+_APART = 1e-3
 #: Weight of the sum in the augmented Chebyshev scalarisation.
 _AUGMENT = 0.05
 
@@ -130,6 +132,8 @@ class _Model(Optimiser):
             return [self._generator(self.asked + i).random(self._z[0].size).round(_DIGITS) for i in range(count)]
         z = np.array(self._z)
         y, noise = _data(self._values)
+        if np.ptp(y, axis=1).max() < 1e-12:  # all alike, e.g. nothing: the model would not know where to go
+            return [self._generator(self.asked + i).random(z.shape[1]).round(_DIGITS) for i in range(count)]
         for model, values, variances in zip(self._models, y, noise, strict=True):
             model.update(z, values, variances)
         feasible = np.array([v is not None and self._feasible(v) for v in self._values])
@@ -139,7 +143,10 @@ class _Model(Optimiser):
             rng = self._generator(self.asked + i)
             gain = self._gain(known[:, feasible], rng)
             order = np.argsort(-gain(z) if feasible.any() else -(y[0] - y[1]), kind="stable")
-            points.append(_maximise(gain, z[order[:5]], rng))
+            point = _maximise(gain, z[order[:5]], rng)
+            if np.abs(np.vstack([z, *points]) - point).max(axis=1).min() < _APART:
+                point = rng.random(point.size).round(_DIGITS)
+            points.append(point)
             if i + 1 < count:
                 for model in self._models:
                     model.believe(points[-1])
