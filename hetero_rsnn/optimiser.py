@@ -133,7 +133,7 @@ class _Model(Optimiser):
         z = np.array(self._z)
         y, noise = _data(self._values)
         if np.ptp(y, axis=1).max() < 1e-12:  # all alike, e.g. nothing: the model would not know where to go
-            return [self._generator(self.asked + i).random(z.shape[1]).round(_DIGITS) for i in range(count)]
+            return [self._generator(self.asked + i).random((z.shape[1],)).round(_DIGITS) for i in range(count)]
         for model, values, variances in zip(self._models, y, noise, strict=True):
             model.update(z, values, variances)
         feasible = np.array([v is not None and self._feasible(v) for v in self._values])
@@ -145,7 +145,7 @@ class _Model(Optimiser):
             order = np.argsort(-gain(z) if feasible.any() else -(y[0] - y[1]), kind="stable")
             point = _maximise(gain, z[order[:5]], rng)
             if np.abs(np.vstack([z, *points]) - point).max(axis=1).min() < _APART:
-                point = rng.random(point.size).round(_DIGITS)
+                point = rng.random((z.shape[1],)).round(_DIGITS)
             points.append(point)
             if i + 1 < count:
                 for model in self._models:

@@ -250,6 +250,6 @@ def test_all_trials_failing_is_an_error(run, tmp_path, monkeypatch):
 
 def test_time_left():
     assert [_duration(s) for s in (3.4, 59.4, 150, 7200)] == ["3 s", "59 s", "2 min", "2.0 h"]
-    reporter = _Reporter()
+    reporter = _Reporter("E")
     assert reporter.line(5, 10, None) == "no feasible trial yet"
     assert "left" in reporter.line(6, 10, None)

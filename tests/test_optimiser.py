@@ -262,3 +262,17 @@ def test_asking_costs_less_than_measuring() -> None:
     start = time.process_time()
     drive(o, [25] + [4] * 19)
     assert time.process_time() - start < 0.25 * 100 * 1.5
+
+
+def test_a_point_is_never_asked_twice():
+    """It would meet the same seeds and tell nothing. Nothing to learn from must not end in one corner."""
+    space = load_space("quick")
+    for kind in ("efficiency", "capacity", "pareto"):
+        optimiser = make_optimiser(space, "wasserstein", Objective(kind, 0.0, (0.0, 1e6), 10.0), initial=4)
+        asked = []
+        for _ in range(8):
+            for z in optimiser.ask(2):
+                asked.append(z)
+                optimiser.tell(z, [1e-9], [1.0])
+        apart = [np.abs(a - b).max() for i, a in enumerate(asked) for b in asked[:i]]
+        assert min(apart) > 1e-3

@@ -175,6 +175,17 @@ def test_a_front(space: Space) -> None:
     assert r.best in r.front and "hypervolume" in str(r)
 
 
+def test_capacity_is_an_objective_of_its_own(space: Space) -> None:
+    """Where memory is bought with spikes, the most memory and the most memory per spike are far apart."""
+    most, best = (run(trade, space, budget=16, objective=o) for o in ("capacity", "efficiency"))
+    assert most.best is not None and best.best is not None
+    assert most.objective.c_min == 0.0 and "largest C" in str(most)
+    assert most.best.S > 0.28 and most.best.C == max(t.C for t in most.trials)
+    assert best.best.E > most.best.E
+    assert (np.diff(most.convergence[np.isfinite(most.convergence)]) >= 0).all()
+    assert most.convergence[-1] == pytest.approx(max(t.C for t in most.trials))
+
+
 def test_no_feasible_trial_is_said_aloud(space: Space) -> None:
     r = run(peak, space, c_min=50.0)
     assert r.best is not None and not r.best.feasible and not r.front and r.hypervolume == 0.0
@@ -228,7 +239,7 @@ def test_without_a_journal_the_result_is_the_same(space: Space, tmp_path: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("function", "objective"), [(frail, "efficiency"), (trade, "pareto")])
+@pytest.mark.parametrize(("function", "objective"), [(frail, "efficiency"), (trade, "capacity"), (trade, "pareto")])
 def test_cut_off_after_every_event_and_resumed(
     space: Space, tmp_path: Path, function: Callable[[Network, int], Any], objective: str
 ) -> None:
