@@ -26,7 +26,7 @@ Ints = NDArray[np.int64]
 #: Post-synaptic spikes kept per neuron before pending ones are flushed.
 _HISTORY = 240
 #: Upper bound of the spike buffer of one kernel call.
-_SPIKES = 4_000_000
+_SPIKES = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)

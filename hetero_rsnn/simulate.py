@@ -23,7 +23,7 @@ Ints = NDArray[np.int64]
 BACKENDS = ("fast", "numpy", "brian2")
 
 #: Numbers in the drive of one piece (samples x neurons): longer stimuli are fed piece by piece.
-_PIECE = 4_000_000
+_PIECE = 1_000_000
 
 
 @cache
