@@ -225,7 +225,8 @@ def draw_figure(data: dict[str, Any], path: Path) -> None:
         curves = np.array([r["convergence"] for r in mine])
         axes[1, 1].plot(np.arange(1, curves.shape[1] + 1), np.nanmedian(curves, axis=0), color=colours[way])
     axes[1, 0].set(title="all feasible networks", xlabel="C (samples)", ylabel="E = C / S")
-    axes[1, 0].legend(frameon=False, markerscale=2)
+    if axes[1, 0].collections:
+        axes[1, 0].legend(frameon=False, markerscale=2, loc="upper left")
     axes[1, 1].set(title="best so far, on the searched seeds", xlabel="trial", ylabel="E")
     for i, way in enumerate(("homogeneous", "by chance", "heterogeneous")):
         e = [r["E"] for r in rows if r["way"] == way]
@@ -235,7 +236,7 @@ def draw_figure(data: dict[str, Any], path: Path) -> None:
             axes[1, 2].errorbar(i, mean.mean, [[mean.mean - mean.low], [mean.high - mean.mean]],
                                 fmt="_", color="black", capsize=4, ms=14)  # fmt: skip
     axes[1, 2].set(title="best, on fresh seeds", ylabel="E", xlim=(-0.5, 2.5))
-    axes[1, 2].set_xticks(range(3), ["homogeneous", "by chance", "heterogeneous"])
+    axes[1, 2].set_xticks(range(3), ["homogeneous", "by chance", "heterogeneous"], fontsize="small")
     save_figure(figure, path)
 
 
