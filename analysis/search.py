@@ -163,6 +163,7 @@ def networks(out: Path, workers: int, quick: bool) -> dict[str, Any]:
             assert best is not None
             rows.append(
                 {"way": way, "seed": seed, "E": best.E, "C": best.C, "S": best.S, "rate_hz": best.rate_hz,
+                 "keeps_limits": best.feasible,
                  "feasible": any(t.feasible for t in result.trials),
                  "convergence": [float(v) for v in result.convergence],
                  "trials": [{"C": t.C, "S": t.S, "feasible": t.feasible} for t in result.trials],

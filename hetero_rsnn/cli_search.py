@@ -56,6 +56,7 @@ def search(
     from hetero_rsnn.cli import parse_overrides, parse_seeds
     from hetero_rsnn.parallel import cores
     from hetero_rsnn.search import search as run
+    from hetero_rsnn.search_result import SearchResult
     from hetero_rsnn.space import load_space
 
     loaded = load_space(space, **parse_overrides(overrides or []))
@@ -64,10 +65,16 @@ def search(
     path = journal or _new(loaded.name)
     again = ["hetero-rsnn", "search", space, *(word for o in overrides or [] for word in ("--set", o))]
     again += ["--journal", str(path), "--resume"]
-    for option, value in (("--workers", workers), ("--dask", dask), ("--trial-timeout", trial_timeout)):
+    for option, value in (
+        ("--budget", budget),
+        ("--workers", workers),
+        ("--dask", dask),
+        ("--trial-timeout", trial_timeout),
+    ):
         again += [option, f"{value}"] if value is not None else []
     try:
-        with _progress("C" if objective == "capacity" else "E") as progress:
+        known = objective or (SearchResult.from_journal(path).settings.objective if resume and path.is_file() else "")
+        with _progress("C" if known == "capacity" else "E") as progress:
             result = run(
                 loaded,
                 objective=objective,
@@ -91,7 +98,7 @@ def search(
             )
     except KeyboardInterrupt:
         fix = f"go on with: {shlex.join(again)}" if path.is_file() else "nothing had begun"
-        print(f"interrupted, and nothing is lost; {fix}", file=sys.stderr)
+        print(f"interrupted; every finished trial is in the journal; {fix}", file=sys.stderr)
         raise typer.Exit(130) from None
     _print(result, path)
 
@@ -115,11 +122,11 @@ class _Reporter:
         self.failed = 0
         self._first: tuple[int, float] | None = None
 
-    def line(self, done: int, total: int, trial: Trial | None) -> str:
+    def line(self, done: int, total: int, trial: Trial | None, replayed: bool = False) -> str:
         """Best so far, failures, time left."""
         # Replayed trials come at once: the time left is reckoned from those that follow.
         now = time.monotonic()
-        if self._first is None:
+        if self._first is None or replayed:
             self._first = (done, now)
         if trial is not None:
             self.failed += trial.status == "failed"
@@ -142,6 +149,7 @@ def _duration(seconds: float) -> str:
 
 _WHAT = {
     "reference": "measuring the homogeneous reference",
+    "replayed": "reading the journal",
     "trial": "searching",
     "again": "measuring the best again on fresh seeds",
 }
@@ -152,7 +160,13 @@ def _progress(name: str) -> Iterator[Watch]:
     """A live line on a terminal, plain lines elsewhere; both on standard error."""
     reporter = _Reporter(name)
     if not sys.stderr.isatty():
-        yield lambda what, done, total, trial: print(_plain(reporter, what, done, total, trial), file=sys.stderr)
+
+        def tell(what: str, done: int, total: int, trial: Trial | None) -> None:
+            text = _plain(reporter, what, done, total, trial)
+            if what != "replayed":  # it was told when it was new
+                print(text, file=sys.stderr)
+
+        yield tell
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -162,16 +176,16 @@ def _progress(name: str) -> Iterator[Watch]:
         task = bar.add_task("starting", total=None, more="")
 
         def show(what: str, done: int, total: int, trial: Trial | None) -> None:
-            more = reporter.line(done, total, trial) if what == "trial" else ""
+            more = reporter.line(done, total, trial, what == "replayed") if what in ("trial", "replayed") else ""
             bar.update(task, description=_WHAT[what], completed=done, total=total, more=more, refresh=True)
 
         yield show
 
 
 def _plain(reporter: _Reporter, what: str, done: int, total: int, trial: Trial | None) -> str:
-    if what != "trial" or trial is None:
+    if what not in ("trial", "replayed") or trial is None:
         return f"{_WHAT[what]}: {done} of {total}"
-    more = reporter.line(done, total, trial)
+    more = reporter.line(done, total, trial, what == "replayed")
     if trial.evaluation is None:
         return f"trial {trial.number} failed ({trial.error}); {done} of {total}, {more}"
     limits = "" if trial.feasible else f" ({trial.evaluation.reason})"
@@ -186,5 +200,10 @@ def _print(result: SearchResult, path: Path) -> None:
             f"all {len(errors)} trials failed, the first with: {errors[0]}; correct the space, then start a new journal"
         )
     typer.echo(str(result))
+    if not any(t.feasible for t in result.trials) and result.best.evaluation is not None:
+        raise HeteroError(
+            f"no trial keeps the limits; trial {result.best.number} comes closest: {result.best.evaluation.reason}; "
+            f"lower --c-min, widen --rate or the space (all trials: hetero-rsnn show {shlex.quote(str(path))})"
+        )
     typer.echo(f"\nfigures and all trials: {shlex.join(['hetero-rsnn', 'show', str(path)])}")
     typer.echo(f"the best network: {shlex.join(['hetero-rsnn', 'show', str(path), '--export', 'best.toml'])}")

@@ -111,7 +111,8 @@ def _export(result: SearchResult, path: Path) -> Path:
         typer.echo(f"note: no trial keeps all limits; {path} is trial {result.best.number}, the closest", err=True)
     note = (
         f"# Trial {result.best.number} of a search of the space {result.space.name!r}, fingerprint "
-        f"{result.space.fingerprint}.\n# {result.best_evaluation}\n"
+        f"{result.space.fingerprint}.\n# {result.best_evaluation}"
+        + (f", the best of {len(result.remeasured)} on fresh seeds\n" if result.remeasured else ", not re-measured\n")
     )
     return write_text(path, note + to_toml_text(result.best_network))
 

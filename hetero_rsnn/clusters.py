@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures as cf
+import re
 import threading
 import time
 import uuid
@@ -157,6 +158,8 @@ class DaskRunner(FuturesRunner):
 
 def _connect(client: Callable[..., Any], address: str) -> Any:
     """Connect, or say why not, in some ten seconds."""
+    if not re.fullmatch(r"(\w+://)?(\[[0-9a-fA-F:]+\]|[^\s:/\[\]]+):\d{1,5}/?", str(address)):
+        raise ExecutorError(f"the address of a Dask scheduler must be like tcp://host:8786, got {address!r}")
     found: Any = None
     reason = f"no answer within {2 * _CONNECT:g} s"
 

@@ -79,8 +79,13 @@ class Optimiser(ABC):
         return points
 
     @abstractmethod
-    def tell(self, z: Array, c: Sequence[float] | None, s: Sequence[float] | None) -> None:
-        """Say what a point gave: C and S of every seed, or None for a trial that failed."""
+    def tell(
+        self, z: Array, c: Sequence[float] | None, s: Sequence[float] | None, feasible: bool | None = None
+    ) -> None:
+        """Say what a point gave: C and S of every seed, or None for a trial that failed.
+
+        `feasible` says whether it keeps the limits; without it, that is told from the means of C and S.
+        """
 
     @abstractmethod
     def _propose(self, count: int) -> list[Array]:
@@ -102,7 +107,9 @@ def _design(space: Space, seed: int, count: int) -> Array:
 class _Random(Optimiser):
     """Uniform, for comparison."""
 
-    def tell(self, z: Array, c: Sequence[float] | None, s: Sequence[float] | None) -> None:
+    def tell(
+        self, z: Array, c: Sequence[float] | None, s: Sequence[float] | None, feasible: bool | None = None
+    ) -> None:
         pass
 
     def _propose(self, count: int) -> list[Array]:
@@ -119,10 +126,14 @@ class _Model(Optimiser):
         super().__init__(space, seed, initial)
         self.objective = objective
         self._z: list[Array] = []
+        self._judged: list[bool | None] = []
         self._values: list[Array | None] = []  # of shape (2, seeds): C and S
         self._models = [Surrogate(distance_kernel(kernel, space)) for _ in range(2)]
 
-    def tell(self, z: Array, c: Sequence[float] | None, s: Sequence[float] | None) -> None:
+    def tell(
+        self, z: Array, c: Sequence[float] | None, s: Sequence[float] | None, feasible: bool | None = None
+    ) -> None:
+        self._judged.append(feasible)
         self._z.append(np.asarray(z, dtype=float))
         self._values.append(None if c is None or s is None else np.array([c, s], dtype=float))
 
@@ -136,7 +147,12 @@ class _Model(Optimiser):
             return [self._generator(self.asked + i).random((z.shape[1],)).round(_DIGITS) for i in range(count)]
         for model, values, variances in zip(self._models, y, noise, strict=True):
             model.update(z, values, variances)
-        feasible = np.array([v is not None and self._feasible(v) for v in self._values])
+        feasible = np.array(
+            [
+                v is not None and (self._feasible(v) if judged is None else judged)
+                for v, judged in zip(self._values, self._judged, strict=True)
+            ]
+        )
         known = np.array([model.predict(z)[0] for model in self._models])
         points: list[Array] = []
         for i in range(count):

@@ -82,7 +82,8 @@ def search(
     fresh_seeds : int or iterable of int, optional
         (by default twice as many as `seeds`). The numbers of the best are the re-measured ones.
     progress : callable, optional
-        Called with (what, done, total, trial): what is ``"reference"``, ``"trial"`` or ``"again"``.
+        Called with (what, done, total, trial): what is ``"reference"``, ``"trial"``, ``"replayed"`` (a trial that
+        the journal had already) or ``"again"``.
 
     Returns
     -------

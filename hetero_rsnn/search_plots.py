@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -182,7 +183,7 @@ def plot_convergence(result: SearchResult, others: Sequence[SearchResult] = (), 
     drawn = False
     for i, (r, name) in enumerate(zip(results, view.labels(results), strict=True)):
         colour, marker, dashes = _look(i)
-        best = convergence(result.objective if quantity else r.objective, (t.evaluation for t in r.trials))
+        best = convergence(replace(r.objective, kind=result.objective.kind), (t.evaluation for t in r.trials))
         ax.step(np.arange(1, len(best) + 1), best, where="post", color=colour, linestyle=dashes, lw=1.6, label=name)
         drawn |= bool(np.isfinite(best).any())
         if not quantity:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,8 @@ class SearchResult:
     done : bool
         Whether the search has ended.
     versions : dict of str to str
+    asking : float
+        Seconds that choosing the candidates took.
     """
 
     space: Space
@@ -60,6 +62,7 @@ class SearchResult:
     reference_remeasured: Evaluation | None
     done: bool
     versions: dict[str, str] = field(repr=False)
+    asking: float = field(default=0.0, compare=False)
 
     @classmethod
     def from_journal(cls, path: str | Path) -> SearchResult:
@@ -75,7 +78,7 @@ class SearchResult:
         events = read_journal(path)
         try:
             return cls.from_events(events)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SearchError(
                 f"{path} is not a journal that this version can read ({type(error).__name__}: {error}): "
                 "give the path of another"
@@ -89,10 +92,11 @@ class SearchResult:
         trials: dict[int, Trial] = {}
         found: dict[str, Evaluation] = {}
         again: dict[int, Evaluation] = {}
-        done = False
+        done, asking = False, 0.0
         for event in rest:
             kind = event["event"]
             if kind == "asked":
+                asking += float(event.get("seconds") or 0.0)
                 trials[event["trial"]] = Trial(event["trial"], event["batch"], dict(event["point"]))
             elif kind in ("finished", "failed"):
                 trials[event["trial"]] = trials[event["trial"]].after(event)
@@ -116,6 +120,7 @@ class SearchResult:
             reference_remeasured=found.get("reference_remeasured"),
             done=done,
             versions=dict(header["versions"]),
+            asking=asking,
         )
 
     @cached_property
@@ -223,6 +228,9 @@ class SearchResult:
             raise HeteroError("to_pandas needs the package pandas: pip install pandas, or use table()") from None
         return pandas.DataFrame(self.table())
 
+    def _measuring(self) -> float:
+        return sum(t.evaluation.seconds for t in self.trials if t.evaluation is not None)
+
     def _count(self) -> str:
         finished = sum(t.status == "finished" for t in self.trials)
         failed = sum(t.status == "failed" for t in self.trials)
@@ -240,14 +248,18 @@ class SearchResult:
         lines = [
             f"search of {self.space.name!r} ({s.method}): {aim}",
             self._count() + ("" if self.done else ", not done"),
+            f"choosing candidates took {self.asking:.3g} s, measuring them {self._measuring():.3g} s of running time",
         ]
         if self.reference is not None:
-            lines.append(f"homogeneous reference: {self.reference_remeasured or self.reference}")
+            # It sets the limit of C, and is not held against it on other seeds.
+            alone = replace(self.reference_remeasured or self.reference, feasible=True)
+            lines.append(f"homogeneous reference: {alone}")
         if self.best is not None and self.best_evaluation is not None:
             if not any(t.feasible for t in self.trials):
                 lines.append("no trial keeps the limits; the one that comes closest:")
             again = self.best.number in self.remeasured
-            where = f"re-measured on {len(s.fresh_seeds)} fresh seeds" if again else "not re-measured, so flattered"
+            count = f"best of {len(self.remeasured)} re-measured" if len(self.remeasured) > 1 else "re-measured"
+            where = f"{count} on {len(s.fresh_seeds)} fresh seeds" if again else "not re-measured, so flattered"
             lines.append(f"best, trial {self.best.number}, {where}: {self.best_evaluation}")
             for d in self.space.dimensions:
                 lines.append(f"  {d.name} = {units.show(float(f'{self.best.point[d.name]:.4g}'), d.unit)}")

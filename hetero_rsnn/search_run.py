@@ -18,7 +18,7 @@ from hetero_rsnn.executors import Outcome, Runner
 from hetero_rsnn.heterogeneity import Constant, Gamma, LogNormal, TruncatedNormal
 from hetero_rsnn.journal import Event
 from hetero_rsnn.network import Network
-from hetero_rsnn.objectives import Evaluation, Objective, evaluate, seed_values
+from hetero_rsnn.objectives import Evaluation, Objective, evaluate, pareto_front, seed_values
 from hetero_rsnn.optimiser import make_optimiser
 from hetero_rsnn.parameter import Parameter, to_toml
 from hetero_rsnn.replay import Script
@@ -150,8 +150,12 @@ class Search:
             event = old[trial.number - first] if trial.number - first < len(old) else next(fresh)
             self.trials[trial.number] = ended = trial.after(event)
             e = ended.evaluation
-            self.optimiser.tell(x, *((None, None) if e is None else (e.per_seed["C"], e.per_seed["S"])))
-            self.watch("trial", trial.number + 1, max(self.budget, self.wanted), ended)
+            if e is None:
+                self.optimiser.tell(x, None, None)
+            else:
+                self.optimiser.tell(x, e.per_seed["C"], e.per_seed["S"], e.feasible)
+            replayed = trial.number - first < len(old)
+            self.watch("replayed" if replayed else "trial", trial.number + 1, max(self.budget, self.wanted), ended)
 
     def _point(self, z: Any) -> dict[str, float]:
         return dict(zip((d.name for d in self.space.dimensions), self.space.from_unit(z), strict=True))
@@ -211,8 +215,10 @@ class Search:
 
     def _best(self) -> list[Trial]:
         """Finished trials, the best first; of a front, those on it."""
-        if self.objective.kind == "pareto" and any(t.feasible for t in self.trials):
-            return ranked(self.result().front)
+        good = [t for t in self.trials if t.feasible]
+        if self.objective.kind == "pareto" and good:
+            # Of the trials so far, not of the journal: that may hold later ones when it is replayed.
+            return ranked(good[i] for i in pareto_front([t.C for t in good], [t.S for t in good]))
         return ranked(self.trials, self.objective.kind)
 
     def result(self) -> SearchResult:

@@ -156,6 +156,12 @@ def _agreed(
             f"{path} is of another space, {name!r} with fingerprint {fingerprint}, not {space.name!r} with "
             f"{space.fingerprint}: resume with the same space and changes, or choose another path"
         )
+    wrote, now_here = header.get("versions", {}).get("hetero-rsnn"), search_versions()["hetero-rsnn"]
+    if wrote != now_here:
+        raise JournalError(
+            f"{path} was written by version {wrote} of hetero-rsnn, this is {now_here}, and one search is not to mix "
+            "them: install that version, or start a new journal"
+        )
     then = old.to_dict()
     used = measure if isinstance(measure, Measure) else measure(old.measure)
     # What is left out is as in the journal, so that rules between settings are checked on what will be used.

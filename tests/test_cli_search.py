@@ -248,8 +248,25 @@ def test_all_trials_failing_is_an_error(run, tmp_path, monkeypatch):
     assert [json.loads(line)["event"] for line in (tmp_path / "j").read_text().splitlines()][-1] == "done"
 
 
-def test_time_left():
+def test_time_left(monkeypatch):
     assert [_duration(s) for s in (3.4, 59.4, 150, 7200)] == ["3 s", "59 s", "2 min", "2.0 h"]
     reporter = _Reporter("E")
-    assert reporter.line(5, 10, None) == "no feasible trial yet"
-    assert "left" in reporter.line(6, 10, None)
+    now = [1000.0]
+    monkeypatch.setattr("hetero_rsnn.cli_search.time.monotonic", lambda: now[0])
+    for done in range(1, 91):  # a journal is read in no time
+        assert reporter.line(done, 100, None, replayed=True) == "no feasible trial yet"
+    now[0] += 60
+    assert reporter.line(91, 100, None).endswith(" 9 min left")
+
+
+def test_limits_that_nobody_keeps_end_in_one_line(run, tmp_path):
+    code, out, err = run(*QUICK, "--c-min", "50", "--budget", "3", "--initial", "2", "--journal", "j")
+    assert code == 2 and "closest" in out and "best network" not in out
+    assert "is below 50; lower --c-min" in err.splitlines()[-1] and "Traceback" not in err
+
+
+def test_an_address_that_is_none(run):
+    code, _, err = run(*QUICK, "--dask", "nonsense", "--journal", "j")
+    assert code == 2 and err.splitlines() == [
+        "error: the address of a Dask scheduler must be like tcp://host:8786, got 'nonsense'"
+    ]

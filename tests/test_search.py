@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,7 @@ def test_capacity_is_an_objective_of_its_own(space: Space) -> None:
     most, best = (run(trade, space, budget=16, objective=o) for o in ("capacity", "efficiency"))
     assert most.best is not None and best.best is not None
     assert most.objective.c_min == 0.0 and "largest C" in str(most)
-    assert most.best.S > 0.28 and most.best.C == max(t.C for t in most.trials)
+    assert most.best.S > 0.28 and max(t.C for t in most.trials) == most.best.C
     assert best.best.E > most.best.E
     assert (np.diff(most.convergence[np.isfinite(most.convergence)]) >= 0).all()
     assert most.convergence[-1] == pytest.approx(max(t.C for t in most.trials))
@@ -273,24 +274,27 @@ def test_every_prefix_of_a_journal_can_be_read(space: Space, tmp_path: Path) -> 
             assert r.best_network.name == f"small-{r.best.number}"
 
 
-def test_a_finished_search_goes_on_with_a_larger_budget(space: Space, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("function", "objective"), [(peak, "efficiency"), (trade, "pareto"), (trade, "capacity")])
+def test_a_finished_search_goes_on_with_a_larger_budget(
+    space: Space, tmp_path: Path, function: Callable[[Network, int], Any], objective: str
+) -> None:
     path = tmp_path / "j"
-    first = run(peak, space, path, budget=6)
-    assert run(peak, space, path, resume=True).trials == first.trials
+    first = run(function, space, path, budget=6, objective=objective)
+    assert run(function, space, path, resume=True).trials == first.trials
     before = path.read_bytes()
-    more = run(peak, space, path, resume=True, budget=10)
+    more = run(function, space, path, resume=True, budget=10)
     assert path.read_bytes().startswith(before) and more.settings.budget == 10 and more.done
     assert len(more.trials) == 10 and more.trials[:6] == first.trials
     assert set(more.remeasured) >= set(first.remeasured)
-    straight = run(peak, space, budget=10)  # 4 + 2 + ..., so the batches are the same
+    straight = run(function, space, budget=10, objective=objective)  # 4 + 2 + ..., so the batches are the same
     assert more.trials == straight.trials
-    assert run(peak, space, path, resume=True).trials == more.trials
+    assert run(function, space, path, resume=True).trials == more.trials
     with pytest.raises(SearchError, match=r"budget must be a whole number >= 10, that of .*, got 8: raise it"):
-        run(peak, space, path, resume=True, budget=8)
+        run(function, space, path, resume=True, budget=8)
     lines = path.read_bytes().splitlines(keepends=True)
     for count in range(len(before.splitlines()), len(lines)):
         (tmp_path / "cut").write_bytes(b"".join(lines[:count]))
-        back = run(peak, space, tmp_path / "cut", resume=True, budget=10)
+        back = run(function, space, tmp_path / "cut", resume=True, budget=10)
         assert back.trials == more.trials and back.remeasured == more.remeasured
 
 
@@ -506,3 +510,23 @@ def test_a_search_of_networks(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="its measure is"):
         hr.search(quick, journal=tmp_path / "k", resume=True, precision="single")
     assert hr.search(quick, journal=tmp_path / "k", resume=True).trials == r.trials
+
+
+def test_a_journal_of_another_version_is_refused(space: Space, tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    run(peak, space, path)
+    lines = path.read_text().splitlines(keepends=True)
+    header = json.loads(lines[0])
+    header["versions"]["hetero-rsnn"] = "0.0.1"
+    path.write_text(json.dumps(header) + "\n" + "".join(lines[1:]))
+    before = path.read_bytes()
+    with pytest.raises(JournalError, match=r"written by version 0\.0\.1 of hetero-rsnn"):
+        run(peak, space, path, resume=True)
+    assert path.read_bytes() == before
+
+
+def test_the_reference_is_not_held_against_its_own_limit(space: Space) -> None:
+    r = run(peak, space)
+    assert r.reference is not None
+    worse = replace(r.reference, feasible=False, reason="C = 1 is below 2")
+    assert "below 2" not in str(replace(r, reference=worse, reference_remeasured=worse))
