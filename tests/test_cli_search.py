@@ -133,7 +133,8 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
     assert process.returncode == 130, err
     assert "Traceback" not in err
     last = err.strip().splitlines()[-1]
-    assert last.startswith("interrupted, and nothing is lost; go on with: hetero-rsnn search quick --set n=60")
+    begin = "interrupted; every finished trial is in the journal; go on with: hetero-rsnn search quick --set n=60"
+    assert last.startswith(begin)
     words = shlex.split(last.split("go on with: ")[1])
     assert words[0] == "hetero-rsnn" and "--resume" in words and words[words.index("--journal") + 1] == "my j"
     again = start(tmp_path, *words[1:])
