@@ -501,7 +501,7 @@ def test_a_script_without_its_guard(tmp_path):
 def refused(address):
     """Not reaching a scheduler is one line, soon."""
     start = time.monotonic()
-    with pytest.raises(ExecutorError, match="no Dask scheduler answers at|must be like tcp:") as caught:
+    with pytest.raises(ExecutorError, match=r"no Dask scheduler answers at|must be like tcp:") as caught:
         make_runner(dask=address)
     assert time.monotonic() - start < 12 and "\n" not in str(caught.value) and address in str(caught.value)
 
