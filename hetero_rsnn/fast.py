@@ -108,7 +108,6 @@ class FastBackend:
         self._kernels: Any = import_module("hetero_rsnn.kernels")
         self._real = real = PRECISIONS[precision]
         self._layout = _lay_out(draw, real)
-        self._dt = draw.network.dt
         self._n = n = draw.n
         self._learn = learn
         self._v = _own(state.variables["v"], real)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hetero_rsnn.draw import Draw
 from hetero_rsnn.errors import HeteroError
-from hetero_rsnn.parallel import Progress, cores
+from hetero_rsnn.parallel import Progress, cores, run_jobs
 from hetero_rsnn.recording import Recording, State
 from hetero_rsnn.simulate import simulate
 from hetero_rsnn.stimulus import Stimulus, Stream
@@ -66,30 +65,11 @@ def simulate_many(
         raise HeteroError(f"threads must be a whole number >= 1, got {threads!r}: leave it away for all cores")
     if options.get("backend", "fast") == "brian2":
         count = 1
-    done: list[Recording] = []
 
     def job(one: tuple[Any, Any, Any]) -> Recording:
         return simulate(one[0], one[1], state=one[2], **options)
 
-    if count == 1 or len(jobs) == 1:
-        results = map(job, jobs)
-        return _collect(results, len(jobs), done, progress)
-    with ThreadPoolExecutor(min(count, len(jobs))) as pool:
-        futures = [pool.submit(job, one) for one in jobs]
-        try:
-            return _collect((f.result() for f in futures), len(jobs), done, progress)
-        except BaseException:
-            for future in futures:  # what has not begun never will
-                future.cancel()
-            raise
-
-
-def _collect(results: Any, total: int, done: list[Recording], progress: Progress | None) -> list[Recording]:
-    for result in results:
-        done.append(result)
-        if progress is not None:
-            progress(len(done), total)
-    return done
+    return run_jobs(job, jobs, workers=count, progress=progress, threads=True)
 
 
 def _broadcast(arguments: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -54,13 +54,18 @@ def _locate(name: str | Path, beside: Path | None = None) -> Path:
     return path
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path, what: str, refusal: type[HeteroError]) -> dict[str, Any]:
+    """Read a TOML file, a `what` file to its user; raise `refusal` where that cannot be done."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise NetworkError(f"{path} is not valid TOML: {error}") from None
+        raise refusal(f"{path} is not valid TOML: {error}") from None
     except (ValueError, OSError, RecursionError) as error:  # not UTF-8, a number of 5,000 digits, brackets as deep
-        raise NetworkError(f"{path} cannot be read as a network file: {error}") from None
+        raise refusal(f"{path} cannot be read as a {what} file: {error}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return read_toml(path, "network", NetworkError)
 
 
 def _merge(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:

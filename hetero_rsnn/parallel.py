@@ -87,15 +87,17 @@ def run_jobs(
 def _finished(
     function: Callable[[Job], Result], jobs: Sequence[Job], workers: int, threads: bool
 ) -> Iterator[tuple[int, Result]]:
+    from threadpoolctl import threadpool_limits
+
     if workers <= 1:
-        for index, job in enumerate(jobs):
-            yield index, _alone(function, job)
+        # Short jobs are not to look for libraries each time: one limit around all of them.
+        with threadpool_limits(1) if threads else nullcontext():
+            for index, job in enumerate(jobs):
+                yield index, function(job) if threads else _alone(function, job)
         return
     pool: Executor
     if threads:
-        from threadpoolctl import threadpool_limits
-
-        # One limit around all of them: each thread's own would lift that of the others when it ends.
+        # One limit here too: each thread's own would lift that of the others when it ends.
         limit: Any = threadpool_limits(1)
         pool, call = ThreadPoolExecutor(workers), function
     else:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
@@ -19,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from hetero_rsnn import units
 from hetero_rsnn.errors import HeteroError, suggest
 from hetero_rsnn.heterogeneity import Distribution
-from hetero_rsnn.netfile import _leaves, _locate, load_network, networks_folder
+from hetero_rsnn.netfile import _leaves, _locate, load_network, networks_folder, read_toml
 from hetero_rsnn.netparse import from_dict
 from hetero_rsnn.network import Network
 from hetero_rsnn.parameter import parse_parameter
@@ -310,12 +309,7 @@ def list_spaces() -> dict[str, str]:
 
 
 def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise SpaceError(f"{path} is not valid TOML: {error}") from None
-    except (ValueError, OSError, RecursionError) as error:  # not UTF-8, a number of 5,000 digits, brackets as deep
-        raise SpaceError(f"{path} cannot be read as a space file: {error}") from None
+    return read_toml(path, "space", SpaceError)
 
 
 def _find_file(name: str | Path) -> Path:

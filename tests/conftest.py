@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from hetero_rsnn import cli
+
 # More examples: pytest --hypothesis-profile thorough
 settings.register_profile("house", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=2000)
@@ -64,3 +66,21 @@ def _unchanged_global_state() -> Iterator[None]:
             sys.modules["matplotlib.pyplot"].close(number)
     if changed:
         pytest.fail(f"the test left global state changed: {'; '.join(changed)}", pytrace=False)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Call the command line in an empty folder; return exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["hetero-rsnn", *words])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return call

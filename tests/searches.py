@@ -13,24 +13,10 @@ from hetero_rsnn.journal import Journal
 from hetero_rsnn.objectives import Evaluation, evaluate, seed_values
 from hetero_rsnn.search_result import SearchResult, make_objective, ranked
 from hetero_rsnn.space import Space, load_space
-from hetero_rsnn.trial import Trial, make_settings, search_versions
+from hetero_rsnn.trial import CHOICES, Trial, make_settings, search_versions
 
 #: What the trials that fail fail with; it must survive escaping.
 NASTY = "RuntimeError: <b>lost</b> & \"found\" </script><script>document.title='owned'</script>"
-#: What a user may give.
-_GIVEN = (
-    "objective",
-    "method",
-    "budget",
-    "initial",
-    "batch",
-    "seeds",
-    "c_min",
-    "rate",
-    "seed",
-    "remeasure",
-    "fresh_seeds",
-)
 
 
 def made_up(point: dict[str, float], seed: int) -> dict[str, float]:
@@ -61,7 +47,7 @@ def write_search(
     space = load_space(space)
     settings = make_settings(
         space,
-        {**dict.fromkeys(_GIVEN), "budget": max(trials + running, 16), "initial": 12, **given},
+        {**dict.fromkeys(CHOICES), "budget": max(trials + running, 16), "initial": 12, **given},
         {"backend": "made up"},
     )
     header = {"definition": space.to_dict(), "settings": settings.to_dict(), "versions": search_versions()}

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from hetero_rsnn import cli
 from hetero_rsnn.cli_search import _duration, _Reporter
 from hetero_rsnn.journal import read_journal
 from hetero_rsnn.search_result import SearchResult
@@ -23,24 +22,6 @@ from hetero_rsnn.search_result import SearchResult
 #: A search of some seconds.
 TINY = ["--set", "n=60", "--set", "protocol.samples=600", "--set", "protocol.train=1 s", "--set", "protocol.d_max=10"]
 QUICK = ["search", "quick", *TINY, "--budget", "7", "--initial", "4", "--batch", "2", "--c-min", "0.3"]
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Call the command line in an empty folder; return exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["hetero-rsnn", *words])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return call
 
 
 def start(folder: Path, *words: str) -> subprocess.Popen[str]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 
 import pytest
 from searches import write_search
 from test_cli import refused
 
 import hetero_rsnn as hr
-from hetero_rsnn import cli
 from hetero_rsnn.search_result import SearchResult
 
 
@@ -30,21 +28,9 @@ def journals(tmp_path_factory):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Call the command line in an empty folder; return exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["hetero-rsnn", "show", *map(str, words)])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return call
+def run(run):
+    """Call `hetero-rsnn show` in an empty folder; return exit code, standard output and standard error."""
+    return lambda *words: run("show", *map(str, words))
 
 
 def files(folder) -> list[str]:
