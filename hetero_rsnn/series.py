@@ -71,7 +71,7 @@ def read_series(path: str | os.PathLike[str], *, column: str | int | None = None
         raise FileFormatError(f"{path}: must hold at least one sample, got an empty file: write it again")
     if ending in _TEXT:
         return _read_text(data, path, column)
-    array, key, interval = _read_wav(data, path) if ending == ".wav" else _read_numpy(data, path, column)
+    array, key, interval = read_wav(data, path) if ending == ".wav" else _read_numpy(data, path, column)
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise StimulusError(f"{path}: must hold real numbers, got dtype {array.dtype}: save it as float64")
     if array.ndim not in (1, 2) or array.size == 0:
@@ -163,7 +163,14 @@ def _read_numpy(data: bytes, path: Path, column: str | int | None) -> tuple[Any,
     return loaded, key, None
 
 
-def _read_wav(data: bytes, path: Path) -> tuple[Any, None, float]:
+def read_wav(data: bytes, path: Path) -> tuple[Any, None, float]:
+    """Read the bytes of the wav file `path`: samples (PCM in [-1, 1]), no name, and the interval in ms.
+
+    Raises
+    ------
+    FileFormatError
+        If the bytes are no whole PCM or float wav file.
+    """
     from scipy.io import wavfile  # here, because the import takes long
 
     try:
@@ -204,16 +211,17 @@ def scale_series(values: ArrayLike, how: str) -> NDArray[np.float64]:
 
 
 def shipped_series(name: str) -> Path:
-    """Find a csv file that comes with the package: ``"wind_greensboro"`` or ``"wind_sand_point"`` (hourly, m/s).
+    """Find a file that comes with the package: ``"wind_greensboro"`` or ``"wind_sand_point"`` (hourly, m/s).
 
-    Months come from different years: no window may cross a month's edge. See ``hetero_rsnn/data/README.md``.
+    Months come from different years: no window may cross a month's edge, and ``load_dataset("wind_greensboro")`` gives
+    them apart. See ``hetero_rsnn/data/README.md``.
 
     Raises
     ------
     StimulusError
         If there is no such series.
     """
-    known = {file.stem: file for file in Path(str(resources.files("hetero_rsnn") / "data")).glob("*.csv")}
+    known = {file.stem: file for file in Path(str(resources.files("hetero_rsnn") / "data")).glob("*wind*.npz")}
     if name not in known:
         raise StimulusError(f"unknown shipped series {name!r}{suggest(str(name), known)}: give the name of one")
     return known[name]

@@ -7,7 +7,6 @@ import struct
 import tempfile
 import wave
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -430,33 +429,31 @@ def test_scale_errors() -> None:
 
 # -- shipped data ------------------------------------------------------------------------------------------------------
 
-#: name: (sum of the tenths of m/s, largest value, years of the months), computed from the source files of pvlib 0.16.1
+#: name: sum of the tenths of m/s in each month, computed from the source files of pvlib 0.16.1
 WIND = {
-    "wind_sand_point": (444307, 23.7, [1997, 1995, 2005, 2005, 1999, 1996, 1991, 1994, 1996, 1999, 2005, 1998]),
-    "wind_greensboro": (267569, 15.4, [1988, 1996, 1990, 1980, 1986, 1989, 1981, 2001, 2003, 1980, 1994, 1980]),
+    "wind_sand_point": (23.7, [36877, 32011, 40720, 36486, 31493, 37686, 23363, 29903, 39158, 42996, 45489, 48125]),
+    "wind_greensboro": (15.4, [23606, 24693, 28273, 22448, 20956, 21995, 19462, 17530, 15416, 22931, 25892, 24367]),
 }
 
 
 @pytest.mark.parametrize("name", WIND)
 def test_shipped_wind(name: str) -> None:
-    total, largest, years = WIND[name]
-    path = shipped_series(name)
-    series = read_series(path)
+    largest, sums = WIND[name]
+    series = read_series(shipped_series(name))
     check(series)
     wind = series.values[:, 0]
-    assert series.names == ("wind_speed_m_per_s",) and series.source == f"{name}.csv"
+    assert series.names == ("wind_speed_m_per_s",) and series.source == f"{name}.npz"
     assert wind.shape == (8760,) and wind.min() == 0 and wind.max() == largest
-    assert_allclose(wind.mean(), total / 87600, rtol=1e-12)
-    rows = [line.split(",") for line in path.read_text().splitlines() if line[0].isdigit()]
-    months = list(dict.fromkeys((int(date[:2]), int(date[-4:])) for date, _, _ in rows))
-    assert months == list(zip(range(1, 13), years, strict=True))
-    hours = [datetime.strptime(date, "%m/%d/%Y") + timedelta(hours=int(time[:2])) for date, time, _ in rows]
-    jumps = sum(b - a != timedelta(hours=1) for a, b in pairwise(hours))
-    assert jumps == sum(a != b for a, b in pairwise(years))  # every hour follows the one before, but for months' edges
+    edges = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) * 24
+    tenths = np.rint(wind * 10)
+    assert_array_equal(tenths / 10, wind)  # as published, with one decimal
+    assert [int(tenths[a:b].sum()) for a, b in pairwise(edges)] == sums
 
 
 def test_shipped_names() -> None:
-    assert {path.stem for path in shipped_series("wind_greensboro").parent.glob("*.csv")} == set(WIND)
+    assert {path.stem for path in shipped_series("wind_greensboro").parent.glob("*wind*")} == set(WIND)
+    with pytest.raises(StimulusError, match="unknown shipped series 'japanese_vowels'"):
+        shipped_series("japanese_vowels")
     with pytest.raises(StimulusError, match=r"'wind_greenboro' \(did you mean 'wind_greensboro'\?\)"):
         shipped_series("wind_greenboro")
     with pytest.raises(StimulusError, match="unknown shipped series"):

@@ -1,0 +1,88 @@
+"""What a data set is: samples, what they mean, and which of them are for training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Indices = NDArray[np.int64]
+
+
+@runtime_checkable
+class _Lazy(Protocol):
+    """Samples that are made when asked for, because all at once would not fit in memory."""
+
+    @property
+    def lengths(self) -> Indices: ...
+
+    def take(self, indices: Indices) -> Sequence[Any]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Samples, what they mean, and which of them are for training.
+
+    Attributes
+    ----------
+    task : str
+        ``"classification"`` or ``"forecasting"``.
+    X : sequence
+        Arrays of shape (time, channels), (time, 1) for audio in [-1, 1]; `Stimulus` objects for events. Lengths differ.
+    y : ndarray of int, shape (len(X),), or None
+        Index into `classes`; None for forecasting.
+    train, test : ndarray of int
+        Indices into `X`.
+    groups : ndarray of str, shape (len(X),), or None
+        Speaker or station, to leave one out.
+    interval_ms : float or None
+        Time between rows in the data's own time (3.6e6 for hourly data); None where it has no unit.
+    kind : str
+        ``"series"``, ``"audio"`` or ``"events"``.
+    details : dict
+        Whatever else is known; for forecasting the channels that are ``inputs`` and ``targets``.
+    """
+
+    name: str
+    task: str
+    X: Sequence[Any]
+    y: Indices | None
+    classes: tuple[str, ...]
+    train: Indices
+    test: Indices
+    groups: NDArray[np.str_] | None
+    interval_ms: float | None
+    channels: tuple[str, ...]
+    kind: str
+    source: str
+    licence: str
+    notes: str
+    details: dict[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    @property
+    def lengths(self) -> Indices:
+        """Rows of each sample, shape (len(X),)."""
+        known = self.X.lengths if isinstance(self.X, _Lazy) else [len(x) for x in self.X]
+        return np.asarray(known, dtype=np.int64)
+
+    def split(self) -> tuple[Sequence[Any], Sequence[Any], Indices | None, Indices | None]:
+        """Training and test part: ``X_train, X_test, y_train, y_test``; the y are None for forecasting."""
+        y_train, y_test = (None, None) if self.y is None else (self.y[self.train], self.y[self.test])
+        return self._take(self.train), self._take(self.test), y_train, y_test
+
+    def _take(self, chosen: Indices) -> Sequence[Any]:
+        return self.X.take(chosen) if isinstance(self.X, _Lazy) else [self.X[i] for i in chosen]
+
+    def __repr__(self) -> str:
+        shortest, longest = self.lengths.min(), self.lengths.max()
+        classes = f", {len(self.classes)} classes" if self.classes else ""
+        return (
+            f"Dataset({self.name}: {self.task} of {self.kind}, {self.train.size} train + {self.test.size} test"
+            f"{classes}, {shortest}{f'-{longest}' if longest > shortest else ''} x {len(self.channels)})"
+        )

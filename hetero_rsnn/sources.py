@@ -1,0 +1,98 @@
+"""Where data sets that do not come with the package are looked for, and where they come from."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from hetero_rsnn.errors import FileFormatError, HeteroError
+
+#: Folder with data sets, where no argument names one.
+VARIABLE = "HETERO_RSNN_DATA"
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A published file: its checksum is ``"sha256:..."`` or ``"md5:..."`` as others publish it, `size` in bytes."""
+
+    name: str
+    url: str
+    checksum: str
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who made a data set, under which licence, and its published files."""
+
+    authors: str
+    homepage: str
+    licence: str
+    files: tuple[RemoteFile, ...]
+
+
+SOURCES = {
+    # Checksum of the archive that GitHub makes of the tag: TensorFlow Datasets, audio/spoken_digit/checksums.tsv
+    "free_spoken_digits": Source(
+        "Z. Jackson and contributors, Free Spoken Digit Dataset",
+        "https://github.com/Jakobovski/free-spoken-digit-dataset",
+        "CC BY-SA 4.0",
+        (
+            RemoteFile(
+                "free-spoken-digit-dataset-1.0.9.tar.gz",
+                "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/v1.0.9.tar.gz",
+                "sha256:8bc44cde129d505cbbb6b365c09f80c663f2aa77578afc634e6141a2f87100c0",
+                11_975_353,
+            ),
+        ),
+    ),
+    # The checksums that tonic, SpikingJelly and snnTorch agree on
+    "shd": Source(
+        "B. Cramer, Y. Stradmann, J. Schemmel, F. Zenke, The Heidelberg Spiking Data Sets, IEEE TNNLS 33 (2022)",
+        "https://zenkelab.org/resources/spiking-heidelberg-datasets-shd/",
+        "CC BY 4.0",
+        (
+            RemoteFile(
+                "shd_train.h5.zip",
+                "https://zenkelab.org/datasets/shd_train.h5.zip",
+                "md5:f3252aeb598ac776c1b526422d90eecb",
+            ),
+            RemoteFile(
+                "shd_test.h5.zip",
+                "https://zenkelab.org/datasets/shd_test.h5.zip",
+                "md5:1503a5064faa34311c398fb0a1ed0a6f",
+            ),
+        ),
+    ),
+}
+
+
+def data_folder(data_dir: str | os.PathLike[str] | None = None) -> Path:
+    """Folder or file to look in: `data_dir`, else ``$HETERO_RSNN_DATA``, else the user's cache folder.
+
+    Raises
+    ------
+    HeteroError
+        If there is no home folder to look for a cache in.
+    """
+    try:
+        if data_dir is not None:
+            return Path(data_dir).expanduser()
+        if given := os.environ.get(VARIABLE):
+            return Path(given).expanduser()
+        cache = os.environ.get("XDG_CACHE_HOME")
+        return (Path(cache) if cache else Path.home() / ".cache") / "hetero_rsnn"
+    except RuntimeError as error:  # no home
+        raise HeteroError(f"no folder for data: {error}: set {VARIABLE} or give data_dir") from None
+
+
+def missing(name: str, where: Path, wanted: str, data_dir: str | os.PathLike[str] | None) -> FileFormatError:
+    """Make the error for a data set that is not where it was looked for."""
+    command = f"hetero-rsnn data fetch {name}"
+    if data_dir is not None:  # else the download would land in another folder
+        command += f" --data-dir {where.parent if where.suffix else where}"
+    return FileFormatError(
+        f"{where}: must hold the data set {name!r} ({wanted}), found none of it: run '{command}', "
+        f"or get it from {SOURCES[name].homepage} and give data_dir=..."
+    )
