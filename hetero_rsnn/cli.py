@@ -1,4 +1,4 @@
-"""The command line: ``hetero-rsnn networks | simulate | compare | search | show``."""
+"""The command line: ``hetero-rsnn networks | data | simulate | compare | search | show``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn import cli_search, cli_show
+from hetero_rsnn import cli_data, cli_search, cli_show
 from hetero_rsnn.errors import HeteroError, TooShortError, suggest
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 networks_app = typer.Typer(help="List the shipped networks, or show one.", rich_markup_mode=None)
 app.add_typer(networks_app, name="networks")
+app.add_typer(cli_data.data_app, name="data")
 
 
 def _version(show: bool) -> None:

@@ -150,7 +150,7 @@ def _read(path: Path, limit: int | None) -> _Part:
             for key, kinds, wanted in (("times", "f", "floats"), ("units", "iu", "whole numbers")):
                 inner = h5py.check_vlen_dtype(file[f"spikes/{key}"].dtype)
                 if inner is None or np.dtype(inner).kind not in kinds:
-                    got = f"got {file[f'spikes/{key}'].dtype}: fetch it again"
+                    got = f"got {inner or file[f'spikes/{key}'].dtype}: fetch it again"
                     raise FileFormatError(f"{path}: spikes/{key} must be of variable length and {wanted}, {got}")
             some = slice(None, limit)
             times, channels = list(file["spikes/times"][some]), list(file["spikes/units"][some])

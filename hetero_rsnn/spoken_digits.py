@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import re
 import tarfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,16 +140,22 @@ def _recording(member: str) -> str | None:
 
 
 def _tar(path: Path) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(path, "r|*") as archive:  # a stream: seeking back in compressed data is slow
-        for member in archive:
-            name = _recording(member.name)
-            file = archive.extractfile(member) if name and member.isfile() else None
-            if name and file:
-                yield name, file.read()
+    packers: dict[str, Any] = {".gz": gzip, ".tgz": gzip, ".xz": lzma, ".bz2": bz2}
+    packer = packers.get(path.suffix.lower())
+    with packer.open(path) if packer else path.open("rb") as stream:
+        with tarfile.open(fileobj=stream, mode="r|") as archive:  # a stream: seeking back in packed data is slow
+            for member in archive:
+                name = _recording(member.name)
+                file = archive.extractfile(member) if name and member.isfile() else None
+                if name and file:
+                    yield name, file.read()
+        while stream.read(1 << 20):  # to the end, where a cut or a wrong checksum shows
+            pass
 
 
 def _zip(path: Path) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(path) as archive:
+        archive.testzip()  # all members, so that a damaged name does not pass for another file
         for member in archive.infolist():
             if name := _recording(member.filename):
                 yield name, archive.read(member)

@@ -1,0 +1,104 @@
+"""``hetero-rsnn data``: which data sets there are, what is in one, and downloads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hetero_rsnn.errors import FileFormatError, HeteroError
+
+data_app = typer.Typer(help="List the data sets, show one, or download one.", rich_markup_mode=None)
+
+_Name = Annotated[str, typer.Argument(help="Name of a data set.")]
+_Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", help="Folder with downloaded data [default: $HETERO_RSNN_DATA or ~/.cache/hetero_rsnn]."
+    ),
+]
+
+
+@data_app.callback(invoke_without_command=True)
+def data(context: typer.Context, data_dir: _Folder = None) -> None:
+    """List the data sets: name, task, and where they are."""
+    if context.invoked_subcommand is not None:
+        if data_dir is not None:
+            raise HeteroError(f"--data-dir must follow the command: data {context.invoked_subcommand} --data-dir ...")
+        return
+    from hetero_rsnn.datasets import list_datasets
+
+    known = list_datasets()
+    width = max(map(len, known))
+    for name, text in known.items():
+        typer.echo(f"{name:<{width}}  {text}{_where(name, data_dir)}")
+    typer.echo("\none of them in numbers: hetero-rsnn data show japanese_vowels")
+
+
+def _where(name: str, data_dir: Path | None) -> str:
+    """For data that do not come along: their place, or that they are not there."""
+    from hetero_rsnn import datasets
+
+    try:
+        found = datasets.find_dataset(name, data_dir)
+    except FileFormatError as error:
+        return f"\n  {error}"
+    if found is None:
+        return ""
+    folder = "" if data_dir is None else f" --data-dir {data_dir}"
+    return f"\n  in {', '.join(map(str, found))}" if found else f"\n  not here: hetero-rsnn data fetch {name}{folder}"
+
+
+@data_app.command()
+def fetch(
+    name: _Name,
+    data_dir: _Folder = None,
+    mirror: Annotated[
+        str | None, typer.Option(help="Address that replaces https://HOST [default: $HETERO_RSNN_MIRROR].")
+    ] = None,
+) -> None:
+    """Download a data set; its checksum must be the published one."""
+    from hetero_rsnn.datasets import list_datasets
+    from hetero_rsnn.fetch import fetch_dataset
+    from hetero_rsnn.sources import SOURCES
+
+    if name in list_datasets() and name not in SOURCES:
+        typer.echo(f"{name} needs no download: it comes along, or is generated")
+        return
+    for path in fetch_dataset(name, data_dir, base_url=mirror, progress=True):
+        typer.echo(path)
+    typer.echo(f"{SOURCES[name].authors}; licence {SOURCES[name].licence}")
+
+
+@data_app.command()
+def show(name: _Name, data_dir: _Folder = None) -> None:
+    """Print what is in a data set: counts, channels, lengths, classes, source, licence."""
+    from hetero_rsnn.datasets import load_dataset
+
+    found = load_dataset(name, data_dir=data_dir)
+    for heading, text in _lines(found):
+        typer.echo(f"{heading:<10}{text}")
+
+
+def _lines(found: Any) -> list[tuple[str, str]]:
+    import numpy as np
+
+    lengths, names = found.lengths, found.channels
+    lines = [
+        ("name", f"{found.name}: {found.task} of {found.kind}"),
+        ("samples", f"{len(found)}: {found.train.size} train, {found.test.size} test"),
+        ("lengths", f"{lengths.min()} to {lengths.max()} rows, median {np.median(lengths):g}"),
+        ("interval", "none (no unit of time)" if found.interval_ms is None else f"{found.interval_ms:g} ms"),
+        ("channels", f"{len(names)}: {', '.join(names) if len(names) <= 12 else f'{names[0]} to {names[-1]}'}"),
+    ]
+    if found.y is not None:
+        counts = np.array(
+            [np.bincount(found.y[part], minlength=len(found.classes)) for part in (found.train, found.test)]
+        )
+        lines.append(("classes", f"{len(found.classes)} (train + test): " + ", ".join(
+            f"{name} {a} + {b}" for name, a, b in zip(found.classes, *counts, strict=True))))  # fmt: skip
+    if found.groups is not None:
+        groups, counts = np.unique(found.groups, return_counts=True)
+        lines.append(("groups", ", ".join(f"{g} {n}" for g, n in zip(groups, counts, strict=True))))
+    return [*lines, ("source", found.source), ("licence", found.licence), ("notes", found.notes)]
