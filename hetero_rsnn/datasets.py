@@ -102,12 +102,12 @@ def _generated(name: str) -> Callable[..., Dataset]:
     def load(
         data_dir: _Where, samples: int | None = None, seed: int = 0, segments: int = 10, test_samples: int = 1000
     ) -> Dataset:
-        dynamics: Any = import_module("hetero_rsnn.dynamics")
         if samples is None:
             samples = 6000 if name == "narma10" else 20_000
         for option, value in (("samples", samples), ("segments", segments), ("test_samples", test_samples)):
             _whole(name, option, value, 1)
         _whole(name, "seed", seed, 0)
+        dynamics: Any = import_module("hetero_rsnn.dynamics")  # it needs scipy
 
         def segment(length: int, own_seed: int) -> NDArray[np.float64]:
             made = getattr(dynamics, name)(length, seed=own_seed)

@@ -41,7 +41,7 @@ class EventSamples(Sequence[Stimulus]):
     """
 
     def __init__(self, times: NDArray[Any], channels: NDArray[Any], edges: NDArray[np.int64], hold_ms: float) -> None:
-        self._times, self._channels, self.hold_ms = times, channels, hold_ms
+        self._times, self._channels, self.hold_ms = times, channels, float(hold_ms)
         self._starts, self._stops = edges[:-1], edges[1:]
 
     def __len__(self) -> int:
@@ -167,20 +167,20 @@ def _read(path: Path, limit: int | None) -> _Part:
     for what, values in (("labels", labels), ("extra/speaker", speakers)):
         if values.dtype.kind not in "iu":
             raise FileFormatError(f"{path}: {what} must be whole numbers, got {values.dtype}: fetch it again")
-    _within(path, "labels", labels, np.arange(labels.size), 0, len(classes) - 1)
+    _within(path, "labels", labels, np.arange(labels.size) + 1, 0, len(classes) - 1)
     t, c = np.concatenate(times), np.concatenate(channels)
-    of = np.repeat(np.arange(counts.size), counts)
-    _within(path, "spikes/units", c, of, 0, UNITS - 1)
-    _within(path, "spikes/times", t, of, 0.0, _LONGEST, " s")
+    stops = np.cumsum(counts)
+    _within(path, "spikes/units", c, stops, 0, UNITS - 1)
+    _within(path, "spikes/times", t, stops, 0.0, _LONGEST, " s")
     return t, c.astype(np.int16), labels.astype(np.int64), speakers.astype(np.str_), classes, counts
 
 
 def _within(
-    path: Path, what: str, x: NDArray[Any], of: NDArray[np.int64], low: float, high: float, unit: str = ""
+    path: Path, what: str, x: NDArray[Any], stops: NDArray[np.int64], low: float, high: float, unit: str = ""
 ) -> None:
     for i in np.flatnonzero(~((x >= low) & (x <= high)))[:1]:  # so that NaN is outside
         rule = f"{what} must be in {low:g}..{high:g}{unit}, got {x[i]}"
-        raise FileFormatError(f"{path}, utterance {of[i]}: {rule}: fetch it again")
+        raise FileFormatError(f"{path}, utterance {np.searchsorted(stops, i, side='right')}: {rule}: fetch it again")
 
 
 def _keys(file: Any) -> list[str]:

@@ -147,8 +147,6 @@ def test_sizes_of_generated_series_by_default() -> None:
     ],
 )
 def test_mistakes(name: str, options: dict[str, Any], message: str) -> None:
-    if "samples" in str(options) or "seed" in options or "segments" in options:
-        pytest.importorskip("hetero_rsnn.dynamics")
     with pytest.raises(HeteroError, match=re.escape(message)):
         load_dataset(name, **options)
 

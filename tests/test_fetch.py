@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import sys
 import threading
 import zipfile
@@ -112,6 +113,12 @@ def test_checksums_are_those_that_were_published() -> None:
 
 
 def test_fetched_data_load(server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import pooch
+
+    said: list[logging.LogRecord] = []
+    listener = logging.Handler()
+    listener.emit = said.append  # type: ignore[method-assign]
+    pooch.get_logger().addHandler(listener)
     folder = tmp_path / "new" / "folder"
     paths = fetch_dataset(NAME, folder, base_url=server + "/")
     assert paths == [folder / ARCHIVE] and list(folder.iterdir()) == paths
@@ -119,7 +126,8 @@ def test_fetched_data_load(server: str, tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "other").touch()
     assert paths[0].stat().st_mode == (tmp_path / "other").stat().st_mode
     assert repr(load_dataset(NAME, data_dir=folder)).count("1 train + 1 test") == 1
-    assert capsys.readouterr() == ("", "")
+    pooch.get_logger().removeHandler(listener)
+    assert capsys.readouterr() == ("", "") and not said
 
 
 def test_a_file_that_is_there_is_not_fetched_again(server: str, tmp_path: Path) -> None:
@@ -163,6 +171,26 @@ def test_failures_leave_nothing_behind(server: str, tmp_path: Path, there: bool)
     closed = server.rpartition(":")[0] + ":1"
     refused(FetchError, "cannot be fetched", "ConnectionError", "check the network", data_dir=folder, base_url=closed)
     clean()
+
+
+def test_an_interrupted_download_leaves_nothing_behind(server, tmp_path, monkeypatch) -> None:
+    import pooch
+
+    def interrupted(self: Any, url: str, output_file: Any, *_: Any) -> None:
+        Path(output_file).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fetch_dataset(NAME, tmp_path / "new", base_url=server)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_bar_is_shown_on_a_terminal(server, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    fetch_dataset(NAME, tmp_path, base_url=server, progress=True)
+    err = capsys.readouterr().err
+    assert ARCHIVE in err and "Downloading" not in err
 
 
 def test_what_arrived_whole_is_kept(server: str, tmp_path: Path) -> None:
