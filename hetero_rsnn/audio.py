@@ -1,205 +1,165 @@
-"""Sound: a filterbank like the ear's, its output frame by frame, and the encoder of recordings."""
+"""Sound as input: the encoder of recordings (and the cochleagram it rests on, from `hetero_rsnn.cochlea`)."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.signal import sosfilt
+from numpy.typing import NDArray
 
+from hetero_rsnn import units
+from hetero_rsnn.cochlea import cochleagram, filterbank
+from hetero_rsnn.encoder import Encoder
 from hetero_rsnn.errors import StimulusError
-from hetero_rsnn.samples import as_series, in_ms, number, one_of, whole
+from hetero_rsnn.samples import Scaling, in_ms, inverse, number, one_of
+from hetero_rsnn.spike_coding import lif_drive, lif_spikes
+from hetero_rsnn.stimulus import Stimulus, event_stimulus, poisson_stimulus
 
-__all__ = ["COMPRESSIONS", "SCALES", "cochleagram", "filterbank"]
+__all__ = ["AudioEncoder", "cochleagram", "filterbank"]
 
 Array = NDArray[np.float64]
 
-#: Scales on which the centre frequencies are evenly spaced.
-SCALES = ("erb", "mel")
-#: How the loudness of a frame is compressed.
-COMPRESSIONS = ("log", "power", "none")
-#: What is added before the logarithm: about what rounding to 16 bits adds to a recording.
-FLOOR = 1e-5
-#: Exponent of the power compression (Stevens: loudness grows with about the power 0.3 of the sound's energy).
-POWER = 0.3
-
-#: Sections of a filter: the order of the gammatone filters that fit human hearing.
-_ORDER = 4
-#: Bandwidth of a gammatone filter of order 4 in units of its equivalent rectangular bandwidth (Patterson 1992).
-_WIDTH = 1.019
-#: A waveform is in units of full scale; more than this is a recording in whole numbers that nobody divided.
-_LOUDEST = 100.0
+#: What `AudioEncoder` makes of the bands.
+OUTPUTS = ("current", "poisson", "lif")
 
 
-def _to_scale(hz: float, scale: str) -> float:
-    if scale == "mel":
-        return 2595.0 * math.log10(1.0 + hz / 700.0)
-    return 21.4 * math.log10(1.0 + 4.37e-3 * hz)
+class AudioEncoder(Encoder):
+    """From a recording to currents or spikes, one channel a band of its cochleagram.
 
-
-def _to_hz(value: Array, scale: str) -> Array:
-    if scale == "mel":
-        return np.asarray(700.0 * (10.0 ** (value / 2595.0) - 1.0))
-    return np.asarray((10.0 ** (value / 21.4) - 1.0) / 4.37e-3)
-
-
-def filterbank(
-    rate_hz: float, bands: int, *, f_min: float = 80.0, f_max: float | None = None, scale: str = "erb"
-) -> tuple[Array, Array]:
-    """Bandpass filters like those of the inner ear.
-
-    Each is four equal two-pole resonators in a row, with zeros at 0 Hz and at half the rate. Around its centre
-    frequency f this has the magnitude of the gammatone filter, ``(1 + ((x - f) / b)^2)^-2`` with ``b = 1.019 ERB(f)``
-    and ``ERB(f) = 24.7 (0.00437 f + 1)`` Hz; unlike the gammatone, its gain is greatest, and exactly 1, at f itself.
-    Filters that lie further apart than their ERB get that distance for it, so that no frequency falls between them.
+    Each frame of the cochleagram becomes one sample of the stimulus and lasts `hold` of simulated time: the network's
+    time runs slower than the sound's if `hold` is longer than `frame`, and faster if it is shorter. A waveform is an
+    array of shape (time,) or (time, 1) in units of full scale, -1 to 1. Arrays of 16- or 32-bit whole numbers are
+    divided by their full scale, also in pairs (rate, waveform) as ``scipy.io.wavfile.read`` returns, whose rate is
+    checked.
 
     Parameters
     ----------
     rate_hz : float
-        Sampling rate in Hz.
-    bands : int
-        Number of filters, 1 to 2000.
-    f_min, f_max : float
-        Lowest and highest centre frequency in Hz. `f_max` defaults to 0.45 of the rate.
-    scale : {"erb", "mel"}
-        On which the centre frequencies are evenly spaced.
+        Sampling rate of all recordings in Hz.
+    bands, frame, f_min, f_max, scale, compression
+        See `cochleagram`.
+    output : {"current", "poisson", "lif"}
+        ``"current"``: every band scaled to mean 0 and standard deviation 1 of the training data. The other two scale it
+        to its range m = 0 to 1 in the training data, values beyond cut off. ``"poisson"``: spikes with the rate
+        m * `max_rate_hz`. ``"lif"``: spikes of one leaky integrate-and-fire unit a band, driven by m times the current
+        at which it fires with `max_rate_hz`; it is silent where this is below its threshold.
+    gain : float
+        Factor on the scaled values, > 0 (so on the rates, or the units' drive).
+    clip : float or None
+        Currents are cut off at plus and minus this.
+    max_rate_hz : float
+        Rate (Hz) at the loudest of the training data.
+    tau, t_ref : str or float
+        Membrane time constant and refractory time of the units; `t_ref` is a multiple of dt.
 
-    Returns
-    -------
-    centres : ndarray, shape (bands,)
-        In Hz, ascending.
-    sections : ndarray, shape (bands, 4, 6)
-        Second-order sections, one filter a row, as ``scipy.signal.sosfilt`` takes them.
-
-    Raises
-    ------
-    StimulusError
-        For a number of bands outside 1 to 2000, or frequencies that are not ``0 < f_min < f_max <`` half the rate.
-
-    References
+    Attributes
     ----------
-    B. R. Glasberg and B. C. J. Moore (1990), Hearing Research 47:103 (ERB, its scale). R. D. Patterson et al. (1992),
-    in Auditory Physiology and Perception, 429 (gammatone). A. G. Katsiamis, E. M. Drakakis and R. F. Lyon (2007),
-    EURASIP J. Audio, Speech, and Music Processing 2007:63685 (resonators in a row). D. O'Shaughnessy (1987), Speech
-    Communication, 150 (mel).
+    mean_, sd_, low_, span_ : ndarray, shape (bands,)
+        Of the compressed cochleagrams of the training data.
     """
-    rate = number(rate_hz, "rate_hz", above=0.0)
-    count = whole(bands, "bands", 1, 2000)
-    one_of(scale, "scale", SCALES)
-    low = number(f_min, "f_min", above=0.0)
-    high = 0.45 * rate if f_max is None else number(f_max, "f_max", above=0.0)
-    if high >= rate / 2:
-        raise StimulusError(
-            f"f_max must be below half the rate, {rate / 2:g} Hz, got {high:g} Hz: lower it, or leave it away"
+
+    def __init__(
+        self,
+        rate_hz: float = 8000.0,
+        bands: int = 64,
+        frame: Any = "5 ms",
+        f_min: float = 80.0,
+        f_max: float | None = None,
+        scale: str = "erb",
+        compression: str = "log",
+        output: str = "current",
+        gain: float = 1.0,
+        clip: float | None = 3.0,
+        max_rate_hz: float = 100.0,
+        tau: Any = "10 ms",
+        t_ref: Any = "2 ms",
+    ) -> None:
+        self.rate_hz = rate_hz
+        self.bands = bands
+        self.frame = frame
+        self.f_min = f_min
+        self.f_max = f_max
+        self.scale = scale
+        self.compression = compression
+        self.output = output
+        self.gain = gain
+        self.clip = clip
+        self.max_rate_hz = max_rate_hz
+        self.tau = tau
+        self.t_ref = t_ref
+
+    def _makes(self) -> str:
+        return "current" if self.output == "current" else "events"
+
+    def _check(self) -> None:
+        one_of(self.output, "output", OUTPUTS)
+        number(self.gain, "gain", above=0.0)
+        if self.clip is not None:
+            number(self.clip, "clip", above=0.0)
+        rate, rest = number(self.max_rate_hz, "max_rate_hz", above=0.0), in_ms(self.t_ref, "t_ref", positive=False)
+        in_ms(self.tau, "tau")
+        if self.output == "lif" and rate * rest >= 1e3:
+            raise StimulusError(
+                f"max_rate_hz must be below 1 / t_ref = {1e3 / rest:g} Hz, got {rate:g} Hz: lower one of them"
+            )
+
+    def _read(self, x: Any) -> Any:
+        if isinstance(x, tuple) and len(x) == 2 and np.ndim(x[0]) == 0 and np.ndim(x[1]) > 0:
+            if x[0] != self.rate_hz:
+                raise StimulusError(
+                    f"the recording has a rate of {x[0]:g} Hz, the encoder rate_hz = {self.rate_hz:g} Hz: set rate_hz, "
+                    "or resample it (scipy.signal.resample_poly)"
+                )
+            x = x[1]
+        if isinstance(x, np.ndarray) and x.dtype in (np.int16, np.int32):
+            return x / -float(np.iinfo(x.dtype).min)
+        return x
+
+    def features(self, x: Any) -> Array:
+        """The compressed cochleagram, not scaled: what a baseline without a network gets. Shape (frames, bands)."""
+        return cochleagram(
+            self._read(x),
+            self.rate_hz,
+            bands=self.bands,
+            frame=self.frame,
+            f_min=self.f_min,
+            f_max=self.f_max,
+            scale=self.scale,
+            compression=self.compression,
         )
-    if low >= high:
-        raise StimulusError(f"f_min must be below f_max = {high:g} Hz, got {low:g} Hz: lower f_min")
-    first, last = _to_scale(low, scale), _to_scale(high, scale)
-    places = np.linspace(first, last, count) if count > 1 else np.array([(first + last) / 2])
-    centres = _to_hz(places, scale)
-    spacing = np.gradient(centres) if count > 1 else np.array([high - low])
-    erb = np.maximum(24.7 * (4.37e-3 * centres + 1.0), spacing)
-    width = np.minimum(2 * _WIDTH * erb, 0.45 * rate)  # half-power width of a section; a digital one ends at rate / 2
-    gain = 1.0 / (1.0 + np.tan(np.pi * width / rate))
-    section = np.zeros((count, 6))
-    section[:, 0], section[:, 2], section[:, 3] = 1.0 - gain, gain - 1.0, 1.0
-    section[:, 4], section[:, 5] = -2.0 * gain * np.cos(2 * np.pi * centres / rate), 2.0 * gain - 1.0
-    return centres, np.repeat(section[:, None], _ORDER, axis=1)
 
+    def _learn(self, arrays: list[Array]) -> None:
+        def all_features() -> Iterator[Array]:
+            for k, x in enumerate(arrays):
+                try:
+                    yield self.features(x)
+                except StimulusError as error:
+                    raise StimulusError(f"sample {k}: {error}") from None
 
-def cochleagram(
-    waveform: ArrayLike,
-    rate_hz: float,
-    *,
-    bands: int = 64,
-    frame: Any = "10 ms",
-    f_min: float = 80.0,
-    f_max: float | None = None,
-    scale: str = "erb",
-    compression: str = "log",
-) -> Array:
-    """What the bands of a filterbank put out, frame by frame.
+        s = Scaling(all_features())
+        self.mean_, self.sd_, self.low_, self.span_ = s.mean, s.sd, s.low, s.span
+        self.n_channels_ = self.mean_.size
 
-    Each band is filtered in the time domain (causally: a sound shows after a delay of about 14 ms at 80 Hz and 4 ms at
-    1 kHz), half-wave rectified, averaged over each frame and compressed. A tone of amplitude A gives A / pi in the
-    band of its frequency, before compression. What is left after the last full frame is dropped.
-
-    Parameters
-    ----------
-    waveform : array, shape (time,) or (time, 1)
-        In units of full scale, -1 to 1.
-    rate_hz : float
-        Its sampling rate in Hz.
-    bands, f_min, f_max, scale
-        See `filterbank`.
-    frame : str or float
-        Length of a frame, e.g. ``"10 ms"`` (a plain number is in ms); a whole number of waveform samples.
-    compression : {"log", "power", "none"}
-        ``log10(1e-5 + e)``, ``e ** 0.3``, or e itself.
-
-    Returns
-    -------
-    ndarray, shape (frames, bands)
-
-    Raises
-    ------
-    StimulusError
-        For a waveform that is empty, silent, not finite, not in units of full scale or shorter than one frame, and what
-        `filterbank` refuses.
-    """
-    rate = number(rate_hz, "rate_hz", above=0.0)
-    _, sections = filterbank(rate, bands, f_min=f_min, f_max=f_max, scale=scale)
-    one_of(compression, "compression", COMPRESSIONS)
-    size = _frame_size(frame, rate)
-    wave = _checked(waveform)
-    frames = wave.size // size
-    if frames == 0:
-        raise StimulusError(
-            f"the waveform has {wave.size} samples ({wave.size / rate * 1e3:g} ms), less than a frame of {size}: "
-            "give a longer one, or shorten frame"
-        )
-    # After a sound the filters ring down, to numbers so small that the processor is slow with them: a tone far below
-    # the resolution of any recording keeps them larger.
-    wave = wave[: frames * size] + np.resize([1e-25, 1e-25, -1e-25, -1e-25], frames * size)
-    out = np.empty((frames, len(sections)))
-    for band, sos in enumerate(sections):  # one after the other: all outputs at once would not fit the cache
-        y = sosfilt(sos, wave)
-        out[:, band] = np.maximum(y, 0.0, out=y).reshape(frames, size).mean(axis=1)
-    if compression == "log":
-        return np.asarray(np.log10(FLOOR + out))
-    return np.asarray(out**POWER) if compression == "power" else out
-
-
-def _frame_size(frame: Any, rate: float) -> int:
-    """Waveform samples in a frame."""
-    length = in_ms(frame, "frame")
-    exact = length * rate / 1e3
-    size = round(exact)
-    if size < 1 or abs(exact - size) > 1e-6:
-        raise StimulusError(
-            f"frame must be a whole number of waveform samples at {rate:g} Hz, got {length:g} ms = {exact:g} samples: "
-            f"use {max(size, 1) / rate * 1e3:.9g} ms"
-        )
-    return size
-
-
-def _checked(waveform: ArrayLike) -> Array:
-    """A waveform of shape (time,) that can be heard."""
-    wave = as_series([waveform], "waveform", arrays_only=True)[0]
-    if wave.shape[1] != 1:
-        raise StimulusError(
-            f"a waveform has one channel, got {wave.shape[1]}: take one, or their mean (shape (time,) or (time, 1))"
-        )
-    wave = wave[:, 0]
-    loudest = float(np.abs(wave).max())
-    if loudest == 0.0:
-        raise StimulusError(
-            f"the waveform is silent (all {wave.size} samples are 0): a recording needs some sound, leave it out"
-        )
-    if loudest > _LOUDEST:
-        raise StimulusError(
-            f"the waveform must be in units of full scale (-1 to 1), got {loudest:g}: divide 16-bit samples by 32768"
-        )
-    return wave
+    def _encode(self, x: Array, hold: float, dt: float, seed: int) -> Stimulus:
+        features = self.features(x)
+        if features.shape[1] != self.n_channels_:
+            raise StimulusError(f"bands = {self.bands} since the fit with {self.n_channels_} bands: fit again")
+        about = {"source": "audio", "output": self.output, "frame": in_ms(self.frame, "frame")}
+        if self.output == "current":
+            values = self.gain * (features - self.mean_) * inverse(self.sd_)
+            if self.clip is not None:
+                values = np.clip(values, -self.clip, self.clip)
+            return Stimulus("current", values, hold, description=about)
+        share = self.gain * np.clip((features - self.low_) * inverse(self.span_), 0.0, 1.0)
+        hold_text = units.show(hold, units.TIME)
+        if self.output == "poisson":
+            out = poisson_stimulus(self.max_rate_hz * share, hold_text, seed, dt=units.show(dt, units.TIME))
+            return replace(out, description={**about, "seed": int(seed)})
+        tau, t_ref = in_ms(self.tau, "tau"), in_ms(self.t_ref, "t_ref", positive=False)
+        rest = units.steps(t_ref, dt, "t_ref") if t_ref > 0 else 0
+        drive = share * lif_drive(self.max_rate_hz, tau, t_ref)
+        step, band = lif_spikes(drive, units.steps(hold, dt, "hold"), dt, tau, rest)
+        out = event_stimulus(step * dt, band, n_channels=self.n_channels_, hold=hold_text, samples=len(features))
+        return replace(out, description=about)

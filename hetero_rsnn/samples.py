@@ -44,12 +44,12 @@ def one_of(value: Any, what: str, known: Sequence[str]) -> str:
     return value
 
 
-def in_ms(value: Any, what: str) -> float:
-    """A duration in ms: a plain number (ms already) or a quantity such as ``"10 ms"``."""
+def in_ms(value: Any, what: str, *, positive: bool = True) -> float:
+    """A duration in ms, > 0 (or >= 0): a plain number (ms already) or a quantity such as ``"10 ms"``."""
     plain = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     if plain and not hasattr(value, "dim"):  # a Brian2 quantity is a float, too
-        return number(value, what, above=0.0)
-    return units.milliseconds(value, what)
+        return number(value, f"{what} (ms)", **({"above": 0.0} if positive else {"least": 0.0}))
+    return units.milliseconds(value, what, positive=positive)
 
 
 @overload
