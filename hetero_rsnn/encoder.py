@@ -58,7 +58,8 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
         """
         self._check()
         samples = as_series([self._read(x) for x in X] if isinstance(X, list | tuple) else X)
-        vars(self).pop("n_channels_in_", None)  # a fit that fails leaves an encoder that is not fitted
+        if hasattr(self, "n_channels_in_"):
+            del self.n_channels_in_  # a fit that fails leaves an encoder that is not fitted
         self._given = samples[0].kind if isinstance(samples[0], Stimulus) else None
         self.n_channels_ = channels_of(samples[0])
         if self._given is None:
