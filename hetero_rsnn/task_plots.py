@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -43,18 +45,16 @@ def plot_cutoff(curve: CutoffCurve, ax: Axes | None = None) -> Axes:
             curve.chosen.time / whole, curve.chosen.accuracy, "o", ms=11, mfc="none", mec=_CUTOFF, mew=1.4, zorder=5,
             label=f"chosen on calibration (ε = {curve.chosen.epsilon:g})",
         )  # fmt: skip
-    # Labels need room: those of points close to the last one labelled are left out.
-    span = max(p.time for p in curve.fixed) / whole - min(x)
+    # One row above all intervals, where no line runs; points that stand closer than a label is wide share one.
+    row = max(p.high for p in (*curve.points, curve.full)) + 0.02 * (1 - min(p.low for p in curve.fixed))
+    text: dict[str, Any] = {"fontsize": "x-small", "color": _CUTOFF, "va": "bottom"}
     last = float("inf")
-    for p in reversed(curve.points):
+    for p in sorted(curve.points, key=lambda p: -p.time):
         here = p.time / whole
-        if abs(here - last) < 0.09 * span:
-            continue
-        ax.annotate(
-            f"ε = {p.epsilon:g}", (here, p.low), (0, -4), textcoords="offset points", ha="center", va="top",
-            fontsize="x-small", color=_CUTOFF,
-        )  # fmt: skip
-        last = here
+        if last - here >= 0.085:
+            ax.text(here, row, f"{p.epsilon:g}", ha="center", **text)
+            last = here
+    ax.text(last - 0.045, row, "ε =", ha="right", **text)
     ax.set_xlim(0, 1.03)
     ax.set_xlabel("mean decision time (share of full length)")
     ax.set_ylabel("accuracy")
