@@ -1,0 +1,277 @@
+"""Deciding early: stop an inference at the first step at which the evidence is clear enough (the cutoff)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hetero_rsnn.errors import HeteroError, TooShortError
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+#: Calibration samples below which a rule is refused: one stands for 5 % of the confidence.
+MIN_CALIBRATION = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What decisions need of the scores.
+
+    Attributes
+    ----------
+    gap : ndarray, shape (samples, steps)
+        Largest minus second largest score; -inf beyond a sample's end, where it takes part in nothing.
+    winner : ndarray of int, shape (samples, steps)
+        Class of the largest score (the first of equals); beyond its end a sample keeps its last winner.
+    length : ndarray of int, shape (samples,)
+    classes : int
+    """
+
+    gap: Array
+    winner: Ints
+    length: Ints
+    classes: int
+
+    def __len__(self) -> int:
+        return len(self.length)
+
+    def take(self, rows: Ints) -> Evidence:
+        """Some of the samples."""
+        return Evidence(self.gap[rows], self.winner[rows], self.length[rows], self.classes)
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """When and what a rule decided.
+
+    Attributes
+    ----------
+    times : ndarray of int, shape (samples,)
+        Steps used, from 1 to the sample's length.
+    labels : ndarray of int, shape (samples,)
+        The class that led at that step.
+    """
+
+    times: Ints
+    labels: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class CutoffRule:
+    """Stop at the first step t at which the leading class is more than ``beta[t - 1]`` ahead.
+
+    Attributes
+    ----------
+    epsilon : float
+        Share of the calibration samples above a threshold that may be wrong then or later.
+    beta : ndarray, shape (steps,)
+        Thresholds, in units of the scores; inf where none gives the confidence. Later steps have none either.
+    n_calibration : int
+    classes : int
+    """
+
+    epsilon: float
+    beta: Array
+    n_calibration: int
+    classes: int
+
+    def decide(self, scores: Sequence[ArrayLike] | Evidence) -> Decisions:
+        """Decide each sample, at its full length if no step is clear enough.
+
+        Raises
+        ------
+        HeteroError
+            If the scores are not valid, or have another number of classes than those of the calibration.
+        """
+        seen = evidence(scores)
+        if seen.classes != self.classes:
+            raise HeteroError(
+                f"scores must have the {self.classes} classes of the calibration, got {seen.classes}: fit the rule anew"
+            )
+        beta = np.full(seen.gap.shape[1], np.inf)
+        known = min(len(beta), len(self.beta))
+        beta[:known] = self.beta[:known]
+        clear = seen.gap > beta
+        times = np.where(clear.any(axis=1), np.argmax(clear, axis=1) + 1, seen.length)
+        return Decisions(times, seen.winner[np.arange(len(seen)), times - 1])
+
+
+def cumulative(scores: Sequence[ArrayLike]) -> list[Array]:
+    """Running sums over time, for scores that say what each step alone adds, e.g. spikes of output neurons."""
+    return [np.cumsum(np.asarray(s, dtype=float), axis=0) for s in scores]
+
+
+def evidence(scores: Sequence[ArrayLike] | Evidence) -> Evidence:
+    """Gaps and leading classes of scores.
+
+    Parameters
+    ----------
+    scores : sequence of array_like (steps, classes)
+        One array a sample, of any lengths. Larger is better; usually the evidence up to each step (`cumulative`).
+
+    Raises
+    ------
+    HeteroError
+        If there is no sample, or one is empty, not finite, or has other classes than the first or fewer than 2.
+    """
+    if isinstance(scores, Evidence):
+        return scores
+    arrays = [np.asarray(s, dtype=float) for s in scores]
+    if not arrays:
+        raise HeteroError("scores must hold at least one sample, got none: give one array (steps, classes) a sample")
+    for i, s in enumerate(arrays):
+        if s.ndim != 2 or not len(s) or s.shape[1] < 2:
+            raise HeteroError(
+                f"scores must be (steps, classes) with a step and 2 classes or more, got {s.shape} in sample {i}: "
+                "drop the sample or reshape it"
+            )
+        if s.shape[1] != arrays[0].shape[1]:
+            raise HeteroError(
+                f"all samples must have the same classes, got {s.shape[1]} in sample {i} and {arrays[0].shape[1]} "
+                "in sample 0: score every class at every step"
+            )
+        if not np.isfinite(s).all():
+            step = int(np.argwhere(~np.isfinite(s))[0, 0])
+            raise HeteroError(f"scores must be finite, got {s[step].tolist()} at step {step} of sample {i}: drop it")
+    length = np.array([len(s) for s in arrays])
+    gap = np.full((len(arrays), length.max()), -np.inf)
+    winner = np.empty(gap.shape, dtype=np.int64)
+    for i, s in enumerate(arrays):
+        best = np.partition(s, -2, axis=1)[:, -2:]
+        gap[i, : len(s)] = best[:, 1] - best[:, 0]
+        winner[i, : len(s)] = s.argmax(axis=1)
+        winner[i, len(s) :] = winner[i, len(s) - 1]
+    return Evidence(gap, winner, length, arrays[0].shape[1])
+
+
+def check_labels(labels: ArrayLike, seen: Evidence) -> Ints:
+    """Labels as integers; raise `HeteroError` unless each sample has one that is a class."""
+    raw = np.asarray(labels)
+    if raw.shape != (len(seen),) or raw.dtype.kind not in "iu":
+        raise HeteroError(
+            f"labels must be one whole number a sample ({len(seen)}), got shape {raw.shape} of {raw.dtype}: convert"
+        )
+    if raw.min() < 0 or raw.max() >= seen.classes:
+        bad = int(raw[(raw < 0) | (raw >= seen.classes)][0])
+        raise HeteroError(
+            f"labels must be from 0 to {seen.classes - 1}, got {bad}: number the classes as in the scores"
+        )
+    return raw.astype(np.int64)
+
+
+def optimal_cutoff_time(scores: Sequence[ArrayLike] | Evidence, labels: ArrayLike) -> Ints:
+    """The optimal cutoff time (OCT): the steps after which a sample's decision is right and stays right.
+
+    It needs the label, so no rule can know it: it bounds what an early stop can save without loss.
+
+    Parameters
+    ----------
+    scores : sequence of array_like (steps, classes)
+        See `evidence`.
+    labels : array_like of int (samples,)
+
+    Returns
+    -------
+    ndarray of int, shape (samples,)
+        From 1 to the sample's length. A sample that is wrong at its end counts its full length.
+
+    Raises
+    ------
+    HeteroError
+        If scores or labels are not valid.
+
+    References
+    ----------
+    D. Wu, G. Jin, H. Yu, X. Yi, X. Huang, "Optimising event-driven spiking neural network with regularisation and
+    cutoff", arXiv:2301.09522; Frontiers in Neuroscience 19, 2025.
+    """
+    seen = evidence(scores)
+    wrong = seen.winner != check_labels(labels, seen)[:, None]
+    # Beyond its end a sample keeps its winner, so one that ends wrong is wrong at the very last step.
+    last_wrong = np.where(wrong.any(axis=1), wrong.shape[1] - np.argmax(wrong[:, ::-1], axis=1), 0)
+    times: Ints = np.minimum(last_wrong + 1, seen.length)
+    return times
+
+
+def fit_cutoff(
+    scores: Sequence[ArrayLike] | Evidence, labels: ArrayLike, epsilon: float, *, min_samples: int = MIN_CALIBRATION
+) -> CutoffRule:
+    """Thresholds on the gap between the two best classes, from calibration samples.
+
+    beta(t) is the smallest threshold >= 0 such that of the samples whose gap at t is above it, a share of at least
+    1 - epsilon is right at t and stays right: |{gap > beta, OCT <= t}| / |{gap > beta}| >= 1 - epsilon.
+
+    Parameters
+    ----------
+    scores : sequence of array_like (steps, classes)
+        See `evidence`. Not those that the readout was trained on, where it is surer than it should be.
+    labels : array_like of int (samples,)
+    epsilon : float
+        Between 0 and 1.
+    min_samples : int
+        Fewer are refused.
+
+    Returns
+    -------
+    CutoffRule
+
+    Raises
+    ------
+    HeteroError
+        If scores or labels are not valid, or epsilon not between 0 and 1.
+    TooShortError
+        If there are fewer than `min_samples` samples.
+
+    Notes
+    -----
+    Where no sample is above, there is no confidence, and the threshold is inf. A finished sample takes no part beyond
+    its own length. A sample that ends wrong is settled at no step, not even its last. Confidence need not grow with
+    the threshold: the smallest that reaches it counts. A larger epsilon never raises a threshold, so decisions can
+    only come earlier.
+
+    References
+    ----------
+    See `optimal_cutoff_time`.
+    """
+    seen = evidence(scores)
+    wanted = check_labels(labels, seen)
+    check_epsilon(epsilon)
+    if len(seen) < min_samples:
+        raise TooShortError(
+            f"a cutoff needs at least {min_samples} calibration samples, got {len(seen)}: hold back more of them",
+            required=min_samples,
+        )
+    return fit_cutoffs(seen, wanted, [epsilon])[0]
+
+
+def fit_cutoffs(seen: Evidence, labels: Ints, epsilons: Sequence[float]) -> list[CutoffRule]:
+    """`fit_cutoff` for several epsilons at once, of arguments already checked."""
+    steps = np.arange(1, seen.gap.shape[1] + 1)
+    right_at_end = seen.winner[:, -1] == labels
+    settled = right_at_end[:, None] & (optimal_cutoff_time(seen, labels)[:, None] <= steps)
+    beta = np.full((len(epsilons), len(steps)), np.inf)
+    for t in range(len(steps)):
+        order = np.argsort(-seen.gap[:, t], kind="stable")
+        gap, sure = seen.gap[order, t], settled[order, t]
+        # The set above a threshold is a head of this order, and its threshold the next gap below, or 0: a tie never
+        # decides. Heads that would part equal gaps are not sets above any threshold.
+        below = np.maximum(np.append(gap[1:], 0.0), 0.0)
+        possible = gap > below
+        confidence = np.cumsum(sure) / np.arange(1, len(gap) + 1)
+        for e, epsilon in enumerate(epsilons):
+            # A rounding error must not decide: 1 - 0.1 is not the float nearest to 9 / 10.
+            valid = np.flatnonzero(possible & (confidence >= 1.0 - epsilon - 1e-12))
+            if valid.size:
+                beta[e, t] = below[valid[-1]]
+    return [CutoffRule(float(e), b, len(seen), seen.classes) for e, b in zip(epsilons, beta, strict=True)]
+
+
+def check_epsilon(epsilon: float) -> None:
+    """Raise `HeteroError` unless 0 < epsilon < 1."""
+    if not 0 < epsilon < 1:
+        raise HeteroError(f"epsilon must be between 0 and 1, got {epsilon!r}: use 0.05 for a confidence of 95 %")

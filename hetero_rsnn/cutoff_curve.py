@@ -1,0 +1,280 @@
+"""What an early stop saves and costs: the cutoff against the fixed-time readout and the optimal cutoff time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from hetero_rsnn.cutoff import (
+    MIN_CALIBRATION,
+    Evidence,
+    Ints,
+    check_epsilon,
+    check_labels,
+    evidence,
+    fit_cutoffs,
+    optimal_cutoff_time,
+)
+from hetero_rsnn.errors import HeteroError, TooShortError
+
+Array = NDArray[np.float64]
+
+#: The epsilons looked at unless others are given.
+EPSILONS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+
+
+@dataclass(frozen=True)
+class CutoffPoint:
+    """One way to stop, on the test samples.
+
+    Attributes
+    ----------
+    epsilon : float or None
+        None for ways that have none.
+    accuracy, low, high : float
+        Share of right decisions, and its 95 % interval (Wilson).
+    time : float
+        Mean steps used.
+    time_saved : float
+        Share of all steps that were not used.
+    spikes_saved : float or None
+        Share of all spikes that came after the decisions; None without spikes.
+    """
+
+    epsilon: float | None
+    accuracy: float
+    low: float
+    high: float
+    time: float
+    time_saved: float
+    spikes_saved: float | None
+
+
+@dataclass(frozen=True)
+class CutoffCurve:
+    """Accuracy over decision time.
+
+    Attributes
+    ----------
+    points : tuple of CutoffPoint
+        The cutoff, one for each epsilon, ascending.
+    fixed : tuple of CutoffPoint
+        The fixed-time readout: all samples stop at step t (or their end, if earlier), t = 1 .. longest.
+    bound : CutoffPoint
+        All samples stop at their optimal cutoff time. Needs the labels: no rule reaches it but by luck.
+    full : CutoffPoint
+        No early stop.
+    chosen : CutoffPoint
+        The cutoff with the epsilon that `choose_epsilon` took on the calibration samples; no early stop (epsilon
+        None) if it took none. The number to report.
+    loss : float
+        The loss of accuracy allowed in that choice.
+    n_calibration, n_test : int
+    """
+
+    points: tuple[CutoffPoint, ...]
+    fixed: tuple[CutoffPoint, ...]
+    bound: CutoffPoint
+    full: CutoffPoint
+    chosen: CutoffPoint
+    loss: float
+    n_calibration: int
+    n_test: int
+
+    def saved_at(self, loss: float = 0.01) -> float:
+        """The most time steps (share) that an epsilon of the curve saves at a loss of at most `loss` accuracy.
+
+        It looks for the best epsilon on the test samples, so it flatters: report `chosen`, and this as its bound.
+        """
+        _check_loss(loss)
+        return max((p.time_saved for p in self.points if p.accuracy >= self.full.accuracy - loss - 1e-12), default=0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def evaluate_cutoff(
+    calibration_scores: Sequence[ArrayLike] | Evidence,
+    calibration_labels: ArrayLike,
+    scores: Sequence[ArrayLike] | Evidence,
+    labels: ArrayLike,
+    epsilons: Sequence[float] = EPSILONS,
+    *,
+    spikes: Sequence[ArrayLike] | None = None,
+    loss: float = 0.01,
+    min_samples: int = MIN_CALIBRATION,
+) -> CutoffCurve:
+    """Fit cutoffs on calibration samples, and measure them on test samples.
+
+    Parameters
+    ----------
+    calibration_scores, scores : sequence of array_like (steps, classes)
+        See `evidence`; of samples that the readout was not trained on, and no sample in both.
+    calibration_labels, labels : array_like of int (samples,)
+    epsilons : sequence of float
+        Each between 0 and 1.
+    spikes : sequence of array_like (steps,), optional
+        Spikes of the network in each step of each test sample.
+    loss : float
+        Loss of accuracy allowed when epsilon is chosen.
+    min_samples : int
+        Fewer calibration samples are refused.
+
+    Returns
+    -------
+    CutoffCurve
+
+    Raises
+    ------
+    HeteroError
+        If scores, labels, spikes or a number are not valid.
+    TooShortError
+        If there are fewer than `min_samples` calibration samples.
+
+    References
+    ----------
+    See `optimal_cutoff_time`. E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
+    Journal of the American Statistical Association 22, 1927.
+    """
+    calibration, seen = evidence(calibration_scores), evidence(scores)
+    known, wanted = check_labels(calibration_labels, calibration), check_labels(labels, seen)
+    epsilons = _epsilons(epsilons)
+    epsilon = choose_epsilon(calibration, known, loss=loss, epsilons=epsilons, min_samples=min_samples)
+    counts = None if spikes is None else _spikes(spikes, seen)
+
+    def point(epsilon: float | None, times: Ints) -> CutoffPoint:
+        return _point(epsilon, times, seen, wanted, counts)
+
+    points = [point(r.epsilon, r.decide(seen).times) for r in fit_cutoffs(calibration, known, epsilons)]
+    full = point(None, seen.length)
+    return CutoffCurve(
+        points=tuple(points),
+        fixed=tuple(point(None, np.minimum(t, seen.length)) for t in range(1, seen.gap.shape[1] + 1)),
+        bound=point(None, optimal_cutoff_time(seen, wanted)),
+        full=full,
+        chosen=full if epsilon is None else points[list(epsilons).index(epsilon)],
+        loss=float(loss),
+        n_calibration=len(calibration),
+        n_test=len(seen),
+    )
+
+
+def choose_epsilon(
+    scores: Sequence[ArrayLike] | Evidence,
+    labels: ArrayLike,
+    *,
+    loss: float = 0.01,
+    epsilons: Sequence[float] = EPSILONS,
+    folds: int = 5,
+    min_samples: int = MIN_CALIBRATION,
+) -> float | None:
+    """The epsilon that saves most time at a loss of at most `loss` accuracy, by cross-validation.
+
+    Each fold is decided by a rule fitted on the others; accuracy and time are pooled over the folds. The samples of
+    each class are dealt to the folds in turn, so nothing is drawn.
+
+    Parameters
+    ----------
+    scores, labels
+        Calibration samples; see `fit_cutoff`.
+    loss : float
+        Of accuracy, against decisions at full length; 0 to 1.
+    epsilons : sequence of float
+        To choose from.
+    folds : int
+        At least 2.
+    min_samples : int
+        Fewer are refused.
+
+    Returns
+    -------
+    float or None
+        The smallest of those that save the same; None if none keeps the loss: do not stop early.
+
+    Raises
+    ------
+    HeteroError
+        If scores, labels or a number are not valid.
+    TooShortError
+        If there are fewer than `min_samples` samples, or than folds.
+    """
+    seen = evidence(scores)
+    wanted = check_labels(labels, seen)
+    epsilons = _epsilons(epsilons)
+    _check_loss(loss)
+    if folds < 2:
+        raise HeteroError(f"folds must be a whole number >= 2, got {folds!r}: use 5")
+    if len(seen) < max(min_samples, folds):
+        raise TooShortError(
+            f"a cutoff needs at least {max(min_samples, folds)} calibration samples, got {len(seen)}: hold back more",
+            required=max(min_samples, folds),
+        )
+    fold = np.empty(len(seen), dtype=np.int64)
+    fold[np.argsort(wanted, kind="stable")] = np.arange(len(seen)) % folds
+    times = np.empty((len(epsilons), len(seen)), dtype=np.int64)
+    for f in range(folds):
+        out, rest = np.flatnonzero(fold == f), np.flatnonzero(fold != f)
+        test = seen.take(out)
+        for e, rule in enumerate(fit_cutoffs(seen.take(rest), wanted[rest], epsilons)):
+            times[e, out] = rule.decide(test).times
+    rows = np.arange(len(seen))
+    accuracy = (seen.winner[rows, times - 1] == wanted).mean(axis=1)
+    kept = accuracy >= (seen.winner[:, -1] == wanted).mean() - loss - 1e-12
+    if not kept.any():
+        return None
+    return epsilons[int(np.argmin(np.where(kept, times.mean(axis=1), np.inf)))]
+
+
+def _point(epsilon: float | None, times: Ints, seen: Evidence, labels: Ints, counts: Array | None) -> CutoffPoint:
+    rows = np.arange(len(seen))
+    right = int((seen.winner[rows, times - 1] == labels).sum())
+    interval = stats.binomtest(right, len(seen)).proportion_ci(0.95, method="wilson")
+    saved = None
+    if counts is not None:
+        total = float(counts[:, -1].sum())
+        saved = 1.0 - float(counts[rows, times - 1].sum()) / total if total > 0 else math.nan
+    return CutoffPoint(
+        epsilon=epsilon,
+        accuracy=right / len(seen),
+        low=float(interval.low),
+        high=float(interval.high),
+        time=float(times.mean()),
+        time_saved=1.0 - float(times.sum() / seen.length.sum()),
+        spikes_saved=saved,
+    )
+
+
+def _spikes(spikes: Sequence[ArrayLike], seen: Evidence) -> Array:
+    """Running counts, shape (samples, steps); the last column holds the totals."""
+    arrays = [np.asarray(s, dtype=float) for s in spikes]
+    if len(arrays) != len(seen):
+        raise HeteroError(f"spikes must have one array a test sample ({len(seen)}), got {len(arrays)}: align them")
+    out = np.zeros(seen.gap.shape)
+    for i, s in enumerate(arrays):
+        if s.shape != (seen.length[i],) or not (s >= 0).all() or not np.isfinite(s).all():
+            raise HeteroError(
+                f"spikes must be numbers >= 0, one for each of the {seen.length[i]} steps, got shape {s.shape} in "
+                f"sample {i}: count the spikes of each step"
+            )
+        out[i, : len(s)] = s
+    return out.cumsum(axis=1)
+
+
+def _epsilons(epsilons: Sequence[float]) -> tuple[float, ...]:
+    if not len(epsilons):
+        raise HeteroError("epsilons must hold at least one number, got none: leave it out for the default")
+    for epsilon in epsilons:
+        check_epsilon(epsilon)
+    return tuple(sorted({float(e) for e in epsilons}))
+
+
+def _check_loss(loss: float) -> None:
+    if not 0 <= loss <= 1:
+        raise HeteroError(f"loss must be from 0 to 1, got {loss!r}: use 0.01 for one percentage point of accuracy")
