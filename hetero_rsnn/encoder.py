@@ -99,7 +99,8 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
 
     def _mismatch(self, got: int, fitted: int) -> StimulusError:
         return StimulusError(
-            f"the sample has {got} channels, the {type(self).__name__} was fitted on {fitted}: fit it on such samples"
+            f"the sample has {got} channels, the {type(self).__name__} was fitted on {fitted}: "
+            f"give samples of {fitted}, or fit it on such"
         )
 
     def _fitted(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -166,20 +165,11 @@ def test_frames_are_means_of_the_rectified_filter_output() -> None:
 
 
 def test_silence_after_a_sound_is_not_slow() -> None:
-    """Filters that ring down to denormal numbers are many times slower. Ratios, the best of some: no stopwatch."""
-    sound = np.random.default_rng(0).normal(size=16000) * 0.1
-    ended = sound.copy()
-    ended[4000:] = 0.0
-
-    def best(x: Array) -> float:
-        times = []
-        for _ in range(5):
-            start = time.perf_counter()
-            cochleagram(x, RATE, bands=16, f_min=1000)
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    assert best(ended) < 1.5 * best(sound)
+    """Filters must not ring down to denormal numbers, which processors are slow with; nor may what prevents it show."""
+    sound = np.zeros(24_000)
+    sound[:2000] = np.random.default_rng(0).normal(size=2000) * 0.1
+    e = cochleagram(sound, RATE, compression="none")
+    assert e[-20:].min() > 1e-100 and e[-20:].max() < 1e-20
 
 
 @pytest.mark.parametrize(
