@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator  # type: ignore[import-untyped]
 
-from hetero_rsnn import units
 from hetero_rsnn.errors import StimulusError
 from hetero_rsnn.samples import as_series, channels_of, in_ms
 from hetero_rsnn.stimulus import Stimulus
@@ -84,6 +83,8 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
         ------
         StimulusError
             If the encoder is not fitted, or the sample does not fit it.
+        UnitError
+            If `hold` is no time, or, for events, no multiple of `dt`.
         """
         self._check()
         if isinstance(x, Stimulus):
@@ -94,14 +95,12 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
         array = as_series([self._read(x)], "x", arrays_only=True)[0]
         if array.shape[1] != self.n_channels_in_:
             raise self._mismatch(array.shape[1], self.n_channels_in_)
-        hold_ms, dt_ms = in_ms(hold, "hold"), in_ms(dt, "dt")
-        if self._makes() == "events":
-            units.steps(hold_ms, dt_ms, "hold")
-        return self._encode(array, hold_ms, dt_ms, seed)
+        return self._encode(array, in_ms(hold, "hold"), in_ms(dt, "dt"), seed)
 
     def _mismatch(self, got: int, fitted: int) -> StimulusError:
         return StimulusError(
-            f"the sample has {got} channels, the {type(self).__name__} was fitted on {fitted}: fit it on such samples"
+            f"the sample has {got} channels, the {type(self).__name__} was fitted on {fitted}: "
+            f"give samples of {fitted}, or fit it on such"
         )
 
     def _fitted(self) -> None:

@@ -73,7 +73,8 @@ def crossing_events(x: Array, levels: Array, steps: int) -> tuple[Ints, Ints, ND
     place = (first[group] + rank * np.sign(moves)[group]) / (end - start)[group]  # in (0, 1] of the sample
     step = np.ceil(np.clip(place, 0.0, 1.0) * steps - _HAIR).astype(np.int64) - 1
     step = np.maximum(step, 0)
-    # Crossings are evenly spaced: if two share a step at all, they all are closer than a step.
+    # Crossings are evenly spaced: if two share a step, all are closer than a step, so that each takes the next one from
+    # the first on; and each leaves room for those that follow in the sample.
     step = np.maximum(step, step[np.cumsum(counts) - counts][group] + rank)
     step = np.minimum(step, steps - counts[group] + rank)
     return rows[group] * steps + step, channels[group], (moves > 0)[group]

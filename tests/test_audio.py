@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -78,9 +77,23 @@ def test_filters_are_like_gammatones() -> None:
         x = centre + b * np.linspace(-0.6, 0.6, 7)
         expected = (1 + ((x - centre) / b) ** 2) ** -2
         np.testing.assert_allclose(np.abs(sosfreqz(sos, x, fs=96000.0)[1]), expected, atol=0.06)
-        # The half-power width of a section is exactly 2 b: four together have 1/4 of the amplitude at its edges.
-        edge = np.array([-b, b]) + np.hypot(centre, b)
-        np.testing.assert_allclose(np.abs(sosfreqz(sos, edge, fs=96000.0)[1]), 0.25, rtol=4e-3)
+
+
+@pytest.mark.parametrize("rate", [8000.0, 44100.0])
+def test_half_power_widths_are_exact(rate: float) -> None:
+    """The half-power width of a section is 2 b, also near half the rate: four have 1/4 of the amplitude at its edges.
+
+    The edges x, y of a digital two-pole resonator obey ``cos(w0) cos((y - x) / 2) = cos((x + y) / 2)``.
+    """
+    centres, sections = filterbank(rate, 40)
+    for centre, sos in zip(centres, sections, strict=True):
+        half = np.pi * 2 * 1.019 * 24.7 * (4.37e-3 * centre + 1) / rate
+        if 24.7 * (4.37e-3 * centre + 1) < np.gradient(centres)[centres == centre][0]:
+            continue  # widened, since the bands lie further apart
+        middle = np.arccos(np.cos(2 * np.pi * centre / rate) * np.cos(half))
+        edges = (middle + np.array([-half, half])) * rate / (2 * np.pi)
+        edges = edges[(edges > 0) & (edges < rate / 2)]
+        np.testing.assert_allclose(np.abs(sosfreqz(sos, edges, fs=rate)[1]), 0.25, rtol=1e-6)
 
 
 def test_few_bands_leave_no_gap() -> None:
@@ -152,20 +165,11 @@ def test_frames_are_means_of_the_rectified_filter_output() -> None:
 
 
 def test_silence_after_a_sound_is_not_slow() -> None:
-    """Filters that ring down to denormal numbers are many times slower. Ratios, the best of some: no stopwatch."""
-    sound = np.random.default_rng(0).normal(size=16000) * 0.1
-    ended = sound.copy()
-    ended[4000:] = 0.0
-
-    def best(x: Array) -> float:
-        times = []
-        for _ in range(5):
-            start = time.perf_counter()
-            cochleagram(x, RATE, bands=16, f_min=1000)
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    assert best(ended) < 1.5 * best(sound)
+    """Filters must not ring down to denormal numbers, which processors are slow with; nor may what prevents it show."""
+    sound = np.zeros(24_000)
+    sound[:2000] = np.random.default_rng(0).normal(size=2000) * 0.1
+    e = cochleagram(sound, RATE, compression="none")
+    assert e[-20:].min() > 1e-100 and e[-20:].max() < 1e-20
 
 
 @pytest.mark.parametrize(

@@ -469,6 +469,17 @@ def test_delta_channels() -> None:
     assert all(type(v) is float for v in stimulus.description["start"])
 
 
+def test_levels_that_are_met_exactly_count() -> None:
+    """Whatever rounding makes of them: a staircase of one threshold a row has an event a row."""
+    for threshold in (0.07, 0.1, 0.3):
+        encoder = DeltaEncoder(threshold).fit([[-3.0, 3.0]])
+        x = 0.7 + 3.0 * threshold * np.arange(400)
+        stimulus = encoder.encode(x, hold=3.0)
+        np.testing.assert_array_equal(stimulus.values, [[0, 0]] + [[1, 0]] * 399)
+        np.testing.assert_allclose(encoder.decode(stimulus)[:, 0], x)
+        np.testing.assert_allclose(stimulus.event_times, 3.0 * np.arange(1, 400) + 2.0)  # the last step of the row
+
+
 def test_delta_knows_its_start() -> None:
     x = np.linspace(3.0, 8.0, 30)
     encoder = DeltaEncoder(0.1).fit([x])
