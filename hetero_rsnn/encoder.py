@@ -56,7 +56,7 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
             For samples that `as_series` refuses, and parameters out of their range.
         """
         self._check()
-        samples = as_series([self._read(x) for x in X] if isinstance(X, list | tuple) else X)
+        samples = self.samples(X)
         if hasattr(self, "n_channels_in_"):
             del self.n_channels_in_  # a fit that fails leaves an encoder that is not fitted
         self._given = samples[0].kind if isinstance(samples[0], Stimulus) else None
@@ -65,6 +65,10 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
             self._learn([x for x in samples if not isinstance(x, Stimulus)])
         self.n_channels_in_ = channels_of(samples[0])
         return self
+
+    def samples(self, X: Any, what: str = "X") -> list[Array | Stimulus]:
+        """Samples as this encoder takes them, checked by `as_series`; raises `StimulusError` as that does."""
+        return as_series([self._read(x) for x in X] if isinstance(X, list | tuple) else X, what)
 
     def encode(self, x: Any, *, hold: Any, dt: Any = 1.0, seed: int = 0) -> Stimulus:
         """Turn one sample into a stimulus, one row a sample of the stimulus.

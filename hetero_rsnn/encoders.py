@@ -13,7 +13,7 @@ from sklearn.base import clone  # type: ignore[import-untyped]
 from hetero_rsnn import units
 from hetero_rsnn.encoder import Encoder
 from hetero_rsnn.errors import StimulusError, suggest
-from hetero_rsnn.samples import Scaling, as_series, inverse, number, one_of
+from hetero_rsnn.samples import Scaling, as_series, inverse, number, one_of, whole
 from hetero_rsnn.spike_coding import crossed_levels, crossing_events
 from hetero_rsnn.stimulus import Stimulus, event_stimulus, poisson_stimulus
 
@@ -37,12 +37,16 @@ class CurrentEncoder(Encoder):
         Factor after scaling, > 0.
     clip : float or None
         Values (after the gain) are cut off at plus and minus this.
+    lags : int
+        Each row comes with the `lags` - 1 rows before it, in channels of their own, newest first (delay embedding).
+        Before the first row lie copies of it.
     """
 
-    def __init__(self, scaling: str = "zscore", gain: float = 1.0, clip: float | None = 3.0) -> None:
+    def __init__(self, scaling: str = "zscore", gain: float = 1.0, clip: float | None = 3.0, lags: int = 1) -> None:
         self.scaling = scaling
         self.gain = gain
         self.clip = clip
+        self.lags = lags
 
     def _makes(self) -> str:
         return "current"
@@ -52,9 +56,11 @@ class CurrentEncoder(Encoder):
         number(self.gain, "gain", above=0.0)
         if self.clip is not None:
             number(self.clip, "clip", above=0.0)
+        whole(self.lags, "lags", 1, 100_000)
 
     def _learn(self, arrays: list[Array]) -> None:
         s = Scaling(arrays)
+        self.n_channels_ = s.mean.size * self.lags
         if self.scaling == "zscore":
             self.offset_, self.spread_ = s.mean, s.sd
         elif self.scaling == "minmax":
@@ -66,12 +72,16 @@ class CurrentEncoder(Encoder):
         values = self.gain * (x - self.offset_) * inverse(self.spread_)
         if self.clip is not None:
             values = np.clip(values, -self.clip, self.clip)
+        if self.lags > 1:
+            early = np.concatenate([np.repeat(values[:1], self.lags - 1, axis=0), values])
+            values = np.concatenate([early[i : i + len(x)] for i in reversed(range(self.lags))], axis=1)
         return Stimulus("current", values, hold, description={"source": "current", "scaling": self.scaling})
 
     def decode(self, stimulus: Stimulus) -> Array:
         """The sample again, shape (time, channels): exact up to rounding, except where it was clipped."""
         self._own(stimulus, "current")
-        return np.asarray(stimulus.values / self.gain * self.spread_ + self.offset_)
+        newest = stimulus.values[:, : self.n_channels_in_]
+        return np.asarray(newest / self.gain * self.spread_ + self.offset_)
 
 
 class PoissonEncoder(Encoder):

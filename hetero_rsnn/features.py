@@ -1,0 +1,303 @@
+"""A network as a feature map: a scikit-learn transformer from time series to filtered spike trains."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin  # type: ignore[import-untyped]
+from sklearn.exceptions import NotFittedError  # type: ignore[import-untyped]
+
+from hetero_rsnn import units
+from hetero_rsnn.draw import draw, generator
+from hetero_rsnn.encoders import Encoder, make_encoder
+from hetero_rsnn.errors import HeteroError, StimulusError
+from hetero_rsnn.frozen import Frozen, adopt, count_jobs, filtered, learn, pool, spikes_each
+from hetero_rsnn.netfile import load_network
+from hetero_rsnn.network import Network
+from hetero_rsnn.parallel import Progress
+from hetero_rsnn.recording import Recording
+from hetero_rsnn.samples import whole
+from hetero_rsnn.simulate import check_backend
+from hetero_rsnn.stimulus import Stimulus
+
+Array = NDArray[np.float64]
+
+
+class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
+    """What the transformer, the classifier and the forecaster share: encoding, unsupervised learning, frozen passes.
+
+    Attributes
+    ----------
+    network_ : Network
+        As it was drawn: with the input channels of the data.
+    encoder_ : Encoder
+    frozen_ : Frozen
+        The network after learning, and the state from which each sample begins.
+    spikes_ : ndarray, shape (samples,)
+        Mean spikes of a neuron in each sample of the last pass.
+    rows_ : ndarray of int, shape (samples,)
+        Length of each sample of the last pass, in rows of the stimulus.
+    """
+
+    network: Any
+    overrides: Any
+    encoder: Any
+    hold: Any
+    tau_read: Any
+    epochs: int
+    rest: Any
+    seed: int
+    backend: str
+    precision: str
+    n_jobs: int | None
+    verbose: bool
+
+    def _samples(self, X: Any, what: str = "X") -> Sequence[Any]:
+        """The samples, checked; event data that are read as needed stay as they are."""
+        if isinstance(X, Sequence) and not isinstance(X, list | tuple) and len(X) and isinstance(X[0], Stimulus):
+            return X
+        return make_encoder(self.encoder).samples(X, what)
+
+    def _learn(self, X: Sequence[Any]) -> None:
+        """Fit the encoder, draw the network, and let it learn."""
+        check_backend(self.backend, self.precision)
+        count_jobs(self.n_jobs)
+        whole(self.epochs, "epochs", 0, 10**6)
+        encoder = make_encoder(self.encoder)
+        encoder.fit(X if isinstance(X, list) else [X[0]])
+        changes = dict(self.overrides or {})
+        if "input.channels" in changes:
+            raise HeteroError("overrides must not name input.channels: the data decide it; leave it away")
+        net = load_network(self.network, **{**changes, "input.channels": encoder.n_channels_})
+        self.network_: Network = net
+        self.encoder_: Encoder = encoder
+        self.n_features_in_ = encoder.n_channels_in_
+        self.hold_ = self._hold(X[0], net)
+        self.taus_ = self._taus(net)
+        drawn = draw(net, self.seed, precision=self.precision)
+        how = {"backend": self.backend, "precision": self.precision}
+        with self._bar("learning", self.epochs * len(X)) as progress:
+            self.frozen_: Frozen = learn(
+                drawn, len(X), self._encoding(X, "learning"), epochs=self.epochs, rest=self._rest(), progress=progress,
+                **how,
+            )  # fmt: skip
+
+    def _learn_more(self, X: Sequence[Any]) -> None:
+        self._fitted()
+        how = {"backend": self.backend, "precision": self.precision}
+        # Each call is a new epoch of its own: the order and the encoder's chance differ from those before.
+        again = learn(
+            self.frozen_.draw, len(X), self._encoding(X, f"learning from step {self.frozen_.state.step}"),
+            epochs=max(self.epochs, 1), rest=self._rest(), state=self.frozen_.state, **how,
+        )  # fmt: skip
+        self.frozen_ = adopt(self.frozen_, again.state)
+
+    def _rest(self) -> float:
+        return units.milliseconds(self.rest, "rest", positive=False)
+
+    def _hold(self, first: Any, net: Network) -> float:
+        given = None if self.hold is None else units.milliseconds(self.hold, "hold")
+        if isinstance(first, Stimulus):
+            if given is not None and given != first.hold:
+                raise StimulusError(
+                    f"hold is {given:g} ms, but the samples hold {first.hold:g} ms: leave hold away for stimuli"
+                )
+            return first.hold
+        return net.protocol.hold if given is None else given
+
+    def _taus(self, net: Network) -> tuple[float, ...]:
+        if self.tau_read is None:
+            return (net.protocol.tau_read,)
+        several = isinstance(self.tau_read, list | tuple)
+        taus = tuple(units.milliseconds(t, "tau_read") for t in (self.tau_read if several else [self.tau_read]))
+        if not taus or len(set(taus)) < len(taus):
+            raise HeteroError(f"tau_read must be one or more different times, got {self.tau_read!r}: e.g. '30 ms'")
+        return taus
+
+    def _encoding(self, X: Sequence[Any], purpose: str) -> Callable[[int], Stimulus]:
+        """Sample number -> stimulus. The chance of an encoder depends on the seed, the purpose and the number."""
+
+        def encode(k: int) -> Stimulus:
+            seed = int(generator(self.seed, "stimulus", purpose, k).integers(2**31))
+            stimulus = self.encoder_.encode(X[k], hold=self.hold_, dt=self.network_.dt, seed=seed)
+            if stimulus.hold != self.hold_ or stimulus.kind != self.encoder_.kind:
+                raise StimulusError(
+                    f"sample {k} is of kind {stimulus.kind!r} and holds {stimulus.hold:g} ms, the network was fitted on "
+                    f"{self.encoder_.kind!r} and {self.hold_:g} ms: make all samples alike"
+                )
+            return stimulus
+
+        return encode
+
+    def _pass(self, samples: Sequence[Any], read: Callable[[Array, Recording], Any]) -> list[Any]:
+        """A frozen pass over checked samples: ``read(states, recording)`` of each; notes the spikes."""
+        self._fitted()
+        encode = self._encoding(samples, "answering")
+        spikes, rows = np.zeros(len(samples)), np.zeros(len(samples), dtype=np.int64)
+
+        def answer(k: int, recording: Recording) -> Any:
+            spikes[k], rows[k] = spikes_each(recording), recording.samples
+            return read(filtered(recording, self.taus_), recording)
+
+        with self._bar("answering", len(samples)) as progress:
+            out = self.frozen_.run_all(len(samples), encode, answer, n_jobs=self.n_jobs, progress=progress)
+        self.spikes_, self.rows_ = spikes, rows
+        return out
+
+    def inputs(self, X: Any) -> list[Array]:
+        """What the network is given, one array (rows, input channels) a sample: what a linear baseline may see.
+
+        Scaled currents; rates of a Poisson encoder; else counts of events.
+        """
+        self._fitted()
+        samples = self._samples(X)
+        encode = self._encoding(samples, "answering")
+        return [encode(k).values for k in range(len(samples))]
+
+    def _fitted(self) -> None:
+        if not hasattr(self, "frozen_"):
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first")
+
+    @contextmanager
+    def _bar(self, text: str, total: int) -> Iterator[Progress | None]:
+        if not self.verbose or not total:
+            yield None
+            return
+        from hetero_rsnn.report import progress_bar
+
+        with progress_bar(text, total) as progress:
+            yield progress
+        if not sys.stderr.isatty():
+            print(f"{text}: {total} samples done", file=sys.stderr)
+
+
+class HRSNNFeatures(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
+    """Time series -> filtered spike trains of a network, averaged over windows: a feature map for any pipeline.
+
+    `fit` encodes the samples and shows them to the network, which learns by STDP, without labels. `transform` freezes
+    the weights and answers every sample from the same state.
+
+    Parameters
+    ----------
+    network : str, path or Network
+        A shipped name, a TOML file, or a network. Its number of input channels is set to that of the data.
+    overrides : dict, optional
+        Changes of the network, as `load_network` takes them: ``{"n": 1000, "E.tau_m.cv": 0.3}``.
+    encoder : str or Encoder
+        ``"current"``, ``"poisson"``, ``"delta"``, ``"audio"``, or an encoder such as ``AudioEncoder(bands=40)``.
+    hold : str, optional
+        Simulated time of a row of a sample, e.g. ``"20 ms"``; default: the network's protocol.
+    tau_read : str or list of str, optional
+        Time constant of the filter that turns spike trains into states, or several (features of each, side by side);
+        default: the network's protocol.
+    windows : int
+        Each sample is cut into this many parts of equal length; the features are the mean state in each.
+    epochs : int
+        How often the training samples are shown, in random order; 0 leaves out learning.
+    rest : str
+        Silence between samples while learning.
+    seed : int
+        Of the network, the order of the samples, and the chance of the encoder.
+    backend, precision : str
+        See `simulate`.
+    n_jobs : int, optional
+        Samples simulated at a time in a frozen pass: None is one, -1 one a core. The features do not depend on it.
+    verbose : bool
+        Show progress.
+
+    Attributes
+    ----------
+    network_ : Network
+    encoder_ : Encoder
+    frozen_ : Frozen
+        The network after learning (``frozen_.draw``), and the state from which every sample begins.
+    spikes_ : ndarray, shape (samples,)
+        Mean spikes of a neuron in each sample of the last pass.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hetero_rsnn import HRSNNFeatures
+    >>> X = [np.random.default_rng(k).normal(size=(20 + k, 3)) for k in range(4)]
+    >>> HRSNNFeatures("henhes", overrides={"n": 50}, windows=2).fit_transform(X).shape
+    (4, 100)
+    """
+
+    def __init__(
+        self,
+        network: Any = "henhes",
+        *,
+        overrides: Any = None,
+        encoder: Any = "current",
+        hold: Any = None,
+        tau_read: Any = None,
+        windows: int = 5,
+        epochs: int = 1,
+        rest: Any = "100 ms",
+        seed: int = 0,
+        backend: str = "fast",
+        precision: str = "double",
+        n_jobs: int | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.network = network
+        self.overrides = overrides
+        self.encoder = encoder
+        self.hold = hold
+        self.tau_read = tau_read
+        self.windows = windows
+        self.epochs = epochs
+        self.rest = rest
+        self.seed = seed
+        self.backend = backend
+        self.precision = precision
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from the samples without labels, from scratch.
+
+        Parameters
+        ----------
+        X : list of array, shape (time, channels); array, shape (samples, time, channels); or list of Stimulus
+            Samples may have unequal lengths.
+        y : ignored
+
+        Raises
+        ------
+        HeteroError
+            If X is empty, not finite or of changing channels, or a parameter breaks its rule.
+        """
+        whole(self.windows, "windows", 1, 10_000)
+        self._learn(self._samples(X))
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Go on learning from more samples, with the scaling of the first fit."""
+        if not hasattr(self, "frozen_"):
+            return self.fit(X)
+        self._learn_more(self._samples(X))
+        return self
+
+    def transform(self, X: Any) -> Array:
+        """Features of every sample, shape (samples, windows * neurons * filters)."""
+        return np.array(self._pass(self._samples(X), lambda x, _: pool(x, self.windows)))
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names such as ``window0_neuron17`` (with several filters ``..._tau30``)."""
+        self._fitted()
+        several = len(self.taus_) > 1
+        return np.array(
+            [
+                f"window{w}_neuron{i}" + (f"_tau{tau:g}" if several else "")
+                for w in range(self.windows)
+                for tau in self.taus_
+                for i in range(self.network_.n)
+            ],
+            dtype=object,
+        )

@@ -1,0 +1,290 @@
+"""A forecaster of time series: unsupervised network, linear readout, one forecast a row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin  # type: ignore[import-untyped]
+
+from hetero_rsnn.encoders import CurrentEncoder, as_series
+from hetero_rsnn.errors import HeteroError, TooShortError
+from hetero_rsnn.features import NetworkEstimator
+from hetero_rsnn.frozen import filtered
+from hetero_rsnn.linear import lagged
+from hetero_rsnn.readout import STRENGTHS, RidgeReadout, contiguous_folds
+from hetero_rsnn.samples import whole
+from hetero_rsnn.scores import nrmse
+from hetero_rsnn.stimulus import Stimulus
+from hetero_rsnn.task_report import ForecastReport, forecast_report
+
+Array = NDArray[np.float64]
+
+#: Folds of the readout's cross-validation, contiguous in time.
+FOLDS = 5
+
+
+class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
+    """Forecast time series some rows ahead: a network that learns without labels, and a linear readout of its states.
+
+    Each series is run from the rested state, its rows in order; the state after row k gives the forecast of row
+    k + horizon. Series are kept apart: no forecast crosses from one into the next.
+
+    Parameters
+    ----------
+    network, overrides, encoder, hold, tau_read, epochs, rest, seed, backend, precision, n_jobs, verbose
+        See `HRSNNFeatures`. Learning sees each series as one sample.
+    horizon : int
+        Rows ahead, at least 1; or 0 with targets of their own.
+    skip : bool
+        Let the readout see the present row too, beside the states.
+    strengths : sequence of float, optional
+        Ridge strengths to choose from, by cross-validation on contiguous blocks; see `RidgeReadout`.
+    washout : int
+        Rows at the start of each series that neither fit nor score: the network still remembers its rest.
+    lags : int
+        Past rows that the linear model of the report sees; at least those of a delay embedding of the encoder.
+
+    Attributes
+    ----------
+    readout_ : RidgeReadout
+    linear_ : RidgeReadout
+        Autoregression on `lags` rows of the encoded input, fitted on the same rows and folds.
+    n_targets_ : int
+    network_, encoder_, frozen_, spikes_
+        See `HRSNNFeatures`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hetero_rsnn as hr
+    >>> wave = np.sin(np.arange(1500) / 5)[:, None]
+    >>> f = hr.HRSNNForecaster("henhes", overrides={"n": 50}, horizon=3).fit([wave[:1000]])
+    >>> f.score([wave[1000:]]) > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        network: Any = "henhes",
+        *,
+        horizon: int = 1,
+        skip: bool = False,
+        strengths: Any = None,
+        washout: int = 50,
+        lags: int = 24,
+        overrides: Any = None,
+        encoder: Any = "current",
+        hold: Any = None,
+        tau_read: Any = None,
+        epochs: int = 1,
+        rest: Any = "100 ms",
+        seed: int = 0,
+        backend: str = "fast",
+        precision: str = "double",
+        n_jobs: int | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.network = network
+        self.horizon = horizon
+        self.skip = skip
+        self.strengths = strengths
+        self.washout = washout
+        self.lags = lags
+        self.overrides = overrides
+        self.encoder = encoder
+        self.hold = hold
+        self.tau_read = tau_read
+        self.epochs = epochs
+        self.rest = rest
+        self.seed = seed
+        self.backend = backend
+        self.precision = precision
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Encode, learn without targets, freeze, and fit the readout.
+
+        Parameters
+        ----------
+        X : list of array, shape (time, channels); or array, shape (series, time, channels)
+        y : list of array, shape (time, targets), optional
+            Targets row by row; by default X itself.
+
+        Raises
+        ------
+        HeteroError
+            If X is empty, not finite or of changing channels, y does not fit X, or a parameter breaks its rule.
+        TooShortError
+            If a series is too short for washout, lags and horizon.
+        """
+        samples, targets = self._check(X, y)
+        self.feeds_back_ = y is None
+        self._learn(samples)
+        self.n_targets_ = targets[0].shape[1]
+        rows, aims = self._rows(targets)
+        folds = contiguous_folds([len(a) for a in aims], FOLDS)
+        wanted = np.concatenate(aims)
+        states = self._states(samples)
+        strengths = STRENGTHS if self.strengths is None else self.strengths
+        light = self.encoder_.n_channels_ if self.skip else 0
+        self.readout_ = RidgeReadout(strengths, light).fit(_cut(states, rows), wanted, folds)
+        del states
+        self.linear_ = RidgeReadout().fit(_cut(self._past(samples), rows, self._lags() - 1), wanted, folds)
+        return self
+
+    def predict(self, X: Any) -> list[Array]:
+        """Forecasts, one array (time, targets) a series: row k is the forecast of row k + horizon.
+
+        The first `washout` rows are there, but the network has not forgotten its rest yet.
+        """
+        self._fitted()
+        return [self.readout_.predict(x) for x in self._states(self._samples(X))]
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Coefficient of determination R^2 = 1 - NRMSE^2 over the forecasts of all series."""
+        if sample_weight is not None:
+            raise HeteroError("score takes no sample_weight: leave out series instead")
+        self._fitted()
+        samples, targets = self._check(X, y)
+        return 1.0 - self._error(self._states(samples), targets, self.readout_) ** 2
+
+    def report(self, X: Any, y: Any = None) -> ForecastReport:
+        """NRMSE, skill against persistence and a linear model, spikes per forecast, and task efficiency."""
+        self._fitted()
+        samples, targets = self._check(X, y)
+        states = self._states(samples)
+        nu = float(self.spikes_.sum() / self.rows_.sum())
+        rows, aims = self._rows(targets)
+        kept = math.nan
+        if y is None:
+            now = np.concatenate([t[r] for t, r in zip(targets, rows, strict=True)])
+            kept = nrmse(np.concatenate(aims), now)
+        return forecast_report(
+            self.horizon, self._error(states, targets, self.readout_), kept,
+            self._error(self._past(samples), targets, self.linear_, self._lags() - 1), sum(map(len, aims)), nu,
+            self.network_.n, self.hold_, self._lags(),
+        )  # fmt: skip
+
+    def free_run(self, context: Any, steps: int) -> Array:
+        """Closed loop: each forecast is the next input.
+
+        Parameters
+        ----------
+        context : array, shape (time, channels)
+            What came before; `washout` rows or more.
+        steps : int
+
+        Returns
+        -------
+        ndarray, shape (steps, channels)
+            Stays at its last value, beyond which it is NaN, if the loop runs away.
+
+        Raises
+        ------
+        HeteroError
+            Unless the forecaster was fitted with ``horizon=1``, without targets of its own, on a `CurrentEncoder`.
+        """
+        self._fitted()
+        if self.horizon != 1 or not self.feeds_back_ or not isinstance(self.encoder_, CurrentEncoder):
+            raise HeteroError(
+                f"free_run feeds forecasts back one row at a time: fit with horizon=1 (got {self.horizon}), without y, "
+                "and with a CurrentEncoder"
+            )
+        whole(steps, "steps", 1, 10**9)
+        history = as_series([context], "context", arrays_only=True)[0]
+        if len(history) <= self.washout:
+            raise TooShortError(
+                f"context must be longer than washout = {self.washout} rows, got {len(history)}: give more",
+                required=self.washout + 1,
+            )
+        frozen, taus = self.frozen_, np.array(self.taus_)
+        decay = np.repeat(np.exp(-self.hold_ / taus), self.network_.n)
+        recording = frozen.run(self.encoder_.encode(history, hold=self.hold_))
+        state = filtered(recording, self.taus_)[-1]
+        keep, out = self.encoder_.lags, np.full((steps, history.shape[1]), np.nan)
+        bound = 100.0 * np.ptp(history, axis=0) + np.abs(history).max(axis=0)
+        for k in range(steps):
+            now = self.encoder_.encode(history[-keep:], hold=self.hold_)
+            row = self._with_skip(state[None], now.values[-1:])
+            following = self.readout_.predict(row)[0]
+            if not np.isfinite(following).all() or (np.abs(following) > bound).any():
+                break
+            out[k] = following
+            history = np.concatenate([history[-keep:], following[None]])
+            recording = frozen.on(self.encoder_.encode(history[-keep:], hold=self.hold_)[-1:], recording)
+            state = state * decay + filtered(recording, self.taus_)[0]
+        return out
+
+    def _check(self, X: Any, y: Any) -> tuple[Sequence[Any], list[Array]]:
+        least = 0 if y is not None else 1
+        whole(self.horizon, "horizon", least, 10**9)
+        whole(self.washout, "washout", 0, 10**9)
+        whole(self.lags, "lags", 1, 10**6)
+        samples = self._samples(X)
+        if y is None:
+            if isinstance(samples[0], Stimulus) or self._front_ends():
+                raise HeteroError("event and audio data are no targets to forecast: give y, one row of targets a row")
+            targets = [np.asarray(x) for x in samples]
+        else:
+            targets = as_series(y, "y", arrays_only=True)
+            if len(targets) != len(samples):
+                raise HeteroError(f"y must hold one series for each of X ({len(samples)}), got {len(targets)}")
+        start = self._start()
+        for k, (x, target) in enumerate(zip(samples, targets, strict=True)):
+            if not self._front_ends() and len(x) != len(target):
+                raise HeteroError(f"series {k}: y must have as many rows as X ({len(x)}), got {len(target)}: align them")
+            needed = start + self.horizon + 2
+            if len(target) < needed:
+                raise TooShortError(
+                    f"series {k} must have at least {needed} rows for washout = {self.washout}, lags = {self._lags()} and "
+                    f"horizon = {self.horizon}, got {len(target)}: leave it out, or lower one of them",
+                    required=needed,
+                )
+        return samples, targets
+
+    def _front_ends(self) -> bool:
+        """Whether the encoder changes the number of rows."""
+        return self.encoder == "audio" or type(self.encoder).__name__ == "AudioEncoder"
+
+    def _start(self) -> int:
+        return max(self.washout, self._lags() - 1)
+
+    def _lags(self) -> int:
+        """Past rows of the linear model: no fewer than a delay embedding gives the network."""
+        return max(self.lags, int(getattr(self.encoder, "lags", 1)))
+
+    def _past(self, samples: Sequence[Any]) -> list[Array]:
+        embedded = getattr(self.encoder_, "lags", 1) > 1
+        newest = self.encoder_.n_channels_in_ if embedded else self.encoder_.n_channels_
+        return [lagged(u[:, :newest], self._lags()) for u in self.inputs(samples)]
+
+    def _rows(self, targets: list[Array]) -> tuple[list[slice], list[Array]]:
+        """Rows whose states count in each series, and what they are to foretell."""
+        start = self._start()
+        rows = [slice(start, len(t) - self.horizon) for t in targets]
+        return rows, [t[start + self.horizon :] for t in targets]
+
+    def _states(self, samples: Sequence[Any]) -> list[Array]:
+        states = self._pass(samples, lambda x, _: x)
+        if not self.skip:
+            return states
+        return [self._with_skip(x, u) for x, u in zip(states, self.inputs(samples), strict=True)]
+
+    def _with_skip(self, states: Array, inputs: Array) -> Array:
+        return np.concatenate([states, inputs], axis=1) if self.skip else states
+
+    def _error(self, features: list[Array], targets: list[Array], readout: RidgeReadout, first: int = 0) -> float:
+        rows, aims = self._rows(targets)
+        return nrmse(np.concatenate(aims), readout.predict(_cut(features, rows, first)))
+
+
+def _cut(features: list[Array], rows: list[slice], first: int = 0) -> Array:
+    """Rows of several series, end to end; row 0 of `features` belongs to row `first` of its series."""
+    return np.concatenate(
+        [x[slice(r.start - first, r.stop - first)] for x, r in zip(features, rows, strict=True)]
+    )

@@ -1,0 +1,59 @@
+"""Linear models on the same input as the network: what its recurrence has to beat."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hetero_rsnn.classifier import RidgeClassification, fit_readout
+from hetero_rsnn.errors import TooShortError
+from hetero_rsnn.features import NetworkEstimator
+from hetero_rsnn.frozen import pool
+
+Array = NDArray[np.float64]
+
+
+class LinearClassifier:
+    """The readout of `HRSNNClassifier` on the encoded input itself, averaged over the same windows.
+
+    Parameters
+    ----------
+    like : HRSNNClassifier
+        A fitted one: its encoder, windows and kind of readout are used.
+    """
+
+    def __init__(self, like: NetworkEstimator) -> None:
+        self.like: Any = like
+
+    def features(self, X: Any) -> Array:
+        """Mean input in each window, shape (samples, windows * channels)."""
+        return np.array([pool(x, self.like.windows) for x in self.like.inputs(X)])
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
+        """Fit the readout, with the same folds as the network's."""
+        self.readout_: RidgeClassification = fit_readout(self.like.readout, self.features(X), np.asarray(y), groups)
+        return self
+
+    def score(self, X: Any, y: Any) -> float:
+        """Accuracy."""
+        return float(np.mean(self.readout_.predict(self.features(X)) == np.asarray(y)))
+
+
+def lagged(x: ArrayLike, lags: int) -> Array:
+    """Each row with the rows before it, newest first; shape (rows - lags + 1, lags * channels).
+
+    Raises
+    ------
+    TooShortError
+        If there are fewer rows than lags.
+    """
+    array = np.asarray(x, dtype=np.float64)
+    array = array[:, None] if array.ndim == 1 else array
+    if len(array) < lags:
+        raise TooShortError(
+            f"a linear model on {lags} lags needs at least {lags} samples, got {len(array)}: use fewer lags",
+            required=lags,
+        )
+    return np.concatenate([array[lags - 1 - i : len(array) - i] for i in range(lags)], axis=1)

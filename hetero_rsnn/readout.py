@@ -1,0 +1,179 @@
+"""The linear readout of tasks: ridge regression whose strength is chosen on blocks or groups of the training data.
+
+scikit-learn's `RidgeCV` leaves out one row at a time, which neighbours in a time series give away, and a grid search
+decomposes the features anew for every strength. Here one decomposition a fold serves all strengths.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator  # type: ignore[import-untyped]
+
+from hetero_rsnn.errors import HeteroError
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+#: Ridge strengths that are tried, in units of `RidgeReadout`: half-decade steps.
+STRENGTHS: tuple[float, ...] = tuple(float(s) for s in np.logspace(-7, 3, 21))
+
+
+class RidgeReadout(BaseEstimator):  # type: ignore[misc]
+    """Ridge regression on standardised features, its strength chosen by cross-validation over given folds.
+
+    Minimises ``|y - x w - b|^2 + strength * max(rows, features) * |w|^2``, so that a strength means about the same for
+    any number of rows and features.
+
+    Parameters
+    ----------
+    strengths : sequence of float
+        To choose from; a single one is used as it is.
+    light : int
+        The last columns, of which there are this many, are penalised a hundredth as much: an input beside its states.
+
+    Attributes
+    ----------
+    coef_ : ndarray, shape (features, targets)
+        For the features as they come.
+    intercept_ : ndarray, shape (targets,)
+    strength_ : float
+    cv_error_ : ndarray, shape (strengths,)
+        Mean square error on left-out folds, mean over targets in units of each target's variance.
+
+    References
+    ----------
+    A. E. Hoerl, R. W. Kennard, "Ridge regression: biased estimation for nonorthogonal problems", Technometrics 12, 1970.
+    """
+
+    def __init__(self, strengths: Any = STRENGTHS, light: int = 0) -> None:
+        self.strengths = strengths
+        self.light = light
+
+    def fit(self, X: ArrayLike, Y: ArrayLike, folds: ArrayLike | None = None) -> Self:
+        """Fit the weights.
+
+        Parameters
+        ----------
+        X : array, shape (rows, features)
+        Y : array, shape (rows, targets)
+        folds : array of int, shape (rows,), optional
+            Rows with one number are left out together: contiguous blocks of a series, or samples of one speaker. None
+            (or a single fold) takes the middle of the strengths.
+
+        Raises
+        ------
+        HeteroError
+            If the shapes do not fit, or a strength is not > 0.
+        """
+        strengths = np.sort(np.atleast_1d(np.asarray(self.strengths, dtype=float)))
+        if strengths.ndim != 1 or not strengths.size or not (np.isfinite(strengths) & (strengths > 0)).all():
+            raise HeteroError(f"strengths must be one or more finite numbers > 0, got {self.strengths!r}: e.g. 0.01")
+        x, y = np.asarray(X), np.asarray(Y, dtype=np.float64)
+        if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or not len(x):
+            raise HeteroError(f"features and targets must be (rows, ...) of one length, got {x.shape} and {y.shape}")
+        mean = x.mean(axis=0, dtype=np.float64)
+        spread = x.std(axis=0, dtype=np.float64)
+        keep = spread > 1e-9 * max(float(spread.max(initial=0.0)), 1e-300)  # what stands still says nothing
+        scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=keep)
+        scale[len(scale) - self.light :] *= 10.0
+        z = (x - mean) * scale
+        unit = float(max(z.shape))
+        labels = np.zeros(len(z), np.int64) if folds is None else np.unique(np.asarray(folds), return_inverse=True)[1]
+        solve = _Rows(z, y) if z.shape[0] <= z.shape[1] else _Moments(z, y, labels)
+        self.cv_error_ = np.full(strengths.size, np.nan)
+        if strengths.size == 1 or labels.max() == 0:
+            self.strength_ = float(strengths[strengths.size // 2])
+        else:
+            variance = np.maximum(y.var(axis=0), 1e-300)
+            errors = sum(solve.left_out(labels, fold, strengths * unit) for fold in range(labels.max() + 1))
+            self.cv_error_ = np.asarray((errors / len(z) / variance).mean(axis=1))
+            self.strength_ = float(strengths[int(np.argmin(self.cv_error_))])
+        self.coef_ = solve.weights(self.strength_ * unit) * scale[:, None]
+        self.intercept_ = y.mean(axis=0) - mean @ self.coef_
+        return self
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Predict, shape (rows, targets)."""
+        return np.asarray(np.asarray(X) @ self.coef_ + self.intercept_, dtype=np.float64)
+
+
+class _Rows:
+    """More features than rows: works with the products of rows (the dual form)."""
+
+    def __init__(self, z: Array, y: Array) -> None:
+        self.z, self.y = z, y
+        self.kernel = np.asarray(z @ z.T, dtype=np.float64)
+
+    def left_out(self, labels: Ints, fold: int, strengths: Array) -> Array:
+        out = labels == fold
+        centre = self.y[~out].mean(axis=0)
+        values, vectors = np.linalg.eigh(self.kernel[np.ix_(~out, ~out)])
+        along = vectors.T @ (self.y[~out] - centre)
+        towards = self.kernel[np.ix_(out, ~out)] @ vectors
+        rest = self.y[out] - centre
+        return np.stack(
+            [((rest - towards @ (along / (np.maximum(values, 0.0) + s)[:, None])) ** 2).sum(axis=0) for s in strengths]
+        )
+
+    def weights(self, strength: float) -> Array:
+        system = self.kernel + strength * np.eye(len(self.kernel))
+        return np.asarray(self.z.T @ np.linalg.solve(system, self.y - self.y.mean(axis=0)), dtype=np.float64)
+
+
+class _Moments:
+    """More rows than features: works with sums of products, fold by fold."""
+
+    def __init__(self, z: Array, y: Array, labels: Ints) -> None:
+        parts = [self._sums(z[labels == fold], y[labels == fold]) for fold in range(labels.max() + 1)]
+        self.parts = parts
+        self.whole = [np.sum(same, axis=0) for same in zip(*parts, strict=True)]
+
+    @staticmethod
+    def _sums(z: Array, y: Array) -> list[Array]:
+        z = np.asarray(z, dtype=np.float64)
+        return [z.T @ z, z.T @ y, np.einsum("kt,kt->t", y, y), z.sum(axis=0), y.sum(axis=0), np.float64(len(z))]  # type: ignore[list-item]
+
+    def left_out(self, labels: Ints, fold: int, strengths: Array) -> Array:
+        gram, cross, power, zsum, ysum, rows = self.parts[fold]
+        g, c, _, zs, ys, n = (w - p for w, p in zip(self.whole, self.parts[fold], strict=True))
+        zm, ym = zs / n, ys / n
+        values, vectors = np.linalg.eigh(g - np.outer(zm, zs))
+        along = vectors.T @ (c - np.outer(zm, ys))
+        # The left-out rows, seen from the means of the others.
+        gram = gram - np.outer(zm, zsum) - np.outer(zsum, zm) + rows * np.outer(zm, zm)
+        cross = cross - np.outer(zm, ysum) - np.outer(zsum, ym) + rows * np.outer(zm, ym)
+        power = power - 2 * ym * ysum + rows * ym**2
+        turned, crossed = vectors.T @ gram @ vectors, vectors.T @ cross
+        errors = []
+        for s in strengths:
+            w = along / (np.maximum(values, 0.0) + s)[:, None]
+            errors.append(power - 2 * np.einsum("ft,ft->t", w, crossed) + np.einsum("ft,ft->t", w, turned @ w))
+        return np.maximum(np.stack(errors), 0.0)
+
+    def weights(self, strength: float) -> Array:
+        gram, cross, _, zsum, ysum, n = self.whole
+        gram = gram - np.outer(zsum, zsum) / n + strength * np.eye(len(gram))
+        return np.linalg.solve(gram, cross - np.outer(zsum, ysum) / n)
+
+
+def contiguous_folds(lengths: ArrayLike, count: int = 5) -> Ints:
+    """Number the folds of rows that come from several series, end to end.
+
+    Parameters
+    ----------
+    lengths : array of int, shape (series,)
+        Rows of each.
+    count : int
+        Folds wanted. With fewer series than that, each is cut into contiguous pieces; else whole series share folds.
+
+    Returns
+    -------
+    ndarray of int, shape (rows,)
+    """
+    sizes = np.asarray(lengths, dtype=np.int64)
+    pieces = -(-count // len(sizes))
+    out = [np.arange(size) * pieces // max(int(size), 1) + i * pieces for i, size in enumerate(sizes)]
+    return np.asarray(np.concatenate(out) % count if len(sizes) >= count else np.concatenate(out), dtype=np.int64)

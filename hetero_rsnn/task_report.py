@@ -1,0 +1,172 @@
+"""What an estimator achieved on a task, and how many spikes it paid: always in one place."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from hetero_rsnn.scores import forecast_efficiency, skill, task_efficiency
+
+
+def wilson(right: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share, after Wilson: sound near 0 and 1, where the plain one is not.
+
+    References
+    ----------
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927.
+    """
+    interval = stats.binomtest(right, n).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+@dataclass(frozen=True)
+class ClassificationReport:
+    """Accuracy and spikes of a classifier on a set of samples.
+
+    Attributes
+    ----------
+    accuracy, low, high : float
+        With the 95 % (Wilson) interval over samples: the choice of the network is not in it.
+    n : int
+        Samples.
+    chance : float
+        Share of the most frequent class.
+    spikes : float
+        Spikes of the whole network per inference (one sample).
+    nu : float
+        Mean spikes per neuron per inference.
+    rate_hz : float
+    efficiency : float
+        accuracy / nu, NaN for a silent network.
+    confusion : ndarray of int, shape (classes, classes)
+        Rows are the true classes.
+    classes : tuple
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    n: int
+    chance: float
+    spikes: float
+    nu: float
+    rate_hz: float
+    efficiency: float
+    confusion: NDArray[np.int64]
+    classes: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"accuracy {self.accuracy:.4g} [{self.low:.3f}, {self.high:.3f}] on {self.n} samples (most frequent class "
+            f"{self.chance:.2f}), {self.spikes:.4g} spikes per inference (nu = {self.nu:.3g} a neuron, "
+            f"{self.rate_hz:.3g} Hz), efficiency {_number(self.efficiency)}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def classification_report(
+    truth: Any, decided: Any, classes: Any, spikes: NDArray[np.float64], neurons: int, seconds: float
+) -> ClassificationReport:
+    """Count; `spikes` holds the mean spikes of a neuron in each sample, `seconds` the simulated time of all."""
+    from sklearn.metrics import confusion_matrix  # type: ignore[import-untyped]
+
+    matrix = np.asarray(confusion_matrix(truth, decided, labels=list(classes)), dtype=np.int64)
+    n, right = len(truth), int(np.sum(np.asarray(truth) == np.asarray(decided)))
+    low, high = wilson(right, n)
+    nu = float(spikes.mean())
+    return ClassificationReport(
+        accuracy=right / n,
+        low=low,
+        high=high,
+        n=n,
+        chance=float(np.unique(truth, return_counts=True)[1].max()) / n,
+        spikes=nu * neurons,
+        nu=nu,
+        rate_hz=float(spikes.sum()) / seconds,
+        efficiency=task_efficiency(right / n, nu),
+        confusion=matrix,
+        classes=tuple(np.asarray(classes).tolist()),
+    )
+
+
+@dataclass(frozen=True)
+class ForecastReport:
+    """Error and spikes of a forecaster on a set of series.
+
+    Attributes
+    ----------
+    horizon : int
+        Samples ahead.
+    nrmse : float
+        Over all series; see `scores.nrmse`.
+    persistence, linear : float
+        NRMSE of the forecast that nothing changes (NaN if the target is no input) and of a linear autoregression on
+        the same input, over the same samples.
+    skill, linear_skill : float
+        Against persistence, of the network and of the linear model; see `scores.skill`.
+    n : int
+        Forecasts.
+    spikes, nu, rate_hz : float
+        Spikes of the network, and of one neuron, per forecast (one sample); mean rate.
+    efficiency : float
+        1 / (NRMSE * nu).
+    lags : int
+        Past samples that the linear model sees.
+    """
+
+    horizon: int
+    nrmse: float
+    persistence: float
+    linear: float
+    skill: float
+    linear_skill: float
+    n: int
+    spikes: float
+    nu: float
+    rate_hz: float
+    efficiency: float
+    lags: int
+
+    def __str__(self) -> str:
+        return (
+            f"NRMSE {self.nrmse:.3g} at {self.horizon} samples ahead (persistence {_number(self.persistence)}, linear on "
+            f"{self.lags} lags {self.linear:.3g}), skill {_number(self.skill)} (linear {_number(self.linear_skill)}), "
+            f"{self.spikes:.4g} spikes per forecast (nu = {self.nu:.3g} a neuron, {self.rate_hz:.3g} Hz), efficiency "
+            f"{_number(self.efficiency)}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def forecast_report(
+    horizon: int, error: float, kept: float, linear: float, n: int, nu: float, neurons: int, hold: float, lags: int
+) -> ForecastReport:
+    """Put the errors of network, persistence (`kept`) and linear model together with the spikes; `hold` in ms."""
+    return ForecastReport(
+        horizon=horizon,
+        nrmse=error,
+        persistence=kept,
+        linear=linear,
+        skill=math.nan if math.isnan(kept) else skill(error, kept),
+        linear_skill=math.nan if math.isnan(kept) else skill(linear, kept),
+        n=n,
+        spikes=nu * neurons,
+        nu=nu,
+        rate_hz=nu / (hold / 1e3),
+        efficiency=forecast_efficiency(error, nu),
+        lags=lags,
+    )
+
+
+def _number(value: float) -> str:
+    return "undefined" if math.isnan(value) else f"{value:.3g}"
