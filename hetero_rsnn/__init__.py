@@ -16,9 +16,17 @@ from hetero_rsnn.search import search, search_function
 from hetero_rsnn.simulate import simulate
 
 if TYPE_CHECKING:
+    from hetero_rsnn.anytime import AnytimeReadout
+    from hetero_rsnn.audio import AudioEncoder
     from hetero_rsnn.brian import to_brian2
+    from hetero_rsnn.classifier import HRSNNClassifier
     from hetero_rsnn.comparison import Comparison, compare
+    from hetero_rsnn.cutoff import fit_cutoff, optimal_cutoff_time
+    from hetero_rsnn.cutoff_curve import evaluate_cutoff
+    from hetero_rsnn.dataset import Dataset
+    from hetero_rsnn.datasets import list_datasets, load_dataset
     from hetero_rsnn.efficiency import Efficiency, spike_count, spike_efficiency, state_correlation, states
+    from hetero_rsnn.encoders import CurrentEncoder, DeltaEncoder, PoissonEncoder
     from hetero_rsnn.errors import (
         EquationMismatchError,
         FileFormatError,
@@ -28,6 +36,9 @@ if TYPE_CHECKING:
         TooShortError,
         UnitError,
     )
+    from hetero_rsnn.features import HRSNNFeatures
+    from hetero_rsnn.fetch import fetch_dataset
+    from hetero_rsnn.forecaster import HRSNNForecaster
     from hetero_rsnn.memory import MemoryCapacity, memory_capacity
     from hetero_rsnn.netfile import list_networks, load_network, save_network
     from hetero_rsnn.network import Network
@@ -47,9 +58,17 @@ if TYPE_CHECKING:
     from hetero_rsnn.study import Measurement, measure, train
 
 _HOME = {
+    "anytime": ["AnytimeReadout"],
+    "audio": ["AudioEncoder"],
     "brian": ["to_brian2"],
+    "classifier": ["HRSNNClassifier"],
     "comparison": ["Comparison", "compare"],
+    "cutoff": ["fit_cutoff", "optimal_cutoff_time"],
+    "cutoff_curve": ["evaluate_cutoff"],
+    "dataset": ["Dataset"],
+    "datasets": ["list_datasets", "load_dataset"],
     "efficiency": ["Efficiency", "spike_count", "spike_efficiency", "state_correlation", "states"],
+    "encoders": ["CurrentEncoder", "DeltaEncoder", "PoissonEncoder"],
     "errors": [
         "EquationMismatchError",
         "FileFormatError",
@@ -59,6 +78,9 @@ _HOME = {
         "TooShortError",
         "UnitError",
     ],
+    "features": ["HRSNNFeatures"],
+    "fetch": ["fetch_dataset"],
+    "forecaster": ["HRSNNForecaster"],
     "memory": ["MemoryCapacity", "memory_capacity"],
     "many": ["simulate_many"],
     "netfile": ["list_networks", "load_network", "save_network"],
@@ -119,6 +141,21 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "search",
     "search_function",
     "SearchResult",
+    "load_dataset",
+    "list_datasets",
+    "fetch_dataset",
+    "Dataset",
+    "CurrentEncoder",
+    "PoissonEncoder",
+    "DeltaEncoder",
+    "AudioEncoder",
+    "HRSNNFeatures",
+    "HRSNNClassifier",
+    "HRSNNForecaster",
+    "AnytimeReadout",
+    "fit_cutoff",
+    "optimal_cutoff_time",
+    "evaluate_cutoff",
     "Series",
     "read_series",
     "scale_series",

@@ -38,7 +38,7 @@ class AudioEncoder(Encoder):
     ----------
     rate_hz : float
         Sampling rate of all recordings in Hz.
-    bands, frame, f_min, f_max, scale, compression
+    bands, frame, f_min, f_max, scale, compression, level
         See `cochleagram`.
     output : {"current", "poisson", "lif"}
         ``"current"``: every band scaled to mean 0 and standard deviation 1 of the training data. The other two scale it
@@ -69,6 +69,7 @@ class AudioEncoder(Encoder):
         f_max: float | None = None,
         scale: str = "erb",
         compression: str = "log",
+        level: str | None = None,
         output: str = "current",
         gain: float = 1.0,
         clip: float | None = 3.0,
@@ -83,6 +84,7 @@ class AudioEncoder(Encoder):
         self.f_max = f_max
         self.scale = scale
         self.compression = compression
+        self.level = level
         self.output = output
         self.gain = gain
         self.clip = clip
@@ -128,6 +130,7 @@ class AudioEncoder(Encoder):
             f_max=self.f_max,
             scale=self.scale,
             compression=self.compression,
+            level=self.level,
         )
 
     def _learn(self, arrays: list[Array]) -> None:

@@ -6,8 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone  # type: ignore[import-untyped]
-from sklearn.utils.metaestimators import available_if  # type: ignore[import-untyped]
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils.metaestimators import available_if
 
 from hetero_rsnn.errors import HeteroError, suggest
 from hetero_rsnn.features import NetworkEstimator
@@ -69,11 +69,11 @@ def class_folds(number: NDArray[np.int64], groups: ArrayLike | None, most: int =
 
 def logistic_readout(n_rows: int, n_features: int, smallest_class: int) -> Any:
     """Multinomial logistic regression whose strength is chosen by cross-validation inside the training data."""
-    from sklearn.decomposition import PCA  # type: ignore[import-untyped]
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
-    from sklearn.model_selection import GridSearchCV  # type: ignore[import-untyped]
-    from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
-    from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
 
     # A squared penalty does not see rotations: with more features than rows a full rotation loses nothing.
     steps = [StandardScaler(), PCA(), LogisticRegression(max_iter=2000)]
@@ -101,7 +101,7 @@ def make_readout(readout: Any, n_rows: int, n_features: int, smallest_class: int
 def fit_readout(readout: Any, features: Array, y: NDArray[Any], groups: Any = None) -> Any:
     """Make a readout and fit it; `groups` decide the folds of the ridge."""
     counts = np.unique(y, return_counts=True)[1]
-    made = make_readout(readout, *features.shape, int(counts.min()))
+    made = make_readout(readout, len(features), features.shape[1], int(counts.min()))
     return made.fit(features, y, groups) if isinstance(made, RidgeClassification) else made.fit(features, y)
 
 
@@ -142,7 +142,8 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    network, overrides, encoder, hold, tau_read, windows, epochs, rest, seed, backend, precision, n_jobs, verbose
+    network, overrides, encoder, hold, tau_read, windows, epochs, learn_for, rest, seed, backend, precision, n_jobs,
+    verbose
         See `HRSNNFeatures`.
     readout : {"ridge", "logistic"} or estimator
         Ridge regression on class indicators, multinomial logistic regression (slower, has `predict_proba`), or any
@@ -179,6 +180,7 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         tau_read: Any = None,
         windows: int = 5,
         epochs: int = 1,
+        learn_for: Any = None,
         rest: Any = "100 ms",
         seed: int = 0,
         backend: str = "fast",
@@ -194,6 +196,7 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         self.tau_read = tau_read
         self.windows = windows
         self.epochs = epochs
+        self.learn_for = learn_for
         self.rest = rest
         self.seed = seed
         self.backend = backend
@@ -244,7 +247,7 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         """Scores, shape (samples, classes); with two classes and a readout other than ridge, (samples,)."""
         return np.asarray(self.readout_.decision_function(self.features(X)))
 
-    @available_if(_readout_has("predict_proba"))
+    @available_if(_readout_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Array:
         """Probabilities, shape (samples, classes); for readouts that have them."""
         return np.asarray(self.readout_.predict_proba(self.features(X)))

@@ -25,6 +25,11 @@ FLOOR = 1e-5
 #: Exponent of the power compression (Stevens: loudness grows with about the power 0.3 of the sound's energy).
 POWER = 0.3
 
+#: How recordings can be made equally loud.
+LEVELS = ("peak", "running")
+#: Least energy that counts as the loudest so far.
+HUSH = 1e-2
+
 #: Sections of a filter: the order of the gammatone filters that fit human hearing.
 _ORDER = 4
 #: Bandwidth of a gammatone filter of order 4 in units of its equivalent rectangular bandwidth (Patterson 1992).
@@ -119,6 +124,7 @@ def cochleagram(
     f_max: float | None = None,
     scale: str = "erb",
     compression: str = "log",
+    level: str | None = None,
 ) -> Array:
     """What the bands of a filterbank put out, frame by frame.
 
@@ -138,6 +144,9 @@ def cochleagram(
         Length of a frame, e.g. ``"10 ms"`` (a plain number is in ms); a whole number of waveform samples.
     compression : {"log", "power", "none"}
         ``log10(1e-5 + e)``, ``e ** 0.3``, or e itself.
+    level : {"peak", "running"}, optional
+        Divide by the loudest band and frame of the recording; or, causally, by the loudest so far, but not by less than
+        0.01, so that noise before the first sound stays low. Speakers and microphones differ in loudness.
 
     Returns
     -------
@@ -152,6 +161,8 @@ def cochleagram(
     rate = number(rate_hz, "rate_hz", above=0.0)
     _, sections = filterbank(rate, bands, f_min=f_min, f_max=f_max, scale=scale)
     one_of(compression, "compression", COMPRESSIONS)
+    if level is not None:
+        one_of(level, "level", LEVELS)
     size = _frame_size(frame, rate)
     wave = _checked(waveform)
     frames = wave.size // size
@@ -167,9 +178,25 @@ def cochleagram(
     for band, sos in enumerate(sections):  # one after the other: all outputs at once would not fit the cache
         y = sosfilt(sos, wave)
         out[:, band] = np.maximum(y, 0.0, out=y).reshape(frames, size).mean(axis=1)
+    return compress(level_out(out, level), compression)
+
+
+def level_out(energies: Array, level: str | None) -> Array:
+    """Make recordings equally loud: by their loudest band and frame, or by the loudest so far (see `cochleagram`)."""
+    if level is None:
+        return energies
+    one_of(level, "level", LEVELS)
+    loudest = energies.max(axis=1)
+    if level == "peak":
+        return energies / loudest.max()
+    return np.asarray(energies / np.maximum(np.maximum.accumulate(loudest), HUSH)[:, None])
+
+
+def compress(energies: Array, compression: str) -> Array:
+    """Loudness of energies, see `cochleagram`."""
     if compression == "log":
-        return np.asarray(np.log10(FLOOR + out))
-    return np.asarray(out**POWER) if compression == "power" else out
+        return np.asarray(np.log10(FLOOR + energies))
+    return np.asarray(energies**POWER) if compression == "power" else energies
 
 
 def _frame_size(frame: Any, rate: float) -> int:

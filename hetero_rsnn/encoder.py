@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator  # type: ignore[import-untyped]
+from sklearn.base import BaseEstimator
 
 from hetero_rsnn.errors import StimulusError
 from hetero_rsnn.samples import as_series, channels_of, in_ms

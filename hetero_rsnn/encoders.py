@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone  # type: ignore[import-untyped]
+from sklearn.base import clone
 
 from hetero_rsnn import units
 from hetero_rsnn.encoder import Encoder

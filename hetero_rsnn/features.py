@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,8 +10,8 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin  # type: ignore[import-untyped]
-from sklearn.exceptions import NotFittedError  # type: ignore[import-untyped]
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import NotFittedError
 
 from hetero_rsnn import units
 from hetero_rsnn.draw import draw, generator
@@ -50,6 +51,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     hold: Any
     tau_read: Any
     epochs: int
+    learn_for: Any
     rest: Any
     seed: int
     backend: str
@@ -83,8 +85,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         how = {"backend": self.backend, "precision": self.precision}
         with self._bar("learning", self.epochs * len(X)) as progress:
             self.frozen_: Frozen = learn(
-                drawn, len(X), self._encoding(X, "learning"), epochs=self.epochs, rest=self._rest(), progress=progress,
-                **how,
+                drawn, len(X), self._encoding(X, "learning"), epochs=self.epochs, rest=self._rest(),
+                limit=self._limit(), progress=progress, **how,
             )  # fmt: skip
 
     def _learn_more(self, X: Sequence[Any]) -> None:
@@ -93,12 +95,15 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         # Each call is a new epoch of its own: the order and the encoder's chance differ from those before.
         again = learn(
             self.frozen_.draw, len(X), self._encoding(X, f"learning from step {self.frozen_.state.step}"),
-            epochs=max(self.epochs, 1), rest=self._rest(), state=self.frozen_.state, **how,
+            epochs=max(self.epochs, 1), rest=self._rest(), limit=self._limit(), state=self.frozen_.state, **how,
         )  # fmt: skip
         self.frozen_ = adopt(self.frozen_, again.state)
 
     def _rest(self) -> float:
         return units.milliseconds(self.rest, "rest", positive=False)
+
+    def _limit(self) -> float:
+        return math.inf if self.learn_for is None else units.milliseconds(self.learn_for, "learn_for")
 
     def _hold(self, first: Any, net: Network) -> float:
         given = None if self.hold is None else units.milliseconds(self.hold, "hold")
@@ -127,8 +132,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             stimulus = self.encoder_.encode(X[k], hold=self.hold_, dt=self.network_.dt, seed=seed)
             if stimulus.hold != self.hold_ or stimulus.kind != self.encoder_.kind:
                 raise StimulusError(
-                    f"sample {k} is of kind {stimulus.kind!r} and holds {stimulus.hold:g} ms, the network was fitted on "
-                    f"{self.encoder_.kind!r} and {self.hold_:g} ms: make all samples alike"
+                    f"sample {k} is of kind {stimulus.kind!r} and holds {stimulus.hold:g} ms, the network was fitted "
+                    f"on {self.encoder_.kind!r} and {self.hold_:g} ms: make all samples alike"
                 )
             return stimulus
 
@@ -199,6 +204,8 @@ class HRSNNFeatures(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
         Each sample is cut into this many parts of equal length; the features are the mean state in each.
     epochs : int
         How often the training samples are shown, in random order; 0 leaves out learning.
+    learn_for : str, optional
+        Simulated time after which learning ends in any case, e.g. ``"60 s"``: for long series.
     rest : str
         Silence between samples while learning.
     seed : int
@@ -238,6 +245,7 @@ class HRSNNFeatures(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
         tau_read: Any = None,
         windows: int = 5,
         epochs: int = 1,
+        learn_for: Any = None,
         rest: Any = "100 ms",
         seed: int = 0,
         backend: str = "fast",
@@ -252,6 +260,7 @@ class HRSNNFeatures(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
         self.tau_read = tau_read
         self.windows = windows
         self.epochs = epochs
+        self.learn_for = learn_for
         self.rest = rest
         self.seed = seed
         self.backend = backend

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import RegressorMixin  # type: ignore[import-untyped]
+from sklearn.base import RegressorMixin
 
 from hetero_rsnn.encoders import CurrentEncoder, as_series
 from hetero_rsnn.errors import HeteroError, TooShortError
@@ -35,7 +35,8 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    network, overrides, encoder, hold, tau_read, epochs, rest, seed, backend, precision, n_jobs, verbose
+    network, overrides, encoder, hold, tau_read, epochs, learn_for, rest, seed, backend, precision, n_jobs,
+    verbose
         See `HRSNNFeatures`. Learning sees each series as one sample.
     horizon : int
         Rows ahead, at least 1; or 0 with targets of their own.
@@ -81,6 +82,7 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         hold: Any = None,
         tau_read: Any = None,
         epochs: int = 1,
+        learn_for: Any = None,
         rest: Any = "100 ms",
         seed: int = 0,
         backend: str = "fast",
@@ -99,6 +101,7 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         self.hold = hold
         self.tau_read = tau_read
         self.epochs = epochs
+        self.learn_for = learn_for
         self.rest = rest
         self.seed = seed
         self.backend = backend
@@ -237,11 +240,13 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         start = self._start()
         for k, (x, target) in enumerate(zip(samples, targets, strict=True)):
             if not self._front_ends() and len(x) != len(target):
-                raise HeteroError(f"series {k}: y must have as many rows as X ({len(x)}), got {len(target)}: align them")
+                raise HeteroError(
+                    f"series {k}: y must have as many rows as X ({len(x)}), got {len(target)}: align them"
+                )
             needed = start + self.horizon + 2
             if len(target) < needed:
                 raise TooShortError(
-                    f"series {k} must have at least {needed} rows for washout = {self.washout}, lags = {self._lags()} and "
+                    f"series {k} needs at least {needed} rows for washout = {self.washout}, lags = {self._lags()} and "
                     f"horizon = {self.horizon}, got {len(target)}: leave it out, or lower one of them",
                     required=needed,
                 )
@@ -285,6 +290,4 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
 
 def _cut(features: list[Array], rows: list[slice], first: int = 0) -> Array:
     """Rows of several series, end to end; row 0 of `features` belongs to row `first` of its series."""
-    return np.concatenate(
-        [x[slice(r.start - first, r.stop - first)] for x, r in zip(features, rows, strict=True)]
-    )
+    return np.concatenate([x[slice(r.start - first, r.stop - first)] for x, r in zip(features, rows, strict=True)])

@@ -1,4 +1,4 @@
-"""A network as a tool: it learns from stimuli without supervision, is frozen, and answers each sample from one state."""
+"""A network as a tool: it learns without supervision, is frozen, and answers each sample from one state."""
 
 from __future__ import annotations
 
@@ -88,6 +88,7 @@ def learn(
     *,
     epochs: int = 1,
     rest: float = 100.0,
+    limit: float = math.inf,
     state: State | None = None,
     backend: str = "fast",
     precision: str = "double",
@@ -104,6 +105,8 @@ def learn(
         How often each is shown; 0 leaves the network as it was drawn.
     rest : float
         Silence after each sample in ms.
+    limit : float
+        Learning ends when this much time (ms) has been simulated.
     state : State, optional
         To go on learning from.
     """
@@ -114,10 +117,14 @@ def learn(
         total = epochs * samples
 
         def blocks() -> Iterator[Stimulus]:
-            done = 0
+            done, left = 0, limit
             for epoch in range(epochs):
                 for k in generator(drawn.seed, "training", "order", epoch).permutation(samples):
-                    yield encode(int(k))
+                    shown = encode(int(k))
+                    yield shown[: max(1, math.floor(left / first.hold))] if left < shown.duration else shown
+                    left -= shown.duration
+                    if left < first.hold:
+                        return
                     if rest > 0:
                         yield quiet(first, rest)
                     done += 1

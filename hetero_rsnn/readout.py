@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator  # type: ignore[import-untyped]
+from sklearn.base import BaseEstimator
 
 from hetero_rsnn.errors import HeteroError
 
@@ -45,7 +45,8 @@ class RidgeReadout(BaseEstimator):  # type: ignore[misc]
 
     References
     ----------
-    A. E. Hoerl, R. W. Kennard, "Ridge regression: biased estimation for nonorthogonal problems", Technometrics 12, 1970.
+    A. E. Hoerl, R. W. Kennard, "Ridge regression: biased estimation for nonorthogonal problems", Technometrics 12,
+    1970.
     """
 
     def __init__(self, strengths: Any = STRENGTHS, light: int = 0) -> None:

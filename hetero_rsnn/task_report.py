@@ -76,7 +76,7 @@ def classification_report(
     truth: Any, decided: Any, classes: Any, spikes: NDArray[np.float64], neurons: int, seconds: float
 ) -> ClassificationReport:
     """Count; `spikes` holds the mean spikes of a neuron in each sample, `seconds` the simulated time of all."""
-    from sklearn.metrics import confusion_matrix  # type: ignore[import-untyped]
+    from sklearn.metrics import confusion_matrix
 
     matrix = np.asarray(confusion_matrix(truth, decided, labels=list(classes)), dtype=np.int64)
     n, right = len(truth), int(np.sum(np.asarray(truth) == np.asarray(decided)))
@@ -137,10 +137,10 @@ class ForecastReport:
 
     def __str__(self) -> str:
         return (
-            f"NRMSE {self.nrmse:.3g} at {self.horizon} samples ahead (persistence {_number(self.persistence)}, linear on "
-            f"{self.lags} lags {self.linear:.3g}), skill {_number(self.skill)} (linear {_number(self.linear_skill)}), "
-            f"{self.spikes:.4g} spikes per forecast (nu = {self.nu:.3g} a neuron, {self.rate_hz:.3g} Hz), efficiency "
-            f"{_number(self.efficiency)}"
+            f"NRMSE {self.nrmse:.3g} at {self.horizon} samples ahead (persistence {_number(self.persistence)}, "
+            f"linear on {self.lags} lags {self.linear:.3g}), skill {_number(self.skill)} "
+            f"(linear {_number(self.linear_skill)}), {self.spikes:.4g} spikes per forecast "
+            f"(nu = {self.nu:.3g} a neuron, {self.rate_hz:.3g} Hz), efficiency {_number(self.efficiency)}"
         )
 
     def to_dict(self) -> dict[str, Any]:

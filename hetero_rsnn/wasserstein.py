@@ -24,7 +24,7 @@ from hetero_rsnn.quantiles import QuantileFeatures
 from hetero_rsnn.space import Space
 
 try:
-    from sklearn.gaussian_process.kernels import Hyperparameter, NormalizedKernelMixin  # type: ignore[import-untyped]
+    from sklearn.gaussian_process.kernels import Hyperparameter, NormalizedKernelMixin
     from skopt.learning.gaussian_process.kernels import Kernel
 except ImportError as error:
     raise ImportError(

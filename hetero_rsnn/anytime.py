@@ -1,0 +1,131 @@
+"""An anytime readout: class scores after every few rows of a sample, so that a decision need not wait for its end."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import NotFittedError
+
+from hetero_rsnn.classifier import RidgeClassification, class_folds, labelled
+from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.features import NetworkEstimator
+from hetero_rsnn.frozen import pool
+from hetero_rsnn.recording import Recording
+from hetero_rsnn.samples import whole
+
+Array = NDArray[np.float64]
+
+
+class AnytimeReadout:
+    """Scores of a classifier's network over time.
+
+    One ridge readout for each time on the grid: it sees what has happened until then, averaged over as many windows as
+    the classifier's. A sample that has ended takes part with its whole length. The strength is chosen once, on whole
+    samples.
+
+    Parameters
+    ----------
+    classifier : HRSNNClassifier
+        A fitted one; its network, encoder and windows are used, its own readout is not.
+    every : int
+        Rows (input samples) between decisions.
+
+    Attributes
+    ----------
+    readouts_ : list of RidgeClassification
+        For 1, 2, ... steps of `every` rows.
+    classes_ : ndarray
+
+    Notes
+    -----
+    The encoder must be causal for the times to mean anything: ``AudioEncoder(level="peak")`` knows the loudest frame in
+    advance, ``level="running"`` does not.
+
+    References
+    ----------
+    D. Wu, G. Jin, H. Yu, X. Yi, X. Huang, "Optimising event-driven spiking neural network with regularisation and
+    cutoff", arXiv:2301.09522 (the cutoff that these scores are for: `hetero_rsnn.cutoff`).
+    """
+
+    def __init__(self, classifier: NetworkEstimator, *, every: int = 1) -> None:
+        self.classifier: Any = classifier
+        self.every = whole(every, "every", 1, 10**6)
+        if getattr(classifier.encoder_, "level", None) == "peak":
+            raise HeteroError(
+                "an anytime readout needs a causal encoder, got level='peak', which knows the loudest frame ahead: "
+                "use level='running' or none"
+            )
+
+    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Fit one readout for every time.
+
+        Parameters
+        ----------
+        X, y, groups
+            As for `HRSNNClassifier.fit`; usually those samples of its training set that do not calibrate a cutoff.
+        """
+        labels = np.asarray(y)
+        known = np.flatnonzero(labelled(labels))
+        states = self._states([X[int(k)] for k in known])
+        labels = labels[known]
+        windows, ends = self.classifier.windows, self._steps(states)
+        number = np.unique(labels, return_inverse=True)[1]
+        chosen = None if groups is None else np.asarray(groups)[known]
+        whole_samples = RidgeClassification().fit(_pooled(states, windows, None), labels, chosen)
+        if class_folds(number, chosen) is None:
+            strength = whole_samples.readout_.strengths[len(whole_samples.readout_.strengths) // 2]
+        else:
+            strength = whole_samples.readout_.strength_
+        self.classes_ = whole_samples.classes_
+        # Beyond the length that nine in ten have reached, what a readout would learn is who is slow.
+        last = int(np.quantile(ends, 0.9))
+        self.readouts_ = [
+            RidgeClassification([strength]).fit(_pooled(states, windows, t * self.every), labels)
+            for t in range(1, last + 1)
+        ]
+        self.final_ = whole_samples
+        return self
+
+    def scores(self, X: Any) -> list[Array]:
+        """Class scores, one array (steps, classes) a sample; its last row is that of the whole sample."""
+        if not hasattr(self, "readouts_"):
+            raise NotFittedError("this AnytimeReadout is not fitted yet: call fit first")
+        states = self._states(X)
+        steps = self._steps(states)
+        out = [np.empty((n, len(self.classes_))) for n in steps]
+        for t in range(1, int(steps.max()) + 1):
+            alive = [k for k in range(len(states)) if steps[k] > t]
+            if alive:
+                features = _pooled([states[k] for k in alive], self.classifier.windows, t * self.every)
+                readout = self.readouts_[min(t, len(self.readouts_)) - 1]
+                for k, row in zip(alive, readout.decision_function(features), strict=True):
+                    out[k][t - 1] = row
+        final = self.final_.decision_function(_pooled(states, self.classifier.windows, None))
+        for k, row in enumerate(final):
+            out[k][-1] = row
+        return out
+
+    def spikes(self) -> list[Array]:
+        """Spikes of the whole network in each step of every sample that was last scored; shape (steps,) a sample."""
+        return self._spikes
+
+    def _steps(self, states: list[Array]) -> NDArray[np.int64]:
+        return np.array([-(-len(x) // self.every) for x in states])
+
+    def _states(self, X: Any) -> list[Array]:
+        every, samples = self.every, self.classifier._samples(X)
+
+        def read(x: Array, recording: Recording) -> tuple[Array, Array]:
+            step = np.floor(recording.spike_times / (recording.hold * every) + 1e-9).astype(np.int64)
+            # Half the memory: thousands of samples are kept at once.
+            return x.astype(np.float32), np.bincount(step, minlength=-(-len(x) // every)).astype(np.float64)
+
+        both = self.classifier._pass(samples, read)
+        self._spikes = [spikes for _, spikes in both]
+        return [x for x, _ in both]
+
+
+def _pooled(states: list[Array], windows: int, stop: int | None) -> Array:
+    return np.array([pool(x, windows, stop) for x in states], dtype=np.float32)
