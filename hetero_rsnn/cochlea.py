@@ -188,7 +188,7 @@ def level_out(energies: Array, level: str | None) -> Array:
     one_of(level, "level", LEVELS)
     loudest = energies.max(axis=1)
     if level == "peak":
-        return energies / loudest.max()
+        return np.asarray(energies / loudest.max())
     return np.asarray(energies / np.maximum(np.maximum.accumulate(loudest), HUSH)[:, None])
 
 

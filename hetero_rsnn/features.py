@@ -82,7 +82,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         self.hold_ = self._hold(X[0], net)
         self.taus_ = self._taus(net)
         drawn = draw(net, self.seed, precision=self.precision)
-        how = {"backend": self.backend, "precision": self.precision}
+        how: dict[str, Any] = {"backend": self.backend, "precision": self.precision}
         with self._bar("learning", self.epochs * len(X)) as progress:
             self.frozen_: Frozen = learn(
                 drawn, len(X), self._encoding(X, "learning"), epochs=self.epochs, rest=self._rest(),
@@ -91,7 +91,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _learn_more(self, X: Sequence[Any]) -> None:
         self._fitted()
-        how = {"backend": self.backend, "precision": self.precision}
+        how: dict[str, Any] = {"backend": self.backend, "precision": self.precision}
         # Each call is a new epoch of its own: the order and the encoder's chance differ from those before.
         again = learn(
             self.frozen_.draw, len(X), self._encoding(X, f"learning from step {self.frozen_.state.step}"),

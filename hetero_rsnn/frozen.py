@@ -110,7 +110,7 @@ def learn(
     state : State, optional
         To go on learning from.
     """
-    how = {"backend": backend, "precision": precision}
+    how: dict[str, Any] = {"backend": backend, "precision": precision}
     plastic = bool(len(drawn.plastic)) and epochs > 0
     first = encode(0)
     if plastic:

@@ -135,7 +135,7 @@ class _Moments:
     @staticmethod
     def _sums(z: Array, y: Array) -> list[Array]:
         z = np.asarray(z, dtype=np.float64)
-        return [z.T @ z, z.T @ y, np.einsum("kt,kt->t", y, y), z.sum(axis=0), y.sum(axis=0), np.float64(len(z))]  # type: ignore[list-item]
+        return [z.T @ z, z.T @ y, np.einsum("kt,kt->t", y, y), z.sum(axis=0), y.sum(axis=0), np.float64(len(z))]
 
     def left_out(self, labels: Ints, fold: int, strengths: Array) -> Array:
         gram, cross, power, zsum, ysum, rows = self.parts[fold]
@@ -157,7 +157,7 @@ class _Moments:
     def weights(self, strength: float) -> Array:
         gram, cross, _, zsum, ysum, n = self.whole
         gram = gram - np.outer(zsum, zsum) / n + strength * np.eye(len(gram))
-        return np.linalg.solve(gram, cross - np.outer(zsum, ysum) / n)
+        return np.asarray(np.linalg.solve(gram, cross - np.outer(zsum, ysum) / n))
 
 
 def contiguous_folds(lengths: ArrayLike, count: int = 5) -> Ints:
