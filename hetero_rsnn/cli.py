@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn import cli_data, cli_search, cli_show
+from hetero_rsnn import cli_data, cli_search, cli_show, cli_tasks
+from hetero_rsnn.cli_common import parse_overrides, parse_seeds, results_folder
 from hetero_rsnn.errors import HeteroError, TooShortError, suggest
 
 app = typer.Typer(
@@ -39,45 +40,6 @@ def _top(
     ] = False,
 ) -> None:
     """Memory capacity and spike efficiency of heterogeneous recurrent spiking networks."""
-
-
-def parse_overrides(pairs: list[str]) -> dict[str, Any]:
-    """Read ``NAME=VALUE`` pairs; a value is TOML if it can be, else text ("20 ms")."""
-    import tomllib
-
-    out: dict[str, Any] = {}
-    for pair in pairs:
-        name, sign, text = pair.partition("=")
-        if not sign or not name.strip() or not text.strip():
-            raise HeteroError(f"an override must be NAME=VALUE, got {pair!r}: write e.g. --set E.tau_m.cv=0.5")
-        try:
-            value = tomllib.loads(f"value = {text.strip()}")["value"]
-        except tomllib.TOMLDecodeError:
-            value = text.strip()
-        out[name.strip()] = value
-    return out
-
-
-_MOST_SEEDS = 100_000
-
-
-def parse_seeds(text: str) -> list[int]:
-    """Read ``20`` (seeds 0 to 19), ``100-119`` or ``1,5,8``."""
-    try:
-        if "," in text:
-            seeds = [int(part) for part in text.split(",") if part.strip()]
-        elif "-" in text.strip().lstrip("-"):
-            first, last = (int(part) for part in text.split("-"))
-            seeds = list(range(first, min(last, first + _MOST_SEEDS) + 1))
-        else:
-            seeds = list(range(min(int(text), _MOST_SEEDS + 1)))
-    except ValueError:
-        seeds = []
-    if len(seeds) > _MOST_SEEDS:
-        raise HeteroError(f"--seeds may name up to {_MOST_SEEDS} seeds, got {text!r}")
-    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
-        raise HeteroError(f"--seeds must be a count (20), a range (100-119) or a list (1,5,8), got {text!r}")
-    return seeds
 
 
 @networks_app.callback(invoke_without_command=True)
@@ -152,7 +114,7 @@ def simulate(
     net = hr.load_network(network, **{**changes, "input.channels": values.shape[1]})
     stimulus = hr.array_stimulus(hr.scale_series(values, scale), hold or units.show(net.protocol.hold, units.TIME))
     drawn = hr.draw(net, seed, precision=precision)
-    folder = _results(out, "simulate", ("recording.npz", "recording.json", "raster.png"), overwrite)
+    folder = results_folder(out, "simulate", ("recording.npz", "recording.json", "raster.png"), overwrite)
     recording = hr.simulate(drawn, stimulus, backend=backend, precision=precision, target=target, plasticity=plasticity)
     path = recording.save(folder / "recording")
     shown = min(stimulus.duration, 2000.0)
@@ -179,24 +141,6 @@ def _positive(value: int, name: str) -> int:
     if value < 1:
         raise HeteroError(f"{name} must be a whole number >= 1, got {value}")
     return value
-
-
-def _results(out: Path | None, command: str, files: tuple[str, ...], overwrite: bool) -> Path:
-    """Folder for results. Without --out a new one each time; a named one must not hold results already."""
-    from hetero_rsnn.files import OutputError, output_folder
-
-    if out is None:
-        number = 1
-        folder = Path("results") / command
-        while any((folder / name).exists() for name in files):
-            number += 1
-            folder = Path("results") / f"{command}-{number}"
-        return output_folder(folder)
-    folder = output_folder(out)
-    there = [name for name in files if (folder / name).exists()]
-    if there and not overwrite:
-        raise OutputError(f"{folder / there[0]} exists already: choose another --out, or add --overwrite")
-    return folder
 
 
 @app.command()
@@ -254,7 +198,7 @@ def compare(
     for name in only:
         raise HeteroError(f"--set {name}:... names no compared network{suggest(name, names)}")
     numbers = parse_seeds(seeds if seeds is not None else ("4" if quick else "20"))
-    folder = _results(out, "compare", ("results.json", "figure.png", "recordings"), overwrite)
+    folder = results_folder(out, "compare", ("results.json", "figure.png", "recordings"), overwrite)
     with report.progress_bar("measuring", len(nets) * len(numbers)) as progress:
         comparison = comparing.compare(
             nets,
@@ -283,6 +227,8 @@ def compare(
         typer.echo(f"wrote results.json{', recordings' if recordings else ''} and figure.png to {folder}")
 
 
+app.command()(cli_tasks.classify)
+app.command()(cli_tasks.forecast)
 app.command()(cli_search.search)
 app.command()(cli_show.show)
 

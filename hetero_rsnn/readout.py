@@ -152,7 +152,7 @@ class _Moments:
         for s in strengths:
             w = along / (np.maximum(values, 0.0) + s)[:, None]
             errors.append(power - 2 * np.einsum("ft,ft->t", w, crossed) + np.einsum("ft,ft->t", w, turned @ w))
-        return np.maximum(np.stack(errors), 0.0)
+        return np.asarray(np.maximum(np.stack(errors), 0.0))
 
     def weights(self, strength: float) -> Array:
         gram, cross, _, zsum, ysum, n = self.whole

@@ -43,14 +43,16 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 140, soft_wrap=not sys.stdout.isatty())
 
 
-def _cell(e: Estimate, signed: bool = False) -> str:
+def cell(e: Estimate, signed: bool = False, digits: int | None = None) -> str:
+    """A mean with its interval, to three digits (a difference: to the first of its error) or as many as asked."""
     if e.n == 0 or math.isnan(e.mean):
         return "undefined"
     sign = "+" if signed else ""
+    fixed = digits
     digits = max(0, 3 - math.floor(math.log10(max(abs(e.mean), 1e-12))) - 1) if e.mean else 2
     if signed and not math.isnan(e.stderr) and e.stderr > 0:
         digits = max(0, -math.floor(math.log10(e.stderr)))
-    digits = min(digits, 5)
+    digits = min(digits, 5) if fixed is None else fixed
     text = f"{e.mean:{sign}.{digits}f}"
     return text if math.isnan(e.low) else f"{text} [{e.low:{sign}.{digits}f}, {e.high:{sign}.{digits}f}]"
 
@@ -73,9 +75,9 @@ def print_comparison(comparison: Comparison) -> None:
     for m in comparison.measurements:
         s = m.summary()
         undefined = seeds - s["E"].n
-        e = _cell(s["E"]) + (f" ({undefined} of {seeds} undefined)" if 0 < undefined < seeds else "")
+        e = cell(s["E"]) + (f" ({undefined} of {seeds} undefined)" if 0 < undefined < seeds else "")
         table.add_row(
-            label(m.network.name), *(_cell(s[q]) for q in ("C", "S", "rate_hz")), e, f"{s['silent_share'].mean:.1%}"
+            label(m.network.name), *(cell(s[q]) for q in ("C", "S", "rate_hz")), e, f"{s['silent_share'].mean:.1%}"
         )
     out.print(table)
     if not comparison.pairs:
@@ -90,7 +92,7 @@ def print_comparison(comparison: Comparison) -> None:
         for quantity in ("C", "S", "rate_hz", "E"):
             d = comparison.difference(name, quantity, to)
             star = " *" if not math.isnan(d.low) and d.low * d.high > 0 else "  "
-            cells.append(_cell(d, signed=True) + star)
+            cells.append(cell(d, signed=True) + star)
         table.add_row(escape(label(name) if to == comparison.baseline else f"{label(name)} - {label(to)}"), *cells)
     out.print(table)
 

@@ -11,7 +11,7 @@ import numpy as np
 from hetero_rsnn import units
 from hetero_rsnn.errors import HeteroError
 from hetero_rsnn.objectives import Evaluation
-from hetero_rsnn.report import _cell
+from hetero_rsnn.report import cell as cell  # also for the modules that show a search
 from hetero_rsnn.search_result import SearchResult, ranked
 from hetero_rsnn.space import Dimension, Entry
 from hetero_rsnn.study import Estimate, estimate
@@ -51,11 +51,6 @@ def number(x: float) -> str:
     if not math.isfinite(x):
         return "–"
     return f"{x:.0f}" if abs(x) >= 1000 else f"{float(f'{x:.3g}'):g}"
-
-
-def cell(e: Estimate, *, signed: bool = False) -> str:
-    """``"5.58 [5.42, 5.74]"``."""
-    return _cell(e, signed)
 
 
 def plus_minus(e: Estimate) -> str:

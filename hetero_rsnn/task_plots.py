@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from hetero_rsnn.cutoff_curve import CutoffCurve
+from hetero_rsnn.plots import COLOURS, label, style
+from hetero_rsnn.study import estimate
+from hetero_rsnn.tasks import TaskResult
 
 _CUTOFF, _FIXED, _BOUND, _FULL = "#D55E00", "#0072B2", "#009E73", "#555555"
 
@@ -61,3 +67,161 @@ def plot_cutoff(curve: CutoffCurve, ax: Axes | None = None) -> Axes:
     ax.legend(frameon=False, fontsize="small", loc="lower right")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def plot_confusion(matrix: ArrayLike, classes: Sequence[Any], ax: Axes | None = None) -> Axes:
+    """Confusion matrix: rows are the true classes, shares of a row in grey, counts as numbers."""
+    if ax is None:
+        ax = Figure(figsize=(4.6, 4.2), layout="constrained").subplots()
+    counts = np.asarray(matrix)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    ax.imshow(share, cmap="Greys", vmin=0, vmax=1)
+    size = "small" if len(counts) <= 10 else "xx-small"
+    for i, j in np.argwhere(counts > 0):
+        ax.text(j, i, str(counts[i, j]), ha="center", va="center", fontsize=size,
+                color="white" if share[i, j] > 0.5 else "#D55E00" if i != j else "black")  # fmt: skip
+    names = [str(c) for c in classes]
+    turned = max(map(len, names)) > 2
+    ax.set_xticks(
+        range(len(names)), names, fontsize=size, rotation=60 if turned else 0, ha="right" if turned else "center"
+    )
+    ax.set_yticks(range(len(names)), names, fontsize=size)
+    ax.set(xlabel="decided", ylabel="true class")
+    return ax
+
+
+def plot_accuracy_over_spikes(result: TaskResult, ax: Axes | None = None) -> Axes:
+    """Test accuracy over spikes of a neuron per inference: every seed small, means large; dashes: the linear model."""
+    if ax is None:
+        ax = Figure(figsize=(4.8, 3.6), layout="constrained").subplots()
+    _over_spikes(result, ax, "accuracy", "test accuracy")
+    ax.axhline(estimate(r.linear for r in result.rows).mean, color=_FULL, ls="--", lw=1, label="linear, same input")
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def plot_error_over_spikes(result: TaskResult, ax: Axes | None = None) -> Axes:
+    """NRMSE over spikes of a neuron per forecast, beside the linear model."""
+    if ax is None:
+        ax = Figure(figsize=(4.8, 3.6), layout="constrained").subplots()
+    _over_spikes(result, ax, "nrmse", "NRMSE on the test series")
+    one = result.rows[0].report
+    ax.axhline(
+        estimate(r.report.linear for r in result.rows).mean,
+        color=_FULL,
+        ls="--",
+        lw=1,
+        label=f"linear, {one.lags} lags",
+    )
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def _over_spikes(result: TaskResult, ax: Axes, quantity: str, name: str) -> None:
+    spare = 0
+    for network in result.names:
+        look = style(network, spare)
+        spare += network not in COLOURS
+        rows = [r.report for r in result.of(network)]
+        x, y = [r.nu for r in rows], [getattr(r, quantity) for r in rows]
+        ax.plot(x, y, look["marker"], color=look["color"], ms=3, alpha=0.4, mew=0)
+        ax.plot(
+            np.mean(x), np.mean(y), look["marker"], color=look["color"], ms=8, mew=1.6, label=label(network),
+            mfc="none" if network in ("honhes", "henhes") else look["color"],
+        )  # fmt: skip
+    ax.set(xlabel="spikes per neuron and inference, ν", ylabel=name)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def plot_few_labels(result: TaskResult, ax: Axes | None = None) -> Axes:
+    """Accuracy over the number of labels a class: networks learn from all samples, readouts from the labelled ones."""
+    if ax is None:
+        ax = Figure(figsize=(4.8, 3.6), layout="constrained").subplots()
+    spare = 0
+    for network in result.names:
+        look = style(network, spare)
+        spare += network not in COLOURS
+        rows = result.of(network)
+        counts = list(rows[0].few)
+        means = [estimate(r.few[k][0] for r in rows).mean for k in counts]
+        ax.plot(counts, means, look["marker"], ls=look["linestyle"], color=look["color"], ms=4, lw=1.3,
+                label=label(network))  # fmt: skip
+    counts = list(result.rows[0].few)
+    linear = [estimate(r.few[k][1] for r in result.rows).mean for k in counts]
+    ax.plot(counts, linear, "x--", color=_FULL, ms=5, lw=1, label="linear, same input")
+    ax.set_xscale("log")
+    ax.set_xticks(counts, [str(k) for k in counts])
+    ax.minorticks_off()
+    ax.set(xlabel="labels per class", ylabel="test accuracy")
+    ax.legend(frameon=False, fontsize="small")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_trace(result: TaskResult, ax: Axes | None = None) -> Axes:
+    """A piece of the first test series, with the forecasts of the first and the last network."""
+    if ax is None:
+        ax = Figure(figsize=(7.0, 2.8), layout="constrained").subplots()
+    first = result.rows[0]
+    ax.plot(first.trace["target"], color=_FULL, lw=2.2, alpha=0.55, label="true")
+    for name in dict.fromkeys([result.names[0], result.names[-1]]):
+        look = style(name, 0)
+        ax.plot(result.of(name)[0].trace["forecast"], color=look["color"], lw=1.1, label=label(name))
+    names = result.dataset.details["targets"]
+    ax.set(
+        xlabel="sample of the first test series", ylabel=f"{names[0]}, forecast\n{first.report.horizon} samples ahead"
+    )
+    ax.legend(frameon=False, fontsize="small", ncols=3, loc="upper right")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_free_runs(result: TaskResult, ax: Axes | None = None) -> Axes:
+    """Valid prediction times of free runs: every run small, means large."""
+    if ax is None:
+        ax = Figure(figsize=(4.8, 3.6), layout="constrained").subplots()
+    for k, name in enumerate(result.names):
+        look = style(name, 0)
+        times = np.concatenate([r.closed_loop for r in result.of(name)])
+        spread = np.linspace(-0.22, 0.22, len(times)) if len(times) > 1 else [0.0]
+        ax.plot(k + np.asarray(spread), times, look["marker"], color=look["color"], ms=3, alpha=0.4, mew=0)
+        ax.plot([k - 0.3, k + 0.3], [times.mean()] * 2, color=look["color"], lw=2)
+    ax.set_xticks(range(len(result.names)), [label(n) for n in result.names])
+    ax.set_ylim(bottom=0)
+    ax.set(ylabel="valid prediction time\n(Lyapunov times)", xlabel="bars: means")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def figure_task(result: TaskResult) -> Figure:
+    """The figure of ``hetero-rsnn classify`` and ``hetero-rsnn forecast``."""
+    best = result.names[-1]
+    if result.dataset.task == "classification":
+        report = result.of(best)[0].report
+        classes = [result.dataset.classes[c] for c in report.classes]
+        panels: list[Any] = [
+            (f"{label(best)}, first seed", lambda ax: plot_confusion(report.confusion, classes, ax)),
+            ("", lambda ax: plot_accuracy_over_spikes(result, ax)),
+        ]
+        if len(result.rows[0].few) > 1:
+            panels.append(("", lambda ax: plot_few_labels(result, ax)))
+        early = result.of(best)[0].early
+        if early is not None:
+            panels.append((f"{label(best)}, first seed", lambda ax: plot_cutoff(early, ax)))
+    else:
+        panels = [("", lambda ax: plot_trace(result, ax)), ("", lambda ax: plot_error_over_spikes(result, ax))]
+        if result.rows[0].closed_loop:
+            panels.append(("", lambda ax: plot_free_runs(result, ax)))
+    rows = (len(panels) + 1) // 2
+    wide = len(panels) % 2 == 1
+    figure = Figure(figsize=(10.5, 4.0 * rows))
+    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
+    grid = figure.add_gridspec(rows, 2)
+    # An odd panel has a row of its own: the trace, which wants to be wide, or the confusion.
+    places = ([grid[0, :]] if wide else []) + [grid[r, c] for r in range(int(wide), rows) for c in range(2)]
+    for letter, place, (title, draw) in zip("ABCD", places, panels, strict=True):
+        ax = draw(figure.add_subplot(place))
+        ax.set_title(letter, loc="left", fontweight="bold", fontsize="large")
+        if title:
+            ax.set_title(title, fontsize="medium")
+    return figure

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import hetero_rsnn as hr
-from hetero_rsnn import cli
+from hetero_rsnn import cli, cli_common
 from hetero_rsnn.errors import HeteroError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -200,17 +200,17 @@ def test_interrupt_ends_quietly(tmp_path):
     ("text", "seeds"), [("3", [0, 1, 2]), ("100-102", [100, 101, 102]), ("1,5,8", [1, 5, 8]), ("7,", [7])]
 )
 def test_seeds(text, seeds):
-    assert cli.parse_seeds(text) == seeds
+    assert cli_common.parse_seeds(text) == seeds
 
 
 @pytest.mark.parametrize("text", ["", "a", "-3", "1,1", "3-1", "1-2-3", "0", "1.5"])
 def test_seeds_refused(text):
     with pytest.raises(HeteroError, match="--seeds"):
-        cli.parse_seeds(text)
+        cli_common.parse_seeds(text)
 
 
 def test_overrides_read_toml_or_text():
-    assert cli.parse_overrides(["a.b=0.5", "c=20 ms", "d = {x = 1}", "e=true"]) == {
+    assert cli_common.parse_overrides(["a.b=0.5", "c=20 ms", "d = {x = 1}", "e=true"]) == {
         "a.b": 0.5,
         "c": "20 ms",
         "d": {"x": 1},

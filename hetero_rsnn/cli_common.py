@@ -1,0 +1,65 @@
+"""What several commands read: overrides, seeds, and the folder for results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hetero_rsnn.errors import HeteroError
+
+
+def parse_overrides(pairs: list[str]) -> dict[str, Any]:
+    """Read ``NAME=VALUE`` pairs; a value is TOML if it can be, else text ("20 ms")."""
+    import tomllib
+
+    out: dict[str, Any] = {}
+    for pair in pairs:
+        name, sign, text = pair.partition("=")
+        if not sign or not name.strip() or not text.strip():
+            raise HeteroError(f"an override must be NAME=VALUE, got {pair!r}: write e.g. --set E.tau_m.cv=0.5")
+        try:
+            value = tomllib.loads(f"value = {text.strip()}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text.strip()
+        out[name.strip()] = value
+    return out
+
+
+_MOST_SEEDS = 100_000
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Read ``20`` (seeds 0 to 19), ``100-119`` or ``1,5,8``."""
+    try:
+        if "," in text:
+            seeds = [int(part) for part in text.split(",") if part.strip()]
+        elif "-" in text.strip().lstrip("-"):
+            first, last = (int(part) for part in text.split("-"))
+            seeds = list(range(first, min(last, first + _MOST_SEEDS) + 1))
+        else:
+            seeds = list(range(min(int(text), _MOST_SEEDS + 1)))
+    except ValueError:
+        seeds = []
+    if len(seeds) > _MOST_SEEDS:
+        raise HeteroError(f"--seeds may name up to {_MOST_SEEDS} seeds, got {text!r}")
+    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise HeteroError(f"--seeds must be a count (20), a range (100-119) or a list (1,5,8), got {text!r}")
+    return seeds
+
+
+def results_folder(out: Path | None, command: str, files: tuple[str, ...], overwrite: bool) -> Path:
+    """Folder for results. Without --out a new one each time; a named one must not hold results already."""
+    from hetero_rsnn.files import OutputError, output_folder
+
+    if out is None:
+        number = 1
+        folder = Path("results") / command
+        while any((folder / name).exists() for name in files):
+            number += 1
+            folder = Path("results") / f"{command}-{number}"
+        return output_folder(folder)
+    folder = output_folder(out)
+    there = [name for name in files if (folder / name).exists()]
+    if there and not overwrite:
+        raise OutputError(f"{folder / there[0]} exists already: choose another --out, or add --overwrite")
+    return folder

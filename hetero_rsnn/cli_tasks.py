@@ -1,0 +1,157 @@
+"""``hetero-rsnn classify`` and ``hetero-rsnn forecast``: networks on data, beside what needs no network."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hetero_rsnn.errors import HeteroError
+
+#: Settings of a quick look; numbers are rough then.
+_QUICK_NEURONS = 150
+
+_Dataset = Annotated[str, typer.Argument(help="Name of a data set; see hetero-rsnn data.")]
+_Networks = Annotated[list[str] | None, typer.Argument(help="Names or paths [default: the four canonical networks].")]
+_Folder = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder with downloaded data [default: $HETERO_RSNN_DATA].")
+]
+_Seeds = Annotated[str | None, typer.Option(help="A count (3), a range (100-102) or a list (1,5,8) [default: 3].")]
+_N = Annotated[int | None, typer.Option("--n", help="Number of neurons [default: the recipe's].")]
+_Backend = Annotated[str, typer.Option(help="fast, numpy or brian2.")]
+_Precision = Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")]
+_Workers = Annotated[int | None, typer.Option(help="Networks at a time [default: one a core].")]
+_Quick = Annotated[bool, typer.Option("--quick", help="Small networks, one seed, part of the data: a look only.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.")]
+_Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value of all networks.")]
+_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")]
+
+
+def classify(
+    dataset: _Dataset,
+    networks: _Networks = None,
+    data_dir: _Folder = None,
+    seeds: _Seeds = None,
+    n: _N = None,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Also train on all speakers but one, and test on that.")
+    ] = False,
+    early: Annotated[bool, typer.Option("--early", help="Also decide before the end of a sample.")] = False,
+    backend: _Backend = "fast",
+    precision: _Precision = "double",
+    workers: _Workers = None,
+    quick: _Quick = False,
+    as_json: _Json = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/classify].")
+    ] = None,
+    overrides: _Set = None,
+    overwrite: _Overwrite = False,
+) -> None:
+    """Classify a data set: accuracy, spikes, few labels, the linear model on the same input; a table and a figure."""
+    from hetero_rsnn.tasks import classify as run
+
+    def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
+        return run(data, names, numbers, leave_out=leave_out, early=early, **options)
+
+    parts = 1 if not leave_out else None
+    _run("classify", task, dataset, networks, data_dir, seeds, n, backend, precision, workers, quick, as_json, out,
+         overrides, overwrite, parts)  # fmt: skip
+
+
+def forecast(
+    dataset: _Dataset,
+    networks: _Networks = None,
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", "-H", help="Samples ahead [default: the recipe's].")
+    ] = None,
+    data_dir: _Folder = None,
+    seeds: _Seeds = None,
+    n: _N = None,
+    closed_loop: Annotated[
+        bool, typer.Option("--closed-loop", help="Also let the networks run freely on a chaotic series.")
+    ] = False,
+    backend: _Backend = "fast",
+    precision: _Precision = "double",
+    workers: _Workers = None,
+    quick: _Quick = False,
+    as_json: _Json = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/forecast].")
+    ] = None,
+    overrides: _Set = None,
+    overwrite: _Overwrite = False,
+) -> None:
+    """Forecast a data set: NRMSE, skill against persistence and a linear model, spikes; a table and a figure."""
+    from hetero_rsnn.tasks import forecast as run
+
+    def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
+        return run(data, names, numbers, horizon=horizon, closed_loop=closed_loop, **options)
+
+    _run("forecast", task, dataset, networks, data_dir, seeds, n, backend, precision, workers, quick, as_json, out,
+         overrides, overwrite, 1)  # fmt: skip
+
+
+def _run(
+    command: str, task: Callable[..., Any], name: str, networks: list[str] | None, data_dir: Path | None,
+    seeds: str | None, n: int | None, backend: str, precision: str, workers: int | None, quick: bool, as_json: bool,
+    out: Path | None, overrides: list[str] | None, overwrite: bool, parts: int | None,
+) -> None:  # fmt: skip
+    from hetero_rsnn import report
+    from hetero_rsnn.cli_common import parse_overrides, parse_seeds, results_folder
+    from hetero_rsnn.comparison import CANONICAL
+    from hetero_rsnn.datasets import load_dataset
+    from hetero_rsnn.files import json_text, write_json
+    from hetero_rsnn.parallel import cores
+    from hetero_rsnn.plots import save_figure
+    from hetero_rsnn.simulate import check_backend
+    from hetero_rsnn.task_plots import figure_task
+    from hetero_rsnn.task_tables import print_task
+
+    check_backend(backend, precision)
+    changes: dict[str, Any] = {"n": _QUICK_NEURONS} if quick else {}
+    changes |= parse_overrides(overrides or [])
+    if n is not None:
+        changes["n"] = n
+    numbers = parse_seeds(seeds if seeds is not None else ("1" if quick else "3"))
+    data = load_dataset(name, data_dir=data_dir)
+    if data.task != {"classify": "classification", "forecast": "forecasting"}[command]:
+        other = {"classify": "forecast", "forecast": "classify"}[command]
+        raise HeteroError(f"{name} is a data set for {data.task}: use hetero-rsnn {other} {name}")
+    if quick:
+        data = _part(data)
+    folder = results_folder(out, command, ("results.json", "figure.png"), overwrite)
+    names = list(networks or CANONICAL)
+    groups = len(set(data.groups.tolist())) if parts is None and data.groups is not None else 0
+    with report.progress_bar(f"{command} {name}", len(names) * len(numbers) * (1 + groups)) as progress:
+        result = task(
+            data, names, numbers, overrides=changes, backend=backend, precision=precision,
+            workers=cores() if workers is None else workers, progress=progress,
+        )  # fmt: skip
+    content = {"command": shlex.join(["hetero-rsnn", *sys.argv[1:]]), "seeds": numbers, **result.to_dict()}
+    write_json(folder / "results.json", content)
+    if as_json:
+        typer.echo(json_text(content), nl=False)
+    else:
+        print_task(result)
+    save_figure(figure_task(result), folder / "figure.png")
+    if not as_json:
+        typer.echo(f"wrote results.json and figure.png to {folder}")
+
+
+def _part(data: Any) -> Any:
+    """A small part of a data set: up to 200 training and 100 test samples, or short series."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    if data.task == "forecasting":
+        X = tuple(x[:1500] if k in data.train else x[:600] for k, x in enumerate(data.X))
+        return replace(data, X=X)
+    rng = np.random.default_rng(0)  # which samples, not what they hold
+    train, test = (np.sort(rng.permutation(part)[:most]) for part, most in ((data.train, 200), (data.test, 100)))
+    return replace(data, train=train, test=test)

@@ -1,0 +1,109 @@
+"""How the networks are used on each data set: encoder, times, readout. Chosen on training data alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hetero_rsnn.audio import AudioEncoder
+from hetero_rsnn.dataset import Dataset
+from hetero_rsnn.encoders import CurrentEncoder
+
+#: Thresholds spread over the neurons through their bias: without it a network of equal thresholds, driven hard, can
+#: only answer in proportion to its input, which a chaotic series cannot be foretold from. The same for all networks.
+SPREAD_BIAS: dict[str, Any] = {"I_bias": {"distribution": "truncated_normal", "mean": 1.06, "cv": 0.3}}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of the estimators for a data set; the networks themselves are not part of it.
+
+    Attributes
+    ----------
+    encoder : Encoder
+        For event data any will do: they pass through.
+    hold : str or None
+        Simulated time of a row (None for event data, which have one).
+    options : dict
+        Further parameters of the estimator.
+    overrides : dict
+        Changes of every network, e.g. its size.
+    causal : Encoder or None
+        The encoder for early decisions, if `encoder` knows the future.
+    closed_loop : dict or None
+        Changes of the forecaster's parameters for free-running forecasts.
+    horizon : int
+        Rows ahead, unless the user says.
+    """
+
+    encoder: Any
+    hold: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
+    causal: Any = None
+    closed_loop: dict[str, Any] | None = None
+    horizon: int = 1
+
+    def describe(self) -> dict[str, Any]:
+        """Plain data for reports."""
+        return {
+            "encoder": repr(self.encoder),
+            "hold": self.hold,
+            **{k: v if isinstance(v, int | float | str | bool | list) else repr(v) for k, v in self.options.items()},
+            "overrides": dict(self.overrides),
+        }
+
+
+def recipe(dataset: Dataset) -> Recipe:
+    """The recipe of a shipped data set, or a sensible one for the kind of data.
+
+    ``analysis/recipes.py`` shows what each was chosen from, by cross-validation inside the training part.
+    """
+    if dataset.name in _RECIPES:
+        return _RECIPES[dataset.name]
+    return _KINDS[dataset.kind]
+
+
+_CHAOS = Recipe(
+    CurrentEncoder(gain=10.0, clip=None),
+    "100 ms",
+    {"tau_read": ["100 ms", "400 ms"], "learn_for": "30 s", "washout": 50},
+    {"n": 1000, **SPREAD_BIAS},
+    closed_loop={"horizon": 1, "skip": True, "strengths": 1e-4},
+    horizon=25,
+)
+
+_RECIPES: dict[str, Recipe] = {
+    "japanese_vowels": Recipe(CurrentEncoder(gain=2.0, clip=None), "30 ms", {"windows": 3}),
+    "free_spoken_digits": Recipe(
+        AudioEncoder(bands=64, frame="10 ms", level="peak", gain=3.0, clip=9.0),
+        "10 ms",
+        {"windows": 5},
+        {"n": 1000, "input.connectivity": 0.1},
+        causal=AudioEncoder(bands=64, frame="10 ms", level="running", gain=3.0, clip=9.0),
+    ),
+    "shd": Recipe(CurrentEncoder(), None, {"windows": 10}, {"n": 1000, "input.connectivity": 0.1}),
+    "wind_sand_point": Recipe(
+        CurrentEncoder(gain=6.0, clip=None), "20 ms", {"tau_read": ["20 ms", "100 ms", "400 ms"]}, horizon=6
+    ),
+    "wind_greensboro": Recipe(
+        CurrentEncoder(gain=3.0, clip=None, lags=48), "100 ms", {"tau_read": ["100 ms", "400 ms"]}, horizon=6
+    ),
+    "lorenz63": _CHAOS,
+    "rossler": _CHAOS,
+    "mackey_glass": Recipe(
+        CurrentEncoder(gain=3.0, clip=None), "20 ms", {"tau_read": ["20 ms", "100 ms", "400 ms"], "learn_for": "30 s"},
+        {"n": 1000}, horizon=84,
+    ),
+    "narma10": Recipe(
+        CurrentEncoder(gain=3.0, clip=None), "20 ms", {"tau_read": ["20 ms", "60 ms", "180 ms"], "learn_for": "30 s"},
+        {"n": 1000}, horizon=1,
+    ),
+}  # fmt: skip
+_RECIPES["wind"] = _RECIPES["wind_sand_point"]
+
+_KINDS: dict[str, Recipe] = {
+    "series": Recipe(CurrentEncoder(gain=2.0), "20 ms"),
+    "audio": _RECIPES["free_spoken_digits"],
+    "events": _RECIPES["shd"],
+}

@@ -1,0 +1,167 @@
+"""Tables of tasks for the terminal, and the sentences that say what they mean."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from rich import box
+from rich.table import Table
+
+from hetero_rsnn.plots import label
+from hetero_rsnn.report import cell, console
+from hetero_rsnn.study import Estimate, estimate
+from hetero_rsnn.tasks import TaskResult
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title=title)
+    table.add_column("network", no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _over(result: TaskResult) -> str:
+    seeds = len(result.rows) // len(result.networks)
+    sizes = " or ".join(map(str, sorted({n.n for n in result.networks})))
+    return f"{seeds} seed{'s' * (seeds > 1)}, {sizes} neurons"
+
+
+def linear_of(result: TaskResult, name: str, quantity: str = "linear") -> Estimate:
+    """The linear model's score on the input that the network had."""
+    return estimate(getattr(row, quantity) for row in result.of(name))
+
+
+def verdict(result: TaskResult, name: str) -> str:
+    """Whether a network beats the linear model on the same input, seed by seed."""
+    if result.dataset.task == "classification":
+        gain = estimate(row.report.accuracy - row.linear for row in result.of(name))
+        text = f"{label(name)} - linear: {100 * gain.mean:+.2f} points"
+        inside = "" if math.isnan(gain.low) else f" [{100 * gain.low:+.2f}, {100 * gain.high:+.2f}]"
+    else:
+        gain = estimate(row.report.linear - row.report.nrmse for row in result.of(name))
+        text = f"linear NRMSE - {label(name)}: {gain.mean:+.4f}"
+        inside = "" if math.isnan(gain.low) else f" [{gain.low:+.4f}, {gain.high:+.4f}]"
+    if gain.mean <= 0:
+        return f"{text}{inside}: does NOT beat its linear baseline"
+    sure = math.isnan(gain.low) or gain.low > 0
+    return f"{text}{inside}: {'beats' if sure else 'no clear difference to'} its linear baseline"
+
+
+def print_task(result: TaskResult) -> None:
+    """All tables of a result."""
+    if result.dataset.task == "classification":
+        _print_classification(result)
+    else:
+        _print_forecasts(result)
+    out = console()
+    for name in result.names:
+        out.print(verdict(result, name), highlight=False)
+    if {"honhos", "henhes"} <= set(result.names):
+        quantity = "accuracy" if result.dataset.task == "classification" else "nrmse"
+        d = result.difference("henhes", "honhos", quantity)
+        nu = result.difference("henhes", "honhos", "nu")
+        out.print(
+            f"heterogeneity, HeNHeS - HoNHoS, paired: {quantity} {cell(d, signed=True)}, nu {cell(nu, signed=True)}",
+            highlight=False,
+        )
+
+
+def _print_classification(result: TaskResult) -> None:
+    out, d = console(), result.dataset
+    table = _table(
+        f"{d.name}: {len(d.train)} training and {len(d.test)} test samples, {_over(result)}; mean [95 % interval "
+        "over seeds]",
+        "accuracy", "linear", "linear on mean", "spikes/inference", "nu (a neuron)", "accuracy/nu",
+    )  # fmt: skip
+    for name in result.names:
+        table.add_row(
+            label(name), cell(_share(result.estimate(name, "accuracy")), digits=4), f"{linear_of(result, name).mean:.4f}",
+            f"{linear_of(result, name, 'linear_mean').mean:.4f}", f"{result.estimate(name, 'spikes').mean:,.0f}",
+            cell(result.estimate(name, "nu")), cell(result.estimate(name, "efficiency")),
+        )  # fmt: skip
+    out.print(table)
+    first = result.rows[0]
+    if len(first.few) > 1:
+        table = _table("accuracy with few labels a class (the networks learn from all samples)", *map(str, first.few))
+        for name in result.names:
+            rows = result.of(name)
+            table.add_row(label(name), *(f"{estimate(r.few[k][0] for r in rows).mean:.3f}" for k in first.few))
+        rows = result.of(result.names[0])
+        table.add_row("linear", *(f"{estimate(r.few[k][1] for r in rows).mean:.3f}" for k in first.few))
+        out.print(table)
+    if first.groups:
+        table = _table("accuracy on the group that was left out of all training (linear)", *first.groups, "mean")
+        for name in result.names:
+            rows = result.of(name)
+            both = [[estimate(r.groups[g][i] for r in rows).mean for g in first.groups] for i in (0, 1)]
+            cells = [f"{a:.3f} ({b:.3f})" for a, b in zip(*both, strict=True)]
+            table.add_row(label(name), *cells, f"{sum(both[0]) / len(cells):.3f} ({sum(both[1]) / len(cells):.3f})")
+        out.print(table)
+    if first.early is not None:
+        table = _table(
+            "deciding early, epsilon chosen on calibration samples",
+            "full length", "cutoff", "time saved", "spikes saved", "bound (OCT) saves",
+        )  # fmt: skip
+        for name in result.names:
+            curves = [r.early for r in result.of(name)]
+            table.add_row(
+                label(name), *(
+                    f"{estimate(values).mean:{form}}" for values, form in (
+                        ([c.full.accuracy for c in curves], ".4f"), ([c.chosen.accuracy for c in curves], ".4f"),
+                        ([c.chosen.time_saved for c in curves], ".1%"),
+                        ([c.chosen.spikes_saved for c in curves], ".1%"),
+                        ([c.bound.time_saved for c in curves], ".1%"),
+                    )
+                ),
+            )  # fmt: skip
+        out.print(table)
+
+
+def _print_forecasts(result: TaskResult) -> None:
+    out, d = console(), result.dataset
+    one = result.rows[0].report
+    table = _table(
+        f"{d.name}, {one.horizon} samples ahead: {one.n} forecasts of {len(d.test)} test series, {_over(result)}; mean "
+        "[95 % interval over seeds]",
+        "NRMSE", f"linear ({one.lags} lags)", "persistence", "skill", "linear skill", "nu (a neuron)", "1/(NRMSE nu)",
+    )  # fmt: skip
+    for name in result.names:
+        means = {q: result.estimate(name, q) for q in ("linear", "persistence", "linear_skill")}
+        table.add_row(
+            label(name), cell(result.estimate(name, "nrmse")), f"{means['linear'].mean:.4f}",
+            _plain(means["persistence"]), cell(result.estimate(name, "skill")), _plain(means["linear_skill"]),
+            cell(result.estimate(name, "nu")), cell(result.estimate(name, "efficiency")),
+        )  # fmt: skip
+    out.print(table)
+    if result.rows[0].groups:
+        table = _table("skill by group (linear)", *result.rows[0].groups)
+        for name in result.names:
+            rows = result.of(name)
+            table.add_row(
+                label(name),
+                *(
+                    f"{estimate(r.groups[g].skill for r in rows).mean:.4f} "
+                    f"({estimate(r.groups[g].linear_skill for r in rows).mean:.4f})"
+                    for g in result.rows[0].groups
+                ),
+            )
+        out.print(table)
+    if result.rows[0].closed_loop:
+        table = _table("free runs: valid prediction time in Lyapunov times", "mean", "median", "shortest", "longest")
+        for name in result.names:
+            times = sorted(t for r in result.of(name) for t in r.closed_loop)
+            middle = (times[(len(times) - 1) // 2] + times[len(times) // 2]) / 2
+            over_seeds = estimate(sum(r.closed_loop) / len(r.closed_loop) for r in result.of(name))
+            table.add_row(label(name), cell(over_seeds), f"{middle:.2f}", f"{times[0]:.2f}", f"{times[-1]:.2f}")
+        out.print(table)
+
+
+def _share(e: Estimate) -> Estimate:
+    """An interval that stays between 0 and 1: few seeds near 1 would claim more than all."""
+    return replace(e, low=max(e.low, 0.0), high=min(e.high, 1.0)) if e.n > 1 else e
+
+
+def _plain(e: Estimate) -> str:
+    return "undefined" if math.isnan(e.mean) else f"{e.mean:.4f}"

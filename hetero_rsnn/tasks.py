@@ -1,0 +1,482 @@
+"""Networks on data: the same task for several networks and seeds, beside the linear model on the same input."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hetero_rsnn.anytime import AnytimeReadout
+from hetero_rsnn.audio import AudioEncoder
+from hetero_rsnn.classifier import HRSNNClassifier, fit_readout
+from hetero_rsnn.comparison import CANONICAL
+from hetero_rsnn.cutoff_curve import CutoffCurve, evaluate_cutoff
+from hetero_rsnn.dataset import Dataset
+from hetero_rsnn.draw import generator
+from hetero_rsnn.encoders import CurrentEncoder
+from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.features import HRSNNFeatures
+from hetero_rsnn.forecaster import HRSNNForecaster
+from hetero_rsnn.frozen import pool
+from hetero_rsnn.netfile import load_network
+from hetero_rsnn.network import Network
+from hetero_rsnn.parallel import Progress, run_jobs
+from hetero_rsnn.recipes import Recipe, recipe
+from hetero_rsnn.scores import valid_prediction_time
+from hetero_rsnn.simulate import versions
+from hetero_rsnn.study import Estimate, estimate
+from hetero_rsnn.task_report import ClassificationReport, ForecastReport, classification_report
+
+Array = NDArray[np.float64]
+
+#: Labels a class of few-label curves, as far as the training data have them.
+LABELS = (1, 2, 5, 10, 20, 50, 100, 200)
+#: Random choices of the labelled samples, for each number of labels.
+CHOICES = 10
+#: Tolerated shares of wrong early decisions that are tried.
+EPSILONS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+#: Share of the training samples that calibrates early decisions.
+CALIBRATION = 0.25
+
+
+@dataclass(frozen=True)
+class ClassifyRow:
+    """What one network of one seed achieved.
+
+    Attributes
+    ----------
+    network : str
+    seed : int
+    report : ClassificationReport
+        On the test samples.
+    linear : float
+        Test accuracy of the same readout on the encoded input, averaged over the same windows.
+    linear_mean : float
+        The same on the mean input over the whole sample, without any notion of time.
+    few : dict of int to tuple of float
+        Labels a class -> test accuracy of (network, linear), mean over `CHOICES` choices of labels.
+    groups : dict of str to tuple of float
+        Group left out of all training -> accuracy on it of (network, linear).
+    early : CutoffCurve or None
+    """
+
+    network: str
+    seed: int
+    report: ClassificationReport
+    linear: float
+    linear_mean: float
+    few: dict[int, tuple[float, float]] = field(default_factory=dict)
+    groups: dict[str, tuple[float, float]] = field(default_factory=dict)
+    early: CutoffCurve | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "network": self.network, "seed": self.seed, "test": self.report.to_dict(), "linear": self.linear,
+            "linear_mean": self.linear_mean,
+            "few_labels": {str(k): {"network": a, "linear": b} for k, (a, b) in self.few.items()},
+            "left_out": {k: {"network": a, "linear": b} for k, (a, b) in self.groups.items()},
+            "early": None if self.early is None else self.early.to_dict(),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ForecastRow:
+    """What one network of one seed achieved.
+
+    Attributes
+    ----------
+    network : str
+    seed : int
+    report : ForecastReport
+        On the test series.
+    groups : dict of str to ForecastReport
+        The same for each group of test series, if there are groups.
+    closed_loop : tuple of float
+        Valid prediction times of free runs, one a test series, in Lyapunov times.
+    trace : dict of str to ndarray
+        A piece of a test series, and its forecasts.
+    """
+
+    network: str
+    seed: int
+    report: ForecastReport
+    groups: dict[str, ForecastReport] = field(default_factory=dict)
+    closed_loop: tuple[float, ...] = ()
+    trace: dict[str, Array] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; without the traces."""
+        return {
+            "network": self.network, "seed": self.seed, "test": self.report.to_dict(),
+            "groups": {k: r.to_dict() for k, r in self.groups.items()}, "closed_loop": list(self.closed_loop),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """Rows of all networks and seeds on one data set.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    networks : tuple of Network
+        As they were used, before their input channels are set.
+    rows : tuple of ClassifyRow or ForecastRow
+        Seed after seed, network after network.
+    recipe : Recipe
+    """
+
+    dataset: Dataset
+    networks: tuple[Network, ...]
+    rows: tuple[Any, ...]
+    recipe: Recipe
+
+    @property
+    def names(self) -> list[str]:
+        """Networks in the order asked for."""
+        return [n.name for n in self.networks]
+
+    def of(self, name: str) -> list[Any]:
+        """Rows of one network, seed by seed."""
+        return [row for row in self.rows if row.network == name]
+
+    def estimate(self, name: str, quantity: str) -> Estimate:
+        """Mean and 95 % interval over seeds of a quantity of the reports, e.g. ``"accuracy"``, ``"nu"``."""
+        return estimate(getattr(row.report, quantity) for row in self.of(name))
+
+    def difference(self, name: str, to: str, quantity: str) -> Estimate:
+        """Paired difference between two networks, seed by seed."""
+        pairs = zip(self.of(name), self.of(to), strict=True)
+        return estimate(getattr(a.report, quantity) - getattr(b.report, quantity) for a, b in pairs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, with provenance."""
+        d = self.dataset
+        return {
+            "format": "hetero_rsnn task", "version": 1, "versions": versions(),
+            "dataset": {
+                "name": d.name, "task": d.task, "train": len(d.train), "test": len(d.test), "source": d.source,
+                "licence": d.licence, "notes": d.notes,
+            },
+            "recipe": self.recipe.describe(),
+            "networks": {n.name: {"fingerprint": n.fingerprint, "n": n.n} for n in self.networks},
+            "rows": [row.to_dict() for row in self.rows],
+        }  # fmt: skip
+
+
+def _networks(networks: Sequence[Any], chosen: Recipe, overrides: dict[str, Any]) -> list[Network]:
+    nets = [load_network(n, **{**chosen.overrides, **overrides}) for n in networks]
+    names = [n.name for n in nets]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice or not names:
+        what = f"two networks are called {twice[0]!r}: rename one" if twice else "no network: name at least one"
+        raise HeteroError(what)
+    return nets
+
+
+def _seeds(seeds: Iterable[int]) -> list[int]:
+    out = list(seeds)
+    if not out or len(set(out)) < len(out):
+        raise HeteroError(f"seeds must be one or more different whole numbers, got {out}")
+    return out
+
+
+# Classification ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Classify:
+    """All that a job needs, encoded as far as chance does not enter."""
+
+    X: Sequence[Any]
+    causal: Sequence[Any] | None
+    y: NDArray[np.int64]
+    groups: NDArray[np.str_] | None
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+    options: dict[str, Any]
+    encoder: Any
+    few: tuple[int, ...]
+    early: bool
+    every: int
+
+
+def classify(
+    dataset: Dataset,
+    networks: Sequence[Any] = CANONICAL,
+    seeds: Iterable[int] = range(3),
+    *,
+    few_labels: Sequence[int] = LABELS,
+    leave_out: bool = False,
+    early: bool = False,
+    every: int = 2,
+    chosen: Recipe | None = None,
+    overrides: dict[str, Any] | None = None,
+    backend: str = "fast",
+    precision: str = "double",
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> TaskResult:
+    """Classify a data set with several networks, and with a linear model on the same input.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With ``task="classification"``.
+    networks : sequence of str, path or Network
+    seeds : iterable of int
+        Each draws other networks; the split stays.
+    few_labels : sequence of int
+        Labels a class of the few-label curve: the networks learn from all training samples, the readouts from these.
+    leave_out : bool
+        Train on all groups (speakers) but one, and test on that, for each.
+    early : bool
+        Decide before the end: see `hetero_rsnn.cutoff`. A quarter of the training samples calibrates.
+    every : int
+        Rows between early decisions.
+    chosen : Recipe, optional
+        How the data are encoded and read; default: `recipe`.
+    overrides : dict, optional
+        Changes of every network.
+    backend, precision, workers, progress
+        See `compare`.
+
+    Returns
+    -------
+    TaskResult
+        Its rows are `ClassifyRow`.
+
+    Raises
+    ------
+    HeteroError
+        If the data set is none for classification, has no groups to leave out, or a setting breaks its rule.
+    """
+    if dataset.task != "classification" or dataset.y is None:
+        raise HeteroError(f"{dataset.name} is for {dataset.task}: use forecast")
+    if leave_out and dataset.groups is None:
+        raise HeteroError(f"{dataset.name} has no groups (speakers) to leave out: drop leave_out")
+    given = recipe(dataset) if chosen is None else chosen
+    nets, numbers = _networks(networks, given, overrides or {}), _seeds(seeds)
+    X, encoder = _front_end(dataset.X, given.encoder)
+    causal = None
+    if early:
+        causal, _ = (X, encoder) if given.causal is None else _front_end(dataset.X, given.causal)
+    options = {"hold": given.hold, "backend": backend, "precision": precision, **given.options}
+    task = _Classify(
+        X, causal, dataset.y, dataset.groups, dataset.train, dataset.test, options, encoder, tuple(few_labels), early,
+        every,
+    )  # fmt: skip
+    left: list[str | None] = [None]
+    if leave_out and dataset.groups is not None:
+        left += np.unique(dataset.groups).tolist()
+    jobs = [(net, seed, group) for seed in numbers for net in nets for group in left]
+    parts = run_jobs(partial(_classify_job, task), jobs, workers=workers, progress=progress, threads=backend == "fast")
+    rows = []
+    for start in range(0, len(parts), len(left)):
+        row, *others = parts[start : start + len(left)]
+        rows.append(replace(row, groups=dict(zip(left[1:], others, strict=True))))
+    return TaskResult(dataset, tuple(nets), tuple(rows), given)
+
+
+def _front_end(X: Sequence[Any], encoder: Any) -> tuple[Sequence[Any], Any]:
+    """Cochleagrams once for all networks: what an `AudioEncoder` with currents does first, without any chance."""
+    if not isinstance(encoder, AudioEncoder) or encoder.output != "current":
+        return X, encoder
+    return [encoder.features(x) for x in X], CurrentEncoder("zscore", encoder.gain, encoder.clip)
+
+
+def _take(X: Sequence[Any], index: NDArray[np.int64]) -> Any:
+    take = getattr(X, "take", None)
+    return take(index) if take is not None else [X[int(k)] for k in index]
+
+
+def _classify_job(task: _Classify, job: tuple[Network, int, str | None]) -> Any:
+    network, seed, group = job
+    if group is not None:
+        assert task.groups is not None
+        train, test = np.flatnonzero(task.groups != group), np.flatnonzero(task.groups == group)
+        a, b = _fit_both(task, network, seed, train, test, task.groups[train])
+        return float(np.mean(a.decided == task.y[test])), float(np.mean(b.decided == task.y[test]))
+    a, b = _fit_both(task, network, seed, task.train, task.test, None)
+    y_train, y_test = task.y[task.train], task.y[task.test]
+    seconds = float(a.features_.rows_.sum()) * a.features_.hold_ / 1e3
+    whole_mean = b.reduced(1)
+    row = ClassifyRow(
+        network.name, seed,
+        classification_report(y_test, a.decided, np.unique(task.y), a.features_.spikes_, network.n, seconds),
+        linear=float(np.mean(b.decided == y_test)),
+        linear_mean=float(np.mean(whole_mean == y_test)),
+        few=_few_labels(task, seed, a, b, y_train, y_test),
+    )  # fmt: skip
+    return replace(row, early=_decide_early(task, network, seed)) if task.early else row
+
+
+@dataclass
+class _Fitted:
+    """Features of both parts and what a readout of them decided."""
+
+    features_: HRSNNFeatures
+    train: Array
+    test: Array
+    decided: NDArray[Any]
+    inputs: tuple[list[Array], list[Array]] | None = None
+    labels: NDArray[Any] | None = None
+
+    def reduced(self, windows: int) -> NDArray[Any]:
+        """Decisions of a linear model on fewer windows of the input."""
+        assert self.inputs is not None and self.labels is not None
+        train, test = (np.array([pool(x, windows) for x in part]) for part in self.inputs)
+        return np.asarray(fit_readout("ridge", train, self.labels).predict(test))
+
+
+def _fit_both(
+    task: _Classify, network: Network, seed: int, train: NDArray[np.int64], test: NDArray[np.int64], groups: Any
+) -> tuple[_Fitted, _Fitted]:
+    """Network and linear model, fitted on `train` and asked about `test`."""
+    f = HRSNNFeatures(network, encoder=task.encoder, seed=seed, **task.options)
+    X_train, X_test, y = _take(task.X, train), _take(task.X, test), task.y[train]
+    f.fit(X_train)
+    a, b = f.transform(X_train), f.transform(X_test)
+    inputs = f.inputs(X_train), f.inputs(X_test)
+    c, d = (np.array([pool(x, f.windows) for x in part]) for part in inputs)
+    return (
+        _Fitted(f, a, b, fit_readout("ridge", a, y, groups).predict(b)),
+        _Fitted(f, c, d, fit_readout("ridge", c, y, groups).predict(d), inputs, y),
+    )
+
+
+def _few_labels(
+    task: _Classify, seed: int, a: _Fitted, b: _Fitted, y_train: NDArray[Any], y_test: NDArray[Any]
+) -> dict[int, tuple[float, float]]:
+    classes = np.unique(y_train)
+    most = int(np.bincount(y_train).min())
+    out = {}
+    for count in [k for k in task.few if k <= most]:
+        scores = np.zeros((CHOICES, 2))
+        for r in range(CHOICES):
+            rng = generator(seed, "training", "labels", count, r)
+            index = np.concatenate([rng.permutation(np.flatnonzero(y_train == c))[:count] for c in classes])
+            for i, model in enumerate((a, b)):
+                decided = fit_readout("ridge", model.train[index], y_train[index]).predict(model.test)
+                scores[r, i] = np.mean(decided == y_test)
+        out[count] = (float(scores[:, 0].mean()), float(scores[:, 1].mean()))
+    return out
+
+
+def _decide_early(task: _Classify, network: Network, seed: int) -> CutoffCurve:
+    assert task.causal is not None
+    order = generator(seed, "training", "calibration").permutation(task.train)
+    cut = round(CALIBRATION * len(order))
+    held, rest = order[:cut], order[cut:]
+    model = HRSNNClassifier(network, encoder=task.encoder, seed=seed, **task.options)
+    model.fit(_take(task.causal, rest), task.y[rest])
+    anytime = AnytimeReadout(model, every=task.every).fit(_take(task.causal, rest), task.y[rest])
+    calibration = anytime.scores(_take(task.causal, held))
+    scores = anytime.scores(_take(task.causal, task.test))
+    number = np.searchsorted(anytime.classes_, task.y)
+    return evaluate_cutoff(
+        calibration, number[held], scores, number[task.test], EPSILONS, spikes=anytime.spikes(), loss=0.01
+    )
+
+
+# Forecasting ------------------------------------------------------------------------------------------------------
+
+
+def forecast(
+    dataset: Dataset,
+    networks: Sequence[Any] = CANONICAL,
+    seeds: Iterable[int] = range(3),
+    *,
+    horizon: int | None = None,
+    closed_loop: bool = False,
+    chosen: Recipe | None = None,
+    overrides: dict[str, Any] | None = None,
+    backend: str = "fast",
+    precision: str = "double",
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> TaskResult:
+    """Forecast a data set with several networks, beside persistence and a linear autoregression on the same input.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With ``task="forecasting"``.
+    networks, seeds, chosen, overrides, backend, precision, workers, progress
+        See `classify`.
+    horizon : int, optional
+        Rows ahead; default: the recipe's.
+    closed_loop : bool
+        Also let each network run freely from every test series; needs the Lyapunov exponent of the data set.
+
+    Returns
+    -------
+    TaskResult
+        Its rows are `ForecastRow`.
+
+    Raises
+    ------
+    HeteroError
+        If the data set is none for forecasting or has no Lyapunov exponent, or a setting breaks its rule.
+    """
+    if dataset.task != "forecasting":
+        raise HeteroError(f"{dataset.name} is for {dataset.task}: use classify")
+    given = recipe(dataset) if chosen is None else chosen
+    if closed_loop and (given.closed_loop is None or not dataset.details.get("lyapunov")):
+        raise HeteroError(f"{dataset.name} has no closed loop to measure: it takes a chaotic series such as lorenz63")
+    nets, numbers = _networks(networks, given, overrides or {}), _seeds(seeds)
+    options = {
+        "encoder": given.encoder, "hold": given.hold, "horizon": given.horizon if horizon is None else horizon,
+        "backend": backend, "precision": precision, **given.options,
+    }  # fmt: skip
+    inputs, targets = ([dataset.channels.index(c) for c in dataset.details[k]] for k in ("inputs", "targets"))
+    own = None if inputs == targets else targets
+    jobs = [(net, seed) for seed in numbers for net in nets]
+    job = partial(_forecast_job, dataset, given, options, inputs, own, closed_loop)
+    rows = run_jobs(job, jobs, workers=workers, progress=progress, threads=backend == "fast")
+    return TaskResult(dataset, tuple(nets), tuple(rows), given)
+
+
+def _forecast_job(
+    dataset: Dataset, given: Recipe, options: dict[str, Any], inputs: list[int], targets: list[int] | None,
+    closed_loop: bool, job: tuple[Network, int],
+) -> ForecastRow:  # fmt: skip
+    network, seed = job
+    X = [x[:, inputs] for x in dataset.X]
+    Y = None if targets is None else [x[:, targets] for x in dataset.X]
+
+    def part(index: NDArray[np.int64]) -> tuple[list[Array], list[Array] | None]:
+        return _take(X, index), None if Y is None else _take(Y, index)
+
+    model = HRSNNForecaster(network, seed=seed, **options).fit(*part(dataset.train))
+    row = ForecastRow(network.name, seed, model.report(*part(dataset.test)))
+    first, aims = part(dataset.test[:1])
+    ahead, forecasts = (first if aims is None else aims)[0], model.predict(first)[0]
+    shown = slice(model._start(), model._start() + 200)
+    trace = {"target": ahead[shown.start + model.horizon :][:200, 0], "forecast": forecasts[shown, 0]}
+    trace["forecast"] = trace["forecast"][: len(trace["target"])]
+    groups = {}
+    if dataset.groups is not None:
+        of_test = dataset.groups[dataset.test]
+        groups = {str(g): model.report(*part(dataset.test[of_test == g])) for g in np.unique(of_test)}
+    times: tuple[float, ...] = ()
+    if closed_loop:
+        loop = HRSNNForecaster(network, seed=seed, **{**options, **(given.closed_loop or {})}).fit(*part(dataset.train))
+        times = tuple(_free(loop, dataset, X[int(k)]) for k in dataset.test)
+    return replace(row, groups=groups, closed_loop=times, trace=trace)
+
+
+def _free(model: HRSNNForecaster, dataset: Dataset, series: Array) -> float:
+    """Valid prediction time of one free run, from a fifth of the series on."""
+    start = max(len(series) // 5, model.washout + 1)
+    target = series[start:]
+    step, exponent = dataset.details["step"], dataset.details["lyapunov"]
+    steps = min(len(target), math.ceil(10.0 / (step * exponent)))
+    run = model.free_run(series[:start], steps)
+    return valid_prediction_time(target[:steps], run, step=step, lyapunov=exponent)
