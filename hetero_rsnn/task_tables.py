@@ -76,9 +76,10 @@ def _print_classification(result: TaskResult) -> None:
         "accuracy", "linear", "linear on mean", "spikes/inference", "nu (a neuron)", "accuracy/nu",
     )  # fmt: skip
     for name in result.names:
+        means = {q: linear_of(result, name, q).mean for q in ("linear", "linear_mean")}
         table.add_row(
-            label(name), cell(_share(result.estimate(name, "accuracy")), digits=4), f"{linear_of(result, name).mean:.4f}",
-            f"{linear_of(result, name, 'linear_mean').mean:.4f}", f"{result.estimate(name, 'spikes').mean:,.0f}",
+            label(name), cell(_share(result.estimate(name, "accuracy")), digits=4), f"{means['linear']:.4f}",
+            f"{means['linear_mean']:.4f}", f"{result.estimate(name, 'spikes').mean:,.0f}",
             cell(result.estimate(name, "nu")), cell(result.estimate(name, "efficiency")),
         )  # fmt: skip
     out.print(table)

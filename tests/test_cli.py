@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import hetero_rsnn as hr
-from hetero_rsnn import cli, cli_common
+from hetero_rsnn import cli_common
 from hetero_rsnn.errors import HeteroError
 
 ROOT = Path(__file__).resolve().parent.parent
