@@ -68,13 +68,15 @@ _CHAOS = Recipe(
     CurrentEncoder(gain=10.0, clip=None),
     "100 ms",
     {"tau_read": ["100 ms", "400 ms"], "learn_for": "30 s", "washout": 50},
-    {"n": 1000, **SPREAD_BIAS},
+    {"n": 1000, **SPREAD_BIAS, "E.tau_m.mean": "10 ms", "I.tau_m.mean": "10 ms"},
     closed_loop={"horizon": 1, "skip": True, "strengths": 1e-4},
     horizon=25,
 )
 
+_SLOW: dict[str, Any] = {"tau_read": ["100 ms", "300 ms", "1000 ms"]}
+
 _RECIPES: dict[str, Recipe] = {
-    "japanese_vowels": Recipe(CurrentEncoder(gain=2.0, clip=None), "30 ms", {"windows": 3}),
+    "japanese_vowels": Recipe(CurrentEncoder(gain=1.0, clip=None), "20 ms", {"windows": 5}),
     "free_spoken_digits": Recipe(
         AudioEncoder(bands=64, frame="10 ms", level="peak", gain=3.0, clip=9.0),
         "10 ms",
@@ -83,12 +85,8 @@ _RECIPES: dict[str, Recipe] = {
         causal=AudioEncoder(bands=64, frame="10 ms", level="running", gain=3.0, clip=9.0),
     ),
     "shd": Recipe(CurrentEncoder(), None, {"windows": 10}, {"n": 1000, "input.connectivity": 0.1}),
-    "wind_sand_point": Recipe(
-        CurrentEncoder(gain=6.0, clip=None), "20 ms", {"tau_read": ["20 ms", "100 ms", "400 ms"]}, horizon=6
-    ),
-    "wind_greensboro": Recipe(
-        CurrentEncoder(gain=3.0, clip=None, lags=48), "100 ms", {"tau_read": ["100 ms", "400 ms"]}, horizon=6
-    ),
+    "wind_sand_point": Recipe(CurrentEncoder(gain=10.0, clip=None, lags=6), "100 ms", _SLOW, horizon=6),
+    "wind_greensboro": Recipe(CurrentEncoder(gain=3.0, clip=None, lags=24), "100 ms", _SLOW, horizon=6),
     "lorenz63": _CHAOS,
     "rossler": _CHAOS,
     "mackey_glass": Recipe(
@@ -100,7 +98,7 @@ _RECIPES: dict[str, Recipe] = {
         {"n": 1000}, horizon=1,
     ),
 }  # fmt: skip
-_RECIPES["wind"] = _RECIPES["wind_sand_point"]
+_RECIPES["wind"] = _RECIPES["wind_greensboro"]
 
 _KINDS: dict[str, Recipe] = {
     "series": Recipe(CurrentEncoder(gain=2.0), "20 ms"),

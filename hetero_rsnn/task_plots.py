@@ -171,6 +171,8 @@ def plot_trace(result: TaskResult, ax: Axes | None = None) -> Axes:
     ax.set(
         xlabel="sample of the first test series", ylabel=f"{names[0]}, forecast\n{first.report.horizon} samples ahead"
     )
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.15 * (high - low))  # room for the legend
     ax.legend(frameon=False, fontsize="small", ncols=3, loc="upper right")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
@@ -219,7 +221,7 @@ def figure_task(result: TaskResult) -> Figure:
     grid = figure.add_gridspec(rows, 2)
     # An odd panel has a row of its own: the trace, which wants to be wide, or the confusion.
     places = ([grid[0, :]] if wide else []) + [grid[r, c] for r in range(int(wide), rows) for c in range(2)]
-    for letter, place, (title, draw) in zip("ABCD", places, panels, strict=True):
+    for letter, place, (title, draw) in zip("ABCD", places, panels, strict=False):
         ax = draw(figure.add_subplot(place))
         ax.set_title(letter, loc="left", fontweight="bold", fontsize="large")
         if title:

@@ -123,17 +123,21 @@ def _print_classification(result: TaskResult) -> None:
 def _print_forecasts(result: TaskResult) -> None:
     out, d = console(), result.dataset
     one = result.rows[0].report
+    kept, linear, worth = (
+        estimate(getattr(r.report, q) for r in result.rows).mean for q in ("persistence", "linear", "linear_skill")
+    )
+    over = "" if math.isnan(kept) else f"persistence: NRMSE {kept:.4f}; "
     table = _table(
         f"{d.name}, {one.horizon} samples ahead: {one.n} forecasts of {len(d.test)} test series, {_over(result)}; mean "
-        "[95 % interval over seeds]",
-        "NRMSE", f"linear ({one.lags} lags)", "persistence", "skill", "linear skill", "nu (a neuron)", "1/(NRMSE nu)",
+        f"[95 % interval over seeds]\n{over}linear on {one.lags} lags: NRMSE {linear:.4f}"
+        + ("" if math.isnan(worth) else f", skill {worth:.4f}"),
+        "NRMSE", "skill", "spikes/forecast", "nu (a neuron)", "1/(NRMSE nu)",
     )  # fmt: skip
     for name in result.names:
-        means = {q: result.estimate(name, q) for q in ("linear", "persistence", "linear_skill")}
         table.add_row(
-            label(name), cell(result.estimate(name, "nrmse")), f"{means['linear'].mean:.4f}",
-            _plain(means["persistence"]), cell(result.estimate(name, "skill")), _plain(means["linear_skill"]),
-            cell(result.estimate(name, "nu")), cell(result.estimate(name, "efficiency")),
+            label(name), cell(result.estimate(name, "nrmse")), cell(result.estimate(name, "skill")),
+            f"{result.estimate(name, 'spikes').mean:,.0f}", cell(result.estimate(name, "nu")),
+            cell(result.estimate(name, "efficiency")),
         )  # fmt: skip
     out.print(table)
     if result.rows[0].groups:
@@ -162,7 +166,3 @@ def _print_forecasts(result: TaskResult) -> None:
 def _share(e: Estimate) -> Estimate:
     """An interval that stays between 0 and 1: few seeds near 1 would claim more than all."""
     return replace(e, low=max(e.low, 0.0), high=min(e.high, 1.0)) if e.n > 1 else e
-
-
-def _plain(e: Estimate) -> str:
-    return "undefined" if math.isnan(e.mean) else f"{e.mean:.4f}"

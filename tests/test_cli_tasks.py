@@ -1,0 +1,51 @@
+"""The commands classify and forecast: what they write, say and refuse."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+def test_classify_writes_table_figure_and_results(run, tmp_path):
+    words = ["classify", "japanese_vowels", "honhos", "henhes", "--quick", "--n", "40", "--early", "--out", "jv"]
+    code, out, err = run(*words)
+    assert code == 0, err
+    assert "japanese_vowels: 200 training and 100 test samples" in out and "deciding early" in out
+    data = json.loads((tmp_path / "jv" / "results.json").read_text())
+    assert [r["network"] for r in data["rows"]] == ["honhos", "henhes"] and data["networks"]["henhes"]["n"] == 40
+    assert 0.5 < data["rows"][0]["test"]["accuracy"] <= 1 and data["dataset"]["licence"] == "CC BY 4.0"
+    assert (tmp_path / "jv" / "figure.png").stat().st_size > 10_000
+    code, _, err = run(*words)
+    assert code == 2 and "exists already" in err
+
+
+def test_forecast_prints_json(run, tmp_path):
+    code, out, err = run("forecast", "wind_greensboro", "henhes", "--horizon", "3", "--quick", "--n", "40", "--json")
+    assert code == 0, err
+    data = json.loads(out)
+    assert data["rows"][0]["test"]["horizon"] == 3 and data["rows"][0]["test"]["lags"] == 24
+    assert (tmp_path / "results" / "forecast" / "figure.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["classify", "japanese_vowel"], ["japanese_vowels"]),
+        (["classify", "lorenz63"], ["hetero-rsnn forecast lorenz63"]),
+        (["forecast", "japanese_vowels"], ["hetero-rsnn classify japanese_vowels"]),
+        (["forecast", "wind_greensboro", "--horizon", "0"], ["horizon", "0"]),
+        (["forecast", "wind_greensboro", "--horizon", "2000"], ["2000", "got"]),
+        (["forecast", "wind_greensboro", "--closed-loop"], ["wind_greensboro", "lorenz63"]),
+        (["classify", "japanese_vowels", "--leave-out"], ["no groups"]),
+        (["classify", "japanese_vowels", "henhe"], ["henhes"]),
+        (["classify", "japanese_vowels", "--seeds", "0"], ["--seeds"]),
+        (["classify", "free_spoken_digits", "--data-dir", "nowhere"], ["hetero-rsnn data fetch free_spoken_digits"]),
+        (["classify", "japanese_vowels", "--backend", "slow"], ["unknown backend"]),
+    ],
+)
+def test_mistakes_end_in_one_line(run, words, expected):
+    code, _, err = run(*words)
+    assert code == 2 and err.count("\n") == 1 and "Traceback" not in err
+    for text in expected:
+        assert text in err

@@ -1,0 +1,225 @@
+"""Tasks: the numbers of a result against the estimators by hand, and what it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import hetero_rsnn as hr
+from hetero_rsnn.audio import AudioEncoder
+from hetero_rsnn.classifier import fit_readout
+from hetero_rsnn.encoders import CurrentEncoder
+from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.frozen import pool
+from hetero_rsnn.recipes import Recipe, recipe
+from hetero_rsnn.task_plots import figure_task
+from hetero_rsnn.task_report import wilson
+from hetero_rsnn.task_tables import print_task, verdict
+from hetero_rsnn.tasks import _front_end, classify, forecast
+
+SMALL = {"n": 40}
+
+
+def toy(groups: bool = False) -> hr.Dataset:
+    """Three classes of two-channel waves that differ in frequency, of unequal lengths."""
+    rng = np.random.default_rng(3)
+    y = np.arange(90) % 3
+    X = tuple(
+        np.stack([np.sin(0.3 * (c + 1) * np.arange(n) + p), rng.normal(size=n)], axis=1)
+        for c, n, p in zip(y, rng.integers(12, 25, 90), rng.uniform(0, 6, 90), strict=True)
+    )
+    return hr.Dataset(
+        name="toy", task="classification", X=X, y=y, classes=("slow", "middle", "fast"), train=np.arange(60),
+        test=np.arange(60, 90), groups=np.array(["a", "b"])[np.arange(90) // 3 % 2] if groups else None,
+        interval_ms=None, channels=("wave", "noise"), kind="series", source="made here", licence="none", notes="",
+        details={},
+    )  # fmt: skip
+
+
+CHOSEN = Recipe(CurrentEncoder(gain=3.0), "10 ms", {"windows": 3})
+
+
+@pytest.fixture(scope="module")
+def result():
+    return classify(toy(), ["honhos", "henhes"], [4, 5], few_labels=(1, 2, 5, 50), chosen=CHOSEN, overrides=SMALL)
+
+
+def test_rows_agree_with_the_classifier(result):
+    data = toy()
+    a, b, y_a, y_b = data.split()
+    for row in result.rows:
+        net = hr.load_network(row.network, **SMALL)
+        clf = hr.HRSNNClassifier(net, encoder=CurrentEncoder(gain=3.0), hold="10 ms", windows=3, seed=row.seed)
+        report = clf.fit(a, y_a).report(b, y_b)
+        assert (row.report.accuracy, row.report.nu) == (report.accuracy, pytest.approx(report.nu))
+        assert row.report.efficiency == pytest.approx(report.accuracy / report.nu)
+        assert row.report.spikes == pytest.approx(report.nu * 40)
+        assert row.report.rate_hz == pytest.approx(report.rate_hz)
+        np.testing.assert_array_equal(row.report.confusion, report.confusion)
+    assert [(r.network, r.seed) for r in result.rows] == [(n, s) for s in (4, 5) for n in ("honhos", "henhes")]
+
+
+def test_linear_models_see_the_scaled_input(result):
+    data = toy()
+    a, b, y_a, y_b = data.split()
+    rows = np.concatenate(a)
+    scaled = [[np.clip(3 * (x - rows.mean(axis=0)) / rows.std(axis=0), -3, 3) for x in part] for part in (a, b)]
+    for windows, found in ((3, "linear"), (1, "linear_mean")):
+        train, test = (np.array([pool(x, windows) for x in part]) for part in scaled)
+        accuracy = np.mean(fit_readout("ridge", train, y_a).predict(test) == y_b)
+        assert {getattr(r, found) for r in result.rows} == {accuracy}
+
+
+def test_few_labels_stop_where_the_classes_end(result):
+    assert list(result.rows[0].few) == [1, 2, 5]  # 20 samples a class
+    few = result.rows[0].few
+    assert few[5][0] > few[1][0] - 0.05 and all(0 <= a <= 1 and 0 <= b <= 1 for a, b in few.values())
+
+
+def test_groups_are_left_out_of_all_training():
+    data = toy(groups=True)
+    found = classify(data, ["henhos"], [1], few_labels=(), leave_out=True, chosen=CHOSEN, overrides=SMALL).rows[0]
+    train, test = np.flatnonzero(data.groups != "a"), np.flatnonzero(data.groups == "a")
+    f = hr.HRSNNFeatures(
+        hr.load_network("henhos", **SMALL), encoder=CurrentEncoder(gain=3.0), hold="10 ms", windows=3, seed=1
+    )
+    fitted = fit_readout("ridge", f.fit_transform([data.X[k] for k in train]), data.y[train], data.groups[train])
+    decided = fitted.predict(f.transform([data.X[k] for k in test]))
+    assert found.groups["a"][0] == np.mean(decided == data.y[test])
+    assert set(found.groups) == {"a", "b"}
+
+
+def test_early_decisions_do_not_touch_the_test_samples():
+    data = toy()
+    noise = tuple(np.random.default_rng(k).normal(size=x.shape) if k >= 60 else x for k, x in enumerate(data.X))
+    kept = {"few_labels": (), "early": True, "chosen": CHOSEN, "overrides": SMALL}
+    with pytest.raises(HeteroError, match="at least 20 calibration samples, got 15"):
+        classify(data, ["henhes"], [1], **kept)
+    larger = replace(data, train=np.arange(80), test=np.arange(80, 90))
+    a = classify(larger, ["henhes"], [1], **kept).rows[0].early
+    b = classify(replace(larger, X=noise), ["henhes"], [1], **kept).rows[0].early
+    assert a.n_calibration == 20 and a.chosen.epsilon == b.chosen.epsilon
+
+
+def test_workers_and_order_change_nothing(result):
+    again = classify(
+        toy(), ["henhes", "honhos"], [5, 4], few_labels=(), chosen=CHOSEN, overrides=SMALL, workers=2
+    )  # fmt: skip
+    for row in result.rows:
+        same = next(r for r in again.rows if (r.network, r.seed) == (row.network, row.seed))
+        assert (same.report.accuracy, same.report.nu) == (row.report.accuracy, row.report.nu)
+
+
+def test_cochleagrams_once_or_by_the_encoder():
+    rng = np.random.default_rng(2)
+    X = [rng.uniform(-1, 1, (n, 1)) for n in (2400, 1600, 3200)]
+    encoder = AudioEncoder(bands=12, frame="10 ms", level="peak", gain=3.0, clip=9.0)
+    short, plain = _front_end(X, encoder)
+    encoder.fit(X)
+    plain.fit(short)
+    for x, cochleagram in zip(X, short, strict=True):
+        a, b = encoder.encode(x, hold=10.0), plain.encode(cochleagram, hold=10.0)
+        np.testing.assert_allclose(a.values, b.values, atol=1e-12)
+
+
+def test_output_of_a_classification(result, capsys):
+    print_task(result)
+    text = capsys.readouterr().out
+    for words in ("HoNHoS", "HeNHeS", "linear on mean", "few labels", "paired: accuracy", "its linear baseline"):
+        assert words in text
+    assert len(figure_task(result).axes) == 3
+    data = result.to_dict()
+    assert data["dataset"]["test"] == 30 and data["rows"][0]["few_labels"]["2"].keys() == {"network", "linear"}
+    assert set(data["networks"]) == {"honhos", "henhes"} and "encoder" in data["recipe"]
+
+
+def test_a_network_worse_than_its_baseline_says_so(result):
+    worse = replace(result, rows=tuple(replace(r, linear=1.1) for r in result.rows))
+    assert verdict(worse, "henhes").endswith("does NOT beat its linear baseline")
+    better = replace(result, rows=tuple(replace(r, linear=r.report.accuracy - 0.2) for r in result.rows))
+    assert verdict(better, "henhes").endswith(": beats its linear baseline")
+
+
+def sine(groups: bool = False) -> hr.Dataset:
+    t = np.arange(700.0)[:, None]
+    return hr.Dataset(
+        name="sine", task="forecasting", X=tuple(np.sin(t / 6 + k) for k in range(4)), y=None, classes=(),
+        train=np.array([0, 1]), test=np.array([2, 3]), groups=np.array(["p", "q", "p", "q"]) if groups else None,
+        interval_ms=None, channels=("x",), kind="series", source="made here", licence="none", notes="",
+        details={"inputs": ["x"], "targets": ["x"], "step": 0.1, "lyapunov": 0.5},
+    )  # fmt: skip
+
+
+def test_forecast_rows_agree_with_the_forecaster(capsys):
+    data = sine(groups=True)
+    chosen = Recipe(CurrentEncoder(gain=3.0), "10 ms", {"washout": 30}, closed_loop={"horizon": 1, "skip": True})
+    result = forecast(
+        data, ["henhos"], [2], horizon=4, closed_loop=True, chosen=chosen, overrides=SMALL
+    )  # fmt: skip
+    row = result.rows[0]
+    model = hr.HRSNNForecaster(
+        hr.load_network("henhos", **SMALL),
+        encoder=CurrentEncoder(gain=3.0),
+        hold="10 ms",
+        washout=30,
+        horizon=4,
+        seed=2,
+    ).fit([data.X[0], data.X[1]])
+    report = model.report([data.X[2], data.X[3]])
+    assert row.report == report and row.groups["q"] == model.report([data.X[3]])
+    np.testing.assert_array_equal(row.trace["target"], data.X[2][34:234, 0])
+    np.testing.assert_array_equal(row.trace["forecast"], model.predict([data.X[2]])[0][30:230, 0])
+    assert len(row.closed_loop) == 2 and all(t > 0 for t in row.closed_loop)
+    print_task(result)
+    text = capsys.readouterr().out
+    assert "skill by group" in text and "valid prediction time" in text and "persistence: NRMSE" in text
+    assert len(figure_task(result).axes) == 3
+
+
+def test_input_and_target_of_their_own():
+    data = hr.load_dataset("narma10", samples=600, segments=1, test_samples=400)
+    row = forecast(data, ["henhes"], [0], overrides=SMALL).rows[0]
+    assert np.isnan(row.report.persistence) and np.isnan(row.report.skill)
+    assert 0.1 < row.report.linear < 1.0  # u alone, not y: else the linear model would be far better
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: classify(sine()), ["forecasting", "use forecast"]),
+        (lambda: forecast(toy()), ["classification", "use classify"]),
+        (lambda: classify(toy(), leave_out=True), ["toy", "no groups"]),
+        (lambda: classify(toy(), ["henhes", "henhes"]), ["two networks", "'henhes'"]),
+        (lambda: classify(toy(), [], chosen=CHOSEN), ["name at least one"]),
+        (lambda: classify(toy(), seeds=[1, 1]), ["different", "[1, 1]"]),
+        (lambda: forecast(hr.load_dataset("wind_greensboro"), closed_loop=True), ["wind_greensboro", "lorenz63"]),
+    ],
+)
+def test_refuses(call, words):
+    with pytest.raises(HeteroError) as caught:
+        call()
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_every_dataset_has_a_recipe_that_the_estimators_take():
+    for name, text in hr.list_datasets().items():
+        kind = "audio" if name == "free_spoken_digits" else "events" if name == "shd" else "series"
+        found = recipe(replace(toy(), name=name, kind=kind))
+        made = (hr.HRSNNForecaster if "forecast" in text else hr.HRSNNClassifier)(
+            encoder=found.encoder, hold=found.hold, **found.options
+        )
+        assert found.hold is not None or kind == "events"
+        hr.load_network("henhes", **found.overrides)
+        made.get_params()
+    assert recipe(replace(toy(), name="mine")).hold == "20 ms"
+
+
+def test_wilson_interval_against_its_formula():
+    for right, n in ((0, 7), (3, 10), (370, 370), (199, 200)):
+        z, p = 1.959963984540054, right / n
+        middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        assert wilson(right, n) == (pytest.approx(middle - half, abs=1e-9), pytest.approx(middle + half, abs=1e-9))
