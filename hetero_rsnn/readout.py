@@ -82,18 +82,23 @@ class RidgeReadout(BaseEstimator):  # type: ignore[misc]
         scale[len(scale) - self.light :] *= 10.0
         z = (x - mean) * scale
         unit = float(max(z.shape))
+        if folds is not None and np.shape(folds) != (len(z),):
+            raise HeteroError(f"folds must be one number a row ({len(z)}), got shape {np.shape(folds)}: number all rows")
         labels = np.zeros(len(z), np.int64) if folds is None else np.unique(np.asarray(folds), return_inverse=True)[1]
-        solve = _Rows(z, y) if z.shape[0] <= z.shape[1] else _Moments(z, y, labels)
+        offset = y.mean(axis=0)
+        centred = y - offset  # squares of a large offset would drown the errors
+        solve = _Rows(z, centred) if z.shape[0] <= z.shape[1] else _Moments(z, centred, labels)
         self.cv_error_ = np.full(strengths.size, np.nan)
         if strengths.size == 1 or labels.max() == 0:
             self.strength_ = float(strengths[strengths.size // 2])
         else:
-            variance = np.maximum(y.var(axis=0), 1e-300)
+            # What does not vary has no error to weigh: left in, its rounding errors would outweigh all others.
+            variance = np.where(np.ptp(y, axis=0) > 0, (centred**2).mean(axis=0), np.inf)
             errors = sum(solve.left_out(labels, fold, strengths * unit) for fold in range(labels.max() + 1))
             self.cv_error_ = np.asarray((errors / len(z) / variance).mean(axis=1))
             self.strength_ = float(strengths[int(np.argmin(self.cv_error_))])
         self.coef_ = solve.weights(self.strength_ * unit) * scale[:, None]
-        self.intercept_ = y.mean(axis=0) - mean @ self.coef_
+        self.intercept_ = offset - mean @ self.coef_
         return self
 
     def predict(self, X: ArrayLike) -> Array:
