@@ -116,9 +116,13 @@ class _Rows:
     def left_out(self, labels: Ints, fold: int, strengths: Array) -> Array:
         out = labels == fold
         centre = self.y[~out].mean(axis=0)
-        values, vectors = np.linalg.eigh(self.kernel[np.ix_(~out, ~out)])
+        inside, across = self.kernel[np.ix_(~out, ~out)], self.kernel[np.ix_(out, ~out)]
+        # Products of features that are centred on the rows kept, as their targets are.
+        mean, middle = inside.mean(axis=0), inside.mean()
+        across = across - across.mean(axis=1, keepdims=True) - mean + middle
+        values, vectors = np.linalg.eigh(inside - mean[:, None] - mean + middle)
         along = vectors.T @ (self.y[~out] - centre)
-        towards = self.kernel[np.ix_(out, ~out)] @ vectors
+        towards = across @ vectors
         rest = self.y[out] - centre
         return np.stack(
             [((rest - towards @ (along / (np.maximum(values, 0.0) + s)[:, None])) ** 2).sum(axis=0) for s in strengths]
