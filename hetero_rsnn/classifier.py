@@ -115,6 +115,8 @@ def check_labels(y: Any, samples: int) -> NDArray[Any]:
         )
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise HeteroError("y must be finite, got NaN or infinity: label the sample, or mark it as unlabelled with -1")
+    if labels.dtype.kind == "f" and (odd := labels[labels != np.round(labels)]).size:
+        raise HeteroError(f"y must be classes, got {odd[0]:g}: for numbers to predict there is HRSNNForecaster")
     known = labels[labelled(labels)]
     if len(np.unique(known)) < 2:
         found = f"only {np.unique(known).tolist()[0]!r}" if known.size else "no label at all"
@@ -243,13 +245,16 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         """What the readout reads, shape (samples, windows * neurons * filters): mean states in each window."""
         return self._features(self._samples(X))
 
+    @available_if(_readout_has("decision_function"))  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> Array:
         """Scores, shape (samples, classes); with two classes and a readout other than ridge, (samples,)."""
+        self._fitted()
         return np.asarray(self.readout_.decision_function(self.features(X)))
 
     @available_if(_readout_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Array:
         """Probabilities, shape (samples, classes); for readouts that have them."""
+        self._fitted()
         return np.asarray(self.readout_.predict_proba(self.features(X)))
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -263,6 +268,8 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         samples, labels = self._samples(X), np.asarray(y)
         if labels.shape != (len(samples),):
             raise HeteroError(f"y must be one label a sample ({len(samples)}), got shape {labels.shape}")
+        if not labelled(labels).any():
+            raise HeteroError("y must hold labels to report on, got -1 (unlabelled) only: give labelled samples")
         return self._report(labels, self.readout_.predict(self._features(samples)))
 
     def _report(self, labels: NDArray[Any], decided: NDArray[Any]) -> ClassificationReport:
