@@ -226,7 +226,7 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         samples = self._samples(X)
         labels = check_labels(y, len(samples))
         if groups is not None and len(np.asarray(groups)) != len(samples):
-            raise HeteroError(f"groups must be one a sample ({len(samples)}), got {len(np.asarray(groups))}")
+            raise HeteroError(f"groups must be one a sample ({len(samples)}), got {len(np.asarray(groups))}: name all")
         whole(self.windows, "windows", 1, 10_000)
         make_readout(self.readout, 2, 2, 2)
         self._learn(samples)
