@@ -83,7 +83,9 @@ class RidgeReadout(BaseEstimator):  # type: ignore[misc]
         z = (x - mean) * scale
         unit = float(max(z.shape))
         if folds is not None and np.shape(folds) != (len(z),):
-            raise HeteroError(f"folds must be one number a row ({len(z)}), got shape {np.shape(folds)}: number all rows")
+            raise HeteroError(
+                f"folds must be one number a row ({len(z)}), got shape {np.shape(folds)}: number all rows"
+            )
         labels = np.zeros(len(z), np.int64) if folds is None else np.unique(np.asarray(folds), return_inverse=True)[1]
         offset = y.mean(axis=0)
         centred = y - offset  # squares of a large offset would drown the errors
@@ -161,7 +163,7 @@ class _Moments:
         for s in strengths:
             w = along / (np.maximum(values, 0.0) + s)[:, None]
             errors.append(power - 2 * np.einsum("ft,ft->t", w, crossed) + np.einsum("ft,ft->t", w, turned @ w))
-        return np.maximum(np.stack(errors), 0.0)
+        return np.asarray(np.maximum(np.stack(errors), 0.0))
 
     def weights(self, strength: float) -> Array:
         gram, cross, _, zsum, ysum, n = self.whole
