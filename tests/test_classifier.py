@@ -1,4 +1,4 @@
-"""The classifier: a task it must solve and one it cannot, labels of all kinds, readouts, and the counts of its report."""
+"""The classifier: a task it must solve and one it cannot, labels of all kinds, readouts, counts of its report."""
 
 from __future__ import annotations
 
@@ -157,7 +157,9 @@ def test_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     groups = np.array(["b", "c", "a"])[np.arange(45) // 15]
     seen: list[Any] = []
     fit = RidgeReadout.fit
-    monkeypatch.setattr(RidgeReadout, "fit", lambda self, x, t, folds=None: seen.append(folds) or fit(self, x, t, folds))
+    monkeypatch.setattr(
+        RidgeReadout, "fit", lambda self, x, t, folds=None: seen.append(folds) or fit(self, x, t, folds)
+    )
     y[3] = -1
     make().fit(X, y, groups)
     np.testing.assert_array_equal(seen[0], np.delete(np.array([1, 2, 0])[np.arange(45) // 15], 3))
@@ -263,9 +265,7 @@ def test_the_report_counts(fitted: HRSNNClassifier) -> None:
     X, y = data(20, 7)
     y[4] = 2  # one wrong answer at least
     recordings = [
-        hr.simulate(
-            fitted.frozen_.draw, hr.array_stimulus(u, "10 ms"), state=fitted.frozen_.state, plasticity=False
-        )
+        hr.simulate(fitted.frozen_.draw, hr.array_stimulus(u, "10 ms"), state=fitted.frozen_.state, plasticity=False)
         for u in fitted.inputs(X)
     ]
     spikes = np.array([r.spike_times.size for r in recordings])

@@ -166,7 +166,7 @@ def test_spiking_input(encoder: Any) -> None:
     channels = 4 if f.encoder_.n_channels_ == 4 else 2
     assert f.readout_.coef_.shape == (N + channels, 2)
     assert f.linear_.coef_.shape == (5 * channels, 2)
-    assert 0 < f.report([wave(150)]).nu
+    assert f.report([wave(150)]).nu > 0
 
 
 def test_stimuli_with_targets() -> None:

@@ -29,7 +29,8 @@ def data(rows: int, features: int, seed: int = 0) -> tuple[Array, Array]:
     rng = np.random.default_rng(seed)
     z = rng.normal(size=(rows, features)) @ (np.eye(features) + 0.3 * rng.normal(size=(features, features)))
     y = z[:, :4] @ rng.normal(size=(4, 3)) + rng.normal(size=(rows, 3))
-    return z * np.logspace(-4, 3, features) + np.linspace(-50, 900, features), y * [1.0, 30.0, 1e-3] + [0.0, 500.0, -2.0]
+    x = z * np.logspace(-4, 3, features) + np.linspace(-50, 900, features)
+    return x, y * [1.0, 30.0, 1e-3] + [0.0, 500.0, -2.0]
 
 
 def reference(x: Array, y: Array, strength: float) -> Any:
