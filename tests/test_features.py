@@ -119,6 +119,14 @@ def test_equal_seeds_give_equal_features() -> None:
         assert not np.allclose(one, other)
 
 
+def test_equal_samples_meet_their_own_chance() -> None:
+    x = data((20,))[0]
+    f = make(encoder="poisson").fit([x, x])
+    one, other = f.transform([x, x])
+    assert not np.allclose(one, other)
+    np.testing.assert_array_equal(f.transform([x]), [one])
+
+
 @pytest.mark.parametrize("n_jobs", [2, -1])
 def test_jobs_do_not_change_the_features(fitted: HRSNNFeatures, n_jobs: int) -> None:
     X = data((5, 30, 12, 9, 20, 3))
