@@ -67,7 +67,7 @@ class RidgeReadout(BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         HeteroError
-            If the shapes do not fit, or a strength is not > 0.
+            If the shapes do not fit, a number is not finite, or a strength is not > 0.
         """
         strengths = np.sort(np.atleast_1d(np.asarray(self.strengths, dtype=float)))
         if strengths.ndim != 1 or not strengths.size or not (np.isfinite(strengths) & (strengths > 0)).all():
@@ -75,7 +75,11 @@ class RidgeReadout(BaseEstimator):  # type: ignore[misc]
         x, y = np.asarray(X), np.asarray(Y, dtype=np.float64)
         if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or not len(x):
             raise HeteroError(f"features and targets must be (rows, ...) of one length, got {x.shape} and {y.shape}")
+        if not 0 <= self.light <= x.shape[1]:
+            raise HeteroError(f"light must be a number of columns from 0 to {x.shape[1]}, got {self.light!r}: lower it")
         mean = x.mean(axis=0, dtype=np.float64)
+        if not (np.isfinite(mean).all() and np.isfinite(y).all()):
+            raise HeteroError("features and targets must be finite, got NaN or infinity: look where they come from")
         spread = x.std(axis=0, dtype=np.float64)
         keep = spread > 1e-9 * max(float(spread.max(initial=0.0)), 1e-300)  # what stands still says nothing
         scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=keep)

@@ -198,6 +198,16 @@ def test_refused_shapes() -> None:
         refused(lambda a=a, b=b: RidgeReadout().fit(a, b), "one length", str(a.shape), str(b.shape))
     refused(lambda: RidgeReadout().fit(x, y, np.arange(19)), "folds", "one number a row (20)", "(19,)")
     refused(lambda: RidgeReadout().fit(x, y, np.zeros((20, 1))), "folds", "(20, 1)")
+    for light in (-1, 6):
+        refused(lambda light=light: RidgeReadout(light=light).fit(x, y), "light", "0 to 5", str(light))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_refused_numbers(bad: float) -> None:
+    x, y = data(20, 5)
+    hole = np.where(np.arange(20) == 7, bad, 1.0)[:, None]
+    refused(lambda: RidgeReadout().fit(x * hole, y), "finite", "NaN or infinity")
+    refused(lambda: RidgeReadout().fit(x, y * hole), "finite", "NaN or infinity")
 
 
 # Folds -----------------------------------------------------------------------------------------------------------
