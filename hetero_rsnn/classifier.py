@@ -107,7 +107,12 @@ def fit_readout(readout: Any, features: Array, y: NDArray[Any], groups: Any = No
 
 def check_labels(y: Any, samples: int) -> NDArray[Any]:
     """Labels as a flat array, one a sample, of at least two classes among the labelled."""
-    labels = np.asarray(y)
+    try:
+        labels = np.asarray(y)
+    except ValueError as error:
+        raise HeteroError(f"y must be one label a sample ({samples}): {error}: give a flat list") from None
+    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels.flat):
+        labels = labels.astype(str)  # as tables hold names
     if labels.ndim != 1 or len(labels) != samples or labels.dtype.kind == "O":
         raise HeteroError(
             f"y must be one label a sample ({samples}), got shape {labels.shape} of {labels.dtype}: "

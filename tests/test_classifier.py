@@ -109,6 +109,9 @@ def test_labels_of_all_kinds(fitted: HRSNNClassifier) -> None:
     np.testing.assert_array_equal(clf.classes_, names)
     np.testing.assert_array_equal(clf.predict(fresh), names[expected])
     np.testing.assert_array_equal(make().fit(X, list(names[y])).predict(fresh), names[expected])
+    table = make().fit(X, names[y].astype(object))
+    np.testing.assert_array_equal(table.predict(fresh), names[expected])
+    assert table.score(X, names[y].astype(object)) == table.report(X, names[y].astype(object)).accuracy
     np.testing.assert_array_equal(make().fit(X, y * 2.0).predict(fresh), expected * 2.0)
     two = make().fit(X, y == 1)
     assert two.classes_.tolist() == [False, True] and two.decision_function(fresh).shape == (12, 2)
@@ -143,6 +146,7 @@ def test_the_readout_does_not_see_unlabelled_samples() -> None:
         (np.arange(45) + 0.25, ["y must be classes", "0.25", "HRSNNForecaster"]),
         (np.arange(44), ["one label a sample (45)", "(44,)"]),
         (np.zeros((45, 2)), ["one label a sample (45)", "(45, 2)"]),
+        ([[1]] + [[1, 2]] * 44, ["one label a sample (45)", "inhomogeneous", "flat list"]),
         ([None] * 45, ["one label a sample", "object", "numbers or names"]),
     ],
 )
