@@ -182,6 +182,17 @@ def test_stimuli_with_targets() -> None:
     refused(lambda: make(encoder="audio").fit([np.sin(np.arange(4000.0))]), "audio", "give y")
 
 
+def test_recordings_have_a_target_a_frame() -> None:
+    x, y = noise(2000)[:, 0] * 0.1, noise(50, seed=1)  # 50 frames of 5 ms at 8000 Hz
+    f = make(horizon=0, encoder="audio", lags=2).fit([x], [y])
+    assert f.predict([x])[0].shape == (50, 1)
+    for rows in (49, 60):
+        other = noise(rows, seed=1)
+        for call in (lambda o=other: make(horizon=0, encoder="audio", lags=2).fit([x], [o]),
+                     lambda o=other: f.score([x], [o]), lambda o=other: f.report([x], [o])):  # fmt: skip
+            refused(call, "series 0", "makes of X (50)", f"got {rows}", "align")
+
+
 # Reports ---------------------------------------------------------------------------------------------------------
 
 
