@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import NotFittedError
 
-from hetero_rsnn.classifier import RidgeClassification, class_folds, labelled
+from hetero_rsnn.classifier import RidgeClassification, check_labels, class_folds, labelled
 from hetero_rsnn.errors import HeteroError
 from hetero_rsnn.features import NetworkEstimator
 from hetero_rsnn.frozen import pool
@@ -50,6 +50,7 @@ class AnytimeReadout:
     """
 
     def __init__(self, classifier: NetworkEstimator, *, every: int = 1) -> None:
+        classifier._fitted()
         self.classifier: Any = classifier
         self.every = whole(every, "every", 1, 10**6)
         if getattr(classifier.encoder_, "level", None) == "peak":
@@ -66,7 +67,9 @@ class AnytimeReadout:
         X, y, groups
             As for `HRSNNClassifier.fit`; usually those samples of its training set that do not calibrate a cutoff.
         """
-        labels = np.asarray(y)
+        labels = check_labels(y, len(X))
+        if groups is not None and len(np.asarray(groups)) != len(X):
+            raise HeteroError(f"groups must be one a sample ({len(X)}), got {len(np.asarray(groups))}: name all")
         known = np.flatnonzero(labelled(labels))
         states = self._states([X[int(k)] for k in known])
         labels = labels[known]
@@ -109,6 +112,8 @@ class AnytimeReadout:
 
     def spikes(self) -> list[Array]:
         """Spikes of the whole network in each step of every sample that was last scored; shape (steps,) a sample."""
+        if not hasattr(self, "_spikes"):
+            raise NotFittedError("this AnytimeReadout has not scored a sample yet: call scores first")
         return self._spikes
 
     def _steps(self, states: list[Array]) -> NDArray[np.int64]:

@@ -107,7 +107,12 @@ def fit_readout(readout: Any, features: Array, y: NDArray[Any], groups: Any = No
 
 def check_labels(y: Any, samples: int) -> NDArray[Any]:
     """Labels as a flat array, one a sample, of at least two classes among the labelled."""
-    labels = np.asarray(y)
+    try:
+        labels = np.asarray(y)
+    except ValueError as error:
+        raise HeteroError(f"y must be one label a sample ({samples}): {error}: give a flat list") from None
+    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels.flat):
+        labels = labels.astype(str)  # as tables hold names
     if labels.ndim != 1 or len(labels) != samples or labels.dtype.kind == "O":
         raise HeteroError(
             f"y must be one label a sample ({samples}), got shape {labels.shape} of {labels.dtype}: "
@@ -115,6 +120,8 @@ def check_labels(y: Any, samples: int) -> NDArray[Any]:
         )
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise HeteroError("y must be finite, got NaN or infinity: label the sample, or mark it as unlabelled with -1")
+    if labels.dtype.kind == "f" and (odd := labels[labels != np.round(labels)]).size:
+        raise HeteroError(f"y must be classes, got {odd[0]:g}: for numbers to predict there is HRSNNForecaster")
     known = labels[labelled(labels)]
     if len(np.unique(known)) < 2:
         found = f"only {np.unique(known).tolist()[0]!r}" if known.size else "no label at all"
@@ -224,7 +231,7 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         samples = self._samples(X)
         labels = check_labels(y, len(samples))
         if groups is not None and len(np.asarray(groups)) != len(samples):
-            raise HeteroError(f"groups must be one a sample ({len(samples)}), got {len(np.asarray(groups))}")
+            raise HeteroError(f"groups must be one a sample ({len(samples)}), got {len(np.asarray(groups))}: name all")
         whole(self.windows, "windows", 1, 10_000)
         make_readout(self.readout, 2, 2, 2)
         self._learn(samples)
@@ -243,13 +250,16 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         """What the readout reads, shape (samples, windows * neurons * filters): mean states in each window."""
         return self._features(self._samples(X))
 
+    @available_if(_readout_has("decision_function"))  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> Array:
         """Scores, shape (samples, classes); with two classes and a readout other than ridge, (samples,)."""
+        self._fitted()
         return np.asarray(self.readout_.decision_function(self.features(X)))
 
     @available_if(_readout_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Array:
         """Probabilities, shape (samples, classes); for readouts that have them."""
+        self._fitted()
         return np.asarray(self.readout_.predict_proba(self.features(X)))
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -263,6 +273,8 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         samples, labels = self._samples(X), np.asarray(y)
         if labels.shape != (len(samples),):
             raise HeteroError(f"y must be one label a sample ({len(samples)}), got shape {labels.shape}")
+        if not labelled(labels).any():
+            raise HeteroError("y must hold labels to report on, got -1 (unlabelled) only: give labelled samples")
         return self._report(labels, self.readout_.predict(self._features(samples)))
 
     def _report(self, labels: NDArray[Any], decided: NDArray[Any]) -> ClassificationReport:

@@ -132,7 +132,7 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         rows, aims = self._rows(targets)
         folds = contiguous_folds([len(a) for a in aims], FOLDS)
         wanted = np.concatenate(aims)
-        states = self._states(samples)
+        states = self._aligned(samples, targets)
         strengths = STRENGTHS if self.strengths is None else self.strengths
         light = self.encoder_.n_channels_ if self.skip else 0
         self.readout_ = RidgeReadout(strengths, light).fit(_cut(states, rows), wanted, folds)
@@ -154,13 +154,13 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             raise HeteroError("score takes no sample_weight: leave out series instead")
         self._fitted()
         samples, targets = self._check(X, y)
-        return 1.0 - self._error(self._states(samples), targets, self.readout_) ** 2
+        return 1.0 - self._error(self._aligned(samples, targets), targets, self.readout_) ** 2
 
     def report(self, X: Any, y: Any = None) -> ForecastReport:
         """NRMSE, skill against persistence and a linear model, spikes per forecast, and task efficiency."""
         self._fitted()
         samples, targets = self._check(X, y)
-        states = self._states(samples)
+        states = self._aligned(samples, targets)
         nu = float(self.spikes_.sum() / self.rows_.sum())
         rows, aims = self._rows(targets)
         kept = math.nan
@@ -279,6 +279,17 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         if not self.skip:
             return states
         return [self._with_skip(x, u) for x, u in zip(states, self.inputs(samples), strict=True)]
+
+    def _aligned(self, samples: Sequence[Any], targets: list[Array]) -> list[Array]:
+        """The states, if there is a target for each: how many rows a recording becomes is known only now."""
+        states = self._states(samples)
+        for k, (x, target) in enumerate(zip(states, targets, strict=True)):
+            if len(x) != len(target):
+                raise HeteroError(
+                    f"series {k}: y must have as many rows as the encoder makes of X ({len(x)}), got {len(target)}: "
+                    "align them"
+                )
+        return states
 
     def _with_skip(self, states: Array, inputs: Array) -> Array:
         return np.concatenate([states, inputs], axis=1) if self.skip else states

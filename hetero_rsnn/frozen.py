@@ -113,13 +113,15 @@ def learn(
     how: dict[str, Any] = {"backend": backend, "precision": precision}
     plastic = bool(len(drawn.plastic)) and epochs > 0
     first = encode(0)
+    # Learning that goes on shows its samples in an order of its own.
+    later: tuple[int, ...] = () if state is None else (state.step,)
     if plastic:
         total = epochs * samples
 
         def blocks() -> Iterator[Stimulus]:
             done, left = 0, limit
             for epoch in range(epochs):
-                for k in generator(drawn.seed, "training", "order", epoch).permutation(samples):
+                for k in generator(drawn.seed, "training", "order", epoch, *later).permutation(samples):
                     shown = encode(int(k))
                     yield shown[: max(1, math.floor(left / first.hold))] if left < shown.duration else shown
                     left -= shown.duration

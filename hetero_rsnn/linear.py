@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hetero_rsnn.classifier import RidgeClassification, fit_readout
+from hetero_rsnn.classifier import RidgeClassification, check_labels, fit_readout, labelled
 from hetero_rsnn.errors import TooShortError
 from hetero_rsnn.features import NetworkEstimator
 from hetero_rsnn.frozen import pool
@@ -32,13 +32,19 @@ class LinearClassifier:
         return np.array([pool(x, self.like.windows) for x in self.like.inputs(X)])
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
-        """Fit the readout, with the same folds as the network's."""
-        self.readout_: RidgeClassification = fit_readout(self.like.readout, self.features(X), np.asarray(y), groups)
+        """Fit the readout on the labelled samples, with the same folds as the network's."""
+        features = self.features(X)
+        labels = check_labels(y, len(features))
+        known = labelled(labels)
+        chosen = None if groups is None else np.asarray(groups)[known]
+        self.readout_: RidgeClassification = fit_readout(self.like.readout, features[known], labels[known], chosen)
         return self
 
     def score(self, X: Any, y: Any) -> float:
-        """Accuracy."""
-        return float(np.mean(self.readout_.predict(self.features(X)) == np.asarray(y)))
+        """Accuracy on the labelled samples."""
+        labels = np.asarray(y)
+        known = labelled(labels)
+        return float(np.mean(self.readout_.predict(self.features(X))[known] == labels[known]))
 
 
 def lagged(x: ArrayLike, lags: int) -> Array:

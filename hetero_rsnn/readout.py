@@ -67,7 +67,7 @@ class RidgeReadout(BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         HeteroError
-            If the shapes do not fit, or a strength is not > 0.
+            If the shapes do not fit, a number is not finite, or a strength is not > 0.
         """
         strengths = np.sort(np.atleast_1d(np.asarray(self.strengths, dtype=float)))
         if strengths.ndim != 1 or not strengths.size or not (np.isfinite(strengths) & (strengths > 0)).all():
@@ -75,25 +75,36 @@ class RidgeReadout(BaseEstimator):  # type: ignore[misc]
         x, y = np.asarray(X), np.asarray(Y, dtype=np.float64)
         if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or not len(x):
             raise HeteroError(f"features and targets must be (rows, ...) of one length, got {x.shape} and {y.shape}")
+        if not 0 <= self.light <= x.shape[1]:
+            raise HeteroError(f"light must be a number of columns from 0 to {x.shape[1]}, got {self.light!r}: lower it")
         mean = x.mean(axis=0, dtype=np.float64)
+        if not (np.isfinite(mean).all() and np.isfinite(y).all()):
+            raise HeteroError("features and targets must be finite, got NaN or infinity: look where they come from")
         spread = x.std(axis=0, dtype=np.float64)
         keep = spread > 1e-9 * max(float(spread.max(initial=0.0)), 1e-300)  # what stands still says nothing
         scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=keep)
         scale[len(scale) - self.light :] *= 10.0
         z = (x - mean) * scale
         unit = float(max(z.shape))
+        if folds is not None and np.shape(folds) != (len(z),):
+            raise HeteroError(
+                f"folds must be one number a row ({len(z)}), got shape {np.shape(folds)}: number all rows"
+            )
         labels = np.zeros(len(z), np.int64) if folds is None else np.unique(np.asarray(folds), return_inverse=True)[1]
-        solve = _Rows(z, y) if z.shape[0] <= z.shape[1] else _Moments(z, y, labels)
+        offset = y.mean(axis=0)
+        centred = y - offset  # squares of a large offset would drown the errors
+        solve = _Rows(z, centred) if z.shape[0] <= z.shape[1] else _Moments(z, centred, labels)
         self.cv_error_ = np.full(strengths.size, np.nan)
         if strengths.size == 1 or labels.max() == 0:
             self.strength_ = float(strengths[strengths.size // 2])
         else:
-            variance = np.maximum(y.var(axis=0), 1e-300)
+            # What does not vary has no error to weigh: left in, its rounding errors would outweigh all others.
+            variance = np.where(np.ptp(y, axis=0) > 0, (centred**2).mean(axis=0), np.inf)
             errors = sum(solve.left_out(labels, fold, strengths * unit) for fold in range(labels.max() + 1))
             self.cv_error_ = np.asarray((errors / len(z) / variance).mean(axis=1))
             self.strength_ = float(strengths[int(np.argmin(self.cv_error_))])
         self.coef_ = solve.weights(self.strength_ * unit) * scale[:, None]
-        self.intercept_ = y.mean(axis=0) - mean @ self.coef_
+        self.intercept_ = offset - mean @ self.coef_
         return self
 
     def predict(self, X: ArrayLike) -> Array:
@@ -111,9 +122,13 @@ class _Rows:
     def left_out(self, labels: Ints, fold: int, strengths: Array) -> Array:
         out = labels == fold
         centre = self.y[~out].mean(axis=0)
-        values, vectors = np.linalg.eigh(self.kernel[np.ix_(~out, ~out)])
+        inside, across = self.kernel[np.ix_(~out, ~out)], self.kernel[np.ix_(out, ~out)]
+        # Products of features that are centred on the rows kept, as their targets are.
+        mean, middle = inside.mean(axis=0), inside.mean()
+        across = across - across.mean(axis=1, keepdims=True) - mean + middle
+        values, vectors = np.linalg.eigh(inside - mean[:, None] - mean + middle)
         along = vectors.T @ (self.y[~out] - centre)
-        towards = self.kernel[np.ix_(out, ~out)] @ vectors
+        towards = across @ vectors
         rest = self.y[out] - centre
         return np.stack(
             [((rest - towards @ (along / (np.maximum(values, 0.0) + s)[:, None])) ** 2).sum(axis=0) for s in strengths]

@@ -69,7 +69,7 @@ class ClassificationReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return asdict(self)
+        return {**asdict(self), "confusion": self.confusion.tolist()}
 
 
 def classification_report(

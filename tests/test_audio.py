@@ -172,6 +172,75 @@ def test_silence_after_a_sound_is_not_slow() -> None:
     assert e[-20:].min() > 1e-100 and e[-20:].max() < 1e-20
 
 
+@pytest.mark.parametrize("compression", ["log", "power", "none"])
+def test_level_of_the_peak_takes_loudness_out(compression: str) -> None:
+    x = sounds()[1]
+    options: dict[str, Any] = {"bands": 20, "compression": compression}
+    e = cochleagram(x, RATE, bands=20, compression="none")
+    found = cochleagram(x, RATE, level="peak", **options)
+    expected = {"log": np.log10(1e-5 + e / e.max()), "power": (e / e.max()) ** 0.3, "none": e / e.max()}[compression]
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    for factor in (1e-3, 0.2, 7.0):
+        np.testing.assert_allclose(cochleagram(factor * x, RATE, level="peak", **options), found, rtol=1e-6)
+        assert not np.allclose(cochleagram(factor * x, RATE, **options), cochleagram(x, RATE, **options), rtol=1e-3)
+
+
+def test_running_level_by_hand() -> None:
+    """The loudest band of all frames so far, but no less than 0.01."""
+    x = np.concatenate([0.001 * tone(400, 0.05), tone(500, 0.05, 0.2), tone(2000, 0.1, 0.7), tone(300, 0.1, 0.05)])
+    e = cochleagram(x, RATE, bands=15, frame="5 ms", compression="none")
+    found = cochleagram(x, RATE, bands=15, frame="5 ms", compression="none", level="running")
+    loudest = 0.01
+    for k, row in enumerate(e):
+        loudest = max(loudest, row.max())
+        np.testing.assert_allclose(found[k], row / loudest, rtol=1e-12)
+    np.testing.assert_allclose(found[:10], e[:10] / 0.01, rtol=1e-12)  # noise before the sound stays low
+    assert found[:10].max() < 0.1 and found.max() == 1.0
+
+
+def test_running_level_is_causal_and_becomes_that_of_the_peak() -> None:
+    for x in sounds():
+        options: dict[str, Any] = {"bands": 12, "frame": "10 ms", "level": "running"}
+        whole = cochleagram(x, RATE, **options)
+        for frames in (1, 4, 9):
+            np.testing.assert_array_equal(cochleagram(x[: 80 * frames], RATE, **options), whole[:frames])
+        peak = cochleagram(x, RATE, **{**options, "level": "peak"})
+        plain = cochleagram(x, RATE, **{**options, "level": None})
+        first = int(plain.max(axis=1).argmax())
+        np.testing.assert_allclose(whole[first:], peak[first:], rtol=1e-9, atol=1e-12)
+        if first:
+            assert (whole[:first] > peak[:first]).any()
+        # The peak is not causal: a louder sound at the end changes the first frame.
+        louder = np.concatenate([x, tone(700, 0.05, 40.0)])
+        assert not np.allclose(cochleagram(louder, RATE, **{**options, "level": "peak"})[0], peak[0], rtol=1e-3)
+
+
+def test_levels_of_the_encoder() -> None:
+    X = sounds()
+    for level in ("peak", "running", None):
+        encoder = AudioEncoder(bands=10, level=level).fit(X)
+        np.testing.assert_array_equal(
+            encoder.features(X[2]), cochleagram(X[2], RATE, bands=10, frame="5 ms", level=level)
+        )
+    peak = AudioEncoder(bands=10, level="peak").fit(X)
+    np.testing.assert_allclose(
+        peak.encode(0.05 * X[2], hold=5.0).values, peak.encode(X[2], hold=5.0).values, rtol=1e-6, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("level", "words"),
+    [
+        ("peek", ["unknown level 'peek'", "did you mean 'peak'", "peak, running"]),
+        (True, ["unknown level True", "peak, running"]),
+        ("", ["unknown level ''"]),
+    ],
+)
+def test_refused_levels(level: Any, words: list[str]) -> None:
+    refused(lambda: cochleagram(tone(300), RATE, level=level), *words)
+    refused(lambda: AudioEncoder(level=level).fit(sounds()), *words)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

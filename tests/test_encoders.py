@@ -228,6 +228,8 @@ def test_refused_samples(make: type[Encoder]) -> None:
         (CurrentEncoder(gain="2"), ["gain", "'2'"]),  # type: ignore[arg-type]
         (CurrentEncoder(clip=-1.0), ["clip", "> 0", "-1.0"]),
         (CurrentEncoder(clip=np.nan), ["clip", "finite", "nan"]),
+        (CurrentEncoder(lags=0), ["lags", "from 1 to 100000", "0"]),
+        (CurrentEncoder(lags=2.0), ["lags", "2.0"]),  # type: ignore[arg-type]
         (PoissonEncoder(min_rate_hz=-1.0), ["min_rate_hz", ">= 0", "-1.0"]),
         (PoissonEncoder(min_rate_hz=100.0), ["max_rate_hz", "above min_rate_hz = 100 Hz", "raise it"]),
         (PoissonEncoder(max_rate_hz=np.inf), ["max_rate_hz", "finite", "inf"]),
@@ -284,6 +286,33 @@ def test_currents_decode(scaling: str) -> None:
     encoder = CurrentEncoder(scaling, gain=1.7, clip=None).fit(data())
     for x in data():
         np.testing.assert_allclose(encoder.decode(encoder.encode(x, hold=5.0)), x, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("lags", [2, 5, 60])
+def test_delay_embedding(lags: int) -> None:
+    """Channels c, c + channels, ... are the channel c, shifted; before the first row lie copies of it."""
+    plain = CurrentEncoder(gain=1.3, clip=1.5).fit(data())
+    encoder = CurrentEncoder(gain=1.3, clip=1.5, lags=lags).fit(data())
+    assert (encoder.n_channels_in_, encoder.n_channels_) == (4, 4 * lags)
+    for x in data():
+        now, u = plain.encode(x, hold=5.0).values, encoder.encode(x, hold=5.0)
+        assert u.values.shape == (len(x), 4 * lags) and u.hold == 5.0
+        for row in range(len(x)):
+            for lag in range(lags):
+                np.testing.assert_array_equal(u.values[row, 4 * lag : 4 * lag + 4], now[max(row - lag, 0)])
+    net = hr.load_network("henhes", n=50, **{"input.channels": 4 * lags})
+    assert hr.simulate(hr.draw(net, seed=1), u).samples == len(x)
+
+
+@pytest.mark.parametrize("scaling", ["zscore", "minmax", "none"])
+def test_delay_embeddings_decode(scaling: str) -> None:
+    encoder = CurrentEncoder(scaling, gain=1.7, clip=None, lags=4).fit(data())
+    for x in data():
+        u = encoder.encode(x, hold=5.0)
+        np.testing.assert_allclose(encoder.decode(u), x, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(encoder.decode(u[len(x) // 2 :]), x[len(x) // 2 :], rtol=1e-12, atol=1e-12)
+    one = CurrentEncoder(scaling, gain=1.7, clip=None).fit(data())
+    refused(lambda: encoder.decode(one.encode(data()[0], hold=5.0)), "4 channels", "fitted on 16")
 
 
 def test_clipped_currents() -> None:
