@@ -67,11 +67,15 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _learn(self, X: Sequence[Any]) -> None:
         """Fit the encoder, draw the network, and let it learn."""
+        if hasattr(self, "frozen_"):
+            del self.frozen_  # a fit that fails leaves an estimator that is not fitted
         check_backend(self.backend, self.precision)
         count_jobs(self.n_jobs)
         whole(self.epochs, "epochs", 0, 10**6)
         encoder = make_encoder(self.encoder)
         encoder.fit(X if isinstance(X, list) else [X[0]])
+        if not isinstance(self.overrides, dict | None):
+            raise HeteroError(f"overrides must be a dict such as {{'n': 1000}}, got {self.overrides!r}")
         changes = dict(self.overrides or {})
         if "input.channels" in changes:
             raise HeteroError("overrides must not name input.channels: the data decide it; leave it away")
@@ -159,10 +163,15 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
         Scaled currents; rates of a Poisson encoder; else counts of events.
         """
+        return list(self._each_input(X))
+
+    def _each_input(self, X: Any) -> Iterator[Array]:
+        """The same one by one: all of a large set of events would not fit."""
         self._fitted()
         samples = self._samples(X)
         encode = self._encoding(samples, "answering")
-        return [encode(k).values for k in range(len(samples))]
+        for k in range(len(samples)):
+            yield encode(k).values
 
     def _fitted(self) -> None:
         if not hasattr(self, "frozen_"):
@@ -205,7 +214,8 @@ class HRSNNFeatures(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
     epochs : int
         How often the training samples are shown, in random order; 0 leaves out learning.
     learn_for : str, optional
-        Simulated time after which learning ends in any case, e.g. ``"60 s"``: for long series.
+        Learning ends in any case when this much of the samples has been shown, in simulated time, e.g. ``"60 s"``: for
+        long series. Rests do not count.
     rest : str
         Silence between samples while learning.
     seed : int

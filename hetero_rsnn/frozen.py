@@ -106,7 +106,7 @@ def learn(
     rest : float
         Silence after each sample in ms.
     limit : float
-        Learning ends when this much time (ms) has been simulated.
+        Learning ends when this much time (ms) of samples has been shown.
     state : State, optional
         To go on learning from.
     """

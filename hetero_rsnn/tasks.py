@@ -306,12 +306,11 @@ def _classify_job(task: _Classify, job: tuple[Network, int, str | None]) -> Any:
     a, b = _fit_both(task, network, seed, task.train, task.test, None)
     y_train, y_test = task.y[task.train], task.y[task.test]
     seconds = float(a.features_.rows_.sum()) * a.features_.hold_ / 1e3
-    whole_mean = b.reduced(1)
     row = ClassifyRow(
         network.name, seed,
         classification_report(y_test, a.decided, np.unique(task.y), a.features_.spikes_, network.n, seconds),
         linear=float(np.mean(b.decided == y_test)),
-        linear_mean=float(np.mean(whole_mean == y_test)),
+        linear_mean=float(np.mean(b.on_mean == y_test)),
         few=_few_labels(task, seed, a, b, y_train, y_test),
     )  # fmt: skip
     return replace(row, early=_decide_early(task, network, seed)) if task.early else row
@@ -325,14 +324,7 @@ class _Fitted:
     train: Array
     test: Array
     decided: NDArray[Any]
-    inputs: tuple[list[Array], list[Array]] | None = None
-    labels: NDArray[Any] | None = None
-
-    def reduced(self, windows: int) -> NDArray[Any]:
-        """Decisions of a linear model on fewer windows of the input."""
-        assert self.inputs is not None and self.labels is not None
-        train, test = (np.array([pool(x, windows) for x in part]) for part in self.inputs)
-        return np.asarray(fit_readout("ridge", train, self.labels).predict(test))
+    on_mean: NDArray[Any] | None = None
 
 
 def _fit_both(
@@ -343,11 +335,13 @@ def _fit_both(
     X_train, X_test, y = _take(task.X, train), _take(task.X, test), task.y[train]
     f.fit(X_train)
     a, b = f.transform(X_train), f.transform(X_test)
-    inputs = f.inputs(X_train), f.inputs(X_test)
-    c, d = (np.array([pool(x, f.windows) for x in part]) for part in inputs)
+    linear = []
+    for windows in (f.windows, 1):
+        c, d = (np.array([pool(x, windows) for x in f._each_input(part)]) for part in (X_train, X_test))
+        linear.append((c, d, fit_readout("ridge", c, y, groups).predict(d)))
     return (
         _Fitted(f, a, b, fit_readout("ridge", a, y, groups).predict(b)),
-        _Fitted(f, c, d, fit_readout("ridge", c, y, groups).predict(d), inputs, y),
+        _Fitted(f, *linear[0], linear[1][2]),
     )
 
 

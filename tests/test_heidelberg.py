@@ -16,6 +16,7 @@ from numpy.testing import assert_array_equal
 from hetero_rsnn.datasets import load_dataset
 from hetero_rsnn.errors import FileFormatError, HeteroError, UnitError
 from hetero_rsnn.stimulus import Stimulus
+from hetero_rsnn.tasks import classify
 
 h5py = pytest.importorskip("h5py")
 
@@ -237,3 +238,24 @@ def test_without_h5py(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(HeteroError, match=r'pip install "hetero_rsnn\[data\]"'):
         load_dataset("shd", data_dir=folder)
+
+
+def test_utterances_are_learnt_and_told_apart(tmp_path: Path) -> None:
+    """Each class in channels of its own: from the files to the decision, one stimulus at a time."""
+    rng = np.random.default_rng(7)
+    for part, n in (("train", 36), ("test", 12)):
+        labels = np.arange(n) % 3
+        times = [np.sort(rng.uniform(0, 0.2, 60)).astype(np.float16) for _ in labels]
+        channels = [(rng.integers(0, 200, 60) + 230 * label).astype(np.uint16) for label in labels]
+        content = {
+            "spikes/times": (times, np.float16),
+            "spikes/units": (channels, np.uint16),
+            "labels": labels.astype(np.uint16),
+            "extra/speaker": (np.arange(n) // 3 % 2).astype(np.uint16),
+            "extra/keys": np.array(CLASSES),
+        }
+        write(tmp_path / f"shd_{part}.h5", content)
+    data = load_dataset("shd", data_dir=tmp_path)
+    result = classify(data, ["henhes"], [1], few_labels=(2,), leave_out=True, overrides={"n": 200})
+    assert result.rows[0].report.accuracy > 0.9 and result.rows[0].linear > 0.9
+    assert set(result.rows[0].groups) == {"0", "1"}
