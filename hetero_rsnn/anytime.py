@@ -13,7 +13,7 @@ from hetero_rsnn.errors import HeteroError
 from hetero_rsnn.features import NetworkEstimator
 from hetero_rsnn.frozen import pool
 from hetero_rsnn.recording import Recording
-from hetero_rsnn.samples import whole
+from hetero_rsnn.samples import take, whole
 
 Array = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ class AnytimeReadout:
         if groups is not None and len(np.asarray(groups)) != len(X):
             raise HeteroError(f"groups must be one a sample ({len(X)}), got {len(np.asarray(groups))}: name all")
         known = np.flatnonzero(labelled(labels))
-        states = self._states([X[int(k)] for k in known])
+        states = self._states(take(X, known))
         labels = labels[known]
         windows, ends = self.classifier.windows, self._steps(states)
         number = np.unique(labels, return_inverse=True)[1]
@@ -103,9 +103,9 @@ class AnytimeReadout:
             if alive:
                 features = _pooled([states[k] for k in alive], self.classifier.windows, t * self.every)
                 readout = self.readouts_[min(t, len(self.readouts_)) - 1]
-                for k, row in zip(alive, readout.decision_function(features), strict=True):
+                for k, row in zip(alive, readout.readout_.predict(features), strict=True):
                     out[k][t - 1] = row
-        final = self.final_.decision_function(_pooled(states, self.classifier.windows, None))
+        final = self.final_.readout_.predict(_pooled(states, self.classifier.windows, None))
         for k, row in enumerate(final):
             out[k][-1] = row
         return out

@@ -13,7 +13,7 @@ from hetero_rsnn.errors import HeteroError, suggest
 from hetero_rsnn.features import NetworkEstimator
 from hetero_rsnn.frozen import pool
 from hetero_rsnn.readout import STRENGTHS, RidgeReadout
-from hetero_rsnn.samples import whole
+from hetero_rsnn.samples import take, whole
 from hetero_rsnn.task_report import ClassificationReport, classification_report
 
 Array = NDArray[np.float64]
@@ -43,12 +43,13 @@ class RidgeClassification(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def decision_function(self, X: ArrayLike) -> Array:
-        """Score of every class, shape (samples, classes)."""
-        return self.readout_.predict(X)
+        """Score of every class, shape (samples, classes); of two classes that of the second, (samples,)."""
+        scores = self.readout_.predict(X)
+        return scores[:, 1] if len(self.classes_) == 2 else scores
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Class of the largest score."""
-        return np.asarray(self.classes_[self.decision_function(X).argmax(axis=1)])
+        return np.asarray(self.classes_[self.readout_.predict(X).argmax(axis=1)])
 
 
 def class_folds(number: NDArray[np.int64], groups: ArrayLike | None, most: int = 5) -> NDArray[np.int64] | None:
@@ -252,9 +253,17 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
 
     @available_if(_readout_has("decision_function"))  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> Array:
-        """Scores, shape (samples, classes); with two classes and a readout other than ridge, (samples,)."""
+        """Scores, shape (samples, classes); of two classes that of the second, (samples,)."""
         self._fitted()
         return np.asarray(self.readout_.decision_function(self.features(X)))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy on the samples that have a label."""
+        known = labelled(np.asarray(y))
+        if known.all() or not known.any():
+            return float(super().score(X, y, sample_weight))
+        weight = None if sample_weight is None else np.asarray(sample_weight)[known]
+        return float(super().score(take(self._samples(X), np.flatnonzero(known)), np.asarray(y)[known], weight))
 
     @available_if(_readout_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Array:

@@ -238,10 +238,9 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except TooShortError as error:
-        reason = str(error).partition("; untrustworthy")[0]
-        print(
-            f"error: {reason}: add --set protocol.samples={error.required}, or measure fewer neurons", file=sys.stderr
-        )
+        reason, of_capacity, _ = str(error).partition("; untrustworthy")
+        advice = f": add --set protocol.samples={error.required}, or measure fewer neurons" if of_capacity else ""
+        print(f"error: {reason}{advice}", file=sys.stderr)
         sys.exit(2)
     except HeteroError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -50,6 +50,10 @@ def _where(name: str, data_dir: Path | None) -> str:
     return f"\n  in {', '.join(map(str, found))}" if found else f"\n  not here: hetero-rsnn data fetch {name}{folder}"
 
 
+def _interval(ms: float) -> str:
+    return f"{ms / 3.6e6:g} h" if ms >= 3.6e6 else f"{ms:g} ms"
+
+
 @data_app.command()
 def fetch(
     name: _Name,
@@ -89,7 +93,7 @@ def _lines(found: Any) -> list[tuple[str, str]]:
         ("name", f"{found.name}: {found.task} of {found.kind}"),
         ("samples", f"{len(found)}: {found.train.size} train, {found.test.size} test"),
         ("lengths", f"{lengths.min()} to {lengths.max()} rows, median {np.median(lengths):g}"),
-        ("interval", "none (no unit of time)" if found.interval_ms is None else f"{found.interval_ms:g} ms"),
+        ("interval", "none (no unit of time)" if found.interval_ms is None else _interval(found.interval_ms)),
         ("channels", f"{len(names)}: {', '.join(names) if len(names) <= 12 else f'{names[0]} to {names[-1]}'}"),
     ]
     if found.y is not None:

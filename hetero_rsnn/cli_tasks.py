@@ -124,14 +124,20 @@ def _run(
         raise HeteroError(f"{name} is a data set for {data.task}: use hetero-rsnn {other} {name}")
     if quick:
         data = _part(data)
+    fresh = out is None or not out.exists()
     folder = results_folder(out, command, ("results.json", "figure.png"), overwrite)
     names = list(networks or CANONICAL)
     groups = len(set(data.groups.tolist())) if parts is None and data.groups is not None else 0
     with report.progress_bar(f"{command} {name}", len(names) * len(numbers) * (1 + groups)) as progress:
-        result = task(
-            data, names, numbers, overrides=changes, backend=backend, precision=precision,
-            workers=cores() if workers is None else workers, progress=progress,
-        )  # fmt: skip
+        try:
+            result = task(
+                data, names, numbers, overrides=changes, backend=backend, precision=precision,
+                workers=cores() if workers is None else workers, progress=progress,
+            )  # fmt: skip
+        except HeteroError:
+            if fresh and not any(folder.iterdir()):
+                folder.rmdir()  # made for results that there are none of
+            raise
     content = {"command": shlex.join(["hetero-rsnn", *sys.argv[1:]]), "seeds": numbers, **result.to_dict()}
     write_json(folder / "results.json", content)
     if as_json:

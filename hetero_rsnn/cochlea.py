@@ -34,6 +34,8 @@ HUSH = 1e-2
 _ORDER = 4
 #: Bandwidth of a gammatone filter of order 4 in units of its equivalent rectangular bandwidth (Patterson 1992).
 _WIDTH = 1.019
+#: Energy that only the tone against slow numbers has.
+_NOTHING = 1e-20
 #: A waveform is in units of full scale; more than this is a recording in whole numbers that nobody divided.
 _LOUDEST = 100.0
 
@@ -188,6 +190,8 @@ def level_out(energies: Array, level: str | None) -> Array:
     one_of(level, "level", LEVELS)
     loudest = energies.max(axis=1)
     if level == "peak":
+        if loudest.max() < _NOTHING:
+            raise StimulusError("the waveform is silent but for what lies beyond its last full frame: leave it out")
         return np.asarray(energies / loudest.max())
     return np.asarray(energies / np.maximum(np.maximum.accumulate(loudest), HUSH)[:, None])
 

@@ -226,7 +226,8 @@ def choose_epsilon(
             times[e, out] = rule.decide(test).times
     rows = np.arange(len(seen))
     accuracy = (seen.winner[rows, times - 1] == wanted).mean(axis=1)
-    kept = accuracy >= (seen.winner[:, -1] == wanted).mean() - loss - 1e-12
+    # One sample may always go: few of them cannot tell a smaller loss from none.
+    kept = accuracy >= (seen.winner[:, -1] == wanted).mean() - max(loss, 1.0 / len(seen)) - 1e-12
     if not kept.any():
         return None
     return epsilons[int(np.argmin(np.where(kept, times.mean(axis=1), np.inf)))]

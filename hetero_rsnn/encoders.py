@@ -36,13 +36,14 @@ class CurrentEncoder(Encoder):
     gain : float
         Factor after scaling, > 0.
     clip : float or None
-        Values (after the gain) are cut off at plus and minus this.
+        Values (after the gain) are cut off at plus and minus this. Outliers drive a network out of its range; but what
+        is cut off here a linear model of the same input does not see either.
     lags : int
         Each row comes with the `lags` - 1 rows before it, in channels of their own, newest first (delay embedding).
         Before the first row lie copies of it.
     """
 
-    def __init__(self, scaling: str = "zscore", gain: float = 1.0, clip: float | None = 3.0, lags: int = 1) -> None:
+    def __init__(self, scaling: str = "zscore", gain: float = 1.0, clip: float | None = None, lags: int = 1) -> None:
         self.scaling = scaling
         self.gain = gain
         self.clip = clip

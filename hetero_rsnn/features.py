@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
@@ -80,6 +81,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         if "input.channels" in changes:
             raise HeteroError("overrides must not name input.channels: the data decide it; leave it away")
         net = load_network(self.network, **{**changes, "input.channels": encoder.n_channels_})
+        self._fitted_with = self._settings()
         self.network_: Network = net
         self.encoder_: Encoder = encoder
         self.n_features_in_ = encoder.n_channels_in_
@@ -129,11 +131,14 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         return taus
 
     def _encoding(self, X: Sequence[Any], purpose: str) -> Callable[[int], Stimulus]:
-        """Sample number -> stimulus. The chance of an encoder depends on the seed, the purpose and the number."""
+        """Sample number -> stimulus. The chance of an encoder depends on the seed, the purpose and the sample alone."""
 
         def encode(k: int) -> Stimulus:
-            seed = int(generator(self.seed, "stimulus", purpose, k).integers(2**31))
-            stimulus = self.encoder_.encode(X[k], hold=self.hold_, dt=self.network_.dt, seed=seed)
+            x = X[k]
+            # Not the place in the list: a sample is to get the same answer alone and among others.
+            content = 0 if isinstance(x, Stimulus) else zlib.crc32(np.ascontiguousarray(x).tobytes())
+            seed = int(generator(self.seed, "stimulus", purpose, content).integers(2**31))
+            stimulus = self.encoder_.encode(x, hold=self.hold_, dt=self.network_.dt, seed=seed)
             if stimulus.hold != self.hold_ or stimulus.kind != self.encoder_.kind:
                 raise StimulusError(
                     f"sample {k} is of kind {stimulus.kind!r} and holds {stimulus.hold:g} ms, the network was fitted "
@@ -176,6 +181,13 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     def _fitted(self) -> None:
         if not hasattr(self, "frozen_"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first")
+        for name, value in self._settings().items():
+            if value != self._fitted_with[name]:
+                raise HeteroError(f"{name} was {self._fitted_with[name]} in the fit and is {value} now: fit again")
+
+    def _settings(self) -> dict[str, str]:
+        """Parameters that a fit fixes, as text."""
+        return {k: repr(v) for k, v in self.get_params(deep=False).items() if k not in ("n_jobs", "verbose")}
 
     @contextmanager
     def _bar(self, text: str, total: int) -> Iterator[Progress | None]:

@@ -126,6 +126,14 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             If a series is too short for washout, lags and horizon.
         """
         samples, targets = self._check(X, y)
+        low, high = (np.array([edge(t, axis=0) for t in targets]) for edge in (np.min, np.max))
+        self.range_ = low.min(axis=0), high.max(axis=0)
+        still = np.flatnonzero(self.range_[0] == self.range_[1])
+        if still.size:
+            raise HeteroError(
+                f"channel {still[0]} of the targets is {self.range_[0][still[0]]:g} throughout: leave it out of X, or "
+                "give y without it"
+            )
         self.feeds_back_ = y is None
         self._learn(samples)
         self.n_targets_ = targets[0].shape[1]
@@ -152,13 +160,13 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         """Coefficient of determination R^2 = 1 - NRMSE^2 over the forecasts of all series."""
         if sample_weight is not None:
             raise HeteroError("score takes no sample_weight: leave out series instead")
-        self._fitted()
+        self._same_kind(y)
         samples, targets = self._check(X, y)
         return 1.0 - self._error(self._aligned(samples, targets), targets, self.readout_) ** 2
 
     def report(self, X: Any, y: Any = None) -> ForecastReport:
         """NRMSE, skill against persistence and a linear model, spikes per forecast, and task efficiency."""
-        self._fitted()
+        self._same_kind(y)
         samples, targets = self._check(X, y)
         states = self._aligned(samples, targets)
         nu = float(self.spikes_.sum() / self.rows_.sum())
@@ -185,7 +193,7 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         Returns
         -------
         ndarray, shape (steps, channels)
-            Stays at its last value, beyond which it is NaN, if the loop runs away.
+            NaN from where the loop runs away: more than 100 times the range of the training data beyond it.
 
         Raises
         ------
@@ -210,18 +218,25 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         recording = frozen.run(self.encoder_.encode(history, hold=self.hold_))
         state = filtered(recording, self.taus_)[-1]
         keep, out = self.encoder_.lags, np.full((steps, history.shape[1]), np.nan)
-        bound = 100.0 * np.ptp(history, axis=0) + np.abs(history).max(axis=0)
+        low, high = self.range_
+        far = 100.0 * (high - low)
         for k in range(steps):
             now = self.encoder_.encode(history[-keep:], hold=self.hold_)
             row = self._with_skip(state[None], now.values[-1:])
             following = self.readout_.predict(row)[0]
-            if not np.isfinite(following).all() or (np.abs(following) > bound).any():
+            if not np.isfinite(following).all() or ((following < low - far) | (following > high + far)).any():
                 break
             out[k] = following
             history = np.concatenate([history[-keep:], following[None]])
             recording = frozen.on(self.encoder_.encode(history[-keep:], hold=self.hold_)[-1:], recording)
             state = state * decay + filtered(recording, self.taus_)[0]
         return out
+
+    def _same_kind(self, y: Any) -> None:
+        self._fitted()
+        if (y is None) != self.feeds_back_:
+            fitted, now = ("without", "with") if self.feeds_back_ else ("with", "without")
+            raise HeteroError(f"fitted {fitted} targets y of their own, asked {now} them: use the same kind")
 
     def _check(self, X: Any, y: Any) -> tuple[Sequence[Any], list[Array]]:
         least = 0 if y is not None else 1

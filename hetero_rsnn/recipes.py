@@ -46,11 +46,14 @@ class Recipe:
 
     def describe(self) -> dict[str, Any]:
         """Plain data for reports."""
+        loop = self.closed_loop or {}
         return {
             "encoder": repr(self.encoder),
             "hold": self.hold,
             **{k: v if isinstance(v, int | float | str | bool | list) else repr(v) for k, v in self.options.items()},
             "overrides": dict(self.overrides),
+            "causal": None if self.causal is None else repr(self.causal),
+            "closed_loop": {k: v if isinstance(v, int | float | bool) else repr(v) for k, v in loop.items()},
         }
 
 

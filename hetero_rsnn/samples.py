@@ -160,6 +160,12 @@ def _sample(x: Any, what: str, k: int) -> Array:
     return array
 
 
+def take(X: Sequence[Any], index: NDArray[np.int64]) -> Any:
+    """Some of the samples; of event data that are read as needed, without reading them."""
+    own = getattr(X, "take", None)
+    return own(index) if own is not None and not isinstance(X, np.ndarray) else [X[int(k)] for k in index]
+
+
 # Scaling ----------------------------------------------------------------------------------------------------------
 
 

@@ -47,6 +47,15 @@ class Stimulus:
     event_channels: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     description: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        times = self.event_times
+        slack = 2 * TOLERANCE
+        if times.size and ((times[1:] < times[:-1]).any() or times[0] < -slack or times[-1] > self.duration + slack):
+            raise StimulusError(
+                f"event times must ascend from 0 to {self.duration:g} ms, got {times[0]:g} ... {times[-1]:g} ms: "
+                "event_stimulus sorts them and finds the length"
+            )
+
     def __len__(self) -> int:
         return int(self.values.shape[0])
 

@@ -163,14 +163,14 @@ def plot_trace(result: TaskResult, ax: Axes | None = None) -> Axes:
     if ax is None:
         ax = Figure(figsize=(7.0, 2.8), layout="constrained").subplots()
     first = result.rows[0]
-    ax.plot(first.trace["target"], color=_FULL, lw=2.2, alpha=0.55, label="true")
+    ax.plot(first.trace["row"], first.trace["target"], color=_FULL, lw=2.2, alpha=0.55, label="true")
     for name in dict.fromkeys([result.names[0], result.names[-1]]):
         look = style(name, 0)
-        ax.plot(result.of(name)[0].trace["forecast"], color=look["color"], lw=1.1, label=label(name))
+        ax.plot(
+            first.trace["row"], result.of(name)[0].trace["forecast"], color=look["color"], lw=1.1, label=label(name)
+        )
     names = result.dataset.details["targets"]
-    ax.set(
-        xlabel="sample of the first test series", ylabel=f"{names[0]}, forecast\n{first.report.horizon} samples ahead"
-    )
+    ax.set(xlabel="row of the first test series", ylabel=f"{names[0]}, forecast\n{first.report.horizon} samples ahead")
     low, high = ax.get_ylim()
     ax.set_ylim(low, high + 0.15 * (high - low))  # room for the legend
     ax.legend(frameon=False, fontsize="small", ncols=3, loc="upper right")

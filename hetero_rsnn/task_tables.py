@@ -45,7 +45,9 @@ def verdict(result: TaskResult, name: str) -> str:
         inside = "" if math.isnan(gain.low) else f" [{gain.low:+.4f}, {gain.high:+.4f}]"
     if gain.mean <= 0:
         return f"{text}{inside}: does NOT beat its linear baseline"
-    sure = math.isnan(gain.low) or gain.low > 0
+    if not inside:
+        return f"{text}: above its linear baseline, but one seed has no interval"
+    sure = gain.low > 0
     return f"{text}{inside}: {'beats' if sure else 'no clear difference to'} its linear baseline"
 
 
@@ -101,23 +103,51 @@ def _print_classification(result: TaskResult) -> None:
             table.add_row(label(name), *cells, f"{sum(both[0]) / len(cells):.3f} ({sum(both[1]) / len(cells):.3f})")
         out.print(table)
     if first.early is not None:
-        table = _table(
-            "deciding early, epsilon chosen on calibration samples",
-            "full length", "cutoff", "time saved", "spikes saved", "bound (OCT) saves",
+        _print_early(result)
+
+
+def _print_early(result: TaskResult) -> None:
+    out = console()
+    one = result.rows[0].early
+    table = _table(
+        f"deciding early: epsilon chosen on {one.n_calibration} training samples for a loss of at most "
+        f"{100 * one.loss:g} point, {one.n_test} test samples",
+        "epsilon", "full length", "cutoff", "time saved", "spikes saved", "bound (OCT) saves",
+    )  # fmt: skip
+    for name in result.names:
+        curves = [r.early for r in result.of(name)]
+        epsilons = ["none" if c.chosen.epsilon is None else f"{c.chosen.epsilon:g}" for c in curves]
+        table.add_row(
+            label(name), ", ".join(dict.fromkeys(epsilons)), *(
+                f"{estimate(values).mean:{form}}" for values, form in (
+                    ([c.full.accuracy for c in curves], ".4f"), ([c.chosen.accuracy for c in curves], ".4f"),
+                    ([c.chosen.time_saved for c in curves], ".1%"), ([c.chosen.spikes_saved for c in curves], ".1%"),
+                    ([c.bound.time_saved for c in curves], ".1%"),
+                )
+            ),
         )  # fmt: skip
-        for name in result.names:
-            curves = [r.early for r in result.of(name)]
-            table.add_row(
-                label(name), *(
-                    f"{estimate(values).mean:{form}}" for values, form in (
-                        ([c.full.accuracy for c in curves], ".4f"), ([c.chosen.accuracy for c in curves], ".4f"),
-                        ([c.chosen.time_saved for c in curves], ".1%"),
-                        ([c.chosen.spikes_saved for c in curves], ".1%"),
-                        ([c.bound.time_saved for c in curves], ".1%"),
-                    )
-                ),
-            )  # fmt: skip
-        out.print(table)
+    out.print(table)
+    name = result.names[-1]
+    curves = [r.early for r in result.of(name)]
+    table = _table(
+        f"{label(name)} over epsilon, beside a readout that stops all samples at one time",
+        "accuracy", "time saved", "spikes saved", "fixed time: accuracy", "time saved",
+    )  # fmt: skip
+    table.columns[0].header = "epsilon"
+    for k, point in enumerate(one.points):
+        points = [c.points[k] for c in curves]
+        # The latest fixed time that is no later than the cutoff on average.
+        fixed = [
+            max((f for f in c.fixed if f.time <= p.time), key=lambda f: f.time, default=c.fixed[0])
+            for c, p in zip(curves, points, strict=True)
+        ]
+        table.add_row(
+            f"{point.epsilon:g}", f"{estimate(p.accuracy for p in points).mean:.4f}",
+            f"{estimate(p.time_saved for p in points).mean:.1%}",
+            f"{estimate(p.spikes_saved for p in points).mean:.1%}",
+            f"{estimate(f.accuracy for f in fixed).mean:.4f}", f"{estimate(f.time_saved for f in fixed).mean:.1%}",
+        )  # fmt: skip
+    out.print(table)
 
 
 def _print_forecasts(result: TaskResult) -> None:

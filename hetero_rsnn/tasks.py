@@ -19,7 +19,7 @@ from hetero_rsnn.cutoff_curve import CutoffCurve, evaluate_cutoff
 from hetero_rsnn.dataset import Dataset
 from hetero_rsnn.draw import generator
 from hetero_rsnn.encoders import CurrentEncoder
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.errors import HeteroError, StimulusError
 from hetero_rsnn.features import HRSNNFeatures
 from hetero_rsnn.forecaster import HRSNNForecaster
 from hetero_rsnn.frozen import pool
@@ -27,6 +27,7 @@ from hetero_rsnn.netfile import load_network
 from hetero_rsnn.network import Network
 from hetero_rsnn.parallel import Progress, run_jobs
 from hetero_rsnn.recipes import Recipe, recipe
+from hetero_rsnn.samples import take
 from hetero_rsnn.scores import valid_prediction_time
 from hetero_rsnn.simulate import versions
 from hetero_rsnn.study import Estimate, estimate
@@ -39,7 +40,7 @@ LABELS = (1, 2, 5, 10, 20, 50, 100, 200)
 #: Random choices of the labelled samples, for each number of labels.
 CHOICES = 10
 #: Tolerated shares of wrong early decisions that are tried.
-EPSILONS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+EPSILONS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 #: Share of the training samples that calibrates early decisions.
 CALIBRATION = 0.25
 
@@ -171,6 +172,8 @@ class TaskResult:
 
 
 def _networks(networks: Sequence[Any], chosen: Recipe, overrides: dict[str, Any]) -> list[Network]:
+    if "input.channels" in overrides:
+        raise HeteroError("input.channels is decided by the data: leave it away")
     nets = [load_network(n, **{**chosen.overrides, **overrides}) for n in networks]
     names = [n.name for n in nets]
     twice = sorted({n for n in names if names.count(n) > 1})
@@ -196,6 +199,7 @@ class _Classify:
 
     X: Sequence[Any]
     causal: Sequence[Any] | None
+    causal_encoder: Any
     y: NDArray[np.int64]
     groups: NDArray[np.str_] | None
     train: NDArray[np.int64]
@@ -264,17 +268,22 @@ def classify(
     given = recipe(dataset) if chosen is None else chosen
     nets, numbers = _networks(networks, given, overrides or {}), _seeds(seeds)
     X, encoder = _front_end(dataset.X, given.encoder)
-    causal = None
+    causal, causal_encoder = None, None
     if early:
-        causal, _ = (X, encoder) if given.causal is None else _front_end(dataset.X, given.causal)
+        chosen_encoder = given.encoder if given.causal is None else given.causal
+        if getattr(chosen_encoder, "level", None) == "peak":
+            raise HeteroError(
+                "early decisions need a causal encoder, got level='peak': give the recipe one as `causal`"
+            )
+        causal, causal_encoder = (X, encoder) if given.causal is None else _front_end(dataset.X, given.causal)
     options = {"hold": given.hold, "backend": backend, "precision": precision, **given.options}
     task = _Classify(
-        X, causal, dataset.y, dataset.groups, dataset.train, dataset.test, options, encoder, tuple(few_labels), early,
-        every,
+        X, causal, causal_encoder, dataset.y, dataset.groups, dataset.train, dataset.test, options, encoder,
+        tuple(few_labels), early, every,
     )  # fmt: skip
     left: list[str | None] = [None]
     if leave_out and dataset.groups is not None:
-        left += np.unique(dataset.groups).tolist()
+        left += np.unique(dataset.groups[np.union1d(dataset.train, dataset.test)]).tolist()
     jobs = [(net, seed, group) for seed in numbers for net in nets for group in left]
     parts = run_jobs(partial(_classify_job, task), jobs, workers=workers, progress=progress, threads=backend == "fast")
     rows = []
@@ -288,19 +297,21 @@ def _front_end(X: Sequence[Any], encoder: Any) -> tuple[Sequence[Any], Any]:
     """Cochleagrams once for all networks: what an `AudioEncoder` with currents does first, without any chance."""
     if not isinstance(encoder, AudioEncoder) or encoder.output != "current":
         return X, encoder
-    return [encoder.features(x) for x in X], CurrentEncoder("zscore", encoder.gain, encoder.clip)
-
-
-def _take(X: Sequence[Any], index: NDArray[np.int64]) -> Any:
-    take = getattr(X, "take", None)
-    return take(index) if take is not None else [X[int(k)] for k in index]
+    features = []
+    for k, x in enumerate(X):
+        try:
+            features.append(encoder.features(x))
+        except StimulusError as error:
+            raise StimulusError(f"sample {k} of the data set: {error}") from None
+    return features, CurrentEncoder("zscore", encoder.gain, encoder.clip)
 
 
 def _classify_job(task: _Classify, job: tuple[Network, int, str | None]) -> Any:
     network, seed, group = job
     if group is not None:
         assert task.groups is not None
-        train, test = np.flatnonzero(task.groups != group), np.flatnonzero(task.groups == group)
+        used = np.union1d(task.train, task.test)  # all, unless a part was asked for
+        train, test = used[task.groups[used] != group], used[task.groups[used] == group]
         a, b = _fit_both(task, network, seed, train, test, task.groups[train])
         return float(np.mean(a.decided == task.y[test])), float(np.mean(b.decided == task.y[test]))
     a, b = _fit_both(task, network, seed, task.train, task.test, None)
@@ -332,7 +343,7 @@ def _fit_both(
 ) -> tuple[_Fitted, _Fitted]:
     """Network and linear model, fitted on `train` and asked about `test`."""
     f = HRSNNFeatures(network, encoder=task.encoder, seed=seed, **task.options)
-    X_train, X_test, y = _take(task.X, train), _take(task.X, test), task.y[train]
+    X_train, X_test, y = take(task.X, train), take(task.X, test), task.y[train]
     f.fit(X_train)
     a, b = f.transform(X_train), f.transform(X_test)
     linear = []
@@ -365,18 +376,30 @@ def _few_labels(
 
 def _decide_early(task: _Classify, network: Network, seed: int) -> CutoffCurve:
     assert task.causal is not None
-    order = generator(seed, "training", "calibration").permutation(task.train)
-    cut = round(CALIBRATION * len(order))
-    held, rest = order[:cut], order[cut:]
-    model = HRSNNClassifier(network, encoder=task.encoder, seed=seed, **task.options)
-    model.fit(_take(task.causal, rest), task.y[rest])
-    anytime = AnytimeReadout(model, every=task.every).fit(_take(task.causal, rest), task.y[rest])
-    calibration = anytime.scores(_take(task.causal, held))
-    scores = anytime.scores(_take(task.causal, task.test))
+    held, rest = _calibration(task, seed)
+    model = HRSNNClassifier(network, encoder=task.causal_encoder, seed=seed, **task.options)
+    model.fit(take(task.causal, rest), task.y[rest])
+    anytime = AnytimeReadout(model, every=task.every).fit(take(task.causal, rest), task.y[rest])
+    missing = np.setdiff1d(task.y[task.test], anytime.classes_)
+    if missing.size:
+        raise HeteroError(
+            f"class {missing[0]} is tested but has no training samples to spare: leave out early decisions"
+        )
+    calibration = anytime.scores(take(task.causal, held))
+    scores = anytime.scores(take(task.causal, task.test))
     number = np.searchsorted(anytime.classes_, task.y)
     return evaluate_cutoff(
         calibration, number[held], scores, number[task.test], EPSILONS, spikes=anytime.spikes(), loss=0.01
     )
+
+
+def _calibration(task: _Classify, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Training samples that calibrate, a quarter of each class, and those that fit."""
+    order = generator(seed, "training", "calibration").permutation(task.train)
+    held = np.concatenate(
+        [(same := order[task.y[order] == c])[: round(CALIBRATION * len(same))] for c in np.unique(task.y[order])]
+    )
+    return held, np.setdiff1d(task.train, held)
 
 
 # Forecasting ------------------------------------------------------------------------------------------------------
@@ -446,7 +469,7 @@ def _forecast_job(
     Y = None if targets is None else [x[:, targets] for x in dataset.X]
 
     def part(index: NDArray[np.int64]) -> tuple[list[Array], list[Array] | None]:
-        return _take(X, index), None if Y is None else _take(Y, index)
+        return take(X, index), None if Y is None else take(Y, index)
 
     model = HRSNNForecaster(network, seed=seed, **options).fit(*part(dataset.train))
     row = ForecastRow(network.name, seed, model.report(*part(dataset.test)))
@@ -455,6 +478,7 @@ def _forecast_job(
     shown = slice(model._start(), model._start() + 200)
     trace = {"target": ahead[shown.start + model.horizon :][:200, 0], "forecast": forecasts[shown, 0]}
     trace["forecast"] = trace["forecast"][: len(trace["target"])]
+    trace["row"] = shown.start + model.horizon + np.arange(len(trace["target"]), dtype=np.float64)
     groups = {}
     if dataset.groups is not None:
         of_test = dataset.groups[dataset.test]

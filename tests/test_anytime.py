@@ -71,7 +71,7 @@ def test_the_last_row_is_that_of_the_whole_sample(fitted: AnytimeReadout, classi
     X, y = data()
     whole = RidgeClassification().fit(classifier.features(X), y)
     test = data(9, 1)[0]
-    expected = whole.decision_function(classifier.features(test))
+    expected = whole.readout_.predict(classifier.features(test))
     np.testing.assert_allclose([s[-1] for s in fitted.scores(test)], expected, rtol=1e-4, atol=1e-4)
 
 
@@ -98,7 +98,7 @@ def test_rows_by_hand(fitted: AnytimeReadout, classifier: HRSNNClassifier) -> No
         readout = RidgeClassification([strength]).fit([pool(x[: min(t, last) * every], 2) for x in train], y)
         for k, x in enumerate(test):
             if t < len(found[k]):
-                expected = readout.decision_function([pool(x[: t * every], 2)])[0]
+                expected = readout.readout_.predict([pool(x[: t * every], 2)])[0]
                 np.testing.assert_allclose(found[k][t - 1], expected, rtol=1e-3, atol=1e-4)
 
 

@@ -119,12 +119,14 @@ def test_equal_seeds_give_equal_features() -> None:
         assert not np.allclose(one, other)
 
 
-def test_equal_samples_meet_their_own_chance() -> None:
-    x = data((20,))[0]
-    f = make(encoder="poisson").fit([x, x])
-    one, other = f.transform([x, x])
-    assert not np.allclose(one, other)
-    np.testing.assert_array_equal(f.transform([x]), [one])
+def test_chance_belongs_to_the_sample_not_to_its_place() -> None:
+    x, other = data((20, 20))
+    f = make(encoder="poisson").fit([x, other])
+    both = f.transform([x, other])
+    np.testing.assert_array_equal(f.transform([other, x]), both[::-1])
+    np.testing.assert_array_equal(f.transform([x]), both[:1])
+    # Another sample, however like it, meets other chance.
+    assert not np.allclose(f.transform([x + 1e-12]), both[:1])
 
 
 @pytest.mark.parametrize("n_jobs", [2, -1])

@@ -389,3 +389,29 @@ def test_parameters_are_kept_as_given() -> None:
         assert HRSNNForecaster(**{name: marker}).get_params(deep=False)[name] is marker
     f = make(horizon=4, strengths=[1.0])
     assert clone(f).get_params() == f.get_params()
+
+
+def test_targets_of_their_own_are_asked_for_again() -> None:
+    x = np.sin(np.arange(300) / 5)[:, None]
+    own = hr.HRSNNForecaster("henhes", overrides={"n": 30}).fit([x], [x**2])
+    refused(lambda: own.report([x]), "fitted with targets", "without")
+    fed = hr.HRSNNForecaster("henhes", overrides={"n": 30}).fit([x])
+    refused(lambda: fed.score([x], [x]), "fitted without targets", "with")
+
+
+def test_a_calm_context_is_no_run_away() -> None:
+    x = 1 + np.sin(np.arange(500) / 5)[:, None]
+    model = hr.HRSNNForecaster("henhes", overrides={"n": 40}, skip=True).fit([x])
+    assert np.isfinite(model.free_run(np.full((60, 1), 0.9), 3)).all()
+
+
+def test_settings_changed_after_the_fit_are_refused() -> None:
+    x = np.sin(np.arange(300) / 5)[:, None]
+    model = hr.HRSNNForecaster("henhes", overrides={"n": 30}).fit([x]).set_params(n_jobs=2)
+    model.predict([x])
+    refused(lambda: model.set_params(horizon=20).report([x]), "horizon was 1", "20 now", "fit again")
+
+
+def test_a_constant_target_is_refused_before_learning() -> None:
+    x = np.stack([np.sin(np.arange(300) / 5), np.zeros(300)], axis=1)
+    refused(lambda: hr.HRSNNForecaster("henhes", overrides={"n": 30}).fit([x]), "channel 1", "0 throughout")

@@ -38,7 +38,7 @@ def toy(groups: bool = False) -> hr.Dataset:
     )  # fmt: skip
 
 
-CHOSEN = Recipe(CurrentEncoder(gain=3.0), "10 ms", {"windows": 3})
+CHOSEN = Recipe(CurrentEncoder(gain=3.0, clip=3.0), "10 ms", {"windows": 3})
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,9 @@ def test_rows_agree_with_the_classifier(result):
     a, b, y_a, y_b = data.split()
     for row in result.rows:
         net = hr.load_network(row.network, **SMALL)
-        clf = hr.HRSNNClassifier(net, encoder=CurrentEncoder(gain=3.0), hold="10 ms", windows=3, seed=row.seed)
+        clf = hr.HRSNNClassifier(
+            net, encoder=CurrentEncoder(gain=3.0, clip=3.0), hold="10 ms", windows=3, seed=row.seed
+        )
         report = clf.fit(a, y_a).report(b, y_b)
         assert (row.report.accuracy, row.report.nu) == (report.accuracy, pytest.approx(report.nu))
         assert row.report.efficiency == pytest.approx(report.accuracy / report.nu)
@@ -83,7 +85,7 @@ def test_groups_are_left_out_of_all_training():
     found = classify(data, ["henhos"], [1], few_labels=(), leave_out=True, chosen=CHOSEN, overrides=SMALL).rows[0]
     train, test = np.flatnonzero(data.groups != "a"), np.flatnonzero(data.groups == "a")
     f = hr.HRSNNFeatures(
-        hr.load_network("henhos", **SMALL), encoder=CurrentEncoder(gain=3.0), hold="10 ms", windows=3, seed=1
+        hr.load_network("henhos", **SMALL), encoder=CurrentEncoder(gain=3.0, clip=3.0), hold="10 ms", windows=3, seed=1
     )
     fitted = fit_readout("ridge", f.fit_transform([data.X[k] for k in train]), data.y[train], data.groups[train])
     decided = fitted.predict(f.transform([data.X[k] for k in test]))
@@ -154,14 +156,16 @@ def sine(groups: bool = False) -> hr.Dataset:
 
 def test_forecast_rows_agree_with_the_forecaster(capsys):
     data = sine(groups=True)
-    chosen = Recipe(CurrentEncoder(gain=3.0), "10 ms", {"washout": 30}, closed_loop={"horizon": 1, "skip": True})
+    chosen = Recipe(
+        CurrentEncoder(gain=3.0, clip=3.0), "10 ms", {"washout": 30}, closed_loop={"horizon": 1, "skip": True}
+    )
     result = forecast(
         data, ["henhos"], [2], horizon=4, closed_loop=True, chosen=chosen, overrides=SMALL
     )  # fmt: skip
     row = result.rows[0]
     model = hr.HRSNNForecaster(
         hr.load_network("henhos", **SMALL),
-        encoder=CurrentEncoder(gain=3.0),
+        encoder=CurrentEncoder(gain=3.0, clip=3.0),
         hold="10 ms",
         washout=30,
         horizon=4,
@@ -223,3 +227,26 @@ def test_wilson_interval_against_its_formula():
         middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
         half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
         assert wilson(right, n) == (pytest.approx(middle - half, abs=1e-9), pytest.approx(middle + half, abs=1e-9))
+
+
+def test_early_decisions_need_a_causal_encoder_and_every_class():
+    rng = np.random.default_rng(1)
+    X = tuple(rng.uniform(-1, 1, (1600, 1)) for _ in range(90))
+    loud = replace(toy(), X=X, kind="audio")
+    peak = Recipe(AudioEncoder(bands=8, frame="10 ms", level="peak"), "10 ms", {"windows": 2})
+    with pytest.raises(HeteroError, match="causal encoder, got level='peak'"):
+        classify(loud, ["henhes"], [1], early=True, chosen=peak, overrides=SMALL)
+    late = replace(toy(), train=np.flatnonzero(np.arange(90) % 3 < 2))
+    with pytest.raises(HeteroError, match="class 2 is tested"):
+        classify(late, ["henhes"], [1], few_labels=(), early=True, chosen=CHOSEN, overrides=SMALL)
+
+
+def test_left_out_groups_keep_to_the_part_asked_for():
+    data = toy(groups=True)
+    part = replace(data, train=np.arange(0, 40), test=np.arange(60, 70))
+    outside = replace(part, X=tuple(x if k in {*range(40), *range(60, 70)} else 100 + x for k, x in enumerate(data.X)))
+    a, b = (
+        classify(d, ["honhos"], [1], few_labels=(), leave_out=True, chosen=CHOSEN, overrides=SMALL)
+        for d in (part, outside)
+    )
+    assert a.rows[0].groups == b.rows[0].groups
