@@ -54,6 +54,8 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     readout_ : RidgeReadout
     linear_ : RidgeReadout
         Autoregression on `lags` rows of the encoded input, fitted on the same rows and folds.
+    train_report_ : ForecastReport
+        On the training series: what was learnt, not how well it carries over. `report` takes other data.
     n_targets_ : int
     network_, encoder_, frozen_, spikes_
         See `HRSNNFeatures`.
@@ -144,8 +146,9 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         strengths = STRENGTHS if self.strengths is None else self.strengths
         light = self.encoder_.n_channels_ if self.skip else 0
         self.readout_ = RidgeReadout(strengths, light).fit(_cut(states, rows), wanted, folds)
-        del states
-        self.linear_ = RidgeReadout().fit(_cut(self._past(samples), rows, self._lags() - 1), wanted, folds)
+        past = self._past(samples)
+        self.linear_ = RidgeReadout().fit(_cut(past, rows, self._lags() - 1), wanted, folds)
+        self.train_report_ = self._report(states, past, targets)
         return self
 
     def predict(self, X: Any) -> list[Array]:
@@ -168,17 +171,19 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         """NRMSE, skill against persistence and a linear model, spikes per forecast, and task efficiency."""
         self._same_kind(y)
         samples, targets = self._check(X, y)
-        states = self._aligned(samples, targets)
+        return self._report(self._aligned(samples, targets), self._past(samples), targets)
+
+    def _report(self, states: list[Array], past: list[Array], targets: list[Array]) -> ForecastReport:
         nu = float(self.spikes_.sum() / self.rows_.sum())
         rows, aims = self._rows(targets)
         kept = math.nan
-        if y is None:
+        if self.feeds_back_:
             now = np.concatenate([t[r] for t, r in zip(targets, rows, strict=True)])
             kept = nrmse(np.concatenate(aims), now)
         return forecast_report(
             self.horizon, self._error(states, targets, self.readout_), kept,
-            self._error(self._past(samples), targets, self.linear_, self._lags() - 1), sum(map(len, aims)), nu,
-            self.network_.n, self.hold_, self._lags(),
+            self._error(past, targets, self.linear_, self._lags() - 1), sum(map(len, aims)), nu, self.network_.n,
+            self.hold_, self._lags(),
         )  # fmt: skip
 
     def free_run(self, context: Any, steps: int) -> Array:

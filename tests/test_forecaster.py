@@ -415,3 +415,9 @@ def test_settings_changed_after_the_fit_are_refused() -> None:
 def test_a_constant_target_is_refused_before_learning() -> None:
     x = np.stack([np.sin(np.arange(300) / 5), np.zeros(300)], axis=1)
     refused(lambda: hr.HRSNNForecaster("henhes", overrides={"n": 30}).fit([x]), "channel 1", "0 throughout")
+
+
+def test_the_report_of_a_fit_is_that_of_its_series() -> None:
+    x = [np.sin(np.arange(300) / 5 + k)[:, None] for k in range(2)]
+    model = hr.HRSNNForecaster("henhes", overrides={"n": 30}, horizon=2).fit(x)
+    assert model.train_report_ == model.report(x)
