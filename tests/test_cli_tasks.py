@@ -24,7 +24,7 @@ def test_forecast_prints_json(run, tmp_path):
     code, out, err = run("forecast", "wind_greensboro", "henhes", "--horizon", "3", "--quick", "--n", "40", "--json")
     assert code == 0, err
     data = json.loads(out)
-    assert data["rows"][0]["test"]["horizon"] == 3 and data["rows"][0]["test"]["lags"] == 24
+    assert data["rows"][0]["test"]["horizon"] == 3 and data["rows"][0]["test"]["lags"] == 48
     assert (tmp_path / "results" / "forecast" / "figure.png").exists()
 
 
