@@ -18,7 +18,7 @@ _QUICK_NEURONS = 150
 _Dataset = Annotated[str, typer.Argument(help="Name of a data set; see hetero-rsnn data.")]
 _Networks = Annotated[list[str] | None, typer.Argument(help="Names or paths [default: the four canonical networks].")]
 _Folder = Annotated[
-    Path | None, typer.Option("--data-dir", help="Folder with downloaded data [default: $HETERO_RSNN_DATA].")
+    Path | None, typer.Option("--data-dir", help="Folder with downloads [default: $HETERO_RSNN_DATA, or ~/.cache].")
 ]
 _Seeds = Annotated[str | None, typer.Option(help="A count (3), a range (100-102) or a list (1,5,8) [default: 3].")]
 _N = Annotated[int | None, typer.Option("--n", help="Number of neurons [default: the recipe's].")]
