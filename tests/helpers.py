@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
 import hetero_rsnn as hr
+from hetero_rsnn.errors import HeteroError
 
 #: Every shipped network, the base network first.
 NETWORKS = tuple(hr.list_networks())
 #: Every backend; brian2 is the reference.
 BACKENDS = ("fast", "numpy", "brian2")
+
+
+def refused(call: Callable[[], object], *words: str, error: type[Exception] = HeteroError) -> Any:
+    """The error that a call raises: one line that holds all the words."""
+    with pytest.raises(error) as caught:
+        call()
+    text = str(caught.value)
+    assert "\n" not in text
+    for word in words:
+        assert word in text, text
+    return caught.value

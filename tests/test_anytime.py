@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers import refused
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
 import hetero_rsnn as hr
 from hetero_rsnn.anytime import AnytimeReadout
 from hetero_rsnn.classifier import HRSNNClassifier, RidgeClassification, class_folds
-from hetero_rsnn.errors import HeteroError
 from hetero_rsnn.frozen import pool
 
 Array = NDArray[np.float64]
@@ -32,16 +31,6 @@ def data(count: int = 40, seed: int = 0) -> tuple[list[Array], NDArray[np.str_]]
             np.stack([rng.normal(size=rows), 50 + (2 * y[k] - 1) * np.arange(rows) + 2 * rng.normal(size=rows)], axis=1)
         )
     return X, np.array(["down", "up"])[y]
-
-
-def refused(call: Callable[[], object], *words: str, error: type[Exception] = HeteroError) -> None:
-    """One line that holds all the words."""
-    with pytest.raises(error) as caught:
-        call()
-    text = str(caught.value)
-    assert "\n" not in text
-    for word in words:
-        assert word in text, text
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers import refused
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -24,7 +24,6 @@ from hetero_rsnn.classifier import (
     class_folds,
     labelled,
 )
-from hetero_rsnn.errors import HeteroError
 from hetero_rsnn.frozen import pool
 from hetero_rsnn.linear import LinearClassifier
 from hetero_rsnn.readout import RidgeReadout
@@ -49,16 +48,6 @@ def data(count: int = 45, seed: int = 0) -> tuple[list[Array], NDArray[np.int64]
 
 def make(**options: Any) -> HRSNNClassifier:
     return HRSNNClassifier("henhes", **{"overrides": {"n": N}, "windows": 3, **options})
-
-
-def refused(call: Callable[[], object], *words: str, error: type[Exception] = HeteroError) -> None:
-    """One line that holds all the words."""
-    with pytest.raises(error) as caught:
-        call()
-    text = str(caught.value)
-    assert "\n" not in text
-    for word in words:
-        assert word in text, text
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import BACKENDS, NETWORKS
+from helpers import BACKENDS, NETWORKS, refused
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -19,7 +19,6 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 import hetero_rsnn as hr
-from hetero_rsnn.errors import HeteroError
 from hetero_rsnn.features import HRSNNFeatures
 from hetero_rsnn.frozen import count_jobs, pool
 from hetero_rsnn.parallel import cores
@@ -48,16 +47,6 @@ def events(count: int = 4) -> list[hr.Stimulus]:
 def make(**options: Any) -> HRSNNFeatures:
     options = {"windows": 3, **options}
     return HRSNNFeatures("henhes", **{"overrides": {"n": N}, **options})
-
-
-def refused(call: Callable[[], object], *words: str, error: type[Exception] = HeteroError) -> None:
-    """One line that holds all the words."""
-    with pytest.raises(error) as caught:
-        call()
-    text = str(caught.value)
-    assert "\n" not in text
-    for word in words:
-        assert word in text, text
 
 
 @pytest.fixture(scope="module")

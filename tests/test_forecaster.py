@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers import refused
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import hetero_rsnn as hr
-from hetero_rsnn.errors import HeteroError, StimulusError, TooShortError
+from hetero_rsnn.errors import StimulusError, TooShortError
 from hetero_rsnn.forecaster import HRSNNForecaster
 from hetero_rsnn.linear import lagged
 from hetero_rsnn.readout import RidgeReadout, contiguous_folds
@@ -35,17 +35,6 @@ def noise(rows: int, channels: int = 1, seed: int = 0) -> Array:
 
 def make(**options: Any) -> HRSNNForecaster:
     return HRSNNForecaster("henhes", **{"overrides": {"n": N}, "washout": 10, "lags": 5, **options})
-
-
-def refused(call: Callable[[], object], *words: str, error: type[Exception] = HeteroError) -> Any:
-    """One line that holds all the words."""
-    with pytest.raises(error) as caught:
-        call()
-    text = str(caught.value)
-    assert "\n" not in text
-    for word in words:
-        assert word in text, text
-    return caught.value
 
 
 def nrmse(aim: Array, found: Array) -> float:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers import refused
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from hetero_rsnn.errors import HeteroError
 from hetero_rsnn.readout import STRENGTHS, RidgeReadout, contiguous_folds
 
 Array = NDArray[np.float64]
@@ -36,16 +35,6 @@ def data(rows: int, features: int, seed: int = 0) -> tuple[Array, Array]:
 def reference(x: Array, y: Array, strength: float) -> Any:
     """The objective says ``strength * max(rows, features)``."""
     return make_pipeline(StandardScaler(), Ridge(strength * max(x.shape))).fit(x, y)
-
-
-def refused(call: Callable[[], object], *words: str) -> None:
-    """One line that holds all the words."""
-    with pytest.raises(HeteroError) as caught:
-        call()
-    text = str(caught.value)
-    assert "\n" not in text
-    for word in words:
-        assert word in text, text
 
 
 def loop(x: Array, y: Array, folds: Array, strength: float) -> float:
