@@ -11,7 +11,7 @@ from rich.table import Table
 from hetero_rsnn.plots import label
 from hetero_rsnn.report import cell, console
 from hetero_rsnn.study import Estimate, estimate
-from hetero_rsnn.tasks import TaskResult
+from hetero_rsnn.task_result import TaskResult
 
 
 def _table(title: str, *headings: str) -> Table:
