@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import NotFittedError
 
-from hetero_rsnn.classifier import RidgeClassification, check_labels, class_folds, labelled
+from hetero_rsnn.classifier import RidgeClassification, check_labels, labelled
 from hetero_rsnn.errors import HeteroError
 from hetero_rsnn.features import NetworkEstimator
 from hetero_rsnn.frozen import pool
@@ -27,8 +27,8 @@ class AnytimeReadout:
 
     Parameters
     ----------
-    classifier : HRSNNClassifier
-        A fitted one; its network, encoder and windows are used, its own readout is not.
+    classifier : HRSNNClassifier or HRSNNFeatures
+        A fitted one; its network, encoder and windows are used, a readout of its own is not.
     every : int
         Rows (input samples) between decisions.
 
@@ -74,13 +74,9 @@ class AnytimeReadout:
         states = self._states(take(X, known))
         labels = labels[known]
         windows, ends = self.classifier.windows, self._steps(states)
-        number = np.unique(labels, return_inverse=True)[1]
         chosen = None if groups is None else np.asarray(groups)[known]
         whole_samples = RidgeClassification().fit(_pooled(states, windows, None), labels, chosen)
-        if class_folds(number, chosen) is None:
-            strength = whole_samples.readout_.strengths[len(whole_samples.readout_.strengths) // 2]
-        else:
-            strength = whole_samples.readout_.strength_
+        strength = whole_samples.readout_.strength_
         self.classes_ = whole_samples.classes_
         # Beyond the length that nine in ten have reached, what a readout would learn is who is slow.
         last = int(np.quantile(ends, 0.9))

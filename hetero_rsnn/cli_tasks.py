@@ -58,9 +58,8 @@ def classify(
     def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
         return run(data, names, numbers, leave_out=leave_out, early=early, **options)
 
-    parts = 1 if not leave_out else None
     _run("classify", task, dataset, networks, data_dir, seeds, n, backend, precision, workers, quick, as_json, out,
-         overrides, overwrite, parts)  # fmt: skip
+         overrides, overwrite)  # fmt: skip
 
 
 def forecast(
@@ -93,13 +92,13 @@ def forecast(
         return run(data, names, numbers, horizon=horizon, closed_loop=closed_loop, **options)
 
     _run("forecast", task, dataset, networks, data_dir, seeds, n, backend, precision, workers, quick, as_json, out,
-         overrides, overwrite, 1)  # fmt: skip
+         overrides, overwrite)  # fmt: skip
 
 
 def _run(
     command: str, task: Callable[..., Any], name: str, networks: list[str] | None, data_dir: Path | None,
     seeds: str | None, n: int | None, backend: str, precision: str, workers: int | None, quick: bool, as_json: bool,
-    out: Path | None, overrides: list[str] | None, overwrite: bool, parts: int | None,
+    out: Path | None, overrides: list[str] | None, overwrite: bool,
 ) -> None:  # fmt: skip
     from hetero_rsnn import report
     from hetero_rsnn.cli_common import parse_overrides, parse_seeds, results_folder
@@ -127,8 +126,7 @@ def _run(
     fresh = out is None or not out.exists()
     folder = results_folder(out, command, ("results.json", "figure.png"), overwrite)
     names = list(networks or CANONICAL)
-    groups = len(set(data.groups.tolist())) if parts is None and data.groups is not None else 0
-    with report.progress_bar(f"{command} {name}", len(names) * len(numbers) * (1 + groups)) as progress:
+    with report.progress_bar(f"{command} {name}", len(names) * len(numbers)) as progress:
         try:
             result = task(
                 data, names, numbers, overrides=changes, backend=backend, precision=precision,

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from hetero_rsnn.cutoff import (
     MIN_CALIBRATION,
@@ -22,6 +21,7 @@ from hetero_rsnn.cutoff import (
     optimal_cutoff_time,
 )
 from hetero_rsnn.errors import HeteroError, TooShortError
+from hetero_rsnn.scores import wilson
 
 Array = NDArray[np.float64]
 
@@ -236,7 +236,7 @@ def choose_epsilon(
 def _point(epsilon: float | None, times: Ints, seen: Evidence, labels: Ints, counts: Array | None) -> CutoffPoint:
     rows = np.arange(len(seen))
     right = int((seen.winner[rows, times - 1] == labels).sum())
-    interval = stats.binomtest(right, len(seen)).proportion_ci(0.95, method="wilson")
+    low, high = wilson(right, len(seen))
     saved = None
     if counts is not None:
         total = float(counts[:, -1].sum())
@@ -244,8 +244,8 @@ def _point(epsilon: float | None, times: Ints, seen: Evidence, labels: Ints, cou
     return CutoffPoint(
         epsilon=epsilon,
         accuracy=right / len(seen),
-        low=float(interval.low),
-        high=float(interval.high),
+        low=low,
+        high=high,
         time=float(times.mean()),
         time_saved=1.0 - float(times.sum() / seen.length.sum()),
         spikes_saved=saved,

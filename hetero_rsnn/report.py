@@ -35,7 +35,7 @@ def progress_bar(text: str, total: int) -> Iterator[Callback | None]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(text, total=total)
-        yield lambda done, _total: bar.update(task, completed=done)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def console() -> Console:

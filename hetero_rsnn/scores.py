@@ -7,6 +7,7 @@ import operator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from hetero_rsnn.errors import HeteroError
 
@@ -201,6 +202,17 @@ def forecast_efficiency(error: float, nu: float) -> float:
     if nu == 0:
         return math.nan
     return 1.0 / (error * nu) if error > 0 else math.inf
+
+
+def wilson(right: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share, after Wilson: sound near 0 and 1, where the plain one is not.
+
+    References
+    ----------
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927.
+    """
+    interval = stats.binomtest(right, n).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def _pair(target: ArrayLike, prediction: ArrayLike) -> tuple[Array, Array]:

@@ -8,20 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from hetero_rsnn.scores import forecast_efficiency, skill, task_efficiency
-
-
-def wilson(right: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share, after Wilson: sound near 0 and 1, where the plain one is not.
-
-    References
-    ----------
-    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927.
-    """
-    interval = stats.binomtest(right, n).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
+from hetero_rsnn.scores import forecast_efficiency, skill, task_efficiency, wilson
 
 
 @dataclass(frozen=True)

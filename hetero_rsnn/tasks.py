@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.anytime import AnytimeReadout
 from hetero_rsnn.audio import AudioEncoder
-from hetero_rsnn.classifier import HRSNNClassifier, fit_readout
+from hetero_rsnn.classifier import fit_readout
 from hetero_rsnn.comparison import CANONICAL
 from hetero_rsnn.cutoff_curve import CutoffCurve, evaluate_cutoff
 from hetero_rsnn.dataset import Dataset
@@ -219,14 +219,13 @@ def _fit_both(
     X_train, X_test, y = take(task.X, train), take(task.X, test), task.y[train]
     f.fit(X_train)
     a, b = f.transform(X_train), f.transform(X_test)
-    linear = []
-    for windows in (f.windows, 1):
-        c, d = (np.array([pool(x, windows) for x in f._each_input(part)]) for part in (X_train, X_test))
-        linear.append((c, d, fit_readout("ridge", c, y, groups).predict(d)))
-    return (
-        _Fitted(f, a, b, fit_readout("ridge", a, y, groups).predict(b)),
-        _Fitted(f, *linear[0], linear[1][2]),
-    )
+    both = [[(pool(x, f.windows), pool(x, 1)) for x in f._each_input(part)] for part in (X_train, X_test)]
+    (c, c_mean), (d, d_mean) = ((np.array(same) for same in zip(*part, strict=True)) for part in both)
+
+    def decided(train: Array, test: Array) -> NDArray[Any]:
+        return np.asarray(fit_readout("ridge", train, y, groups).predict(test))
+
+    return _Fitted(f, a, b, decided(a, b)), _Fitted(f, c, d, decided(c, d), decided(c_mean, d_mean))
 
 
 def _few_labels(
@@ -250,9 +249,9 @@ def _few_labels(
 def _decide_early(task: _Classify, network: Network, seed: int) -> CutoffCurve:
     assert task.causal is not None
     held, rest = _calibration(task, seed)
-    model = HRSNNClassifier(network, encoder=task.causal_encoder, seed=seed, **task.options)
-    model.fit(take(task.causal, rest), task.y[rest])
-    anytime = AnytimeReadout(model, every=task.every).fit(take(task.causal, rest), task.y[rest])
+    X = take(task.causal, rest)
+    model = HRSNNFeatures(network, encoder=task.causal_encoder, seed=seed, **task.options).fit(X)
+    anytime = AnytimeReadout(model, every=task.every).fit(X, task.y[rest])
     missing = np.setdiff1d(task.y[task.test], anytime.classes_)
     if missing.size:
         raise HeteroError(
