@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
-from hetero_rsnn.encoders import CurrentEncoder, as_series
+from hetero_rsnn.audio import AudioEncoder
+from hetero_rsnn.encoders import CurrentEncoder, as_series, make_encoder
 from hetero_rsnn.errors import HeteroError, TooShortError
 from hetero_rsnn.features import NetworkEstimator
 from hetero_rsnn.frozen import filtered
@@ -274,7 +275,7 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
 
     def _front_ends(self) -> bool:
         """Whether the encoder changes the number of rows."""
-        return self.encoder == "audio" or type(self.encoder).__name__ == "AudioEncoder"
+        return isinstance(make_encoder(self.encoder), AudioEncoder)
 
     def _start(self) -> int:
         return max(self.washout, self._lags() - 1)
