@@ -1,0 +1,204 @@
+"""What the studies share: options, a journal of finished cells to resume from, paired differences, and the results.
+
+A study is cut into cells, each a few seconds to minutes of work with a name. A finished cell is on the disk before the next
+one starts, so a study that is stopped goes on where it was; its results are those of one that ran through.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import math
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+import hetero_rsnn as hr
+from hetero_rsnn.files import output_folder, plain, write_json
+from hetero_rsnn.journal import Journal
+from hetero_rsnn.parallel import cores
+from hetero_rsnn.plots import save_figure
+from hetero_rsnn.simulate import versions
+from hetero_rsnn.study import Estimate, estimate
+
+Array = NDArray[np.float64]
+Row = dict[str, Any]
+
+#: What is kept of every measured network, seed by seed.
+COLUMNS = ("seed", "C", "C_stderr", "S", "E", "rate_hz", "silent_share", "correlation", "weight")
+
+
+class Study:
+    """One run of a study.
+
+    Parameters
+    ----------
+    name : str
+        Names the folder, the JSON file and the figure.
+    doc : str
+        The docstring of the script: its first line is the question.
+    setting : callable
+        Given `quick`, everything that a cell's result depends on beside its name; a journal of other settings is refused.
+    argv : sequence of str, optional
+        Instead of the command line.
+    options : callable, optional
+        Adds options of the study to the parser.
+
+    Attributes
+    ----------
+    quick : bool
+        ``--quick``: a few small cells, to see that it works.
+    out : Path
+    workers : int
+    args : argparse.Namespace
+    """
+
+    def __init__(
+        self,
+        name: str,
+        doc: str | None,
+        setting: Callable[[bool], Mapping[str, Any]],
+        *,
+        argv: Sequence[str] | None = None,
+        options: Callable[[argparse.ArgumentParser], object] | None = None,
+    ) -> None:
+        self.question = (doc or "").strip().splitlines()[0]
+        parser = argparse.ArgumentParser(description=self.question)
+        parser.add_argument("--quick", action="store_true", help="tiny networks and few seeds: to see that it works")
+        parser.add_argument("--out", type=Path, default=Path("results") / name, metavar="FOLDER")
+        parser.add_argument("--workers", type=int, default=cores(), help="jobs at a time (default: all cores)")
+        if options is not None:
+            options(parser)
+        self.args = parser.parse_args(argv)
+        self.name, self.quick, self.out, self.workers = name, self.args.quick, self.args.out, self.args.workers
+        self.setting = plain(dict(setting(self.quick)))
+        self.started = time.perf_counter()
+        path = output_folder(self.out) / f"{name}.jsonl"
+        header = {"study": name, "quick": self.quick, "setting": self.setting}
+        if path.exists() and path.stat().st_size:
+            self.journal = Journal.resume(path, header)
+        else:
+            self.journal = Journal.create(path, {**header, "versions": versions()})
+        self._cells = {e["cell"]: e["result"] for e in self.journal.events if e["event"] == "cell"}
+        if self._cells:
+            print(f"{path}: {len(self._cells)} cells are done already", flush=True)
+
+    def cell(self, name: str, compute: Callable[[], Any]) -> Any:
+        """Result of a cell: from the journal, or computed now and written to it.
+
+        Both ways it went through JSON, NaN and infinities came back as None.
+        """
+        if name not in self._cells:
+            started = time.perf_counter()
+            result = compute()
+            seconds = round(time.perf_counter() - started, 2)
+            event = self.journal.append({"event": "cell", "cell": name, "seconds": seconds, "result": result})
+            self._cells[name] = event["result"]
+            print(f"{name}: {seconds:.1f} s", flush=True)
+        return self._cells[name]
+
+    def measured(self, network: hr.Network, seeds: Iterable[int], **how: Any) -> Row:
+        """`hetero_rsnn.measure` as a cell: the columns of `COLUMNS` as lists over the seeds, and determinants.
+
+        The cell is named by the fingerprint of the network, so equal networks of a study are measured once.
+        """
+        chosen = list(seeds)
+        key = f"{network.fingerprint}, seeds {chosen[0]}-{chosen[-1]} ({len(chosen)})"
+        key += "".join(f", {k} {v}" for k, v in how.items())
+
+        def compute() -> Row:
+            m = hr.measure(network, chosen, workers=self.workers, **how)
+            groups = list(m.rows[0].determinant)
+            return {
+                **{c: m[c] for c in COLUMNS},
+                "curve": m["curve"].mean(axis=0),
+                "H": {g: [r.H[g] for r in m.rows] for g in groups},
+                "determinant": {g: [r.determinant[g] for r in m.rows] for g in groups},
+            }
+
+        return dict(self.cell(key, compute))
+
+    def finish(self, result: Mapping[str, Any], figure: Figure, *, findings: Sequence[str] = ()) -> None:
+        """Write ``NAME.json`` with provenance and ``NAME.png``, and print the findings."""
+        seconds = sum(e["seconds"] for e in self.journal.events if e["event"] == "cell")
+        script = Path(sys.modules["__main__"].__file__ or "") if hasattr(sys.modules["__main__"], "__file__") else None
+        data = {
+            "study": self.name,
+            "question": self.question,
+            "findings": list(findings),
+            "quick": self.quick,
+            "versions": versions(),
+            "versions_at_start": self.journal.header.get("versions"),
+            "script_sha256": hashlib.sha256(script.read_bytes()).hexdigest() if script and script.is_file() else None,
+            "setting": self.setting,
+            "seconds_of_cells": round(seconds, 1),
+            "result": result,
+        }
+        write_json(self.out / f"{self.name}.json", data)
+        save_figure(figure, self.out / f"{self.name}.png")
+        self.journal.close()
+        for line in findings:
+            print(line)
+        print(f"wrote {self.name}.json and {self.name}.png to {self.out}")
+
+
+def fail_politely(main: Callable[[], None]) -> None:
+    """Run a study; a refusal is one line and exit code 2, Ctrl-C says that the study can go on."""
+    try:
+        main()
+    except hr.HeteroError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\nstopped; the same line goes on from here", file=sys.stderr)
+        sys.exit(130)
+
+
+def column(row: Mapping[str, Any], name: str) -> Array:
+    """A column of a measured cell, shape (seeds,); what had no value is NaN."""
+    return np.array([math.nan if v is None else v for v in row[name]], dtype=float)
+
+
+def mean(row: Mapping[str, Any], name: str) -> Estimate:
+    """Mean of a column with its 95 % interval over the seeds."""
+    return estimate(column(row, name))
+
+
+def paired(row: Mapping[str, Any], other: Mapping[str, Any], name: str, *, relative: bool = False) -> Estimate:
+    """Paired difference of a column, seed by seed; `relative` to the mean of the second."""
+    if row["seed"] != other["seed"]:
+        raise hr.HeteroError("paired differences need the same seeds in both cells")
+    b = column(other, name)
+    scale = float(np.nanmean(b)) if relative else 1.0
+    return estimate((column(row, name) - b) / scale)
+
+
+def verdict(e: Estimate, *, bound: float | None = None) -> str:
+    """What a 95 % interval of a difference says.
+
+    Returns
+    -------
+    str
+        ``"larger"`` or ``"smaller"`` if the interval leaves out 0, else ``"unclear"``. With `bound`:
+        ``"equivalent"`` if it lies within plus or minus the bound (two one-sided tests, at 2.5 % each),
+        ``"different"`` if it lies outside, else ``"unclear"``.
+    """
+    if math.isnan(e.low) or math.isnan(e.high):
+        return "unclear"
+    if bound is not None:
+        if -bound < e.low and e.high < bound:
+            return "equivalent"
+        return "different" if e.low > bound or e.high < -bound else "unclear"
+    return "larger" if e.low > 0 else "smaller" if e.high < 0 else "unclear"
+
+
+def as_json(e: Estimate) -> Row:
+    """An estimate for the JSON file."""
+    return asdict(e)
