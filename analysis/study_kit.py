@@ -1,7 +1,7 @@
 """What the studies share: options, a journal of finished cells to resume from, paired differences, and the results.
 
-A study is cut into cells, each a few seconds to minutes of work with a name. A finished cell is on the disk before the next
-one starts, so a study that is stopped goes on where it was; its results are those of one that ran through.
+A study is cut into cells, each a few seconds to minutes of work with a name. A finished cell is on the disk before the
+next one starts, so a study that is stopped goes on where it was; its results are those of one that ran through.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Study:
     doc : str
         The docstring of the script: its first line is the question.
     setting : callable
-        Given `quick`, everything that a cell's result depends on beside its name; a journal of other settings is refused.
+        Given `quick`, everything that a cell's result depends on beside its name; a journal of other settings is
+        refused.
     argv : sequence of str, optional
         Instead of the command line.
     options : callable, optional
