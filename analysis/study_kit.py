@@ -91,8 +91,8 @@ class Study:
         if self._cells:
             print(f"{path}: {len(self._cells)} cells are done already", flush=True)
 
-    def cell(self, name: str, compute: Callable[[], Any]) -> Any:
-        """Result of a cell: from the journal, or computed now and written to it.
+    def cell(self, name: str, compute: Callable[[], Any], *, label: str = "") -> Any:
+        """Result of a cell: from the journal, or computed now and written to it; `label` says more on the terminal.
 
         Both ways it went through JSON, NaN and infinities came back as None.
         """
@@ -102,10 +102,10 @@ class Study:
             seconds = round(time.perf_counter() - started, 2)
             event = self.journal.append({"event": "cell", "cell": name, "seconds": seconds, "result": result})
             self._cells[name] = event["result"]
-            print(f"{name}: {seconds:.1f} s", flush=True)
+            print(f"{label or name}: {seconds:.1f} s", flush=True)
         return self._cells[name]
 
-    def measured(self, network: hr.Network, seeds: Iterable[int], **how: Any) -> Row:
+    def measured(self, network: hr.Network, seeds: Iterable[int], *, label: str = "", **how: Any) -> Row:
         """`hetero_rsnn.measure` as a cell: the columns of `COLUMNS` as lists over the seeds, and determinants.
 
         The cell is named by the fingerprint of the network, so equal networks of a study are measured once.
@@ -124,7 +124,7 @@ class Study:
                 "determinant": {g: [r.determinant[g] for r in m.rows] for g in groups},
             }
 
-        return dict(self.cell(key, compute))
+        return dict(self.cell(key, compute, label=label))
 
     def finish(self, result: Mapping[str, Any], figure: Figure, *, findings: Sequence[str] = ()) -> None:
         """Write ``NAME.json`` with provenance and ``NAME.png``, and print the findings."""

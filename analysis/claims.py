@@ -1,0 +1,422 @@
+"""Do the paper's claims about heterogeneity hold, and in which regime?
+
+H1  heterogeneous neurons raise the memory capacity C;
+H2  heterogeneous synapses (STDP) lower the spike count S;
+H3  heterogeneous synapses leave C as it is (equivalence within 10 %);
+H4  the network with both has the largest spike efficiency E = C / S of the four;
+H5  C falls as the states of the neurons become more correlated.
+
+Method: the four canonical networks with equal means at three operating points and two sizes, 20 seeds each,
+differences paired seed by seed with 95 % intervals. Neurons and synapses apart, the coefficient of variation (cv) of
+their distributions goes from 0 to 1.2, with gamma, lognormal and symmetric (truncated normal) spread. The regime of H2
+is a map over eta_minus / eta_plus and the synaptic cv. Its prediction needs no simulation: a soft-bound synapse settles
+near w* = p / (p + d) with p ~ eta_plus tau_plus and d ~ eta_minus tau_minus, so w* is the logistic function of
+z = log p - log d. For gamma distributed parameters of equal cv z has the mean -log r, r = eta_minus / eta_plus, and the
+variance 4 trigamma(1 / cv^2); E[logistic(z)] is taken for a normal z of these moments.
+
+A claim "holds" at a setting if the 95 % interval of the paired difference leaves out 0 on the claimed side, "fails" if
+on the other side (H3: if it lies outside the bound), and is "open" otherwise. H1 and H2 are asked of both pairs of
+networks, with and without the other kind of heterogeneity. Intervals are not corrected for the number of comparisons.
+
+Finding: see docs/findings.md.
+
+    python analysis/claims.py [--quick] [--out FOLDER] [--workers N]
+
+About 40 minutes on two cores; every network is a cell in a journal, so stop it when you like and start it again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy import special, stats
+from study_kit import Row, Study, as_json, column, fail_politely, mean, paired, verdict
+
+import hetero_rsnn as hr
+from hetero_rsnn.plots import save_figure
+from hetero_rsnn.study import Estimate, estimate
+
+Array = NDArray[np.float64]
+
+SYNAPTIC = ("tau_plus", "tau_minus", "eta_plus", "eta_minus")
+#: Spread of the canonical networks.
+CV = 0.55
+CLAIMS = {
+    "H1": "C(HeN) > C(HoN)",
+    "H2": "S(HeS) < S(HoS)",
+    "H3": "C(HeS) = C(HoS) within 10 %",
+    "H4": "E(HeNHeS) largest",
+    "H5": "C falls with correlation",
+}
+
+
+def recurrence(ee: float, others: float) -> dict[str, Any]:
+    """Summed recurrent weights; inhibition 1.5 times the other excitatory ones, w_max twice the mean E->E weight."""
+    weights = {"EE": ee, "EI": others, "IE": 1.5 * others, "II": 1.5 * others}
+    return {**{f"{k}.weight.mean": w for k, w in weights.items()}, "w_max": 2 * ee}
+
+
+def symmetric(width: float) -> dict[str, Any]:
+    """Uniform input weights between -width and +width."""
+    return {"distribution": "uniform", "low": -width, "high": width}
+
+
+#: The shipped point (weak recurrence, neurons that fire by themselves); one that is dominated by its recurrence; one
+#: that is driven by its input, twice as fast.
+POINTS: dict[str, dict[str, Any]] = {
+    "shipped": {},
+    "strong recurrence": recurrence(0.7, 0.4),
+    "strong input": {"I_bias": 1.02, "input.weight": symmetric(0.5), "protocol.hold": "5 ms"},
+}
+COLOURS = {"shipped": "#000000", "strong recurrence": "#009E73", "strong input": "#CC79A7"}
+
+
+def setting(quick: bool) -> dict[str, Any]:
+    """Sizes, seeds and grids."""
+    if quick:
+        return {
+            "base": {"protocol.samples": 1200, "protocol.d_max": 30, "protocol.train": "2 s", "protocol.washout": 50},
+            "sizes": [60, 90],
+            "seeds": [0, 3],
+            "cv": [0.0, CV, 1.2],
+            "points": ["shipped", "strong input"],
+            "map r": [0.3, 2.0],
+            "map cv": [0.0, 1.0],
+        }
+    return {
+        "base": {},
+        "sizes": [400, 800],
+        "seeds": [0, 20],
+        "cv": [0.0, 0.2, 0.4, CV, 0.8, 1.0, 1.2],
+        "points": list(POINTS),
+        "map r": [0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0],
+        "map cv": [0.0, 0.3, CV, 0.8, 1.0, 1.2],
+    }
+
+
+class Networks:
+    """Measured networks of the study, by their place in its grids."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.seeds = range(*study.setting["seeds"])
+
+    def __call__(
+        self,
+        point: str,
+        size: int,
+        neurons: float,
+        synapses: float,
+        *,
+        family: str = "gamma",
+        ratio: float | None = None,
+        train: str | None = None,
+    ) -> Row:
+        """Measure the network of one operating point, size, spread of neurons and of synapses."""
+        changes: dict[str, Any] = {"n": size, **self.study.setting["base"], **POINTS[point]}
+        spread = {"tau_m": neurons, **dict.fromkeys(SYNAPTIC, synapses)}
+        for name, cv in spread.items():
+            changes[f"{name}.cv"] = cv
+            if family != "gamma" and cv > 0:
+                changes[f"{name}.distribution"] = family
+        if ratio is not None:
+            changes["eta_minus.mean"] = 0.02 * ratio
+        if train is not None:
+            changes["protocol.train"] = train
+        what = f"{point}, {size} neurons, cv {neurons:g} and {synapses:g}, {family}"
+        what += "" if ratio is None else f", eta_minus/eta_plus {ratio:g}"
+        return self.study.measured(hr.load_network("lif_stdp", **changes), self.seeds, label=what)
+
+
+def predicted_weight(ratio: Any, cv: Any) -> Array:
+    """E[logistic(z)] for z normal, mean -log(ratio), variance 4 trigamma(1/cv^2): mean weight as a share of w_max.
+
+    The moments of z are exact for gamma distributed parameters: E[log X] = log(mean) + digamma(k) - log k and
+    Var[log X] = trigamma(k) with k = 1/cv^2; the terms of z in digamma cancel.
+    """
+    ratio, cv = np.broadcast_arrays(np.asarray(ratio, float), np.asarray(cv, float))
+    safe = np.where(cv > 0, cv, 1.0)
+    sd = np.where(cv > 0, np.sqrt(4 * special.polygamma(1, 1 / safe**2)), 0.0)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(61)
+    z = -np.log(ratio)[..., None] + sd[..., None] * nodes
+    return np.asarray(special.expit(z) @ weights / weights.sum())
+
+
+def canonical(run: Networks, point: str, size: int) -> dict[str, Row]:
+    """The four canonical networks."""
+    return {
+        "honhos": run(point, size, 0.0, 0.0),
+        "henhos": run(point, size, CV, 0.0),
+        "honhes": run(point, size, 0.0, CV),
+        "henhes": run(point, size, CV, CV),
+    }
+
+
+def judge(answers: Sequence[str], good: str, bad: str) -> str:
+    """One word for several verdicts: all must hold; one that fails fails."""
+    if all(a == good for a in answers):
+        return "holds"
+    return "fails" if bad in answers else "open"
+
+
+def claims(four: dict[str, Row], sweep: Sequence[Row]) -> dict[str, Any]:
+    """All five claims at one setting, each with the differences behind it."""
+
+    def differences(pairs: Sequence[tuple[str, str]], quantity: str, relative: bool = True) -> dict[str, Estimate]:
+        return {f"{a} - {b}": paired(four[a], four[b], quantity, relative=relative) for a, b in pairs}
+
+    neurons = [("henhos", "honhos"), ("henhes", "honhes")]
+    synapses = [("honhes", "honhos"), ("henhes", "henhos")]
+    h1, h2, h3 = differences(neurons, "C"), differences(synapses, "S"), differences(synapses, "C")
+    h4 = differences([("henhes", other) for other in ("honhos", "henhos", "honhes")], "E")
+    # One number a seed: how C goes with the correlation of states while the spread of the neurons grows.
+    c, r = (np.stack([column(row, q) for row in sweep]) for q in ("C", "correlation"))
+    h5 = estimate([float(stats.spearmanr(r[:, i], c[:, i]).statistic) for i in range(c.shape[1])])
+    found = {
+        "H1": (judge([verdict(e) for e in h1.values()], "larger", "smaller"), h1),
+        "H2": (judge([verdict(e) for e in h2.values()], "smaller", "larger"), h2),
+        "H3": (judge([verdict(e, bound=0.1) for e in h3.values()], "equivalent", "different"), h3),
+        "H4": (judge([verdict(e) for e in h4.values()], "larger", "smaller"), h4),
+        "H5": (judge([verdict(h5)], "smaller", "larger"), {"rank correlation of C and state correlation": h5}),
+    }
+    return {k: {"verdict": v, "differences": {n: as_json(e) for n, e in d.items()}} for k, (v, d) in found.items()}
+
+
+def measure_all(study: Study) -> dict[str, Any]:
+    """All cells, and what is computed from them."""
+    run, grid = Networks(study), study.setting
+    out: dict[str, Any] = {"claims": {}, "sweeps": {}, "families": {}, "map": {}}
+    for size in grid["sizes"]:
+        for point in grid["points"]:
+            key = f"{point}, {size} neurons"
+            sweeps = {
+                "neurons": [run(point, size, cv, 0.0) for cv in grid["cv"]],
+                "synapses": [run(point, size, CV, cv) for cv in grid["cv"]],
+            }
+            out["claims"][key] = claims(canonical(run, point, size), sweeps["neurons"])
+            out["sweeps"][key] = {
+                kind: {
+                    **{q: [as_json(mean(row, q)) for row in rows] for q in ("C", "S", "E", "correlation", "weight")},
+                    **{
+                        q: [as_json(paired(row, rows[0], q[2:], relative=True)) for row in rows] for q in ("d C", "d S")
+                    },
+                    "rate_hz": [as_json(mean(row, "rate_hz")) for row in rows],
+                    "H": [as_json(estimate([math.nan if h is None else h for h in row["H"][group]])) for row in rows],
+                }
+                for (kind, rows), group in zip(sweeps.items(), ("neurons E", "synapses"), strict=True)
+            }
+            print(f"{key}: " + ", ".join(f"{k} {v['verdict']}" for k, v in out["claims"][key].items()), flush=True)
+    size, point = grid["sizes"][0], grid["points"][0]
+    low = [cv for cv in grid["cv"] if cv <= CV]  # a symmetric positive spread cannot be wider
+    for family in ("gamma", "lognormal", "truncated_normal"):
+        rows = [run(point, size, cv, 0.0, family=family) for cv in low]
+        skewed = [run(point, size, cv, 0.0) for cv in low]
+        out["families"][family] = {
+            "cv": low,
+            "C": [as_json(mean(row, "C")) for row in rows],
+            "E": [as_json(mean(row, "E")) for row in rows],
+            "C - C(gamma)": [as_json(paired(a, b, "C", relative=True)) for a, b in zip(rows, skewed, strict=True)],
+            "C - C(homogeneous)": [as_json(paired(a, rows[0], "C", relative=True)) for a in rows],
+        }
+    both = [run(point, size, CV, CV, family=family) for family in ("gamma", "truncated_normal")]
+    out["families"]["both kinds, symmetric - gamma"] = {
+        q: as_json(paired(both[1], both[0], q, relative=True)) for q in ("C", "S", "E")
+    }
+    out["map"] = regime(run, size, point)
+    return out
+
+
+def regime(run: Networks, size: int, point: str) -> dict[str, Any]:
+    """S and mean weight over the balance of learning and the spread of synapses, and what was predicted."""
+    ratios, spreads = run.study.setting["map r"], run.study.setting["map cv"]
+    # The prediction is of settled weights, which at these rates takes longer than the 10 s of the shipped protocol.
+    train = None if run.study.quick else "40 s"
+    table = [[run(point, size, CV, cv, ratio=r, train=train) for cv in spreads] for r in ratios]
+    change = [[paired(row, line[0], "S", relative=True) for row in line] for line in table]
+    capacity = [[paired(row, line[0], "C", relative=True) for row in line] for line in table]
+    weight = [[mean(row, "weight") for row in line] for line in table]
+    prediction = predicted_weight(np.array(ratios)[:, None], np.array(spreads)[None, :])
+    return {
+        "r": ratios,
+        "cv": spreads,
+        "S relative to cv = 0": [[as_json(e) for e in line] for line in change],
+        "C relative to cv = 0": [[as_json(e) for e in line] for line in capacity],
+        "weight": [[as_json(e) for e in line] for line in weight],
+        "predicted weight": prediction,
+        "verdict": [[verdict(e) if j else "" for j, e in enumerate(line)] for line in change],
+    }
+
+
+def findings(result: dict[str, Any]) -> list[str]:
+    """The answers in sentences, from the numbers."""
+    out = []
+    for claim, text in CLAIMS.items():
+        words = {k: v[claim]["verdict"] for k, v in result["claims"].items()}
+        counts = {w: [k for k, v in words.items() if v == w] for w in ("holds", "open", "fails")}
+        parts = [f"{w} at {len(k)} of {len(words)}" + (f" ({'; '.join(k)})" if w != "holds" else "")
+                 for w, k in counts.items() if k]  # fmt: skip
+        out.append(f"{claim}, {text}: {', '.join(parts)}.")
+    m = result["map"]
+    falls = [r for r, line in zip(m["r"], m["verdict"], strict=True) if all(v == "smaller" for v in line[1:])]
+    rises = [r for r, line in zip(m["r"], m["verdict"], strict=True) if all(v == "larger" for v in line[1:])]
+    out.append(
+        f"Heterogeneous synapses lower S at every spread for eta_minus/eta_plus in {falls}, "
+        f"raise it at every spread for {rises}."
+    )
+    have = np.array([[e["mean"] for e in line] for line in m["weight"]])
+    error = have - np.array(m["predicted weight"])
+    out.append(
+        f"Mean weight: predicted without simulation to within {np.abs(error).max():.2f} of w_max "
+        f"(root mean square {math.sqrt(np.mean(error**2)):.3f}), on average {error.mean():+.3f}."
+    )
+    last = result["families"]["truncated_normal"]
+    e = Estimate(**last["C - C(gamma)"][-1])
+    own = Estimate(**last["C - C(homogeneous)"][-1])
+    out.append(
+        f"Symmetric instead of gamma spread of the neurons at cv {last['cv'][-1]}: C {e.mean:+.0%} "
+        f"[{e.low:+.0%}, {e.high:+.0%}]; against homogeneous neurons still {own.mean:+.0%} "
+        f"[{own.low:+.0%}, {own.high:+.0%}]."
+    )
+    return out
+
+
+def band(ax: Axes, x: Sequence[float], rows: Sequence[Row], **look: Any) -> None:
+    """A line with its 95 % band."""
+    values = np.array([[np.nan if r[k] is None else r[k] for k in ("mean", "low", "high")] for r in rows], dtype=float)
+    ax.fill_between(x, values[:, 1], values[:, 2], color=look["color"], alpha=0.2, lw=0)
+    ax.plot(x, values[:, 0], **look)
+
+
+def sweeps_figure(study: Study, result: dict[str, Any]) -> Figure:
+    """C, S, E, state correlation and H over the spread of neurons (above) and synapses (below)."""
+    quantities = {"C": "C (samples)", "S": "S (spikes a sample)", "E": "E = C / S", "correlation": "state correlation",
+                  "H": "H (nats)"}  # fmt: skip
+    fig = Figure(figsize=(13, 5.6), layout="constrained")
+    axes = fig.subplots(2, len(quantities), sharex=True, sharey="col")
+    sizes, x = study.setting["sizes"], study.setting["cv"]
+    for i, kind in enumerate(("neurons", "synapses")):
+        for j, (quantity, text) in enumerate(quantities.items()):
+            ax = axes[i, j]
+            for point in study.setting["points"]:
+                for size, dashes in zip(sizes, ("-", "--"), strict=False):
+                    rows = result["sweeps"][f"{point}, {size} neurons"][kind][quantity]
+                    name = f"{point}, {size} neurons" if i == j == 0 else None
+                    band(ax, x, rows, color=COLOURS[point], linestyle=dashes, label=name, lw=1.5)
+            if quantity == "correlation":
+                ax.set_yscale("log")
+            ax.spines[["top", "right"]].set_visible(False)
+            ax.set_ylabel(text)
+            ax.tick_params(labelleft=True)
+            if i == 1:
+                ax.set_xlabel("cv")
+        axes[i, 0].set_title(f"spread of the {kind}", loc="left", fontsize="medium", fontweight="bold")
+    fig.legend(loc="outside upper center", ncols=3, frameon=False)
+    return fig
+
+
+def regime_figure(study: Study, result: dict[str, Any]) -> Figure:
+    """Verdicts, the map of H2 with its prediction, mean weights against prediction, families of spread."""
+    fig = Figure(figsize=(13, 7.2), layout="constrained")
+    top, bottom = fig.subfigures(2, 1, height_ratios=(0.85, 1))
+    verdicts(top.subplots(), result["claims"])
+    axes = bottom.subplots(1, 3, width_ratios=(1.25, 1, 1))
+    fig.colorbar(regime_map(axes[0], result["map"]), ax=axes[0], label="change of S against cv = 0")
+    weights(axes[1], result["map"])
+    families(axes[2], result["families"])
+    return fig
+
+
+def verdicts(ax: Axes, found: dict[str, Any]) -> None:
+    """A table of claims and settings with the differences; colour and word say the verdict."""
+    colours = {"holds": "#CFE8CF", "open": "#EEEEEE", "fails": "#F6CFC4"}
+    ax.set(xlim=(0, len(found)), ylim=(len(CLAIMS), 0))
+    for j, (name, row) in enumerate(found.items()):
+        ax.text(j + 0.5, -0.1, name.replace(", ", "\n"), ha="center", va="bottom", fontsize="small")
+        for i, claim in enumerate(CLAIMS):
+            cell = row[claim]
+            ax.add_patch(_box(j, i, colours[cell["verdict"]]))
+            text = cell["verdict"]
+            for e in list(cell["differences"].values())[: 2 if claim != "H4" else 3]:
+                number = "{:+.2f} [{:+.2f}, {:+.2f}]" if claim == "H5" else "{:+.1%} [{:+.1%}, {:+.1%}]"
+                known = None not in (e["mean"], e["low"], e["high"]) and not math.isnan(e["low"])
+                text += "\n" + (number.format(e["mean"], e["low"], e["high"]) if known else "no value")
+            ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=6.5, linespacing=1.05)
+    ax.set_yticks(np.arange(len(CLAIMS)) + 0.5, [f"{k}\n{v}" for k, v in CLAIMS.items()], fontsize="small")
+    ax.set_xticks([])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def _box(x: float, y: float, colour: str) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x + 0.02, y + 0.03), 0.96, 0.94, color=colour, lw=0)
+
+
+def regime_map(ax: Axes, m: dict[str, Any]) -> Any:
+    """Change of S over learning balance and spread; contours are the predicted change of the mean weight."""
+    values = np.array([[e["mean"] for e in line] for line in m["S relative to cv = 0"]])
+    x, y = np.arange(len(m["cv"])), np.arange(len(m["r"]))
+    limit = float(np.abs(values).max())
+    image = ax.pcolormesh(x, y, values, cmap="RdBu_r", vmin=-limit, vmax=limit, shading="nearest")
+    for i, line in enumerate(m["verdict"]):
+        for j, word in enumerate(line):
+            if word == "unclear":
+                ax.plot(j, i, "x", color="black", ms=6)
+    fine_cv, fine_r = np.linspace(0, len(x) - 1, 120), np.linspace(0, len(y) - 1, 160)
+    r = np.exp(np.interp(fine_r, y, np.log(m["r"])))
+    cv = np.interp(fine_cv, x, m["cv"])
+    change = predicted_weight(r[:, None], cv[None, :]) - predicted_weight(r[:, None], np.zeros((1, 1)))
+    lines = ax.contour(fine_cv, fine_r, change, levels=(-0.15, -0.1, -0.05, -0.02, 0.02, 0.05, 0.1, 0.15),
+                       colors="black", linewidths=0.8)  # fmt: skip
+    ax.clabel(lines, fmt="%+.2f", fontsize=7)
+    ax.axhline(float(np.interp(0.0, np.log(m["r"]), y)), color="black", lw=0.8, ls=":")
+    ax.set_xticks(x, [f"{v:g}" for v in m["cv"]])
+    ax.set_yticks(y, [f"{v:g}" for v in m["r"]])
+    ax.set(xlabel="cv of the synapses", ylabel="eta- / eta+")
+    ax.set_title("H2: colour S, measured; lines mean weight,\npredicted change; x: interval holds 0", fontsize="medium")
+    return image
+
+
+def weights(ax: Axes, m: dict[str, Any]) -> None:
+    """Mean weights, measured against predicted."""
+    have = np.array([[e["mean"] for e in line] for line in m["weight"]])
+    want = np.array(m["predicted weight"])
+    points = None
+    for i in range(len(m["r"])):
+        points = ax.scatter(want[i], have[i], c=m["cv"], cmap="viridis", s=22, vmin=0, vmax=max(m["cv"]), zorder=3)
+        ax.plot(want[i], have[i], color="0.8", lw=0.8, zorder=1)
+    ax.axline((0.5, 0.5), slope=1, color="black", lw=0.8, ls=":")
+    ax.set(xlabel="predicted E[logistic(z)]", ylabel="measured", xlim=(0.2, 1), ylim=(0.2, 1))
+    ax.set_title("mean weight / w_max", fontsize="medium")
+    ax.figure.colorbar(points, ax=ax, label="cv of the synapses")
+
+
+def families(ax: Axes, found: dict[str, Any]) -> None:
+    """C over the spread of the neurons for three families of distributions."""
+    names = {"gamma": "gamma", "lognormal": "lognormal", "truncated_normal": "symmetric"}
+    for (family, text), colour, dashes in zip(
+        names.items(), ("#0072B2", "#D55E00", "#7F7F7F"), ("-", "--", ":"), strict=True
+    ):
+        band(ax, found[family]["cv"], found[family]["C"], color=colour, linestyle=dashes, marker="o", ms=4, label=text)
+    ax.set(xlabel="cv of the neurons", ylabel="C (samples)", ylim=(0, None))
+    ax.set_title("skewed and symmetric spread", fontsize="medium")
+    ax.legend(frameon=False)
+
+
+def main() -> None:
+    """Run the study."""
+    study = Study("claims", __doc__, setting)
+    result = measure_all(study)
+    save_figure(regime_figure(study, result), study.out / "claims_regime.png")
+    study.finish(result, sweeps_figure(study, result), findings=findings(result))
+
+
+if __name__ == "__main__":
+    fail_politely(main)
