@@ -1,9 +1,10 @@
 """How much memory can be had for how many spikes, with heterogeneity and without?
 
-Method: two searches with the same budget for the front of capacity C (large) and spike count S (small): `paper` may
-choose means and spreads of six distributions, `homogeneous` the same six means alone. Both are repeated with other
-seeds of the search and of the networks. The members of each front are then measured again on seeds that no search has
-seen, and only those numbers count. Compared are the fewest spikes that reach a given capacity, search by search.
+Method, with networks of 200 neurons: two searches with the same budget for the front of capacity C (large) and spike
+count S (small): `paper` may choose means and spreads of six distributions, `homogeneous` the same six means alone.
+Both are repeated with other seeds of the search and of the networks. The members of each front are then measured
+again on seeds that no search has seen, and only those numbers count. Compared are the fewest spikes that reach a
+given capacity, search by search.
 
 Finding: see docs/findings.md.
 
@@ -41,7 +42,8 @@ def setting(quick: bool) -> dict[str, Any]:
     if quick:
         small = {"n": 60, "protocol.samples": 1200, "protocol.d_max": 20, "protocol.train": "2 s"}
         return {"overrides": small, "budget": 10, "initial": 6, "seeds": 1, "repeats": 2, "members": 3, "fresh": 3}
-    return {"overrides": {}, "budget": 80, "initial": 24, "seeds": 3, "repeats": 4, "members": 7, "fresh": 10}
+    small = {"n": 200, "protocol.d_max": 100}  # of the shipped protocol, so that five searches a side take minutes
+    return {"overrides": small, "budget": 80, "initial": 24, "seeds": 3, "repeats": 5, "members": 8, "fresh": 12}
 
 
 def searched(study: Study, way: str, repeat: int) -> hr.SearchResult:
