@@ -122,7 +122,7 @@ def to_neo(recording: Recording, draw: Draw | None = None, stimulus: Stimulus | 
                 name=variable,
                 array_annotations={"neuron": recording.trace_neurons},
                 # Once more, since some files keep no array annotations.
-                **{_KIND: "trace", "neurons": np.array(recording.trace_neurons)},
+                **{_KIND: "trace", "neurons": json.dumps(recording.trace_neurons.tolist())},
                 **({} if symbol else {"unit": unit}),
             )
         )
@@ -353,7 +353,10 @@ def _traces(segment: Any, steps: int) -> tuple[dict[str, Array], NDArray[np.int6
         notes = signal.annotations
         if notes.get(_KIND) != "trace" or "neurons" not in notes or len(signal) < steps:
             continue
-        neurons = np.atleast_1d(np.asarray(signal.array_annotations.get("neuron", notes["neurons"]))).astype(np.int64)
+        kept = signal.array_annotations.get(
+            "neuron"
+        )  # of the channels that are left, should somebody have cut some off
+        neurons = np.asarray(json.loads(notes["neurons"]) if kept is None else kept, dtype=np.int64)
         if signal.shape[1] == neurons.size and (not traces or np.array_equal(neurons, whose)):
             traces[str(signal.name)] = np.array(signal.magnitude[:steps], dtype=np.float64)
             whose = neurons

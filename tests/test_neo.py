@@ -118,6 +118,16 @@ def test_a_part_of_a_continued_run_comes_back() -> None:
     np.testing.assert_array_equal(hr.states(back), hr.states(rec))
 
 
+def test_a_channel_that_was_cut_off_stays_away() -> None:
+    rec = hr.simulate(network(), CURRENT, record=["v"], record_neurons=[17, 3, 5])
+    block = hr.to_neo(rec)
+    signals = block.segments[0].analogsignals
+    block.segments[0].analogsignals = [signals[0][:, 1:]]
+    back = hr.from_neo(block)
+    assert back.trace_neurons.tolist() == [3, 5]
+    np.testing.assert_array_equal(back.traces["v"], rec.traces["v"][:, 1:])
+
+
 def test_saved_and_measured_like_any_recording(tmp_path: Path) -> None:
     rec = hr.simulate(network(), CURRENT)
     back = hr.from_neo(hr.to_neo(rec))
