@@ -36,6 +36,9 @@ if TYPE_CHECKING:
         TooShortError,
         UnitError,
     )
+    from hetero_rsnn.exchange_neo import from_neo, neo_stimulus, to_neo
+    from hetero_rsnn.exchange_nir import NIRWarning, to_nir
+    from hetero_rsnn.exchange_xarray import to_xarray
     from hetero_rsnn.features import HRSNNFeatures
     from hetero_rsnn.fetch import fetch_dataset
     from hetero_rsnn.forecaster import HRSNNForecaster
@@ -79,6 +82,9 @@ _HOME = {
         "TooShortError",
         "UnitError",
     ],
+    "exchange_neo": ["from_neo", "neo_stimulus", "to_neo"],
+    "exchange_nir": ["NIRWarning", "to_nir"],
+    "exchange_xarray": ["to_xarray"],
     "features": ["HRSNNFeatures"],
     "fetch": ["fetch_dataset"],
     "forecaster": ["HRSNNForecaster"],
@@ -115,6 +121,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "array_stimulus",
     "poisson_stimulus",
     "event_stimulus",
+    "neo_stimulus",
     "silence",
     "stream",
     "Stimulus",
@@ -124,6 +131,9 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "State",
     "load_recording",
     "to_brian2",
+    "to_neo",
+    "from_neo",
+    "to_nir",
     "states",
     "memory_capacity",
     "MemoryCapacity",
@@ -159,6 +169,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "fit_cutoff",
     "optimal_cutoff_time",
     "evaluate_cutoff",
+    "to_xarray",
     "Series",
     "read_series",
     "scale_series",
@@ -170,6 +181,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "StimulusError",
     "FileFormatError",
     "TooShortError",
+    "NIRWarning",
 ]
 
 

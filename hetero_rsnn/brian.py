@@ -351,21 +351,23 @@ def initial_state(draw: Draw) -> State:
     return State(0, variables, np.full(net.n, NEVER, dtype=np.int64), np.array(draw.plastic.w), traces, steps)
 
 
-def to_brian2(draw: Draw, stimulus: Any, *, plasticity: bool = True) -> BrianObjects:
+def to_brian2(draw: Draw, stimulus: Any = None, *, plasticity: bool = True) -> BrianObjects:
     """Hand out the live Brian2 objects of a draw, to go on with in a script of your own.
 
     Parameters
     ----------
     draw : Draw
-    stimulus : Stimulus
-        Its drive becomes a `brian2.TimedArray`, its events a `brian2.SpikeGeneratorGroup`.
+    stimulus : Stimulus, optional
+        Its drive becomes a `brian2.TimedArray`, its events a `brian2.SpikeGeneratorGroup`. Past the end of a current
+        its last sample stays, as TimedArrays have it. Without a stimulus there is no input, however long the run.
     plasticity : bool
 
     Returns
     -------
     BrianObjects
         ``objects.network.run(1*second, namespace={})`` runs it; add monitors with ``objects.network.add(...)``.
-        Brian2's own ``prefs.codegen.target`` decides how; its default compiles with cython for tens of seconds.
+        Groups of your own take part with ``clock=objects.neurons.clock``. Brian2's own ``prefs.codegen.target`` decides
+        how it runs; its default compiles with cython for tens of seconds.
     """
     if not isinstance(draw, Draw):
         raise HeteroError(
@@ -373,7 +375,11 @@ def to_brian2(draw: Draw, stimulus: Any, *, plasticity: bool = True) -> BrianObj
         )
     from hetero_rsnn.simulate import prepare
 
-    drive, hold_steps, steps, channels = prepare(draw, stimulus)
+    if stimulus is None:
+        none = np.empty(0, dtype=np.int64)
+        drive, hold_steps, steps, channels = np.zeros((1, draw.n)), 1, none, none
+    else:
+        drive, hold_steps, steps, channels = prepare(draw, stimulus)
     state = initial_state(draw)
     hold = hold_steps * draw.network.dt
     with b2_errors(draw.network):

@@ -160,7 +160,7 @@ def simulate(
     net = draw.network
     begin = state.state if isinstance(state, Recording) else state
     if isinstance(state, Recording):
-        _same_draw(draw, state)
+        check_same_draw(draw, state)
     if not isinstance(record, str | Sequence):
         raise HeteroError(f"record must be names of state variables such as ['v'], got {record!r}")
     names = (record,) if isinstance(record, str) else tuple(record)
@@ -170,15 +170,16 @@ def simulate(
     if backend == "brian2":
         from hetero_rsnn import brian
 
-        begin = begin or brian.initial_state(draw)
-        known: Sequence[str] = [*begin.variables]
-        _fits(draw, begin)
+        fresh = brian.initial_state(draw)
+        begin = begin or fresh
+        known: Sequence[str] = [*fresh.variables]
+        check_state(draw, begin, known)
         runner = brian.BrianBackend(draw, begin, plasticity, target)
     else:
         check_equations(net)
         begin = begin or initial_state(draw)
         known = ("v", "I_syn")
-        _fits(draw, begin)
+        check_state(draw, begin, known)
         learn = plasticity and len(draw.plastic) > 0
         if backend == "fast":
             from hetero_rsnn.fast import FastBackend
@@ -252,7 +253,8 @@ def _chosen(neurons: ArrayLike | None, n: int) -> Ints:
     return index.astype(np.int64)
 
 
-def _same_draw(draw: Draw, recording: Recording) -> None:
+def check_same_draw(draw: Draw, recording: Recording) -> None:
+    """Refuse a recording of another draw."""
     seed = recording.provenance.get("seed", draw.seed)
     if recording.dt != draw.network.dt or seed != draw.seed:
         raise HeteroError(
@@ -261,7 +263,14 @@ def _same_draw(draw: Draw, recording: Recording) -> None:
         )
 
 
-def _fits(draw: Draw, state: State) -> None:
+def check_state(draw: Draw, state: State, known: Sequence[str]) -> None:
+    """Refuse a state of another network, or one that lacks some of the `known` state variables."""
+    lacking = [name for name in known if name not in state.variables]
+    if lacking:
+        raise HeteroError(
+            f"the state lacks {', '.join(lacking)}, as that of a recording read from neo does: "
+            "go on from what simulate returned or load_recording read"
+        )
     if state.last_spike.size != draw.n or state.w.size != len(draw.plastic):
         raise HeteroError(
             f"the state is of a network with {state.last_spike.size} neurons and {state.w.size} plastic synapses, "

@@ -41,6 +41,12 @@ def test_import_is_light():
         "sympy",
         "typer",
         "rich",
+        "neo",
+        "quantities",
+        "xarray",
+        "pandas",
+        "nir",
+        "h5py",
     }
     code = f"import sys, hetero_rsnn; print(sorted({heavy!r} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True).stdout

@@ -18,9 +18,11 @@ from hetero_rsnn import (
     NetworkError,
     Recording,
     StimulusError,
+    array_stimulus,
     draw,
     load_network,
     poisson_stimulus,
+    silence,
     simulate,
     stream,
     to_brian2,
@@ -293,6 +295,61 @@ def test_live_objects_without_plasticity() -> None:
     np.testing.assert_array_equal(np.asarray(objects.spikes.i), expected.spike_neurons)
     objects = to_brian2(network("static"), U)
     assert objects.plastic is None and objects.static is not None
+
+
+@pytest.mark.usefixtures("interpreted")
+@pytest.mark.parametrize("driven", [True, False])
+def test_a_script_with_groups_of_its_own(driven: bool) -> None:
+    """A readout population that listens to the network, and a monitor, as somebody would add them."""
+    import brian2 as b2
+
+    drawn = network(**{"E.t_ref": "4 ms"})
+    objects = to_brian2(drawn, U) if driven else to_brian2(drawn)
+    clock = objects.neurons.clock
+    readout = b2.NeuronGroup(
+        3, "dy/dt = -y / tau_out : 1", method="exact", clock=clock, namespace={"tau_out": 20 * b2.ms}
+    )
+    listen = b2.Synapses(objects.neurons, readout, on_pre="y_post += 1", clock=clock)
+    listen.connect(j="i % 3")
+    seen, heard = (
+        b2.StateMonitor(group, name, record=True, clock=clock)
+        for group, name in ((objects.neurons, "v"), (readout, "y"))
+    )
+    objects.network.add(readout, listen, seen, heard)
+    objects.network.run(150 * b2.ms)
+
+    expected = simulate(drawn, U if driven else silence("150 ms"), backend="fast", record=["v"])
+    assert expected.spike_times.size > 50
+    np.testing.assert_array_equal(np.round(np.asarray(objects.spikes.t_) * 1e3), expected.spike_times)
+    np.testing.assert_array_equal(np.asarray(objects.spikes.i), expected.spike_neurons)
+    np.testing.assert_allclose(seen.v_.T, expected.traces["v"], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(np.asarray(objects.plastic.w), expected.weights, rtol=1e-12)
+    # The monitor reads y at the beginning of a step: a spike of the step before has arrived, and not decayed yet.
+    age = np.arange(150)[:, None] - expected.spike_times[None, :]
+    trace = np.where(age > 0, np.exp(-(age - 1) / 20), 0.0)
+    filtered = np.stack([trace[:, expected.spike_neurons % 3 == j].sum(axis=1) for j in range(3)])
+    np.testing.assert_allclose(heard.y_, filtered, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.usefixtures("interpreted")
+def test_without_a_stimulus_there_is_none_for_ever() -> None:
+    import brian2 as b2
+
+    drawn = network(**{"input.weight": 5.0})
+    objects = to_brian2(drawn, plasticity=False)
+    for _ in range(2):
+        objects.network.run(200 * b2.ms, namespace={})
+    expected = simulate(drawn, silence("400 ms"), plasticity=False)
+    np.testing.assert_array_equal(np.round(np.asarray(objects.spikes.t_) * 1e3), expected.spike_times)
+    np.testing.assert_array_equal(np.asarray(objects.spikes.i), expected.spike_neurons)
+    assert (expected.spike_times > 300).sum() > 20
+    # With one, its last sample stays past its end.
+    last = U.values[-1]
+    objects = to_brian2(drawn, U, plasticity=False)
+    objects.network.run(200 * b2.ms, namespace={})
+    longer = array_stimulus(np.concatenate([U.values, np.tile(last, (10, 1))]), "5 ms")
+    expected = simulate(drawn, longer, plasticity=False)
+    np.testing.assert_array_equal(np.asarray(objects.spikes.i), expected.spike_neurons)
 
 
 def test_live_objects_need_a_whole_stimulus() -> None:

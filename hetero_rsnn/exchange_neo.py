@@ -1,0 +1,363 @@
+"""Recordings as neo objects, for elephant, NWB, NIX and whatever else reads them; and spikes of others as input."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hetero_rsnn import equations, units
+from hetero_rsnn.draw import Draw
+from hetero_rsnn.efficiency import _match
+from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.extras import need
+from hetero_rsnn.files import plain
+from hetero_rsnn.network import Network
+from hetero_rsnn.recording import NEVER, Recording, State
+from hetero_rsnn.simulate import check_same_draw
+from hetero_rsnn.stimulus import TOLERANCE, Stimulus, event_stimulus
+
+Array = NDArray[np.float64]
+
+#: How the package quantities writes the units of this package; times are kept in milliseconds.
+_SYMBOLS = {
+    units.DIMENSIONLESS: "dimensionless",
+    units.TIME: "ms",
+    "hertz": "Hz",
+    "volt": "V",
+    "amp": "A",
+    "siemens": "S",
+    "farad": "F",
+    "ohm": "ohm",
+    "metre": "m",
+}
+#: Annotation that tells our spike trains and signals apart.
+_KIND = "kind"
+
+
+def to_neo(recording: Recording, draw: Draw | None = None, stimulus: Stimulus | None = None) -> Any:
+    """Turn a recording into a `neo.Block`.
+
+    Parameters
+    ----------
+    recording : Recording
+    draw : Draw, optional
+        The one that was simulated; each spike train is then annotated with the parameters of its neuron.
+    stimulus : Stimulus, optional
+        The one that was simulated, to be written beside the spikes.
+
+    Returns
+    -------
+    neo.Block
+        With one Segment. Its `spiketrains` are those of the neurons 0 .. n - 1 (annotated with ``kind="neuron"`` and
+        ``neuron``, with a draw also ``population`` and every parameter as a quantity), then those of the input
+        channels (``kind="input"``, ``channel``) if the stimulus is one of events. Its `analogsignals` are recorded
+        traces (``kind="trace"``; the array annotation ``neuron`` says whose) and an analog input
+        (``kind="input"``, one sample each `hold`). Traces have the unit of their equation, which only a draw knows; a
+        product of units stands in the annotation ``unit``. Times are in ms and count from the start of the recording.
+        The Block is annotated with n, samples, hold_ms, dt_ms, t_start_ms and, as JSON, the provenance. Final weights
+        and state are not part of it.
+
+    Raises
+    ------
+    HeteroError
+        If neo is not installed, or draw or stimulus are not those of the recording.
+
+    Examples
+    --------
+    >>> import hetero_rsnn as hr
+    >>> d = hr.draw(hr.load_network("henhes", n=50), seed=1)
+    >>> u = hr.uniform_stimulus(20, "10 ms", seed=2)
+    >>> block = hr.to_neo(hr.simulate(d, u), d, u)
+    >>> len(block.segments[0].spiketrains)
+    50
+    """
+    _match(recording, stimulus)
+    if draw is not None:
+        _check_draw(draw, recording)
+    neo, pq = need("neo", "neo", "to_neo"), need("quantities", "neo", "to_neo")
+    name = str(recording.provenance.get("network", "recording"))
+    block = neo.Block(
+        name=name,
+        description="recording of hetero_rsnn",
+        n=recording.n,
+        samples=recording.samples,
+        hold_ms=float(recording.hold),
+        dt_ms=float(recording.dt),
+        t_start_ms=float(recording.t_start),
+        provenance=json.dumps(plain(recording.provenance)),
+    )
+    segment = neo.Segment(name=name, index=0)
+    block.segments.append(segment)
+
+    def train(times: Array, title: str, annotations: dict[str, Any]) -> None:
+        segment.spiketrains.append(
+            neo.SpikeTrain(
+                times,
+                units="ms",
+                t_start=0.0 * pq.ms,
+                t_stop=recording.duration * pq.ms,
+                sampling_rate=(1.0 / recording.dt) * pq.kHz,
+                name=title,
+                **annotations,
+            )
+        )
+
+    for i, times in enumerate(_by_index(recording.spike_times, recording.spike_neurons, recording.n)):
+        train(times, f"neuron {i}", {_KIND: "neuron", "neuron": i, **(_parameters(draw, i, pq) if draw else {})})
+    for variable, values in recording.traces.items():
+        unit = _trace_unit(draw.network, variable) if draw is not None else units.DIMENSIONLESS
+        symbol = {**_SYMBOLS, units.TIME: "s"}.get(unit)
+        segment.analogsignals.append(
+            neo.AnalogSignal(
+                values,
+                units=symbol or "dimensionless",
+                t_start=0.0 * pq.ms,
+                sampling_period=recording.dt * pq.ms,
+                name=variable,
+                array_annotations={"neuron": recording.trace_neurons},
+                # Once more, since some files keep no array annotations.
+                **{_KIND: "trace", "neurons": json.dumps(recording.trace_neurons.tolist())},
+                **({} if symbol else {"unit": unit}),
+            )
+        )
+    if stimulus is not None and stimulus.kind == "current":
+        segment.analogsignals.append(
+            neo.AnalogSignal(
+                stimulus.values,
+                units="dimensionless",
+                t_start=0.0 * pq.ms,
+                sampling_period=stimulus.hold * pq.ms,
+                name="input",
+                **{_KIND: "input"},
+            )
+        )
+    elif stimulus is not None:
+        events = np.clip(stimulus.event_times, 0.0, stimulus.duration)  # rounding may have left one a hair outside
+        for c, times in enumerate(_by_index(events, stimulus.event_channels, stimulus.channels)):
+            train(times, f"input channel {c}", {_KIND: "input", "channel": c})
+    return block
+
+
+def from_neo(block: Any, *, hold: Any = None, dt: Any = None) -> Recording:
+    """Read a recording from neo objects: one that `to_neo` wrote, or spikes measured by somebody else.
+
+    Parameters
+    ----------
+    block : neo.Block or neo.Segment
+        With one segment. Every spike train is a neuron, but those annotated with ``kind="input"``; they are numbered by
+        the annotation ``neuron`` if all have one of 0 .. n - 1, else as they stand.
+    hold, dt : str or brian2.Quantity, optional
+        Duration of a sample, at whose end `states` are read, and grid step. By default what `to_neo` noted; needed for
+        blocks of others, whose spikes need not lie on a grid. What does not fill a sample at the end is left out.
+
+    Returns
+    -------
+    Recording
+        With the spikes, the traces that `to_neo` wrote, and the provenance: enough for `states`, `spike_count`,
+        `memory_capacity` and the plots. Final weights, state and timings do not come back: `weights` is empty, and
+        `simulate` refuses to go on from here. `Recording.save` keeps all of it.
+
+    Raises
+    ------
+    HeteroError
+        If neo is not installed, the block holds no spike trains or several segments, or `hold` or `dt` is not known.
+    """
+    need("neo", "neo", "from_neo")
+    segment, notes = _segment(block, "from_neo")
+    trains = _trains(segment)
+    hold_ms, dt_ms = _length("hold", hold, notes), _length("dt", dt, notes)
+    start, stop = _extent(trains)
+    samples = int(notes.get("samples", 0)) if hold is None else 0
+    samples = samples or math.floor((stop - start) / hold_ms + 1e-9)
+    if samples < 1:
+        raise HeteroError(f"the spike trains last {stop - start:g} ms, less than one sample of {hold_ms:g} ms")
+    order = [int(t.annotations.get("neuron", i)) for i, t in enumerate(trains)]
+    if sorted(order) != list(range(len(trains))):
+        order = list(range(len(trains)))
+    times = [_milliseconds(t, start) for t in trains]
+    if start or any(str(t.dimensionality) != "ms" for t in trains):
+        times = [_on_grid(t, dt_ms) for t in times]  # on the way through another unit, times lose their last bits
+    t = np.concatenate([*times, np.empty(0)])
+    neurons = np.repeat(np.array(order, dtype=np.int32), [x.size for x in times])
+    keep = t < samples * hold_ms - TOLERANCE
+    t, neurons = t[keep], neurons[keep]
+    by_time = np.lexsort((neurons, t))
+    t, neurons = t[by_time], neurons[by_time]
+
+    t_start = float(notes.get("t_start_ms", 0.0))
+    last = np.full(len(trains), NEVER, dtype=np.int64)
+    last[neurons] = np.round((t + t_start) / dt_ms).astype(np.int64)
+    traces, whose = _traces(segment, round(samples * hold_ms / dt_ms))
+    empty = np.empty(0)
+    return Recording(
+        spike_times=t,
+        spike_neurons=neurons,
+        n=len(trains),
+        samples=samples,
+        hold=hold_ms,
+        dt=dt_ms,
+        t_start=t_start,
+        weights=empty,
+        state=State(round((t_start + samples * hold_ms) / dt_ms), {}, last, empty, {}),
+        traces=traces,
+        trace_neurons=whose,
+        provenance=json.loads(notes["provenance"]) if "provenance" in notes else {"source": "neo"},
+    )
+
+
+def neo_stimulus(trains: Any, hold: Any, *, samples: int | None = None) -> Stimulus:
+    """Spike trains of somebody's recording as input events, one channel each.
+
+    Parameters
+    ----------
+    trains : neo.Block, neo.Segment or sequence of neo.SpikeTrain
+        Of a Block (with one segment) or a Segment all spike trains are taken but those annotated with
+        ``kind="input"``, which `to_neo` gives to the input of a network. Times count from their earliest t_start.
+    hold : str or brian2.Quantity
+        Duration of a sample, the interval at which states are read.
+    samples : int, optional
+        Length; by default the trains' own, up to their latest t_stop.
+
+    Returns
+    -------
+    Stimulus
+        Of events; the network must have as many input channels: ``load_network(..., **{"input.channels": 96})``.
+
+    Raises
+    ------
+    HeteroError
+        If neo is not installed or there are no spike trains.
+    StimulusError
+        See `event_stimulus`.
+    """
+    neo = need("neo", "neo", "neo_stimulus")
+    if isinstance(trains, neo.Block | neo.Segment):
+        segment, _ = _segment(trains, "neo_stimulus")
+        chosen = _trains(segment)
+    else:
+        chosen = list(trains) if isinstance(trains, Iterable) else [trains]
+        if not chosen or not all(isinstance(t, neo.SpikeTrain) for t in chosen):
+            raise HeteroError(
+                f"neo_stimulus takes a Block, a Segment or a list of SpikeTrains, got {type(trains).__name__}: "
+                "give e.g. block.segments[0].spiketrains"
+            )
+    hold_ms = units.milliseconds(hold, "hold")
+    start, stop = _extent(chosen)
+    times = [_milliseconds(t, start) for t in chosen]
+    channels = np.repeat(np.arange(len(chosen)), [t.size for t in times])
+    t = np.concatenate(times)
+    if samples is None:  # an event at t_stop itself lies in one more sample
+        last = math.floor((t.max() + TOLERANCE) / hold_ms) + 1 if t.size else 1
+        samples = max(1, last, math.ceil((stop - start) / hold_ms - 1e-9))
+    out = event_stimulus(t, channels, n_channels=len(chosen), hold=hold, samples=samples)
+    out.description["source"] = "neo"
+    return out
+
+
+def _check_draw(draw: Draw, recording: Recording) -> None:
+    if not isinstance(draw, Draw):
+        raise HeteroError(f"to_neo takes a draw, got {type(draw).__name__}: give the one that was simulated")
+    check_same_draw(draw, recording)
+    theirs = recording.provenance.get("fingerprint", draw.network.fingerprint)
+    if draw.n != recording.n or theirs != draw.network.fingerprint:
+        raise HeteroError(
+            f"the recording is of network {theirs} with {recording.n} neurons, the draw of {draw.network.fingerprint} "
+            f"with {draw.n}: give the draw that was simulated"
+        )
+
+
+def _by_index(times: Array, index: NDArray[Any], n: int) -> list[Array]:
+    """Times of each index, ascending as they were."""
+    order = np.argsort(index, kind="stable")
+    return np.split(times[order], np.cumsum(np.bincount(index, minlength=n))[:-1])
+
+
+def _parameters(draw: Draw, i: int, pq: Any) -> dict[str, Any]:
+    population = draw.network.populations[int(draw.population[i])]
+    out: dict[str, Any] = {"population": population.name}
+    for key, parameter in population.parameters:
+        out[key] = pq.Quantity(float(draw.neurons[key][i]), _SYMBOLS[parameter.unit])
+    return out
+
+
+def _trace_unit(network: Network, variable: str) -> str:
+    """Unit (SI) of a state variable, as the equations state it."""
+    for line in equations.lines(dict(network.equations)["equations"]):
+        if match := re.match(rf"(?:d{variable}/dt\b|{variable}\b)[^:]*:\s*([^()]+)", line):
+            return match[1].strip()
+    return units.DIMENSIONLESS
+
+
+def _segment(block: Any, caller: str) -> tuple[Any, dict[str, Any]]:
+    """The one segment of a block, and the block's annotations."""
+    import neo
+
+    if isinstance(block, neo.Segment):
+        return block, dict(block.annotations)
+    if not isinstance(block, neo.Block):
+        raise HeteroError(f"{caller} takes a neo.Block or neo.Segment, got {type(block).__name__}")
+    if len(block.segments) != 1:
+        raise HeteroError(
+            f"{caller} reads one segment, the block has {len(block.segments)}: give block.segments[0] or another"
+        )
+    return block.segments[0], dict(block.annotations)
+
+
+def _trains(segment: Any) -> list[Any]:
+    trains = [t for t in segment.spiketrains if t.annotations.get(_KIND) != "input"]
+    if not trains:
+        raise HeteroError("the segment holds no spike trains: give one that does")
+    return trains
+
+
+def _length(what: str, given: Any, notes: dict[str, Any]) -> float:
+    if given is not None:
+        return units.milliseconds(given, what)
+    if f"{what}_ms" not in notes:
+        raise HeteroError(f"the block does not say its {what}, as those of to_neo do: give {what}='10 ms' or another")
+    return float(notes[f"{what}_ms"])
+
+
+def _extent(trains: list[Any]) -> tuple[float, float]:
+    """Earliest beginning and latest end in ms."""
+    return min(_scalar(t.t_start) for t in trains), max(_scalar(t.t_stop) for t in trains)
+
+
+def _scalar(quantity: Any) -> float:
+    return float(quantity.rescale("ms").magnitude)
+
+
+def _milliseconds(train: Any, start: float) -> Array:
+    """Times from `start` on."""
+    times = np.atleast_1d(np.array(train.rescale("ms").magnitude, dtype=np.float64))
+    return times - start if start else times
+
+
+def _on_grid(times: Array, dt: float) -> Array:
+    """Times that lie on the grid but for rounding, on it."""
+    near = np.round(times / dt) * dt
+    return np.where(np.abs(near - times) < TOLERANCE, near, times)
+
+
+def _traces(segment: Any, steps: int) -> tuple[dict[str, Array], NDArray[np.int64]]:
+    """Traces that `to_neo` wrote, if they still have a value for each step; and whose they are."""
+    traces: dict[str, Array] = {}
+    whose = np.empty(0, dtype=np.int64)
+    for signal in segment.analogsignals:
+        notes = signal.annotations
+        if notes.get(_KIND) != "trace" or "neurons" not in notes or len(signal) < steps:
+            continue
+        kept = signal.array_annotations.get(
+            "neuron"
+        )  # of the channels that are left, should somebody have cut some off
+        neurons = np.asarray(json.loads(notes["neurons"]) if kept is None else kept, dtype=np.int64)
+        if signal.shape[1] == neurons.size and (not traces or np.array_equal(neurons, whose)):
+            traces[str(signal.name)] = np.array(signal.magnitude[:steps], dtype=np.float64)
+            whose = neurons
+    return traces, whose

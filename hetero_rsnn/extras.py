@@ -1,0 +1,29 @@
+"""Packages that not everybody needs, imported where they are used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from hetero_rsnn.errors import HeteroError
+
+
+def need(module: str, extra: str, what: str) -> Any:
+    """Import an optional package.
+
+    Parameters
+    ----------
+    module, extra : str
+        Its name, and the extra of this package that installs it.
+    what : str
+        What it is needed for, as the message begins.
+
+    Raises
+    ------
+    HeteroError
+        If it cannot be imported.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise HeteroError(f'{what} needs {module} ({error}): pip install "hetero-rsnn[{extra}]"') from None

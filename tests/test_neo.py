@@ -1,0 +1,263 @@
+"""Recordings as neo objects and back, also through a file; spike trains of others as input and as recordings."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import refused
+
+import hetero_rsnn as hr
+from hetero_rsnn.errors import StimulusError
+
+neo = pytest.importorskip("neo")
+pq = pytest.importorskip("quantities")
+
+EVENTS = hr.poisson_stimulus(np.full((30, 2), 80.0), "10 ms", 1)
+CURRENT = hr.uniform_stimulus(30, "10 ms", 1, channels=2)
+
+
+def network(name: str = "henhes", **more: Any) -> hr.Draw:
+    spread = {"t_ref": {"distribution": "uniform", "low": "1 ms", "high": "4 ms"}, "I_bias": 1.2, "input.channels": 2}
+    return hr.draw(hr.load_network(name, n=40, **{**spread, **more}), 3)
+
+
+def same(a: hr.Recording, b: hr.Recording) -> None:
+    """What neo holds of a recording, to the last bit."""
+    np.testing.assert_array_equal(a.spike_times, b.spike_times)
+    np.testing.assert_array_equal(a.spike_neurons, b.spike_neurons)
+    assert (a.n, a.samples, a.hold, a.dt, a.t_start) == (b.n, b.samples, b.hold, b.dt, b.t_start)
+    assert a.provenance == b.provenance
+    assert set(a.traces) == set(b.traces)
+    for key, values in a.traces.items():
+        np.testing.assert_array_equal(values, b.traces[key])
+    np.testing.assert_array_equal(a.trace_neurons, b.trace_neurons)
+
+
+def test_what_the_block_holds() -> None:
+    d = network()
+    begun = hr.simulate(d, CURRENT)
+    rec = hr.simulate(d, CURRENT, state=begun, record=["v", "I_syn"], record_neurons=[17, 3])
+    block = hr.to_neo(rec, d, CURRENT)
+    (segment,) = block.segments
+    assert len(segment.spiketrains) == 40 and block.annotations["t_start_ms"] == 300.0
+    assert '"seed": 3' in block.annotations["provenance"] and d.network.fingerprint in block.annotations["provenance"]
+    for i, train in enumerate(segment.spiketrains):
+        np.testing.assert_array_equal(train.magnitude, rec.spike_times[rec.spike_neurons == i])
+        assert str(train.dimensionality) == "ms"
+        assert (train.t_start, train.t_stop, train.sampling_rate) == (0 * pq.ms, 300 * pq.ms, 1 * pq.kHz)
+        notes = train.annotations
+        assert (notes["neuron"], notes["population"]) == (i, "E" if i < 32 else "I")
+        assert notes["tau_m"] == d.neurons["tau_m"][i] * pq.ms and notes["t_ref"] == d.neurons["t_ref"][i] * pq.ms
+        assert notes["v_th"] == 1.0 * pq.dimensionless
+    assert len({float(t.annotations["tau_m"]) for t in segment.spiketrains}) == 40
+    v, i_syn, u = segment.analogsignals
+    np.testing.assert_array_equal(v.magnitude, rec.traces["v"])
+    np.testing.assert_array_equal(i_syn.magnitude, rec.traces["I_syn"])
+    assert (v.name, i_syn.name, u.name) == ("v", "I_syn", "input")
+    assert v.array_annotations["neuron"].tolist() == [17, 3] and v.sampling_period == 1 * pq.ms
+    np.testing.assert_array_equal(u.magnitude, CURRENT.values)
+    assert u.sampling_period == 10 * pq.ms and u.t_stop == 300 * pq.ms
+
+
+def test_a_bare_recording_will_do() -> None:
+    rec = hr.simulate(network(), CURRENT)
+    block = hr.to_neo(rec)
+    assert set(block.segments[0].spiketrains[0].annotations) == {"kind", "neuron"}
+    assert not block.segments[0].analogsignals
+    same(hr.from_neo(block), rec)
+
+
+def test_input_events_stand_behind_the_neurons() -> None:
+    rec = hr.simulate(network(), EVENTS)
+    block = hr.to_neo(rec, stimulus=EVENTS)
+    trains = block.segments[0].spiketrains
+    assert [t.annotations["kind"] for t in trains] == ["neuron"] * 40 + ["input"] * 2
+    for channel, train in enumerate(trains[40:]):
+        np.testing.assert_array_equal(train.magnitude, EVENTS.event_times[EVENTS.event_channels == channel])
+        assert train.annotations["channel"] == channel
+    found = block.filter(targdict={"kind": "neuron"}, objects="SpikeTrain")
+    assert sum(t.size for t in found) == rec.spike_times.size
+    same(hr.from_neo(block), rec)
+    # The input comes back as what it was.
+    again = hr.neo_stimulus(trains[40:], "10 ms", samples=30)
+    np.testing.assert_array_equal(again.event_times, EVENTS.event_times)
+    np.testing.assert_array_equal(again.event_channels, EVENTS.event_channels)
+
+
+def test_events_that_rounding_left_outside() -> None:
+    u = hr.event_stimulus([0.0, 299.9999995], [0, 1], n_channels=2, hold="10 ms", samples=31)[:30]
+    assert u.event_times.size == 1
+    edge = hr.Stimulus("events", u.values, 10.0, np.array([-1e-6, 300.000001]), np.array([0, 1]))
+    block = hr.to_neo(hr.simulate(network(), EVENTS), stimulus=edge)
+    assert [float(t[0]) for t in block.segments[0].spiketrains[40:]] == [0.0, 300.0]
+
+
+@pytest.mark.parametrize("which", [[3], [17, 3, 5]])
+@pytest.mark.parametrize("dt", ["1 ms", "0.1 ms"])
+def test_through_a_file(which: list[int], dt: str, tmp_path: Path) -> None:
+    d = network(dt=dt)
+    rec = hr.simulate(d, EVENTS, record=["v", "I_syn"], record_neurons=which)
+    assert rec.spike_times.size > 100
+    neo.io.NeoMatlabIO(str(tmp_path / "rec.mat")).write_block(hr.to_neo(rec, d, EVENTS))
+    block = neo.io.NeoMatlabIO(str(tmp_path / "rec.mat")).read_block()
+    same(hr.from_neo(block), rec)
+    train = block.segments[0].spiketrains[7]
+    assert train.annotations["tau_m"] == d.neurons["tau_m"][7] * pq.ms and train.annotations["population"] == "E"
+
+
+def test_a_part_of_a_continued_run_comes_back() -> None:
+    d = network()
+    rec = hr.simulate(d, CURRENT, state=hr.simulate(d, EVENTS), record=["v"]).after(7)
+    back = hr.from_neo(hr.to_neo(rec, d))
+    same(back, rec)
+    assert back.t_start == 370.0
+    np.testing.assert_array_equal(hr.states(back), hr.states(rec))
+
+
+def test_a_channel_that_was_cut_off_stays_away() -> None:
+    rec = hr.simulate(network(), CURRENT, record=["v"], record_neurons=[17, 3, 5])
+    block = hr.to_neo(rec)
+    signals = block.segments[0].analogsignals
+    block.segments[0].analogsignals = [signals[0][:, 1:]]
+    back = hr.from_neo(block)
+    assert back.trace_neurons.tolist() == [3, 5]
+    np.testing.assert_array_equal(back.traces["v"], rec.traces["v"][:, 1:])
+
+
+def test_saved_and_measured_like_any_recording(tmp_path: Path) -> None:
+    rec = hr.simulate(network(), CURRENT)
+    back = hr.from_neo(hr.to_neo(rec))
+    same(hr.load_recording(back.save(tmp_path / "back")), rec)
+    assert hr.spike_count(back, CURRENT) == hr.spike_count(rec, CURRENT) > 0
+
+
+@pytest.mark.parametrize("name", ["henhes", "static"])
+@pytest.mark.parametrize("backend", ["numpy", "brian2"])
+def test_no_simulation_goes_on_from_there(name: str, backend: str) -> None:
+    d = network(name)
+    back = hr.from_neo(hr.to_neo(hr.simulate(d, CURRENT)))
+    assert back.weights.size == 0 and not back.state.variables
+    refused(lambda: hr.simulate(d, CURRENT, state=back, backend=backend), "lacks", "I_syn", "load_recording")
+
+
+def test_the_unit_of_a_trace_is_that_of_its_equation() -> None:
+    """Brian2 runs any equations, also ones in volts."""
+    equations = """
+    dv/dt = (v_rest + I_bias + I_in + I_syn - v) / tau_m : 1 (unless refractory)
+    dI_syn/dt = -I_syn / tau_syn : 1
+    dx/dt = (20*mV*v - x) / tau_m : volt
+    dvx/dt = (x / second - vx) / tau_syn : volt/second
+    """
+    d = hr.draw(hr.load_network("static", n=20, model="", **{"neuron.equations": equations}), 0)
+    rec = hr.simulate(d, hr.silence("20 ms"), backend="brian2", record=["v", "x", "vx"])
+    v, x, vx = hr.to_neo(rec, d).segments[0].analogsignals
+    assert [str(s.dimensionality) for s in (v, x, vx)] == ["dimensionless", "V", "dimensionless"]
+    assert vx.annotations["unit"] == "volt/second" and "unit" not in x.annotations
+    np.testing.assert_array_equal(x.magnitude, rec.traces["x"])
+    assert np.ptp(x.magnitude) > 0
+
+
+def foreign() -> Any:
+    """Somebody's recording: in seconds, not on a grid, not from 0, trains of different length, and an LFP."""
+    segment = neo.Segment()
+    for times in ([2.0013, 2.0301, 2.0302], [], [2.0101, 2.095]):
+        segment.spiketrains.append(neo.SpikeTrain(times * pq.s, t_start=2.0 * pq.s, t_stop=2.1 * pq.s))
+    segment.analogsignals.append(neo.AnalogSignal(np.ones((100, 4)), units="mV", sampling_rate=1 * pq.kHz, name="LFP"))
+    block = neo.Block()
+    block.segments.append(segment)
+    return block
+
+
+def test_spikes_of_others_as_a_recording() -> None:
+    rec = hr.from_neo(foreign(), hold="20 ms", dt="0.1 ms")
+    np.testing.assert_allclose(rec.spike_times, [1.3, 10.1, 30.1, 30.2, 95.0], rtol=0, atol=1e-9)
+    assert rec.spike_neurons.tolist() == [0, 2, 0, 0, 2]
+    assert (rec.n, rec.samples, rec.hold, rec.dt, rec.traces) == (3, 5, 20.0, 0.1, {})
+    x = hr.states(rec, tau_read="20 ms")
+    assert x.shape == (5, 3) and x[1, 0] == pytest.approx(
+        np.exp(-38.7 / 20) + np.exp(-9.9 / 20) + np.exp(-9.8 / 20), abs=1e-6
+    )
+    # What does not fill a sample is left out.
+    short = hr.from_neo(foreign(), hold="30 ms", dt="0.1 ms")
+    assert short.samples == 3 and short.spike_times.size == 4
+    same(hr.from_neo(foreign().segments[0], hold="20 ms", dt="0.1 ms"), rec)
+
+
+def test_times_keep_their_grid_through_another_unit() -> None:
+    """NWB files keep seconds."""
+    rec = hr.simulate(network(dt="0.1 ms"), EVENTS)
+    block = hr.to_neo(rec)
+    trains = [neo.SpikeTrain(t.rescale("s"), t_stop=t.t_stop.rescale("s")) for t in block.segments[0].spiketrains]
+    block.segments[0].spiketrains = trains
+    assert any(
+        (t.rescale("ms").magnitude != rec.spike_times[rec.spike_neurons == i]).any() for i, t in enumerate(trains)
+    )
+    back = hr.from_neo(block, hold="10 ms", dt="0.1 ms")
+    np.testing.assert_array_equal(back.spike_times, rec.spike_times)
+    np.testing.assert_array_equal(back.spike_neurons, rec.spike_neurons)
+
+
+def test_spikes_of_others_as_input() -> None:
+    u = hr.neo_stimulus(foreign(), "20 ms")
+    assert (u.kind, len(u), u.channels, u.hold) == ("events", 5, 3, 20.0)
+    np.testing.assert_allclose(u.event_times, [1.3, 10.1, 30.1, 30.2, 95.0], rtol=0, atol=1e-9)
+    assert u.event_channels.tolist() == [0, 2, 0, 0, 2]
+    np.testing.assert_array_equal(u.values, [[1, 0, 1], [2, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 1]])
+    assert u.description["source"] == "neo"
+    d = network(**{"input.channels": 3, "I_bias": 0.5, "input.event_weight": 40.0})
+    rec = hr.simulate(d, u)
+    assert rec.spike_times.size > 0 and rec.spike_times.min() >= 1.0 and rec.provenance["stimulus"]["source"] == "neo"
+    np.testing.assert_array_equal(rec.spike_times, hr.simulate(d, u, backend="numpy").spike_times)
+
+
+def test_one_network_drives_another() -> None:
+    rec = hr.simulate(network(), EVENTS)
+    u = hr.neo_stimulus(hr.to_neo(rec, stimulus=EVENTS), "10 ms")
+    assert u.channels == 40 and len(u) == 30
+    np.testing.assert_array_equal(u.event_times, rec.spike_times)
+    np.testing.assert_array_equal(u.event_channels, rec.spike_neurons)
+
+
+def test_a_spike_at_the_very_end() -> None:
+    train = neo.SpikeTrain([0.0, 40.0], units="ms", t_stop=40.0)
+    assert len(hr.neo_stimulus([train], "20 ms")) == 3
+    refused(lambda: hr.neo_stimulus([train], "20 ms", samples=2), "raise samples", error=StimulusError)
+    assert hr.from_neo(segment_of(train), hold="20 ms", dt="1 ms").spike_times.tolist() == [0.0]
+
+
+def segment_of(*trains: Any) -> Any:
+    segment = neo.Segment()
+    for train in trains:
+        segment.spiketrains.append(train)
+    return segment
+
+
+def test_refusals() -> None:
+    d, rec = network(), hr.simulate(network(), CURRENT)
+    refused(lambda: hr.to_neo(d), "got Draw")
+    refused(lambda: hr.to_neo(rec, rec), "takes a draw, got Recording")
+    refused(lambda: hr.to_neo(rec, hr.draw(d.network, 4)), "seed 3", "seed 4")
+    refused(lambda: hr.to_neo(rec, network("henhos")), "give the draw that was simulated")
+    refused(lambda: hr.to_neo(rec, d, CURRENT[:9]), "give the stimulus that was simulated")
+    refused(lambda: hr.from_neo(rec), "got Recording")
+    refused(lambda: hr.from_neo(foreign()), "does not say its hold", "hold='10 ms'")
+    refused(lambda: hr.from_neo(foreign(), hold="10 ms"), "does not say its dt")
+    refused(lambda: hr.from_neo(foreign(), hold="1 s", dt="1 ms"), "last 100 ms", "1000 ms")
+    refused(lambda: hr.from_neo(neo.Segment(), hold="10 ms", dt="1 ms"), "no spike trains")
+    two = foreign()
+    two.segments.append(neo.Segment())
+    refused(lambda: hr.from_neo(two), "has 2")
+    refused(lambda: hr.neo_stimulus(two, "10 ms"), "has 2")
+    refused(lambda: hr.neo_stimulus([[1.0, 2.0]], "10 ms"), "list of SpikeTrains")
+    refused(lambda: hr.neo_stimulus([], "10 ms"), "list of SpikeTrains")
+
+
+def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    rec, block = hr.simulate(network(), CURRENT), foreign()
+    monkeypatch.setitem(sys.modules, "neo", None)
+    for call in (lambda: hr.to_neo(rec), lambda: hr.from_neo(block), lambda: hr.neo_stimulus(block, "10 ms")):
+        refused(call, "needs neo", 'pip install "hetero-rsnn[neo]"')
