@@ -144,7 +144,10 @@ class LiveSearch:
         left.xaxis.get_major_locator().set_params(integer=True)
         for ax in (left, right):
             ax.spines[["top", "right"]].set_visible(False)
-        left.legend(frameon=False, fontsize="small")
+        left.legend(
+            frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, handlelength=1.2,
+            columnspacing=1.0,
+        )  # fmt: skip
         figure.suptitle(self.status, x=0.01, ha="left", fontsize="medium")
         return figure
 

@@ -38,17 +38,17 @@ def measure(evaluation: Evaluation | None, name: str) -> Estimate:
     return evaluation.estimate(name)
 
 
-def ranking(result: SearchResult, top: int = 10) -> TextTable:
-    """The best trials as the search saw them, with all their numbers."""
+def ranking(result: SearchResult, top: int = 5) -> TextTable:
+    """The best trials as the search saw them, and what they are made of."""
     shown = [t for t in in_order(result) if t.evaluation is not None][:top]
     rows = []
     for t in shown:
-        cells = [cell(measure(t.evaluation, q)) for q in QUANTITIES]
+        cells = [plus_minus(measure(t.evaluation, q)) for q in ("E", "C", "S")]
         kept = "kept" if t.evaluation is None or t.feasible else t.evaluation.reason
         rows.append((str(t.number), *cells, *map(number, t.values), kept))
-    title = f"best {len(shown)} as the search saw them, over {seeds(result.settings.seeds)}; mean [95 % interval]"
+    title = f"best {len(shown)} as the search saw them, over {seeds(result.settings.seeds)}; ± half a 95 % interval"
     names = map(heading, result.space.dimensions)
-    return TextTable(title, ("trial", *QUANTITIES.values(), *names, "limits"), rows)
+    return TextTable(title, ("trial", "E", "C", "S", *names, "limits"), rows)
 
 
 def lead(ours: Evaluation | None, theirs: Evaluation | None, name: str) -> Estimate:

@@ -36,10 +36,15 @@ class TextTable:
         """The table as HTML, in the class that notebooks and their pages have a style for."""
         head = "".join(f"<th>{escape(h)}</th>" for h in self.headings)
         body = "".join(
-            f"<tr><th>{escape(first)}</th>{''.join(f'<td>{escape(c)}</td>' for c in rest)}</tr>"
+            f"<tr><th>{escape(first)}</th>{''.join(f'<td>{_whole(c)}</td>' for c in rest)}</tr>"
             for first, *rest in self.rows
         )
         return (
             f'<p>{escape(self.title)}</p><table class="dataframe"><thead><tr>{head}</tr></thead>'
             f"<tbody>{body}</tbody></table>"
         )
+
+
+def _whole(text: str) -> str:
+    """A cell that breaks before its interval at most."""
+    return escape(text).replace(" ", "&nbsp;").replace("&nbsp;[", " [")

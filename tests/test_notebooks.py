@@ -54,7 +54,7 @@ def test_cells_are_short_and_none_is_empty(notebook):
         assert cell.source.strip()
         assert len(cell.source.splitlines()) <= 15, cell.source
         if cell.cell_type == "code":
-            assert max(map(len, cell.source.splitlines())) <= 120, cell.source
+            assert max(map(len, cell.source.splitlines())) <= 88, cell.source  # as wide as a page shows
 
 
 def test_one_title_and_a_way_onward(notebook, request):
