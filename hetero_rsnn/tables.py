@@ -34,9 +34,10 @@ class TextTable:
 
     def html(self) -> str:
         """The table as HTML, in the class that notebooks and their pages have a style for."""
-        head = "".join(f"<th>{escape(h)}</th>" for h in self.headings)
+        style = 'style="padding: 0.2em 0.7em"'
+        head = "".join(f"<th {style}>{escape(h)}</th>" for h in self.headings)
         body = "".join(
-            f"<tr><th>{escape(first)}</th>{''.join(f'<td>{_whole(c)}</td>' for c in rest)}</tr>"
+            f"<tr><th {style}>{escape(first)}</th>{''.join(f'<td {style}>{_whole(c)}</td>' for c in rest)}</tr>"
             for first, *rest in self.rows
         )
         return (
