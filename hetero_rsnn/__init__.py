@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.fetch import fetch_dataset
     from hetero_rsnn.forecaster import HRSNNForecaster
     from hetero_rsnn.linear import LinearClassifier
+    from hetero_rsnn.live import LiveSearch
     from hetero_rsnn.memory import MemoryCapacity, memory_capacity
     from hetero_rsnn.netfile import list_networks, load_network, save_network
     from hetero_rsnn.network import Network
@@ -89,6 +90,7 @@ _HOME = {
     "fetch": ["fetch_dataset"],
     "forecaster": ["HRSNNForecaster"],
     "linear": ["LinearClassifier"],
+    "live": ["LiveSearch"],
     "memory": ["MemoryCapacity", "memory_capacity"],
     "many": ["simulate_many"],
     "netfile": ["list_networks", "load_network", "save_network"],
@@ -153,6 +155,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "search",
     "search_function",
     "SearchResult",
+    "LiveSearch",
     "load_dataset",
     "list_datasets",
     "fetch_dataset",

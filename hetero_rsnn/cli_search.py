@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.live import DOING, Reporter
 
 if TYPE_CHECKING:
     from hetero_rsnn.search_result import SearchResult
@@ -113,52 +112,10 @@ def _new(name: str) -> Path:
     return path
 
 
-class _Reporter:
-    """What has been seen of a search, in a line."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.best = -math.inf
-        self.failed = 0
-        self._first: tuple[int, float] | None = None
-
-    def line(self, done: int, total: int, trial: Trial | None, replayed: bool = False) -> str:
-        """Best so far, failures, time left."""
-        # Replayed trials come at once: the time left is reckoned from those that follow.
-        now = time.monotonic()
-        if self._first is None or replayed:
-            self._first = (done, now)
-        if trial is not None:
-            self.failed += trial.status == "failed"
-            if trial.feasible:
-                self.best = max(self.best, trial.C if self.name == "C" else trial.E)
-        parts = [f"best {self.name} = {self.best:.3g}" if math.isfinite(self.best) else "no feasible trial yet"]
-        parts += [f"{self.failed} failed"] * bool(self.failed)
-        count, elapsed = done - self._first[0], now - self._first[1]
-        if count > 0 and done < total:
-            parts.append(f"{_duration(elapsed / count * (total - done))} left")
-        return ", ".join(parts)
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return f"{whole // 60} min" if whole < 5400 else f"{whole / 3600:.1f} h"
-
-
-_WHAT = {
-    "reference": "measuring the homogeneous reference",
-    "replayed": "reading the journal",
-    "trial": "searching",
-    "again": "measuring the best again on fresh seeds",
-}
-
-
 @contextmanager
 def _progress(name: str) -> Iterator[Watch]:
     """A live line on a terminal, plain lines elsewhere; both on standard error."""
-    reporter = _Reporter(name)
+    reporter = Reporter(name)
     if not sys.stderr.isatty():
 
         def tell(what: str, done: int, total: int, trial: Trial | None) -> None:
@@ -177,14 +134,14 @@ def _progress(name: str) -> Iterator[Watch]:
 
         def show(what: str, done: int, total: int, trial: Trial | None) -> None:
             more = reporter.line(done, total, trial, what == "replayed") if what in ("trial", "replayed") else ""
-            bar.update(task, description=_WHAT[what], completed=done, total=total, more=more, refresh=True)
+            bar.update(task, description=DOING[what], completed=done, total=total, more=more, refresh=True)
 
         yield show
 
 
-def _plain(reporter: _Reporter, what: str, done: int, total: int, trial: Trial | None) -> str:
+def _plain(reporter: Reporter, what: str, done: int, total: int, trial: Trial | None) -> str:
     if what not in ("trial", "replayed") or trial is None:
-        return f"{_WHAT[what]}: {done} of {total}"
+        return f"{DOING[what]}: {done} of {total}"
     more = reporter.line(done, total, trial, what == "replayed")
     if trial.evaluation is None:
         return f"trial {trial.number} failed ({trial.error}); {done} of {total}, {more}"

@@ -41,6 +41,20 @@ class Comparison:
     measurements: tuple[Measurement, ...]
     baseline: str
 
+    def __repr__(self) -> str:
+        names = ", ".join(m.network.name for m in self.measurements)
+        return f"Comparison({names}; baseline {self.baseline!r}, {len(self.seeds)} seeds)"
+
+    def __str__(self) -> str:
+        from hetero_rsnn.report import comparison_tables
+
+        return "\n\n".join(map(str, comparison_tables(self)))
+
+    def _repr_html_(self) -> str:
+        from hetero_rsnn.report import comparison_tables
+
+        return "".join(table.html() for table in comparison_tables(self))
+
     def __getitem__(self, name: str) -> Measurement:
         for m in self.measurements:
             if m.network.name == name:

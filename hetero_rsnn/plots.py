@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy import special
 
 from hetero_rsnn.comparison import Comparison
 from hetero_rsnn.draw import Draw
+from hetero_rsnn.errors import HeteroError, suggest
 from hetero_rsnn.files import write_atomic
+from hetero_rsnn.memory import MemoryCapacity
 from hetero_rsnn.recording import Recording
 from hetero_rsnn.stimulus import Stimulus
 from hetero_rsnn.study import Measurement, estimate
@@ -25,6 +28,9 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 _DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 #: Names as the paper writes them.
 LABELS = {"honhos": "HoNHoS", "henhos": "HeNHoS", "honhes": "HoNHeS", "henhes": "HeNHeS"}
+
+#: How parameters are called on axes.
+SYMBOLS = {"tau_m": r"membrane time constant $\tau_m$"}
 
 
 def _axes(ax: Axes | None, width: float = 4.8, height: float = 3.4) -> Axes:
@@ -123,14 +129,79 @@ def plot_distributions(
         density = np.gradient(cdf, x)
         ax.plot(x, density, color=look["color"], lw=2, linestyle=look["linestyle"], label=text)
         ax.fill_between(x, density, color=look["color"], alpha=0.15, lw=0)
-    symbols = {"tau_m": r"membrane time constant $\tau_m$"}
-    ax.set(xlabel=f"{symbols.get(parameter, parameter)} ({unit})", ylabel=f"density (1/{unit})")
+    ax.set(xlabel=f"{SYMBOLS.get(parameter, parameter)} ({unit})", ylabel=f"density (1/{unit})")
     if not groups:
         ax.text(0.5, 0.5, f"no network has {parameter!r}", ha="center", transform=ax.transAxes)
         return ax
     ax.set_ylim(bottom=0)
     ax.set_xlim(left=0)
     ax.legend(frameon=False, fontsize="small", title=f"population {where}", title_fontsize="small")
+    return ax
+
+
+def plot_parameter(draw: Draw, name: str, ax: Axes | None = None, *, population: str | None = None) -> Axes:
+    """Histogram of a neuron parameter as drawn, below the density that its distribution declares.
+
+    Parameters
+    ----------
+    draw : Draw
+    name : str
+        E.g. ``"tau_m"``.
+    ax : Axes, optional
+    population : str, optional
+        By default the first one.
+
+    Raises
+    ------
+    NetworkError
+        If the population does not exist.
+    HeteroError
+        If its neurons have no such parameter.
+    """
+    where = draw.network.population(population or draw.network.populations[0].name)
+    known = dict(where.parameters)
+    if name not in known:
+        raise HeteroError(f"neurons of population {where.name!r} have no parameter {name!r}{suggest(name, known)}")
+    ax = _axes(ax)
+    p, values = known[name], draw.neurons[name][draw.members(where.name)]
+    spread = p.cv != 0
+    ax.hist(values, bins=30 if spread else 1, density=True, color="0.75", label="drawn")
+    if spread:
+        low, high = p.distribution.quantile([0.0005, 0.995])
+        x = np.linspace(float(low), float(high), 400)
+        ax.plot(x, np.gradient(p.distribution.cdf(x), x), color=COLOURS["henhos"], lw=1.8, label="declared")
+    unit = "ms" if p.unit == "second" else p.unit
+    brackets = f" ({unit})" if unit and unit != "1" else ""
+    per = f" (1/{unit})" if brackets else ""
+    ax.set(xlabel=f"{SYMBOLS.get(name, name)}{brackets}", ylabel=f"density{per}")
+    ax.legend(frameon=False, fontsize="small", title=f"population {where.name}", title_fontsize="small")
+    return ax
+
+
+def plot_capacity(
+    capacity: MemoryCapacity, ax: Axes | None = None, *, label: str | None = None, color: str | None = None
+) -> Axes:
+    """The curve of one `memory_capacity` with its 95 % band (Student's t over the test blocks).
+
+    Parameters
+    ----------
+    capacity : MemoryCapacity
+    ax : Axes, optional
+        Several curves may share one.
+    label : str, optional
+        By default C with its standard error.
+    color : str, optional
+    """
+    ax = _axes(ax)
+    d = np.arange(1, capacity.d_max + 1)
+    # What `interval` is to the sum, over the same blocks.
+    half = capacity.curve_stderr * float(special.stdtrit(capacity.n_blocks - 1, 0.975))
+    text = f"C = {capacity.total:.2f} ± {capacity.stderr:.2f}" if label is None else label
+    (line,) = ax.plot(d, capacity.curve, lw=1.8, color=color, label=text)
+    ax.fill_between(d, capacity.curve - half, capacity.curve + half, color=line.get_color(), alpha=0.2, lw=0)
+    ax.axhline(0, color="0.6", lw=0.8, zorder=0)
+    ax.set(xlabel="delay d (samples)", ylabel="memory $C_d$ ($r^2$ above chance)", xlim=(1, max(2, capacity.d_max)))
+    ax.legend(frameon=False, fontsize="small")
     return ax
 
 

@@ -17,6 +17,7 @@ from hetero_rsnn.comparison import Comparison
 from hetero_rsnn.parallel import Progress as Callback
 from hetero_rsnn.plots import label
 from hetero_rsnn.study import Estimate
+from hetero_rsnn.tables import TextTable
 
 
 @contextmanager
@@ -57,44 +58,50 @@ def cell(e: Estimate, signed: bool = False, digits: int | None = None) -> str:
     return text if math.isnan(e.low) else f"{text} [{e.low:{sign}.{digits}f}, {e.high:{sign}.{digits}f}]"
 
 
-def print_comparison(comparison: Comparison) -> None:
-    """Two tables: every network, and its paired differences to the baseline."""
-    out = console()
+def comparison_tables(comparison: Comparison) -> list[TextTable]:
+    """Every network, and its paired differences to the baseline."""
     seeds = len(comparison.seeds)
-    net = comparison.measurements[0].network
-    table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    p = net.protocol
+    p = comparison.measurements[0].network.protocol
     sizes = sorted({m.network.n for m in comparison.measurements})
-    table.title = (
+    title = (
         f"{seeds} seeds, {' or '.join(map(str, sizes))} neurons, {p.samples} samples of {p.hold:g} ms, delays up to "
         f"{p.d_max}, read with tau {p.tau_read:g} ms; mean [95 % interval]"
     )
-    table.add_column("network", no_wrap=True)
-    for heading in ("C (samples)", "S (spikes/sample)", "rate (Hz)", "E = C/S", "silent"):
-        table.add_column(heading, justify="right")
+    rows = []
     for m in comparison.measurements:
         s = m.summary()
         undefined = seeds - s["E"].n
         e = cell(s["E"]) + (f" ({undefined} of {seeds} undefined)" if 0 < undefined < seeds else "")
-        table.add_row(
-            label(m.network.name), *(cell(s[q]) for q in ("C", "S", "rate_hz")), e, f"{s['silent_share'].mean:.1%}"
-        )
-    out.print(table)
+        numbers = (cell(s[q]) for q in ("C", "S", "rate_hz"))
+        rows.append((label(m.network.name), *numbers, e, f"{s['silent_share'].mean:.1%}"))
+    headings = ("network", "C (samples)", "S (spikes/sample)", "rate (Hz)", "E = C/S", "silent")
+    tables = [TextTable(title, headings, rows)]
     if not comparison.pairs:
-        return
-    table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    table.title = f"paired differences to {label(comparison.baseline)}; * where the 95 % interval leaves out 0"
-    table.add_column("network", no_wrap=True)
-    for heading in ("ΔC", "ΔS", "Δrate (Hz)", "ΔE"):
-        table.add_column(heading, justify="right")
+        return tables
+    title = f"paired differences to {label(comparison.baseline)}; * where the 95 % interval leaves out 0"
+    rows = []
     for name, to in comparison.pairs:
         cells = []
         for quantity in ("C", "S", "rate_hz", "E"):
             d = comparison.difference(name, quantity, to)
             star = " *" if not math.isnan(d.low) and d.low * d.high > 0 else "  "
             cells.append(cell(d, signed=True) + star)
-        table.add_row(escape(label(name) if to == comparison.baseline else f"{label(name)} - {label(to)}"), *cells)
-    out.print(table)
+        rows.append((label(name) if to == comparison.baseline else f"{label(name)} - {label(to)}", *cells))
+    return [*tables, TextTable(title, ("network", "ΔC", "ΔS", "Δrate (Hz)", "ΔE"), rows)]
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Both tables on the terminal."""
+    out = console()
+    for text in comparison_tables(comparison):
+        table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title=escape(text.title))
+        first, *rest = text.headings
+        table.add_column(first, no_wrap=True)
+        for heading in rest:
+            table.add_column(heading, justify="right")
+        for row in text.rows:
+            table.add_row(*map(escape, row))
+        out.print(table)
 
 
 def raster_pair(comparison: Comparison) -> list[str]:

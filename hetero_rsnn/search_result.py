@@ -237,6 +237,16 @@ class SearchResult:
         feasible = sum(t.feasible for t in self.trials)
         return f"{finished} of {self.settings.budget} trials finished, {failed} failed, {feasible} feasible"
 
+    def __repr__(self) -> str:
+        return f"SearchResult({self.space.name!r}, {self._count()}{'' if self.done else ', not done'})"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from hetero_rsnn.search_view import ranking
+
+        return f"<pre>{escape(str(self))}</pre>{ranking(self).html()}"
+
     def __str__(self) -> str:
         s, o = self.settings, self.objective
         if s.objective == "capacity":

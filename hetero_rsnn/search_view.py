@@ -15,6 +15,7 @@ from hetero_rsnn.report import cell as cell  # also for the modules that show a 
 from hetero_rsnn.search_result import SearchResult, ranked
 from hetero_rsnn.space import Dimension, Entry
 from hetero_rsnn.study import Estimate, estimate
+from hetero_rsnn.tables import TextTable
 from hetero_rsnn.trial import Trial
 
 #: Measured quantities with their headings, in the order of tables.
@@ -35,6 +36,19 @@ def measure(evaluation: Evaluation | None, name: str) -> Estimate:
     if evaluation is None or math.isnan(getattr(evaluation, name)):
         return _NONE
     return evaluation.estimate(name)
+
+
+def ranking(result: SearchResult, top: int = 5) -> TextTable:
+    """The best trials as the search saw them, and what they are made of."""
+    shown = [t for t in in_order(result) if t.evaluation is not None][:top]
+    rows = []
+    for t in shown:
+        cells = [plus_minus(measure(t.evaluation, q)) for q in ("E", "C", "S")]
+        kept = "kept" if t.evaluation is None or t.feasible else t.evaluation.reason
+        rows.append((str(t.number), *cells, *map(number, t.values), kept))
+    title = f"best {len(shown)} as the search saw them, over {seeds(result.settings.seeds)}; ± half a 95 % interval"
+    names = map(heading, result.space.dimensions)
+    return TextTable(title, ("trial", "E", "C", "S", *names, "limits"), rows)
 
 
 def lead(ours: Evaluation | None, theirs: Evaluation | None, name: str) -> Estimate:

@@ -141,6 +141,8 @@ class Measurement:
             f"{q} = {s[q]}" for q in ("C", "S", "rate_hz", "E")
         )
 
+    __repr__ = __str__
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: provenance, every seed, and the summary."""
         return {

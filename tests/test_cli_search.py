@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from hetero_rsnn.cli_search import _duration, _Reporter
 from hetero_rsnn.journal import read_journal
+from hetero_rsnn.live import Reporter, duration
 from hetero_rsnn.search_result import SearchResult
 
 #: A search of some seconds.
@@ -231,10 +231,10 @@ def test_all_trials_failing_is_an_error(run, tmp_path, monkeypatch):
 
 
 def test_time_left(monkeypatch):
-    assert [_duration(s) for s in (3.4, 59.4, 150, 7200)] == ["3 s", "59 s", "2 min", "2.0 h"]
-    reporter = _Reporter("E")
+    assert [duration(s) for s in (3.4, 59.4, 150, 7200)] == ["3 s", "59 s", "2 min", "2.0 h"]
+    reporter = Reporter("E")
     now = [1000.0]
-    monkeypatch.setattr("hetero_rsnn.cli_search.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("hetero_rsnn.live.time.monotonic", lambda: now[0])
     for done in range(1, 91):  # a journal is read in no time
         assert reporter.line(done, 100, None, replayed=True) == "no feasible trial yet"
     now[0] += 60

@@ -12,7 +12,9 @@ from scipy import stats
 import hetero_rsnn as hr
 from hetero_rsnn.comparison import CANONICAL
 from hetero_rsnn.files import plain
+from hetero_rsnn.report import cell
 from hetero_rsnn.study import measure_seed
+from hetero_rsnn.tables import TextTable
 
 SMALL = {"n": 60, "protocol.samples": 500, "protocol.train": "1 s", "protocol.d_max": 10, "protocol.washout": 20}
 
@@ -115,3 +117,20 @@ def test_operating_point_of_the_shipped_networks():
     assert c.difference("henhos", "C").low > 0
     assert c["henhos"].summary()["C"].low > c["honhos"].summary()["C"].high
     assert c.difference("henhes", "S", "henhos").high < 0
+
+
+def test_a_comparison_shows_its_tables(small):
+    """In a line, as text and as HTML: the same cells, and no repr of every seed."""
+    assert repr(small) == "Comparison(honhos, henhos, honhes, henhes; baseline 'honhos', 3 seeds)"
+    text, html = str(small), small._repr_html_()
+    assert len(text.splitlines()) == 3 + 4 + 1 + 3 + 4
+    for words in (text, html.replace("&nbsp;", " ")):
+        assert cell(small["henhes"].summary()["S"]) in words
+        assert cell(small.difference("henhes", "S", "henhos"), signed=True) in words
+    assert html.count("<tr>") == 2 + 4 + 4
+    assert repr(small["henhes"]) == str(small["henhes"])
+
+
+def test_tables_escape_what_they_hold():
+    html = TextTable("a < b", ("x", "y"), [("<i>", "&")]).html()
+    assert "a &lt; b" in html and "&lt;i&gt;" in html and "<i>" not in html and "&amp;" in html

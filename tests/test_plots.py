@@ -6,8 +6,10 @@ import sys
 
 import numpy as np
 import pytest
+from helpers import refused
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy import stats
 
 import hetero_rsnn as hr
 from hetero_rsnn import plots
@@ -88,3 +90,27 @@ def test_canonical_networks_always_look_the_same():
     assert len({(s["color"], s["marker"]) for s in looks}) == 4
     others = [plots.style(f"x{i}", i) for i in range(5)]
     assert len({s["color"] for s in looks + others}) == 9
+
+
+def test_histogram_of_a_drawn_parameter(recorded):
+    d, *_ = recorded
+    ax = plots.plot_parameter(d, "tau_m", population="I")
+    edges = [patch.get_x() for patch in ax.patches]
+    assert min(edges) == pytest.approx(d.neurons["tau_m"][d.members("I")].min())
+    (density,) = ax.lines
+    assert np.trapezoid(density.get_ydata(), density.get_xdata()) == pytest.approx(0.995, abs=0.01)
+    assert ax.get_xlabel().endswith("(ms)") and ax.get_ylabel() == "density (1/ms)"
+    alike = hr.draw(hr.load_network("honhos", n=60), 0)
+    assert len(plots.plot_parameter(alike, "v_th").patches) == 1
+    refused(lambda: plots.plot_parameter(d, "tau_mm"), "no parameter 'tau_mm'", "did you mean 'tau_m'?")
+
+
+def test_capacity_with_its_band():
+    u = np.random.default_rng(1).uniform(-1, 1, 1500)
+    c = hr.memory_capacity(np.stack([np.roll(u, d) for d in (1, 2)], axis=1) + 0.3 * u[:, None] ** 2, u, d_max=6)
+    ax = plots.plot_capacity(c)
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), c.curve)
+    top = ax.collections[0].get_paths()[0].vertices[:, 1].max()
+    assert top == pytest.approx((c.curve + stats.t.ppf(0.975, 4) * c.curve_stderr).max())
+    assert ax.get_legend().get_texts()[0].get_text() == f"C = {c.total:.2f} ± {c.stderr:.2f}"
+    assert plots.plot_capacity(c, ax, label="again") is ax and len(ax.collections) == 2
