@@ -28,11 +28,11 @@ extensions = [
     "sphinx_copybutton",
     "command_help",
     "docstrings",
+    "optional_pages",
+    "repository_links",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_ext", "_templates", "**/.ipynb_checkpoints"]
-# A page that somebody adds later, or a notebook that is not there yet, is found by a pattern.
-suppress_warnings = ["toc.empty_glob"]
 
 
 def copy_notebooks() -> None:
