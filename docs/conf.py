@@ -22,7 +22,7 @@ release = version = hetero_rsnn.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.napoleon",
+    "numpydoc",
     "myst_nb",
     "sphinx_design",
     "sphinx_copybutton",
@@ -32,7 +32,7 @@ extensions = [
     "repository_links",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_ext", "_templates", "**/.ipynb_checkpoints"]
+exclude_patterns = ["search.md", "_build", "_ext", "_templates", "**/.ipynb_checkpoints"]
 
 
 def copy_notebooks() -> None:
@@ -73,9 +73,12 @@ autodoc_default_options = {
     # What scikit-learn adds to estimators that take more than X and y.
     "exclude-members": "set_fit_request, set_partial_fit_request, set_score_request, set_predict_request",
 }
-napoleon_google_docstring = False
-napoleon_use_ivar = True
-napoleon_use_rtype = False
+numpydoc_show_class_members = False  # autodoc lists the members that have a docstring
+numpydoc_attributes_as_param_list = True
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"  # but for our own names: no other documentation is at hand without a network
+numpydoc_xref_aliases = {name: f"hetero_rsnn.{name}" for name in hetero_rsnn.__all__ if name[0].isupper()}
+toc_object_entries_show_parents = "hide"
 python_maximum_signature_line_length = 88
 add_module_names = False
 

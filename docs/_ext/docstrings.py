@@ -1,29 +1,37 @@
-"""What the docstrings of the package need to be read as numpydoc by Sphinx."""
+"""What the package's docstrings need beside numpydoc."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from sphinx.application import Sphinx
 
 
 def separate_references(_app: Sphinx, _what: str, _name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
-    """Make each entry of a section References an item of a list: an entry begins where the last line ended with a dot."""
+    """Make a list of the section References: a new entry begins where the last line ended with a dot."""
     for start, line in enumerate(lines[:-1]):
         if line.strip() == "References" and set(lines[start + 1].strip()) == {"-"}:
             break
     else:
         return
-    fresh, row = True, start + 2
-    while row < len(lines) and not (row + 1 < len(lines) and lines[row + 1].strip().startswith("----")):
-        text = lines[row].strip()
-        if text:
-            lines[row] = f"* {text}" if fresh else f"  {text}"
-            fresh = text.endswith((".", ").", '."'))
-        row += 1
+    fresh = True
+    for row in range(start + 2, len(lines)):
+        if row + 1 < len(lines) and set(lines[row + 1].strip()) == {"-"}:  # the next section
+            break
+        if text := lines[row].strip():
+            # The backslash keeps the initial of an author from being the number of a list.
+            lines[row] = f"* \\{text}" if fresh else f"  {text}"
+            fresh = text.endswith((".", ")."))
+
+
+def hide_fields(_app: Sphinx, what: str, _name: str, obj: Any, _options: Any, signature: str, _result: str) -> Any:
+    """Leave out the constructor of data classes: functions make them, and their fields are listed as attributes."""
+    return ("", None) if what == "class" and dataclasses.is_dataclass(obj) else None
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Hook in before napoleon, which turns sections into markup."""
+    """Hook in before numpydoc, which turns sections into markup."""
     app.connect("autodoc-process-docstring", separate_references, priority=400)
+    app.connect("autodoc-process-signature", hide_fields)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

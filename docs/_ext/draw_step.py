@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 BOXES = (
     ("1  State update", "#0072B2", ["v, I_syn of all neurons,", "from their values at the", "start of the step;", "refractory: v stays"]),
     ("2  Threshold", "#D55E00", ["v > v_th and", "not refractory:", "spike at k dt"]),
-    ("3  Synapses", "#009E73", ["a  input events", "b  all pre-events", "    I_syn += w, depression", "c  all post-events", "    potentiation"]),
+    ("3  Synapses", "#009E73", ["a  input events", "b  all pre-events", "    I_syn += w; depress", "c  all post-events", "    potentiate"]),
     ("4  Reset", "#8C6D1F", ["v = v_reset of", "those that fired;", "refractory for t_ref"]),
 )  # fmt: skip
 WIDTH, GAP, TOP, HEIGHT = 196, 28, 46, 150

@@ -1,7 +1,7 @@
 """Links that are right in a view of the repository, made right for the site.
 
-Pages may link to files outside `docs/`. Those that are pages of the site under another name are mapped here; Sphinx offers the
-others as downloads.
+Pages may link to files outside `docs/`, and to `docs/search.md`, whose name Sphinx needs for its own page. Those that are pages of
+the site under another name are mapped here; Sphinx offers other files as downloads.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ PAGES = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
+    "docs/search.md": "searching.md",
     "hetero_rsnn/data/README.md": "data_sources.md",
 }
 
@@ -30,7 +31,7 @@ def relink(_app: Sphinx, docname: str, source: list[str]) -> None:
             return match[0]
         return f"]({posixpath.relpath(posixpath.join('docs', PAGES[target]), folder)}"
 
-    source[0] = re.sub(r"\]\((\.\./[^)#\s]+)", page, source[0])
+    source[0] = re.sub(r"\]\(([^)#:\s]+)", page, source[0])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
