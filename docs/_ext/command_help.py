@@ -1,4 +1,4 @@
-"""The directive ``command-help``: what a command of `hetero-rsnn` prints with ``--help``, asked of the program itself."""
+"""The directive ``command-help``: what a command prints with ``--help``, asked of the program itself."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from numpydoc.xref import DEFAULT_LINKS
 from sphinx.application import Sphinx
 
 
@@ -32,6 +33,7 @@ def hide_fields(_app: Sphinx, what: str, _name: str, obj: Any, _options: Any, si
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Hook in before numpydoc, which turns sections into markup."""
+    DEFAULT_LINKS.clear()  # they point into Python's and numpy's documentation, which is not at hand without a network
     app.connect("autodoc-process-docstring", separate_references, priority=400)
     app.connect("autodoc-process-signature", hide_fields)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

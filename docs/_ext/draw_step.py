@@ -5,12 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-BOXES = (
-    ("1  State update", "#0072B2", ["v, I_syn of all neurons,", "from their values at the", "start of the step;", "refractory: v stays"]),
-    ("2  Threshold", "#D55E00", ["v > v_th and", "not refractory:", "spike at k dt"]),
-    ("3  Synapses", "#009E73", ["a  input events", "b  all pre-events", "    I_syn += w; depress", "c  all post-events", "    potentiate"]),
-    ("4  Reset", "#8C6D1F", ["v = v_reset of", "those that fired;", "refractory for t_ref"]),
-)  # fmt: skip
+BOXES = {
+    "1  State update": (
+        "#0072B2",
+        "v, I_syn of all neurons,\nfrom their values at the\nstart of the step;\nrefractory: v stays",
+    ),
+    "2  Threshold": ("#D55E00", "v > v_th and\nnot refractory:\nspike at k dt"),
+    "3  Synapses": (
+        "#009E73",
+        "a  input events\nb  all pre-events\n    I_syn += w; depress\nc  all post-events\n    potentiate",
+    ),
+    "4  Reset": ("#8C6D1F", "v = v_reset of\nthose that fired;\nrefractory for t_ref"),
+}
 WIDTH, GAP, TOP, HEIGHT = 196, 28, 46, 150
 
 
@@ -25,7 +31,7 @@ def svg() -> str:
         '<path d="M0 0 8 4 0 8z" fill="#444444"/></marker></defs>',
         f'<text x="{GAP}" y="28" fill="#333333" font-size="16">step k: from k dt to (k + 1) dt</text>',
     ]
-    for i, (title, colour, lines) in enumerate(BOXES):
+    for i, (title, (colour, text)) in enumerate(BOXES.items()):
         x = GAP + i * (WIDTH + GAP)
         parts.append(
             f'<rect x="{x}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}" rx="6" fill="#fafafa" stroke="{colour}" '
@@ -34,7 +40,7 @@ def svg() -> str:
         )
         parts += [
             f'<text x="{x + 12}" y="{TOP + 52 + 20 * k}" fill="#222222" xml:space="preserve">{escape(line)}</text>'
-            for k, line in enumerate(lines)
+            for k, line in enumerate(text.splitlines())
         ]
         if i + 1 < len(BOXES):
             y = TOP + HEIGHT / 2

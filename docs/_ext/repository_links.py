@@ -1,7 +1,7 @@
 """Links that are right in a view of the repository, made right for the site.
 
-Pages may link to files outside `docs/`, and to `docs/search.md`, whose name Sphinx needs for its own page. Those that are pages of
-the site under another name are mapped here; Sphinx offers other files as downloads.
+Pages may link to files outside `docs/`, and to `docs/search.md`, whose name Sphinx needs for its own page. Those that
+are pages of the site under another name are mapped here; Sphinx offers other files as downloads.
 """
 
 from __future__ import annotations
