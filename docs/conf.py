@@ -56,6 +56,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_timeout = 120
+nb_execution_in_temp = True  # what a notebook writes is no part of the pages
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_merge_streams = True
