@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import hetero_rsnn
 
@@ -103,3 +104,8 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 html_sidebars = {"index": [], "changelog": [], "citing": []}
+
+
+def setup(app: Any) -> None:
+    """Make the folder that the theme copies its logo to: without it a build that fails leaves a file in its place."""
+    app.connect("builder-inited", lambda app: (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True))
