@@ -9,6 +9,26 @@ from numpydoc.xref import DEFAULT_LINKS
 from sphinx.application import Sphinx
 
 
+#: Names that docstrings of `hetero_rsnn` mention and that live in a module below it.
+BELOW = {
+    name: f"hetero_rsnn.{module}.{name}"
+    for module, name in (
+        ("audio", "cochleagram"),
+        ("cutoff", "evidence"),
+        ("executors", "make_runner"),
+        ("readout", "RidgeReadout"),
+    )
+}
+
+
+def find_below(app: Sphinx, env: Any, node: Any, text: Any) -> Any:
+    """Resolve a name of `BELOW`."""
+    if node.get("refdomain") != "py" or node["reftarget"] not in BELOW:
+        return None
+    target = BELOW[node["reftarget"]]
+    return env.get_domain("py").resolve_xref(env, node["refdoc"], app.builder, "obj", target, node, text)
+
+
 def separate_references(_app: Sphinx, _what: str, _name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
     """Make a list of the section References: a new entry begins where the last line ended with a dot."""
     for start, line in enumerate(lines[:-1]):
@@ -36,4 +56,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     DEFAULT_LINKS.clear()  # they point into Python's and numpy's documentation, which is not at hand without a network
     app.connect("autodoc-process-docstring", separate_references, priority=400)
     app.connect("autodoc-process-signature", hide_fields)
+    app.connect("missing-reference", find_below)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
