@@ -8,7 +8,6 @@ from typing import Any
 from numpydoc.xref import DEFAULT_LINKS
 from sphinx.application import Sphinx
 
-
 #: Names that docstrings of `hetero_rsnn` mention and that live in a module below it.
 BELOW = {
     name: f"hetero_rsnn.{module}.{name}"
