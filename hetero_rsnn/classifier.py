@@ -150,8 +150,9 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    network, overrides, encoder, hold, tau_read, windows, epochs, learn_for, rest, seed, backend, precision, n_jobs,
-    verbose
+    network, overrides, encoder, hold, tau_read, windows
+        See `HRSNNFeatures`.
+    epochs, learn_for, rest, seed, backend, precision, n_jobs, verbose
         See `HRSNNFeatures`.
     readout : {"ridge", "logistic"} or estimator
         Ridge regression on class indicators, multinomial logistic regression (slower, has `predict_proba`), or any

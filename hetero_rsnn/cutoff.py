@@ -204,7 +204,7 @@ def fit_cutoff(
     """Thresholds on the gap between the two best classes, from calibration samples.
 
     beta(t) is the smallest threshold >= 0 such that of the samples whose gap at t is above it, a share of at least
-    1 - epsilon is right at t and stays right: |{gap > beta, OCT <= t}| / |{gap > beta}| >= 1 - epsilon.
+    1 - epsilon is right at t and stays right: ``|{gap > beta, OCT <= t}| / |{gap > beta}| >= 1 - epsilon``.
 
     Parameters
     ----------

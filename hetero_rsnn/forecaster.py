@@ -36,8 +36,9 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    network, overrides, encoder, hold, tau_read, epochs, learn_for, rest, seed, backend, precision, n_jobs,
-    verbose
+    network, overrides, encoder, hold, tau_read
+        See `HRSNNFeatures`.
+    epochs, learn_for, rest, seed, backend, precision, n_jobs, verbose
         See `HRSNNFeatures`. Learning sees each series as one sample.
     horizon : int
         Rows ahead, at least 1; or 0 with targets of their own.

@@ -1,0 +1,111 @@
+"""How the documentation is built: `python -m sphinx -W --keep-going -b html docs docs/_build/html`.
+
+Nothing is fetched, at build or view time. The notebooks are run anew, since their outputs belong to this version.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import hetero_rsnn
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+project = "hetero_rsnn"
+author = "The hetero_rsnn developers"
+copyright = author
+release = version = hetero_rsnn.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "myst_nb",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "command_help",
+    "docstrings",
+    "optional_pages",
+    "repository_links",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["search.md", "_build", "_ext", "_templates", "**/.ipynb_checkpoints"]
+
+
+def copy_notebooks() -> None:
+    """Notebooks live beside the documentation; Sphinx wants them inside. Unchanged ones keep their date."""
+    folder = HERE / "_generated" / "notebooks"
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {path.name: path for path in (HERE.parent / "notebooks").glob("*.ipynb")}
+    for old in folder.glob("*.ipynb"):
+        if old.name not in found:
+            old.unlink()
+    for name, path in found.items():
+        copy = folder / name
+        if not copy.is_file() or copy.read_bytes() != path.read_bytes():
+            shutil.copyfile(path, copy)
+
+
+copy_notebooks()
+
+# Pages and notebooks
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_timeout = 120
+nb_execution_in_temp = True  # what a notebook writes is no part of the pages
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
+nb_merge_streams = True
+copybutton_exclude = ".linenos, .gp, .go"
+
+# Reference
+default_role = "py:obj"
+autosummary_generate = True
+autosummary_filename_map = {"hetero_rsnn.Draw": "hetero_rsnn.Draw-class"}  # some file systems know no capitals
+autodoc_typehints = "none"  # the docstrings say types, with shapes and units
+autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False
+autodoc_default_options = {
+    "members": True,
+    # What scikit-learn adds to estimators that take more than X and y.
+    "exclude-members": "set_fit_request, set_partial_fit_request, set_score_request, set_predict_request",
+}
+numpydoc_show_class_members = False  # autodoc lists the members that have a docstring
+numpydoc_attributes_as_param_list = True
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"  # but for our own names: no other documentation is at hand without a network
+numpydoc_xref_aliases = {name: f"hetero_rsnn.{name}" for name in hetero_rsnn.__all__ if name[0].isupper()}
+toc_object_entries_show_parents = "hide"
+python_maximum_signature_line_length = 88
+add_module_names = False
+
+# Look
+html_theme = "pydata_sphinx_theme"
+html_title = "hetero_rsnn"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_favicon = "_static/favicon.svg"
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "logo": {"text": "hetero_rsnn", "image_light": "_static/logo.svg", "image_dark": "_static/logo-dark.svg"},
+    "navbar_end": ["theme-switcher"],
+    "show_prev_next": True,
+    "show_toc_level": 2,
+    "navigation_depth": 3,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {"index": [], "changelog": [], "citing": []}
+
+
+def setup(app: Any) -> None:
+    """Make the folder that the theme copies its logo to: without it a build that fails leaves a file in its place."""
+    app.connect("builder-inited", lambda app: (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True))
