@@ -3,10 +3,10 @@
 Method: the four canonical networks learn without supervision as they do in `hetero-rsnn compare` (seeds 0 to 19). Then,
 before the frozen measurement, they are damaged in one of five ways: Gaussian noise on the input samples (C of the clean
 input); a lognormal factor on every recurrent weight; lost neurons; lost recurrent synapses; recurrent weights of few
-bits. The heaviest of the damages to synapses are done to the input weights as well. Equal seeds mean equal damage in all
-networks, and less damage is part of more. Two readouts: retrained on the damaged network, and the intact network's, kept
-as it was. As a control, the intact network started from other membrane potentials: what a readout loses there is chaos,
-not damage.
+bits. Three of the damages to synapses are done to input weights as well. Equal seeds mean equal damage in all networks,
+and less damage is part of more. Two readouts: retrained on the damaged network, and that of the intact network, kept as
+it was. As a control, the intact network starts from other membrane potentials: what a readout loses there is chaos, not
+damage.
 
 S is the mean over all neurons, lost ones included, and E = C / S; per neuron left they are S_left and E_left. Absolute
 losses are differences paired by seed. The share of C that is left is a ratio of means over seeds, its interval from the
@@ -37,7 +37,7 @@ from hetero_rsnn.study import Estimate, estimate
 
 NETWORKS = ("honhos", "henhos", "honhes", "henhes")
 #: First less, then more heterogeneous.
-PAIRS = (("honhos", "henhos"), ("honhes", "henhes"), ("honhos", "honhes"), ("henhos", "henhes"))
+PAIRS = (("honhos", "henhes"), ("honhos", "henhos"), ("honhes", "henhes"), ("honhos", "honhes"), ("henhos", "henhes"))
 QUICK = {"n": 60, "protocol.samples": 900, "protocol.washout": 50, "protocol.d_max": 20, "protocol.train": "1 s"}
 
 #: Name, levels from little to much, and what the figure calls them.
@@ -48,7 +48,7 @@ DAMAGES: dict[str, tuple[float, ...]] = {
     "lost synapses": (0.1, 0.25, 0.5, 0.75, 1.0),
     "bits": (8, 4, 2, 1),
 }
-#: The heaviest damage to synapses once more, done to the input weights too; and the control.
+#: Damage to synapses once more, done to the input weights too; and the control.
 EXTRA: dict[str, tuple[float, ...]] = {
     "weight noise, inputs too": (1.0,),
     "lost synapses, inputs too": (0.5,),
@@ -75,6 +75,9 @@ COLUMNS = (
     "C_stderr",
     "C_kept_stderr",
 )
+#: Of these, the changes against the intact network; and the shares left.
+CHANGES = ("C", "S", "S_left", "E", "E_left", "C_kept", "E_kept")
+LEFT = ("C", "S", "E", "C_kept", "E_kept")
 
 
 @dataclass(frozen=True)
@@ -190,7 +193,7 @@ def setting(quick: bool) -> Row:
 def left(row: Row, intact: Row, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Share of a quantity that is left, one value a seed: their mean is the ratio of means, their spread its error.
 
-    r + (a - r b) / mean(b), r = mean(a) / mean(b): the ratio to first order (W. G. Cochran, "Sampling Techniques", 1977).
+    r + (a - r b) / mean(b), r = mean(a) / mean(b): the ratio to first order in the errors of both means.
     """
     a, b = column(row, name), column(intact, name.removesuffix("_kept"))
     both = ~(np.isnan(a) | np.isnan(b))
@@ -209,10 +212,8 @@ def evaluate(rows: dict[str, dict[str, Row]]) -> dict[str, Any]:
         out["networks"][name] = {
             key: {
                 "means": {c: as_json(mean(row, c)) for c in COLUMNS},
-                "change": {
-                    c: as_json(paired(row, intact, c)) for c in ("C", "S", "S_left", "E", "E_left", "C_kept", "E_kept")
-                },
-                "left": {c: as_json(estimate(left(row, intact, c))) for c in ("C", "S", "E", "C_kept", "E_kept")},
+                "change": {c: as_json(paired(row, intact, c)) for c in CHANGES},
+                "left": {c: as_json(estimate(left(row, intact, c))) for c in LEFT},
             }
             for key, row in cells.items()
         }
@@ -240,7 +241,7 @@ def between(b: Row, b0: Row, a: Row, a0: Row, name: str) -> Estimate:
     return estimate((column(b, name) - column(b0, base)) - (column(a, name) - column(a0, base)))
 
 
-def findings(out: dict[str, Any], quick: bool) -> list[str]:
+def findings(out: dict[str, Any]) -> list[str]:
     """One line a damage at its heaviest level: what is left of C, and who loses less."""
     lines = []
     for damage, values in {**DAMAGES, **EXTRA}.items():
@@ -249,9 +250,9 @@ def findings(out: dict[str, Any], quick: bool) -> list[str]:
         for c in ("C", "C_kept", "E"):
             got = {n: out["networks"][n][key]["left"][c] for n in ("honhos", "henhes")}
             shares.append(c + " " + ", ".join(f"{label(n)} {_text(e)}" for n, e in got.items()))
-        who = out["pairs"]["henhos - honhos"][key]["C"]["verdict"]
+        who = out["pairs"]["henhes - honhos"][key]["C"]["verdict"]
         lines.append(
-            f"{key}: left of {'; '.join(shares)}. HeNHoS - HoNHoS: change of C {who['change']}, share {who['left']}"
+            f"{key}: left of {'; '.join(shares)}. HeNHeS - HoNHoS: change of C {who['change']}, share {who['left']}"
         )
     return lines
 
@@ -262,53 +263,57 @@ def _text(e: Row) -> str:
     )
 
 
-ROWS: tuple[tuple[str, str], ...] = (
-    ("C", "C (samples)\nreadout retrained"),
-    ("C_kept", "C (samples)\nreadout kept"),
-    ("left", "share of C left\nreadout retrained"),
-    ("E", "E = C / S\nreadout retrained"),
+#: What a row of the figure shows: kind of estimate, column, and its name.
+ROWS = (
+    ("means", "C", "C (samples)\nreadout retrained"),
+    ("left", "C", "share of C left\nreadout retrained"),
+    ("left", "C_kept", "share of C left\nreadout kept"),
+    ("means", "E", "E = C / S\nreadout retrained"),
 )
 
 
 def figure(rows: dict[str, dict[str, Row]], out: dict[str, Any]) -> Figure:
-    """A column a damage; C with either readout, the share of C that is left, and E."""
-    fig = Figure(figsize=(12.5, 9.2), layout="constrained")
+    """A column a damage; C, the share of it that either readout has left, and E."""
+    fig = Figure(figsize=(12.5, 9.4), layout="constrained")
     axes = fig.subplots(len(ROWS), len(DAMAGES), sharex="col", sharey="row", squeeze=False)
     for j, (damage, values) in enumerate(DAMAGES.items()):
-        keys = ["intact", *(k for v in values if (k := f"{damage} {v:g}") in rows["honhos"])]
-        for i, (what, text) in enumerate(ROWS):
+        shown = [v for v in values if f"{damage} {v:g}" in rows[NETWORKS[0]]]
+        keys = ["intact", *(f"{damage} {v:g}" for v in shown)]
+        for i, (kind, c, text) in enumerate(ROWS):
             ax: Axes = axes[i, j]
             for name in NETWORKS:
-                kind, c = ("left", "C") if what == "left" else ("means", what)
-                points = [out["networks"][name][k][kind][c] for k in keys]
-                # E is a mean over the seeds that have one: shown only where all have.
-                full = [p["n"] == out["networks"][name]["intact"]["means"]["C"]["n"] for p in points]
-                y, low, high = (np.array([p[q] if ok else math.nan for p, ok in zip(points, full, strict=True)])
-                                for q in ("mean", "low", "high"))  # fmt: skip
-                look = style(name, 0)
-                x = np.arange(len(keys))
-                ax.fill_between(x, low, high, color=look["color"], alpha=0.18, lw=0)
-                ax.plot(
-                    x,
-                    y,
-                    lw=1.4,
-                    ms=4.5,
-                    label=label(name),
-                    mfc="white" if name.endswith("hes") else look["color"],
-                    **look,
-                )
+                curve(ax, name, [out["networks"][name][k][kind][c] for k in keys])
             ax.axhline(0, color="0.7", lw=0.8, zorder=0)
+            if kind == "left":
+                ax.axhline(1, color="0.7", lw=0.8, zorder=0)
+                if damage == "input noise":
+                    heard = 1 / (1 + np.array([0.0, *shown]) ** 2)
+                    ax.plot(heard, ":", color="0.4", lw=1.4, label="share of the input in what is heard")
             ax.spines[["top", "right"]].set_visible(False)
             if j == 0:
                 ax.set_ylabel(text)
-        names = [f"{100 * v:g}" if damage.startswith("lost") else f"{v:g}" for v in values]
-        shown = [t for t, v in zip(names, values, strict=True) if f"{damage} {v:g}" in keys]
-        axes[-1, j].set_xticks(range(len(keys)), ["exact" if damage == "bits" else "0", *shown])
+        names = [f"{100 * v:g}" if damage.startswith("lost") else f"{v:g}" for v in shown]
+        axes[-1, j].set_xticks(range(len(keys)), ["64" if damage == "bits" else "0", *names])
         axes[-1, j].set_xlabel(AXIS[damage])
-    for i in (0, 1, 3):
-        axes[i, 0].set_ylim(bottom=0)
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(NETWORKS), frameon=False)
+        axes[0, j].set_title(damage.replace("bits", "few bits"), fontsize="medium")
+    top = max(axes[i, 0].get_ylim()[1] for i in (1, 2))
+    for i, highest in enumerate((None, top, top, None)):
+        axes[i, 0].set_ylim(0, highest)
+    handles, labels = axes[1, 0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
     return fig
+
+
+def curve(ax: Axes, name: str, points: Sequence[Row]) -> None:
+    """One network: mean and 95 % band. E is shown where every seed has one."""
+    full = [p["n"] == points[0]["n"] for p in points]
+    y, low, high = (
+        np.array([p[q] if ok else math.nan for p, ok in zip(points, full, strict=True)])
+        for q in ("mean", "low", "high")
+    )
+    look = style(name, 0)
+    ax.fill_between(range(len(y)), low, high, color=look["color"], alpha=0.18, lw=0)
+    ax.plot(y, lw=1.4, ms=4.5, label=label(name), mfc="white" if name.endswith("hes") else look["color"], **look)
 
 
 def main() -> None:
@@ -325,7 +330,7 @@ def main() -> None:
             cells[key] = study.cell(f"{name}, {key}", partial(bank.row, net, one))
         rows[name] = cells
     out = evaluate(rows)
-    study.finish({"rows": rows, **out}, figure(rows, out), findings=findings(out, study.quick))
+    study.finish({"rows": rows, **out}, figure(rows, out), findings=findings(out))
 
 
 if __name__ == "__main__":

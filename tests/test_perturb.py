@@ -62,9 +62,12 @@ def equal_spikes(one: hr.Recording, other: hr.Recording) -> bool:
     return np.array_equal(one.spike_times, other.spike_times) and np.array_equal(one.spike_neurons, other.spike_neurons)
 
 
+def ends(s: Synapses) -> list[tuple[int, int]]:
+    return list(zip(s.source.tolist(), s.target.tolist(), strict=True))
+
+
 def pairs(s: Synapses, projection: int) -> set[tuple[int, int]]:
-    inside = s.projection == projection
-    return set(zip(s.source[inside].tolist(), s.target[inside].tolist(), strict=True))
+    return {pair for pair, i in zip(ends(s), s.projection, strict=True) if i == projection}
 
 
 def groups(d: hr.Draw, state: hr.State | None) -> dict[str, np.ndarray]:
@@ -165,6 +168,24 @@ def test_all_neurons_and_all_synapses_can_be_lost() -> None:
         assert hr.simulate(new, U, state=state, backend=backend).spike_times.size > 100
 
 
+def test_lost_synapses_are_as_if_their_weights_were_zero() -> None:
+    d, begin = drawn(), trained().state
+    for share in (0.5, 1.0):
+        new, state = hr.lose_synapses(d, begin, share, 6)
+        left = []
+        for now, then in ((new.plastic, d.plastic), (new.static, d.static)):
+            still = [pairs(now, i) for i in range(4)]
+            left.append(
+                np.array([p in still[i] for p, i in zip(ends(then), then.projection, strict=True)], dtype=float)
+            )
+        blank = dataclasses.replace(d, static=dataclasses.replace(d.static, w=d.static.w * left[1]))
+        silent = dataclasses.replace(begin, w=begin.w * left[0])
+        one = hr.simulate(new, U, state=state, plasticity=False)
+        other = hr.simulate(blank, U, state=silent, plasticity=False)
+        assert equal_spikes(one, other)
+        assert one.spike_times.size > 100
+
+
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.25, 0.333, 0.5, 0.9, 1.0])
 def test_shares_are_exact(share: float) -> None:
     d, begin = drawn(), trained()
@@ -238,10 +259,8 @@ def test_weights_follow_their_synapses() -> None:
     d, begin = drawn(), trained().state
     for new, state in (hr.lose_synapses(d, begin, 0.4, 3), hr.lose_neurons(d, begin, 0.4, 3)):
         assert state is not None
-        where = {
-            pair: k for k, pair in enumerate(zip(d.plastic.source.tolist(), d.plastic.target.tolist(), strict=True))
-        }
-        k = [where[p] for p in zip(new.plastic.source.tolist(), new.plastic.target.tolist(), strict=True)]
+        where = {pair: k for k, pair in enumerate(ends(d.plastic))}
+        k = [where[pair] for pair in ends(new.plastic)]
         assert 0 < len(k) < len(d.plastic)
         assert np.array_equal(state.w, begin.w[k])
         assert np.array_equal(new.plastic.w, d.plastic.w[k])
