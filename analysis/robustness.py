@@ -20,7 +20,7 @@ HoNHoS to 1.16 [1.11, 1.20] and leave HeNHeS 0.98 [0.97, 1.00]: mismatch is a he
 any recurrent synapse HoNHoS keeps 0.17 [0.15, 0.18] and HeNHeS gains, 1.08 [1.06, 1.10]: at this operating point
 heterogeneous neurons do not need recurrence to remember. Few bits cost a retrained readout nothing, not even one bit.
 A kept readout loses 2 % at 4 bits, but nearly two thirds of C with 40 % of the neurons. Heterogeneous synapses make
-next to no difference. S of the neurons left hardly moves. The control loses nothing: what the input says is all there is.
+next to no difference. S of the neurons left hardly moves. The control loses nothing.
 
     python analysis/robustness.py [--quick] [--out FOLDER] [--workers N]
 
