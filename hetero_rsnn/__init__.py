@@ -42,11 +42,13 @@ if TYPE_CHECKING:
     from hetero_rsnn.features import HRSNNFeatures
     from hetero_rsnn.fetch import fetch_dataset
     from hetero_rsnn.forecaster import HRSNNForecaster
+    from hetero_rsnn.kept_readout import MemoryReadout, memory_readout
     from hetero_rsnn.linear import LinearClassifier
     from hetero_rsnn.live import LiveSearch
     from hetero_rsnn.memory import MemoryCapacity, memory_capacity
     from hetero_rsnn.netfile import list_networks, load_network, save_network
     from hetero_rsnn.network import Network
+    from hetero_rsnn.perturb import lose_neurons, lose_synapses, noisy, quantise, weight_noise
     from hetero_rsnn.recording import Recording, State, load_recording
     from hetero_rsnn.search_result import SearchResult
     from hetero_rsnn.series import Series, read_series, scale_series, shipped_series
@@ -89,12 +91,14 @@ _HOME = {
     "features": ["HRSNNFeatures"],
     "fetch": ["fetch_dataset"],
     "forecaster": ["HRSNNForecaster"],
+    "kept_readout": ["MemoryReadout", "memory_readout"],
     "linear": ["LinearClassifier"],
     "live": ["LiveSearch"],
     "memory": ["MemoryCapacity", "memory_capacity"],
     "many": ["simulate_many"],
     "netfile": ["list_networks", "load_network", "save_network"],
     "network": ["Network"],
+    "perturb": ["lose_neurons", "lose_synapses", "noisy", "quantise", "weight_noise"],
     "recording": ["Recording", "State", "load_recording"],
     "search_result": ["SearchResult"],
     "series": ["Series", "read_series", "scale_series", "shipped_series"],
@@ -136,9 +140,16 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "to_neo",
     "from_neo",
     "to_nir",
+    "noisy",
+    "weight_noise",
+    "quantise",
+    "lose_neurons",
+    "lose_synapses",
     "states",
     "memory_capacity",
     "MemoryCapacity",
+    "memory_readout",
+    "MemoryReadout",
     "spike_count",
     "spike_efficiency",
     "Efficiency",

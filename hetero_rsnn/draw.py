@@ -98,6 +98,8 @@ class Draw:
         w_min, w_max (scaled like the weights) and mu.
     w_in, w_event : ndarray, shape (n, channels)
         Input weights for analog currents, and for input spikes.
+    damage : tuple of str
+        What `hetero_rsnn.perturb` did to it, in words; recordings hold it in their provenance.
     """
 
     network: Network
@@ -111,6 +113,7 @@ class Draw:
     shared: dict[str, float]
     w_in: Array
     w_event: Array
+    damage: tuple[str, ...] = ()
 
     @property
     def n(self) -> int:
@@ -118,9 +121,10 @@ class Draw:
         return self.network.n
 
     def __repr__(self) -> str:
+        damage = "".join(f"; {what}" for what in self.damage)
         return (
             f"Draw({self.network.name!r}, seed={self.seed}, {self.n} neurons, "
-            f"{len(self.plastic)} plastic and {len(self.static)} static synapses)"
+            f"{len(self.plastic)} plastic and {len(self.static)} static synapses{damage})"
         )
 
     def members(self, population: str) -> slice:

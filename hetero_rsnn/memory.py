@@ -163,6 +163,21 @@ def memory_capacity(
     >>> memory_capacity(line, u, d_max=10)
     C = 2.99 ± 0.00 (10 delays, 1990 samples, 5 blocks)
     """
+    return _measure(states, u, d_max, washout, n_blocks, gap, ridges, min_ratio)
+
+
+def _measure(
+    states: ArrayLike,
+    u: ArrayLike,
+    d_max: int,
+    washout: int,
+    n_blocks: int,
+    gap: int | None,
+    ridges: ArrayLike | None,
+    min_ratio: float,
+    kept: list[Array] | None = None,
+) -> MemoryCapacity:
+    """See `memory_capacity`; the weights of each block (features that vary, delays) are added to `kept`."""
     d_max = _whole("d_max", d_max, 1)
     washout = _whole("washout", washout, 0)
     n_blocks = _whole("n_blocks", n_blocks, 2)
@@ -176,10 +191,7 @@ def memory_capacity(
     if len(x) != len(inputs):
         raise HeteroError(f"states and u must be equally long, got {len(x)} and {len(inputs)}: give one row a sample")
     start = max(washout, d_max)
-    past = inputs[start - d_max : -1]  # all that a target is ever taken from
-    source = _standardise(past[:, None])
-    if past.size > 1 and not source.size:
-        raise HeteroError(f"u must vary, got {past[0]:g} throughout: drive the reservoir with a random input")
+    targets = _targets(inputs, start, d_max)
 
     features = _standardise(x[start:])
     n_rows, n_features = features.shape
@@ -190,12 +202,10 @@ def memory_capacity(
     enough = len(x) >= start + rows
 
     estimate = None
-    edges = [n_rows * i // n_blocks for i in range(n_blocks + 1)]
-    folds = [(a, b, max(a - gap, 0), min(b + gap, n_rows)) for a, b in pairwise(edges)]
+    folds = [(a, b, max(a - gap, 0), min(b + gap, n_rows)) for a, b in _blocks(n_rows, n_blocks)]
     # With three rows a correlation exists; with two it is always 1.
     if all(b - a >= 3 and n_rows - (hi - lo) >= 3 for a, b, lo, hi in folds):
-        targets = np.lib.stride_tricks.sliding_window_view(source[:, 0], d_max)[:, ::-1]
-        estimate = _cross_validate(features, np.ascontiguousarray(targets), folds, strengths)
+        estimate = _cross_validate(features, np.ascontiguousarray(targets), folds, strengths, kept)
     if enough and estimate is not None:
         return estimate
     raise TooShortError(
@@ -207,11 +217,29 @@ def memory_capacity(
     )
 
 
+def _targets(u: Array, start: int, d_max: int) -> Array:
+    """The d_max inputs before each row from `start` on, the latest first, as a view of mean 0 and variance 1."""
+    past = u[start - d_max : -1]  # all that a target is ever taken from
+    source = _standardise(past[:, None])
+    if past.size > 1 and not source.size:
+        raise HeteroError(f"u must vary, got {past[0]:g} throughout: drive the reservoir with a random input")
+    if past.size < d_max or not source.size:  # too short for any row
+        return np.empty((0, d_max))
+    return np.lib.stride_tricks.sliding_window_view(source[:, 0], d_max)[:, ::-1]
+
+
+def _blocks(n_rows: int, n_blocks: int) -> list[tuple[int, int]]:
+    """Contiguous test blocks of almost equal length."""
+    return list(pairwise(n_rows * i // n_blocks for i in range(n_blocks + 1)))
+
+
 #: Numbers that the sums kept for several folds may take in all (400 MB).
 _SHARED_SUMS = 50_000_000
 
 
-def _cross_validate(x: Array, y: Array, folds: list[tuple[int, int, int, int]], strengths: Array) -> MemoryCapacity:
+def _cross_validate(
+    x: Array, y: Array, folds: list[tuple[int, int, int, int]], strengths: Array, kept: list[Array] | None
+) -> MemoryCapacity:
     """Capacity of `x` (rows, features) for targets `y` (rows, delays); folds bound test rows and rows left out."""
     # Folds overlap in the gaps: every stretch between two borders is summed once, and serves all folds.
     borders = sorted({border for fold in folds for border in fold})
@@ -232,8 +260,15 @@ def _cross_validate(x: Array, y: Array, folds: list[tuple[int, int, int, int]], 
         weights, best = _ridge(gram, cross, np.maximum(power, 0.0), n, strengths)
         scores[f], chances[f] = _score(x[a:b], y[a:b], weights)
         chosen[f] = strengths[best]
+        if kept is not None:
+            kept.append(weights)
+    return _summarise(scores, chances, chosen, x.shape)
+
+
+def _summarise(scores: Array, chances: Array, chosen: Array, shape: tuple[int, ...]) -> MemoryCapacity:
+    """Capacity from what each block and delay gave, (blocks, delays), with `shape` (rows, features)."""
     corrected = scores - chances
-    totals, root = corrected.sum(axis=1), math.sqrt(len(folds))
+    totals, root = corrected.sum(axis=1), math.sqrt(len(scores))
     return MemoryCapacity(
         total=float(totals.mean()),
         stderr=float(totals.std(ddof=1)) / root,
@@ -242,10 +277,10 @@ def _cross_validate(x: Array, y: Array, folds: list[tuple[int, int, int, int]], 
         fold_totals=totals,
         chance=float(chances.mean()),
         ridge=np.exp(np.log(chosen).mean(axis=0)),
-        n_samples=len(x),
-        n_features=x.shape[1],
-        n_blocks=len(folds),
-        d_max=y.shape[1],
+        n_samples=shape[0],
+        n_features=shape[1],
+        n_blocks=scores.shape[0],
+        d_max=scores.shape[1],
     )
 
 
@@ -296,14 +331,19 @@ def _standardise(x: Array) -> Array:
     """Features with mean 0 and variance 1, without those that do not change."""
     if not len(x):
         return x
-    low, high = x.min(axis=0), x.max(axis=0)
-    varies = high - low > 1e-12 * np.maximum(np.abs(low), np.abs(high))
+    varies = _varies(x)
     # An exact difference: a large common offset costs no digits in the mean.
     x = x - x[0] if varies.all() else x[:, varies] - x[0, varies]
     x /= np.maximum(x.max(axis=0), -x.min(axis=0))
     x -= x.mean(axis=0)
     x /= np.sqrt(np.einsum("kd,kd->d", x, x) / len(x))
     return x
+
+
+def _varies(x: Array) -> NDArray[np.bool_]:
+    """Which features change."""
+    low, high = x.min(axis=0), x.max(axis=0)
+    return np.asarray(high - low > 1e-12 * np.maximum(np.abs(low), np.abs(high)))
 
 
 def _whole(name: str, value: Any, least: int) -> int:

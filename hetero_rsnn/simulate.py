@@ -201,6 +201,7 @@ def simulate(
         "precision": precision,
         "plasticity": bool(plasticity and len(draw.plastic)),
         "stimulus": dict(stimulus.description),
+        **({"damage": list(draw.damage)} if draw.damage else {}),
         "versions": versions(),
     }
     parts: list[Recording] = []
