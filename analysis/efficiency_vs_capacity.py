@@ -3,8 +3,8 @@
 Method, with networks of 200 neurons: two searches with the same budget for the front of capacity C (large) and spike
 count S (small): `paper` may choose means and spreads of six distributions, `homogeneous` the same six means alone.
 Both are repeated with other seeds of the search and of the networks. The members of each front are then measured
-again on seeds that no search has seen, and only those numbers count. Compared are the fewest spikes that reach a
-given capacity, search by search.
+again on seeds that no search has seen, and only those numbers count. Compared is the capacity that is reached with at
+most so many spikes, search by search.
 
 Finding: see docs/findings.md.
 
@@ -77,31 +77,31 @@ def spread_out(front: tuple[Any, ...], count: int) -> list[Any]:
     return [front[i] for i in chosen]
 
 
-def spikes_needed(c: Array, s: Array, level: float) -> float:
-    """Fewest spikes a sample with which a front reaches a capacity; NaN if it does not."""
-    enough = s[c >= level]
-    return float(enough.min()) if enough.size else math.nan
+def reached(c: Array, s: Array, most: float) -> float:
+    """Largest capacity of a front with at most so many spikes; NaN if it has no network that quiet."""
+    enough = c[s <= most]
+    return float(enough.max()) if enough.size else math.nan
 
 
 def compared(rows: list[Row], levels: list[float]) -> list[Row]:
-    """Spikes needed for each capacity, over the repeats, and the paired saving where both reach it."""
+    """Capacity with at most so many spikes, over the repeats, and the paired gain where both have such a network."""
     out = []
     repeats = sorted({r["repeat"] for r in rows})
     for level in levels:
-        need: dict[str, list[float]] = {}
+        got: dict[str, list[float]] = {}
         for way in WAYS:
             mine = [[r for r in rows if r["way"] == way and r["repeat"] == k] for k in repeats]
-            need[way] = [
-                spikes_needed(np.array([r["C"]["mean"] for r in m]), np.array([r["S"]["mean"] for r in m]), level)
+            got[way] = [
+                reached(np.array([r["C"]["mean"] for r in m]), np.array([r["S"]["mean"] for r in m]), level)
                 for m in mine
             ]
-        ours, theirs = (np.array(need[way]) for way in WAYS)
+        ours, theirs = (np.array(got[way]) for way in WAYS)
         out.append(
             {
-                "C": level,
-                "S": {way: as_json(estimate(v)) for way, v in need.items()},
-                "reached by": {way: int(np.isfinite(v).sum()) for way, v in need.items()},
-                "saving": as_json(estimate(1 - ours / theirs)),
+                "S": level,
+                "C": {way: as_json(estimate(v)) for way, v in got.items()},
+                "reached by": {way: int(np.isfinite(v).sum()) for way, v in got.items()},
+                "gain": as_json(estimate(ours / theirs - 1)),
             }
         )
     return out
@@ -142,8 +142,7 @@ def measure_all(study: Study) -> dict[str, Any]:
         }
         for name in CANONICAL
     }
-    top = max((r["C"]["mean"] for r in members), default=1.0)
-    levels = [round(float(c), 2) for c in np.arange(0.5, top, 0.5 if top > 2 else 0.1)]
+    levels = [0.06, 0.065, 0.07, 0.08, 0.09, 0.1, 0.12, 0.15]
     best = {
         way: [max(_value(r["E"]) for r in members if (r["way"], r["repeat"]) == (way, k)) for k in range(s["repeats"])]
         for way in WAYS
@@ -184,18 +183,18 @@ def findings(result: dict[str, Any]) -> list[str]:
         f"{said(result['hypervolume, heterogeneous / homogeneous'])}."
     )
     for row in result["levels"]:
-        e = Estimate(**row["saving"])
+        e = Estimate(**row["gain"])
         if e.n >= 2:
             out.append(
-                f"C = {row['C']:g}: {row['S']['heterogeneous']['mean']:.3f} spikes a sample with heterogeneity, "
-                f"{row['S']['homogeneous']['mean']:.3f} without, saving {e.mean:.0%} [{e.low:.0%}, {e.high:.0%}] "
+                f"At most {row['S']:g} spikes a sample: C = {row['C']['heterogeneous']['mean']:.2f} heterogeneous, "
+                f"{row['C']['homogeneous']['mean']:.2f} homogeneous, {e.mean:+.0%} [{e.low:+.0%}, {e.high:+.0%}] "
                 f"({e.n} pairs of searches)."
             )
     return out
 
 
 def draw_figure(result: dict[str, Any]) -> Figure:
-    """E over C, S over C, and the spikes saved at equal C."""
+    """E over C, S over C, and the capacity within a budget of spikes."""
     fig = Figure(figsize=(12, 4.2), layout="constrained")
     axes = fig.subplots(1, 3, width_ratios=(1.25, 1, 1))
     for ax, y, text in ((axes[0], "E", "spike efficiency E = C / S"), (axes[1], "S", "S (spikes a sample)")):
@@ -211,21 +210,26 @@ def draw_figure(result: dict[str, Any]) -> Figure:
                 place = (6, -12) if name in ("honhes", "henhes") else (6, 7)
                 ax.annotate(label(name), (row["C"]["mean"], row[y]["mean"]), xytext=place, textcoords="offset points",
                             fontsize="small", color=look["color"])  # fmt: skip
-        ax.set(xlabel="memory capacity C (samples)", ylabel=text, xlim=(0, None), ylim=(0, None))
+        ax.set(xlabel="memory capacity C (samples)", ylabel=text, ylim=(0, None))
     axes[0].legend(frameon=False, title="tuned, measured on fresh seeds", title_fontsize="small", loc="lower right")
-    rows = [r for r in result["levels"] if r["saving"]["n"] >= 2]
-    c = np.array([r["C"] for r in rows])
-    saving = np.array([[100 * r["saving"][k] for k in ("mean", "low", "high")] for r in rows]).reshape(-1, 3)
-    axes[2].fill_between(c, saving[:, 1], saving[:, 2], color=LOOKS["heterogeneous"][0], alpha=0.2, lw=0)
-    axes[2].plot(c, saving[:, 0], "o-", color=LOOKS["heterogeneous"][0], ms=4)
-    axes[2].axhline(0, color="black", lw=0.8, ls=":")
-    axes[2].set(
-        xlabel="memory capacity C (samples)", ylabel="spikes saved by heterogeneity (%)", xlim=axes[0].get_xlim()
-    )
-    axes[2].set_title("tuned against tuned, at equal C", fontsize="medium")
+    gains(axes[2], [r for r in result["levels"] if r["gain"]["n"] >= 2])
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
     return fig
+
+
+def gains(ax: Axes, rows: list[Row]) -> None:
+    """Capacity reached within a budget of spikes."""
+    for way, (colour, marker) in LOOKS.items():
+        values = np.array([[r["C"][way][k] for k in ("mean", "low", "high")] for r in rows], float).reshape(-1, 3)
+        s = [r["S"] for r in rows]
+        ax.fill_between(s, values[:, 1], values[:, 2], color=colour, alpha=0.2, lw=0)
+        ax.plot(s, values[:, 0], color=colour, marker=marker, ms=4)
+    for r in rows:
+        ax.annotate(f"{r['gain']['mean']:+.0%}", (r["S"], r["C"]["heterogeneous"]["mean"]), xytext=(0, 7),
+                    textcoords="offset points", ha="center", fontsize=7)  # fmt: skip
+    ax.set(xlabel="spikes allowed (per neuron and sample)", ylabel="memory capacity C (samples)", ylim=(0, None))
+    ax.set_ylim(top=1.1 * ax.get_ylim()[1])
 
 
 def front_lines(ax: Axes, members: list[Row], y: str, colour: str, marker: str, name: str) -> None:
