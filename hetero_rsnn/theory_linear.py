@@ -2,7 +2,8 @@
 
 Two linearisations at the working point of `self_consistent_rates` end in the same two arrays, the response of every
 state to a past input sample, and the covariance of the noise: `linearised` takes each neuron for a low-pass filter with
-its membrane time constant; `spectral_states` takes the full response of the noisy neuron. `linear_memory` does the rest.
+its membrane time constant; `spectral_states` takes the full response of the noisy neuron. `linear_memory` does the
+rest.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hetero_rsnn.draw import Draw
 from hetero_rsnn.errors import HeteroError
-from hetero_rsnn.theory_rates import MeanField, dead_time, renewal_power, weight_matrix
+from hetero_rsnn.theory_neuron import dead_time
+from hetero_rsnn.theory_rates import MeanField, renewal_power, weight_matrix
 from hetero_rsnn.theory_response import lif_response
 
 Array = NDArray[np.float64]
@@ -24,7 +26,9 @@ Array = NDArray[np.float64]
 def linear_memory(
     responses: ArrayLike, noise: ArrayLike | None = None, *, power: float = 1.0 / 3.0, samples: int | None = None
 ) -> Array:
-    """Memory curve of a linear state, ``C_d = power h_d^T Sigma^-1 h_d`` with ``Sigma = power sum_d h_d h_d^T + noise``.
+    """Memory curve of a linear state.
+
+    ``C_d = power h_d^T Sigma^-1 h_d`` with the covariance ``Sigma = power sum_d h_d h_d^T + noise``.
 
     Parameters
     ----------
@@ -56,8 +60,8 @@ def linear_memory(
     References
     ----------
     H. Jaeger, GMD report 152, 2001. O. L. White, D. D. Lee, H. Sompolinsky, Phys. Rev. Lett. 92, 148102, 2004.
-    J. Dambre et al., Scientific Reports 2:514, 2012. E. Dobriban, S. Wager, Annals of Statistics 46, 2018, and T. Hastie
-    et al., Annals of Statistics 50, 2022 (ridge regression with finitely many samples).
+    J. Dambre et al., Scientific Reports 2:514, 2012. E. Dobriban, S. Wager, Annals of Statistics 46, 2018, and
+    T. Hastie et al., Annals of Statistics 50, 2022 (ridge regression with finitely many samples).
     """
     h = np.asarray(responses, dtype=float)
     if h.ndim != 2 or len(h) < 2:
@@ -84,10 +88,10 @@ def linear_memory(
         free = (shrunk**2).sum() / samples
         if shrunk.sum() >= samples or free >= 1:
             continue
-        cov = shrunk @ along
-        error = (1 - best + (1 - shrunk) ** 2 @ along) / (1 - free)
-        power_of_prediction = np.maximum(error - 1 + 2 * cov, 1e-300)
-        out = np.maximum(out, cov**2 / power_of_prediction)
+        cov, fitted = shrunk @ along, shrunk**2 @ along
+        # Variance of the prediction: what it fits, and what the error on few samples makes of it.
+        spread = fitted + (1 - 2 * cov + fitted) * free / (1 - free)
+        out = np.maximum(out, cov**2 / np.where(spread > 0, spread, np.inf))
     return np.asarray(np.minimum(out, 1.0))
 
 
@@ -169,7 +173,8 @@ def linearised(
 def sampled(system: LinearSystem, hold: float) -> tuple[Array, Array, Array]:
     """The system between samples that are held `hold` ms: ``x(k) = ad x(k-1) + bd u(k) + noise of covariance qd``.
 
-    The exponential, its integral, and the integral of ``exp(a t) q exp(a t)^T`` over a short time, doubled until `hold`.
+    The exponential, its integral, and the integral of ``exp(a t) q exp(a t)^T`` over a short time, doubled until it is
+    `hold`.
 
     References
     ----------
@@ -257,7 +262,8 @@ def spectral_states(
 
     Notes
     -----
-    *Range.* That of `lif_response`; the trains of different neurons are independent but for what synapses carry.
+    *Range.* That of `lif_response`; the trains of different neurons are independent but for what synapses carry. The
+    variance of a neuron's own spikes is that of a renewal process with gamma distributed intervals.
 
     References
     ----------
@@ -286,6 +292,7 @@ def spectral_states(
     rates = np.empty((n, f.size), complex)
     noise = np.zeros((n, n))
     eye = np.eye(n)
+    own = spectrum @ (share * np.abs(read) ** 2)
     for m in range(f.size):
         direct = response[:, m] * w_in
         carried = share[m] * abs(read[m]) ** 2
@@ -301,8 +308,10 @@ def spectral_states(
         both = np.concatenate([mixed.real, mixed.imag], axis=1)
         noise += both @ both.T
     responses = np.real(shape @ (rates * (pulse * read * share)).T)
-    # Beyond `top` spike trains are white: the tail of the Lorentzian.
-    noise[np.diag_indices(n)] += field.rates_hz / 1e3 * 2 / (4 * np.pi**2 * top / 1e3)
+    # A regular neuron's own spikes make peaks that fall between frequencies: their sum is known in closed form.
+    nu = field.rates_hz / 1e3
+    renewal = nu * tau_read / 2 * np.maximum(1 + 2 * renewal_power(field.rates_hz, field.cv, tau_read), 0.0)
+    noise[np.diag_indices(n)] += renewal - own
     return responses, noise
 
 

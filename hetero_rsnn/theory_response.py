@@ -1,4 +1,4 @@
-"""How the rate of a noisy leaky integrate-and-fire neuron follows a small modulation of its drive, at every frequency."""
+"""How the rate of a noisy leaky integrate-and-fire neuron follows a small modulation of its drive."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def lif_response(
 
     Notes
     -----
-    *Range.* White noise, small modulations, continuous time. A regular neuron resonates at its rate; noise with a memory
-    lets it respond faster than white noise of the same intensity does (Brunel et al. 2001).
+    *Range.* White noise, small modulations, continuous time. A regular neuron resonates at its rate; noise with a
+    memory lets it respond faster than white noise of the same intensity does (Brunel et al. 2001).
 
     References
     ----------

@@ -1,8 +1,8 @@
 """Where soft-bound STDP takes a weight, and how fast, if the two neurons fire independently.
 
-Weights are stated as a share x of the way from w_min to w_max. Each pair of spikes potentiates by ``eta_plus (1 - x)^mu``
-or depresses by ``eta_minus x^mu`` times its trace, so that on average ``dx/dt = p (1 - x)^mu - d x^mu`` with
-``p = rate_pre rate_post eta_plus tau_plus`` and d likewise.
+Weights are stated as a share x of the way from w_min to w_max. Each pair of spikes potentiates by
+``eta_plus (1 - x)^mu`` or depresses by ``eta_minus x^mu`` times its trace, so that on average
+``dx/dt = p (1 - x)^mu - d x^mu`` with ``p = rate_pre rate_post eta_plus tau_plus`` and d likewise.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ def weight_drift(
         In [0, 1].
     dt : float
         Grid step in ms. On the grid a pair in one step potentiates and does not depress, so that tau_plus acts as
-        ``dt / (1 - exp(-dt / tau_plus))`` and tau_minus as ``dt / (exp(dt / tau_minus) - 1)``: half a step more, and less.
+        ``dt / (1 - exp(-dt / tau_plus))`` and tau_minus as ``dt / (exp(dt / tau_minus) - 1)``: half a step more, or
+        less.
 
     Returns
     -------
@@ -103,7 +104,8 @@ def weight_drift(
         raise HeteroError(f"mu must be in [0, 1], got {mu:g}")
     plus, minus, t_plus, t_minus, pre, post = np.broadcast_arrays(*values)
     if dt > 0:
-        t_plus, t_minus = dt / -np.expm1(-dt / t_plus), dt / np.expm1(dt / t_minus)
+        with np.errstate(over="ignore", divide="ignore"):  # a trace that does not last a step depresses nothing
+            t_plus, t_minus = dt / -np.expm1(-dt / t_plus), dt / np.expm1(dt / t_minus)
     pairs = pre * post * 1e-6
     p, d = pairs * plus * t_plus, pairs * minus * t_minus
     with np.errstate(divide="ignore", invalid="ignore"):
