@@ -14,7 +14,15 @@ before.
 3. Weights: `weight_drift` against synapses between neurons that are made to fire as independent Poisson processes, over
    the balance of learning and the spread, and against the shipped networks after their training.
 
-FINDING
+Finding. Mean rates follow from the drive alone: without noise 11.0 and 15.3 Hz are predicted for HoNHoS and HeNHoS,
+10.9 and 15.1 are simulated, so the rise with heterogeneity is one of single neurons. White noise (Siegert) is up to
+20 % too high for fast neurons, Brunel and Sergi's correction up to 29 % too low: the noise is as slow as they are. The
+memory follows from the linear response of single spiking neurons: C = 2.2 and 5.1 predicted, 1.75 and 5.4 simulated
+(HoNHoS, HeNHoS), curves and all, while membrane low-pass neurons give 0.7 and 0.9; leaving the recurrent loop open
+costs 4 % of the prediction. Over the shipped and ten changed networks the median error is 15 %; it is large where
+neurons are very regular, or below threshold. Mean weights of Poisson neurons are right to 0.003 of w_max, those of the
+networks after training to 0.01. "The best of part 1" was chosen on seed 1, on which the study was developed.
+More: docs/findings_theory.md.
 
     python analysis/theory.py [--quick] [--out FOLDER] [--workers N]
 """
@@ -27,6 +35,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 from scipy import special
 from study_kit import Study, fail_politely
@@ -64,6 +73,15 @@ BEST = "matched variance, renewal"
 TEXTBOOK = "white noise"
 OCTAVES = (3.75, 7.5, 15.0, 30.0, 60.0, 120.0)
 LAGS = 40
+#: Where labels of the capacities do not get into each other's way.
+LABEL_AT: dict[str, dict[str, Any]] = {
+    "henhos": {"xytext": (6, 3)},
+    "henhes": {"xytext": (6, -7)},
+    "cv 0.8": {"xytext": (-6, 2), "ha": "right"},
+    "tau_m 15 ms": {"xytext": (-6, 2), "ha": "right"},
+    "cv 0.25": {"xytext": (-6, 2), "ha": "right"},
+    "24,000 samples": {"xytext": (-6, -2), "ha": "right"},
+}
 RATIOS = (0.3, 1.0, 2.0)
 SPREADS = (0.0, 0.55, 1.0)
 FAMILIES = ("tau_plus", "tau_minus", "eta_plus", "eta_minus")
@@ -102,7 +120,7 @@ def setting(quick: bool) -> dict[str, Any]:
         "seeds": [3000] if quick else [3000, 3001, 3002],
         "variants": ["cv 0.25", "bias 1.15"] if quick else list(VARIANTS),
         "poisson": {"n": 60 if quick else 200, "seconds": [1.0, 4.0] if quick else [1.0, 2.0, 5.0, 10.0, 20.0, 40.0]},
-        "version": 2,
+        "version": 3,
     }
 
 
@@ -229,12 +247,19 @@ def predicted_memory(network: hr.Network, seed: int, name: str, *, coupled: bool
 # --- weights between Poisson neurons ---
 
 
-def poisson_weights(ratio: float, cv: float, n: int, seconds: list[float], seed: int = 3000) -> dict[str, Any]:
-    """Mean weight over time where independent events make every neuron fire, simulated and in closed form."""
+def poisson_weights(
+    ratio: float, cv: float, n: int, seconds: list[float], seed: int = 3000, mu: float = 1.0
+) -> dict[str, Any]:
+    """Mean weight over time where independent events make every neuron fire, simulated and in closed form.
+
+    For mu other than 1 the closed form is the fixed point.
+    """
+    scale = 4e-7 ** (1 - mu)  # learning rates of shares of w_max, as the network states them
     network = hr.load_network(
         "honhes", n=n,
         **{"tau_m.mean": "0.05 ms", "tau_syn": "0.02 ms", "t_ref": "0 ms", "I_bias": 0.0, "input.channels": n},
-        **{"eta_minus.mean": 0.02 * ratio}, **{f"{k}.cv": cv for k in FAMILIES},
+        **{"mu": mu, "eta_plus.mean": 0.02 * scale, "eta_minus.mean": 0.02 * ratio * scale},
+        **{f"{k}.cv": cv for k in FAMILIES},
         **{"w_max": 4e-7, "EE.weight.mean": 2e-7, "EI.weight.mean": 1e-9, "IE.weight.mean": 1e-9,
            "II.weight.mean": 1e-9},
     )  # fmt: skip
@@ -244,15 +269,17 @@ def poisson_weights(ratio: float, cv: float, n: int, seconds: list[float], seed:
     w_max = drawn.shared["w_max"]
     start, source, target = drawn.plastic.w / w_max, drawn.plastic.source, drawn.plastic.target
     fired = -np.expm1(-rates / 1e3) * 1e3  # at most one spike a step
+    p = drawn.plastic.parameters
+    eta = w_max ** (mu - 1)
     drift = weight_drift(
-        *(drawn.plastic.parameters[k] for k in ("eta_plus", "eta_minus", "tau_plus", "tau_minus")),
-        fired[source], fired[target], dt=network.dt,
+        p["eta_plus"] * eta, p["eta_minus"] * eta, p["tau_plus"], p["tau_minus"], fired[source], fired[target],
+        mu=mu, dt=network.dt,
     )  # fmt: skip
     now, rows, state = 0.0, [], None
     for k, end in enumerate(seconds):
         u = poisson_stimulus(np.tile(rates, (round((end - now) * 100), 1)), "10 ms", seed + k)
         state, now = hr.simulate(drawn, u, state=state), end
-        closed, found = drift.at(end * 1e3, start), state.weights / w_max
+        closed, found = drift.at(end * 1e3, start) if mu == 1 else drift.settled, state.weights / w_max
         rows.append({"seconds": end, "simulated": float(found.mean()), "closed form": float(closed.mean())})
     spread = np.corrcoef(closed, found)[0, 1] if cv > 0 else None
     # Settled weights from the distributions alone: z = log p - log d has four gamma distributed factors.
@@ -263,7 +290,7 @@ def poisson_weights(ratio: float, cv: float, n: int, seconds: list[float], seed:
     grid_plus, grid_minus = (np.maximum(20 * g, 0.01) for g in gammas[:2])  # below, exp overflows
     z = np.log(gammas[2] / -np.expm1(-1 / grid_plus)) - np.log(ratio * gammas[3] / np.expm1(1 / grid_minus))
     return {
-        "ratio": ratio, "cv": cv, "rows": rows, "correlation": spread, "synapses": int(start.size),
+        "ratio": ratio, "cv": cv, "mu": mu, "rows": rows, "correlation": spread, "synapses": int(start.size),
         "settled": float(drift.settled.mean()), "expected": float(special.expit(z).mean()),
         "logistic": float(mean_logistic(middle, sd)),
     }  # fmt: skip
@@ -308,6 +335,11 @@ def figure(data: dict[str, Any]) -> Figure:
     ax.plot([low, high], [low, high], color="black", lw=0.8)
     ax.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
     ax.set(xlabel="simulated rate (Hz)", ylabel="predicted rate (Hz)", title="rates, HeNHoS, each neuron")
+    ticks = [t for t in (1, 2, 5, 10, 20, 50, 100) if low <= t <= high]
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(FixedLocator(ticks))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())
     ax.legend(frameon=False, fontsize="small", markerscale=1.6)
 
     ax = axes[0, 1]
@@ -330,9 +362,9 @@ def figure(data: dict[str, Any]) -> Figure:
     turn = np.linspace(0, 2 * np.pi, 200)
     ax.plot(radius * np.cos(turn), radius * np.sin(turn), color="black", lw=0.9, label="predicted bulk")
     ax.plot(*data["first"]["henhos"]["rates"]["outliers"], "x", color="#D55E00", ms=8, mew=1.6, label="from the means")
-    ax.set(xlabel="real part", ylabel="imaginary part", title="loop gains, HeNHoS (unstable at 1)")
+    ax.set(xlabel="real part", ylabel="imaginary part (unstable beyond 1)", title="loop gains, HeNHoS")
     ax.set_aspect("equal", adjustable="datalim")
-    ax.legend(frameon=False, fontsize="small", loc="upper right")
+    ax.legend(frameon=False, fontsize="small", loc="lower right")
 
     memory = (BEST, "--", "theory, spiking response"), ("low-pass", ":", "theory, membrane low-pass")
     for ax, key in ((axes[0, 3], "response"), (axes[1, 0], "curve")):
@@ -358,15 +390,15 @@ def figure(data: dict[str, Any]) -> Figure:
     points = data["capacities"]
     top = 1.1 * max(max(p["simulated"], p["predicted"]) for p in points)
     ax.plot([0, top], [0, top], color="black", lw=0.8)
-    for i, p in enumerate(points):
+    for p in points:
         colour = COLOURS.get(p["network"], "#7F7F7F")
         ax.plot(p["predicted"], p["simulated"], "o" if p["network"] in COLOURS else "D", color=colour, ms=6)
         ax.plot(p["low-pass"], p["simulated"], ".", color=colour, ms=5, alpha=0.6) if p["low-pass"] else None
         text = label(p["network"]) if p["network"] in COLOURS else p["network"]
-        ax.annotate(text, (p["predicted"], p["simulated"]), fontsize=6.5, xytext=(5, -3 if i % 2 else 3),
-                    textcoords="offset points")  # fmt: skip
+        ax.annotate(text, (p["predicted"], p["simulated"]), fontsize=6.5,
+                    textcoords="offset points", **LABEL_AT.get(p["network"], {"xytext": (6, -2)}))  # fmt: skip
     ax.set(xlim=(0, top), ylim=(0, top), xlabel="predicted C (dots: membrane low-pass)", ylabel="simulated C",
-           title="capacities, shipped and changed")  # fmt: skip
+           title="capacities")  # fmt: skip
 
     ax = axes[1, 2]
     shades = dict(zip(RATIOS, ("#D55E00", "#009E73", "#0072B2"), strict=True))
@@ -380,7 +412,7 @@ def figure(data: dict[str, Any]) -> Figure:
         xlabel="time (s)",
         ylabel="mean weight / w_max",
         title="weights, Poisson neurons",
-        ylim=(0.3, 0.85),
+        ylim=(0.2, 0.82),
     )
     for ratio, colour in shades.items():
         ax.plot([], [], color=colour, label=rf"$\eta_-/\eta_+$ = {ratio:g}")
@@ -410,7 +442,8 @@ def figure(data: dict[str, Any]) -> Figure:
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="predicted weight / w_max", ylabel="simulated, after 10 s",
            title="weights of the networks")  # fmt: skip
     ax.legend(frameon=False, fontsize="small", title="crosses: means", title_fontsize="small", loc="upper left")
-    for ax in axes.flat:
+    for letter, ax in zip("ABCDEFGH", axes.flat, strict=True):
+        ax.set_title(letter, loc="left", fontweight="bold")
         ax.spines[["top", "right"]].set_visible(False)
     return fig
 
@@ -474,6 +507,14 @@ def main() -> None:
         for r in RATIOS
         for c in SPREADS
     ]
+    data["soft bounds"] = [
+        study.cell(
+            f"Poisson weights, ratio 0.6, cv {c:g}, mu {m:g}",
+            lambda c=c, m=m: poisson_weights(0.6, c, poisson["n"], poisson["seconds"], mu=m),
+        )
+        for m in (0.2, 0.5)
+        for c in SPREADS[:2]
+    ]
     picture = figure(data)
     study.finish(trimmed(data), picture, findings=findings(data))
 
@@ -498,7 +539,7 @@ def findings(data: dict[str, Any]) -> list[str]:
         ]
         lines.append(f"C of {name}: simulated {found:.2f}; " + ", ".join(parts))
     first = data["first"]["henhos"]["memory"][BEST]
-    lines.append(f"C of henhos, seed by seed 1: loop closed {first['C']:.2f}, open {data['open']['C']:.2f}")
+    lines.append(f"C of henhos, first seed: loop closed {first['C']:.2f}, open {data['open']['C']:.2f}")
     radii = {
         n: (f["rates"]["radius"], np.abs(np.array(f["rates"]["eigenvalues"])).max()) for n, f in data["first"].items()
     }
@@ -515,6 +556,12 @@ def findings(data: dict[str, Any]) -> list[str]:
         lines.append(
             f"Poisson weights, ratio {c['ratio']:g}, cv {c['cv']:g}: simulated {last['simulated']:.4f}, closed form "
             f"{last['closed form']:.4f}, settled {c['expected']:.4f}, E[logistic] {c['logistic']:.4f}"
+        )
+    for c in data["soft bounds"]:
+        last = c["rows"][-1]
+        lines.append(
+            f"Poisson weights, mu {c['mu']:g}, ratio 0.6, cv {c['cv']:g}: simulated {last['simulated']:.4f}, fixed "
+            f"point {last['closed form']:.4f}"
         )
     for name, rows in data["weights"].items():
         means = [np.mean([r[k] for r in rows]) for k in ("simulated", "predicted", "correlation")]
