@@ -120,7 +120,7 @@ def setting(quick: bool) -> dict[str, Any]:
         "seeds": [3000] if quick else [3000, 3001, 3002],
         "variants": ["cv 0.25", "bias 1.15"] if quick else list(VARIANTS),
         "poisson": {"n": 60 if quick else 200, "seconds": [1.0, 4.0] if quick else [1.0, 2.0, 5.0, 10.0, 20.0, 40.0]},
-        "version": 3,
+        "version": 4,
     }
 
 

@@ -137,7 +137,8 @@ def self_consistent_rates(
     -----
     *Range.* Each neuron takes its inputs as independent of each other and of itself: many weak, asynchronous inputs.
     What neurons share through a common input is left out. An iteration that does not settle means that there is no
-    stable asynchronous state, or several. ``"matched"`` is a rule of thumb of ours, exact in the variance only.
+    stable asynchronous state, or several. ``"matched"`` is a rule of thumb of ours: the
+    variance is right, what the noise does between two spikes need not be.
 
     References
     ----------
@@ -154,13 +155,15 @@ def self_consistent_rates(
     q = dt / -np.expm1(-dt / p["tau_syn"])
     fixed = p["v_rest"] + p["I_bias"] + draw.w_in.sum(axis=1) * mean
     signal = (draw.w_in**2).sum(axis=1) * power
+    # Variance of a potential under held samples over that under white noise of the same intensity.
+    kept = 2 * tau / hold * (1 + tau / hold * np.expm1(-hold / tau))
 
     def noise(nu: Array, felt: sparse.csr_array) -> tuple[Array, Array, Array, Array, Array]:
         recurrent = q**2 * (felt @ nu)
         intensity = signal * hold + recurrent
         # A noise of correlation time t and variance s^2 has the intensity 2 s^2 t: hold / 2 for held samples.
         slow = (signal * hold * hold / 2 + recurrent * p["tau_syn"]) / np.maximum(intensity, 1e-300)
-        white = intensity * tau / (tau + slow) if formula == "matched" else intensity
+        white = signal * hold * kept + recurrent * tau / (tau + p["tau_syn"]) if formula == "matched" else intensity
         return fixed + q * (w @ nu), intensity, white, signal + recurrent / (2 * q), slow
 
     def rate(drive: Array, intensity: Array, white: Array, variance: Array, slow: Array) -> Array:

@@ -145,7 +145,7 @@ def test_self_consistent_rates_solve_their_equation_without_coupling(formula):
     expected = {
         "lif": lambda: lif_rate(1.06, tau, t_ref=ref),
         "siegert": lambda: siegert_rate(1.06, f.intensity, tau, t_ref=ref),
-        "matched": lambda: siegert_rate(1.06, f.intensity * tau / (tau + 5.0), tau, t_ref=ref),
+        "matched": lambda: siegert_rate(1.06, f.white, tau, t_ref=ref),
         "coloured": lambda: siegert_rate(1.06, f.intensity, tau, t_ref=ref, tau_noise=5.0),
         "quasi-static": lambda: quasi_static_rate(1.06, f.variance, tau, t_ref=ref),
     }[formula]()
@@ -163,11 +163,14 @@ def test_the_working_point_of_a_network_is_near_the_simulated_one():
 
 
 def test_matched_variance_is_that_of_the_potential_under_held_noise():
-    # The free potential under noise of correlation time t: A / (2 (tau + t)) for exponential correlation.
+    """Against the spectrum of the held input, through the membrane."""
     d = uncoupled(20)
     f = self_consistent_rates(d, formula="matched")
-    tau = d.neurons["tau_m"]
-    np.testing.assert_allclose(f.white / (2 * tau), f.intensity / (2 * (tau + f.tau_noise)))
+    omega = np.linspace(1e-5, 20.0, 400_001)
+    held = np.sinc(omega * 10 / (2 * np.pi)) ** 2  # power of a held input over that at 0
+    for tau, white, intensity in zip(d.neurons["tau_m"], f.white, f.intensity, strict=True):
+        variance = np.trapezoid(held / (1 + (omega * tau) ** 2), omega) / np.pi * intensity
+        assert white / (2 * tau) == pytest.approx(variance, rel=1e-3)
 
 
 def test_response_at_low_frequency_is_the_slope_of_the_rate():
