@@ -17,9 +17,9 @@ before.
 Finding. Mean rates follow from the drive alone: without noise 11.0 and 15.3 Hz are predicted for HoNHoS and HeNHoS,
 10.9 and 15.1 are simulated, so the rise with heterogeneity is one of single neurons. White noise (Siegert) is up to
 20 % too high for fast neurons, Brunel and Sergi's correction up to 29 % too low: the noise is as slow as they are. The
-memory follows from the linear response of single spiking neurons: C = 2.2 and 5.1 predicted, 1.75 and 5.4 simulated
+memory follows from the linear response of single spiking neurons: C = 2.1 and 4.9 predicted, 1.75 and 5.4 simulated
 (HoNHoS, HeNHoS), curves and all, while membrane low-pass neurons give 0.7 and 0.9; leaving the recurrent loop open
-costs 4 % of the prediction. Over the shipped and ten changed networks the median error is 15 %; it is large where
+costs 4 % of the prediction. Over the shipped and ten changed networks the median error is 17 %; it is large where
 neurons are very regular, or below threshold. Mean weights of Poisson neurons are right to 0.003 of w_max, those of the
 networks after training to 0.01. "The best of part 1" was chosen on seed 1, on which the study was developed.
 More: docs/findings_theory.md.
