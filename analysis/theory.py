@@ -1,8 +1,8 @@
 """What can be predicted without simulation, against what is simulated?
 
 Method. Everything predicted starts from a draw (time constants, weights, input weights) and the protocol; nothing is
-fitted, and no simulated number enters a prediction. Networks as shipped, seeds 3000 and up, which were not looked at
-before.
+fitted, and no simulated number enters a prediction. Networks as shipped, seeds 3000 and up; the theory was
+developed on seed 1.
 
 1. Rates: `hetero_rsnn.theory_rates.self_consistent_rates` with five formulas for the rate of one neuron (no noise;
    white noise; the same with Brunel and Sergi's correction; white noise of matched variance; quasi-static), with the
