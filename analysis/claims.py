@@ -41,6 +41,7 @@ from study_kit import Row, Study, as_json, column, fail_politely, mean, paired, 
 import hetero_rsnn as hr
 from hetero_rsnn.plots import save_figure
 from hetero_rsnn.study import Estimate, estimate
+from hetero_rsnn.theory_weights import mean_logistic
 
 Array = NDArray[np.float64]
 
@@ -141,9 +142,7 @@ def predicted_weight(ratio: Any, cv: Any) -> Array:
     ratio, cv = np.broadcast_arrays(np.asarray(ratio, float), np.asarray(cv, float))
     safe = np.where(cv > 0, cv, 1.0)
     sd = np.where(cv > 0, np.sqrt(4 * special.polygamma(1, 1 / safe**2)), 0.0)
-    nodes, weights = np.polynomial.hermite_e.hermegauss(61)
-    z = -np.log(ratio)[..., None] + sd[..., None] * nodes
-    return np.asarray(special.expit(z) @ weights / weights.sum())
+    return mean_logistic(-np.log(ratio), sd)
 
 
 def canonical(run: Networks, point: str, size: int) -> dict[str, Row]:
@@ -220,11 +219,16 @@ def measure_all(study: Study) -> dict[str, Any]:
             "cv": low,
             "C": [as_json(mean(row, "C")) for row in rows],
             "E": [as_json(mean(row, "E")) for row in rows],
-            "C - C(gamma)": [as_json(paired(a, b, "C", relative=True)) for a, b in zip(rows, skewed, strict=True)],
+            **{
+                f"{q} - {q}(gamma)": [
+                    as_json(paired(a, b, q, relative=True)) for a, b in zip(rows, skewed, strict=True)
+                ]
+                for q in ("C", "S", "E")
+            },
             "C - C(homogeneous)": [as_json(paired(a, rows[0], "C", relative=True)) for a in rows],
         }
     both = [run(point, size, CV, CV, family=family) for family in ("gamma", "truncated_normal")]
-    out["families"]["both kinds, symmetric - gamma"] = {
+    out["families"]["both kinds, symmetric - gamma, relative"] = {
         q: as_json(paired(both[1], both[0], q, relative=True)) for q in ("C", "S", "E")
     }
     out["map"] = regime(run, size, point)
@@ -277,14 +281,18 @@ def findings(result: dict[str, Any]) -> list[str]:
         f"(root mean square {math.sqrt(np.mean(error**2)):.3f}), on average {error.mean():+.3f}."
     )
     last = result["families"]["truncated_normal"]
-    e = Estimate(**last["C - C(gamma)"][-1])
-    own = Estimate(**last["C - C(homogeneous)"][-1])
+    against = [f"{q} {_percent(last[f'{q} - {q}(gamma)'][-1])}" for q in ("C", "S", "E")]
     out.append(
-        f"Symmetric instead of gamma spread of the neurons at cv {last['cv'][-1]}: C {e.mean:+.0%} "
-        f"[{e.low:+.0%}, {e.high:+.0%}]; against homogeneous neurons still {own.mean:+.0%} "
-        f"[{own.low:+.0%}, {own.high:+.0%}]."
+        f"Symmetric instead of gamma spread of the neurons at cv {last['cv'][-1]}: {', '.join(against)}; "
+        f"C against homogeneous neurons still {_percent(last['C - C(homogeneous)'][-1])}."
     )
     return out
+
+
+def _percent(e: Row) -> str:
+    if e["mean"] is None or e["low"] is None or math.isnan(e["low"]):
+        return "has no value"
+    return f"{e['mean']:+.0%} [{e['low']:+.0%}, {e['high']:+.0%}]"
 
 
 def band(ax: Axes, x: Sequence[float], rows: Sequence[Row], **look: Any) -> None:
@@ -311,6 +319,8 @@ def sweeps_figure(study: Study, result: dict[str, Any]) -> Figure:
                     band(ax, found["cv"], found[quantity], color=COLOURS[point], linestyle=dashes, label=name, lw=1.5)
             if quantity == "correlation":
                 ax.set_yscale("log")
+            elif quantity != "H":
+                ax.set_ylim(bottom=0)
             ax.spines[["top", "right"]].set_visible(False)
             ax.set_ylabel(text)
             ax.tick_params(labelleft=True)
@@ -326,10 +336,12 @@ def regime_figure(study: Study, result: dict[str, Any]) -> Figure:
     fig = Figure(figsize=(13, 7.2), layout="constrained")
     top, bottom = fig.subfigures(2, 1, height_ratios=(0.85, 1))
     verdicts(top.subplots(), result["claims"])
-    axes = bottom.subplots(1, 3, width_ratios=(1.25, 1, 1))
+    axes = bottom.subplots(1, 4, width_ratios=(1.3, 1.1, 0.8, 0.8))
     fig.colorbar(regime_map(axes[0], result["map"]), ax=axes[0], label="change of S against cv = 0")
     weights(axes[1], result["map"])
-    families(axes[2], result["families"])
+    families(axes[2], result["families"], "C", "C (samples)")
+    families(axes[3], result["families"], "E", "E = C / S")
+    axes[2].legend(frameon=False, title="spread of the neurons", title_fontsize="small")
     return fig
 
 
@@ -407,16 +419,14 @@ def weights(ax: Axes, m: dict[str, Any]) -> None:
     ax.figure.colorbar(points, ax=ax, label="cv of the synapses")
 
 
-def families(ax: Axes, found: dict[str, Any]) -> None:
-    """C over the spread of the neurons for three families of distributions."""
+def families(ax: Axes, found: dict[str, Any], quantity: str, text: str) -> None:
+    """C or E over the spread of the neurons for three families of distributions."""
     names = {"gamma": "gamma", "lognormal": "lognormal", "truncated_normal": "symmetric"}
-    for (family, text), colour, dashes in zip(
-        names.items(), ("#0072B2", "#D55E00", "#7F7F7F"), ("-", "--", ":"), strict=True
-    ):
-        band(ax, found[family]["cv"], found[family]["C"], color=colour, linestyle=dashes, marker="o", ms=4, label=text)
-    ax.set(xlabel="cv of the neurons", ylabel="C (samples)", ylim=(0, None))
-    ax.set_title("skewed and symmetric spread", fontsize="medium")
-    ax.legend(frameon=False)
+    looks = (("#0072B2", "-"), ("#D55E00", "--"), ("#7F7F7F", ":"))
+    for (family, name), (colour, dashes) in zip(names.items(), looks, strict=True):
+        rows = found[family]
+        band(ax, rows["cv"], rows[quantity], color=colour, linestyle=dashes, marker="o", ms=4, label=name)
+    ax.set(xlabel="cv of the neurons", ylabel=text, ylim=(0, None))
 
 
 def main() -> None:

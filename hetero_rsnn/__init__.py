@@ -63,6 +63,11 @@ if TYPE_CHECKING:
         uniform_stimulus,
     )
     from hetero_rsnn.study import Measurement, measure, train
+    from hetero_rsnn.theory_linear import linear_memory, linearised, spectral_states
+    from hetero_rsnn.theory_neuron import lif_rate, siegert_rate
+    from hetero_rsnn.theory_rates import MeanField, self_consistent_rates
+    from hetero_rsnn.theory_response import lif_response
+    from hetero_rsnn.theory_weights import WeightDrift, weight_drift
 
 _HOME = {
     "anytime": ["AnytimeReadout"],
@@ -113,6 +118,11 @@ _HOME = {
         "uniform_stimulus",
     ],
     "study": ["Measurement", "measure", "train"],
+    "theory_linear": ["linear_memory", "linearised", "spectral_states"],
+    "theory_neuron": ["lif_rate", "siegert_rate"],
+    "theory_rates": ["MeanField", "self_consistent_rates"],
+    "theory_response": ["lif_response"],
+    "theory_weights": ["WeightDrift", "weight_drift"],
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
@@ -160,6 +170,16 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "Measurement",
     "compare",
     "Comparison",
+    "lif_rate",
+    "siegert_rate",
+    "lif_response",
+    "self_consistent_rates",
+    "MeanField",
+    "linearised",
+    "spectral_states",
+    "linear_memory",
+    "weight_drift",
+    "WeightDrift",
     "load_space",
     "list_spaces",
     "Space",

@@ -1,0 +1,108 @@
+"""How the rate of a noisy leaky integrate-and-fire neuron follows a small modulation of its drive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hetero_rsnn.errors import HeteroError
+
+Array = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+#: Nodes between reset and threshold, denser towards threshold, and below reset.
+_ABOVE, _BELOW = 500, 60
+#: Offset of the logarithmic grid towards threshold, as a share of threshold minus reset.
+_OFFSET = 0.05
+
+
+def lif_response(
+    frequencies: ArrayLike, drive: ArrayLike, intensity: ArrayLike, tau_m: ArrayLike, *, v_th: ArrayLike = 1.0,
+    v_reset: ArrayLike = 0.0, t_ref: ArrayLike = 2.0,
+) -> tuple[Complex, Array, Array]:  # fmt: skip
+    """Linear response and spike-train spectrum of leaky integrate-and-fire neurons under white noise.
+
+    The Fokker-Planck equation is integrated from threshold down to where no density is left, once with the outgoing
+    flux, once with the flux put back at reset, once with the modulation as source; what makes the flux vanish at the
+    lower end is the answer.
+
+    Parameters
+    ----------
+    frequencies : array, shape (f,)
+        In Hz, >= 0.
+    drive, intensity, tau_m, v_th, v_reset, t_ref : array, shape (n,) or scalar
+        As in `siegert_rate`; the intensity must be > 0. On a grid give ``dead_time(t_ref, dt) + dt / 2``.
+
+    Returns
+    -------
+    response : ndarray of complex, shape (n, f)
+        Change of the rate in Hz for a modulation of the drive of amplitude 1; at 0 Hz the slope of `siegert_rate`.
+    spectrum : ndarray, shape (n, f)
+        Power spectrum of the spike train over its rate: 1 for a Poisson process, CV^2 at 0 Hz.
+    rate : ndarray, shape (n,)
+        In Hz.
+
+    Notes
+    -----
+    *Range.* White noise, small modulations, continuous time. A regular neuron resonates at its rate; noise with a
+    memory lets it respond faster than white noise of the same intensity does (Brunel et al. 2001).
+
+    References
+    ----------
+    M. J. E. Richardson, Phys. Rev. E 76, 021919, 2007, and Biol. Cybern. 99, 2008 (threshold integration). N. Brunel,
+    F. S. Chance, N. Fourcaud, L. F. Abbott, Phys. Rev. Lett. 86, 2001 (the response, in closed form). B. Lindner,
+    L. Schimansky-Geier, Phys. Rev. Lett. 86, 2001.
+    """
+    f = np.atleast_1d(np.asarray(frequencies, dtype=float))
+    mu, a, tau, th, reset, ref = np.broadcast_arrays(
+        *(np.atleast_1d(np.asarray(x, dtype=float)) for x in (drive, intensity, tau_m, v_th, v_reset, t_ref))
+    )
+    if not (a > 0).all() or not (tau > 0).all() or not (th > reset).all():
+        raise HeteroError("lif_response needs intensity > 0, tau_m > 0 and v_th > v_reset: without noise see lif_rate")
+    # The limit of 0 Hz is 0/0: go near it, far below any rate.
+    omega = 2 * np.pi * np.maximum(f, 1e-3) / 1e3
+    variance = a / (2 * tau)
+    nodes = _nodes(mu, np.sqrt(variance), th, reset)
+
+    shape = (mu.size, omega.size)
+    out: list[Any] = [np.ones(shape, complex), np.zeros(shape, complex), np.zeros(shape, complex)]  # fluxes
+    density: list[Any] = [np.zeros(shape, complex) for _ in out]
+    still, flux0, total = np.zeros(mu.size), np.ones(mu.size), np.zeros(mu.size)
+    for k in range(len(nodes) - 1):
+        if k == _ABOVE:  # reset: what went out at threshold comes back, so that below there is no net flux
+            out[1] = out[1] - 1.0
+            flux0 = np.zeros(mu.size)
+        h = nodes[k] - nodes[k + 1]
+        middle = (nodes[k] + nodes[k + 1]) / 2
+        slope = h * (middle - mu) / variance
+        keep = np.exp(slope)
+        fresh = h * np.where(np.abs(slope) > 1e-9, np.expm1(slope) / np.where(slope == 0, 1.0, slope), 1.0) / variance
+        before = still
+        still = still * keep + fresh * tau * flux0
+        total += h * (before + still) / 2
+        source = (before + still) / 2  # the density that the modulation moves
+        for i in range(3):
+            if i == 1 and k < _ABOVE:
+                continue
+            was = density[i]
+            push = tau[:, None] * out[i] - (source[:, None] if i == 2 else 0.0)
+            density[i] = was * keep[:, None] + fresh[:, None] * push
+            out[i] = out[i] + 1j * omega * (h / 2)[:, None] * (was + density[i])
+    rate = 1.0 / (total + ref)
+    delay = np.exp(-1j * omega * ref[:, None])
+    first = -out[1] / out[0] * delay  # Fourier transform of the inter-spike intervals
+    response = -out[2] * rate[:, None] / (out[0] + delay * out[1])
+    spectrum = (1 - np.abs(first) ** 2) / np.abs(1 - first) ** 2
+    return response * 1e3, spectrum, rate * 1e3
+
+
+def _nodes(mu: Array, sd: Array, th: Array, reset: Array) -> Array:
+    """Potentials from threshold to reset and on to where there is nothing, shape (nodes, n)."""
+    near, far = np.log(_OFFSET), np.log(1 + _OFFSET)
+    x = 1 + _OFFSET - np.exp(np.linspace(near, far, _ABOVE + 1))  # 1 at threshold, 0 at reset
+    above = reset + (th - reset) * x[:, None]
+    lowest = np.minimum(reset, mu) - 6 * sd
+    below = reset + (lowest - reset) * np.linspace(0, 1, _BELOW + 1)[1:, None]
+    return np.asarray(np.concatenate([above, below]))
