@@ -22,7 +22,7 @@ memory follows from the linear response of single spiking neurons: C = 2.1 and 4
 costs 4 % of the prediction. Over the shipped and ten changed networks the median error is 17 %; it is large where
 neurons are very regular, or below threshold. Mean weights of Poisson neurons are right to 0.003 of w_max, those of the
 networks after training to 0.01. "The best of part 1" was chosen on seed 1, on which the study was developed.
-More: docs/findings_theory.md.
+More: docs/theory.md.
 
     python analysis/theory.py [--quick] [--out FOLDER] [--workers N]
 """

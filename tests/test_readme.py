@@ -40,7 +40,7 @@ def shell(tmp_path):
 
 
 def test_there_is_something_to_test():
-    assert len(PYTHON) >= 2 and len(SHELL) >= 6
+    assert len(PYTHON) >= 1 and len(SHELL) >= 8
     assert "pip install . && hetero-rsnn compare" in SHELL
     assert 'pip install -e ".[dev]" && pytest' in SHELL
 
@@ -57,6 +57,18 @@ def test_commands_one_after_the_other(shell):
     for line in SHELL:
         if not line.startswith("pip"):  # the two lines with pip are what .ci/run does
             shell(line)
+
+
+@pytest.mark.slow
+def test_commands_of_the_tutorial(shell, tmp_path):
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "docs" / "tutorial.md").read_text(), re.MULTILINE | re.DOTALL)
+    (network,) = (code for language, code in blocks if language == "toml")
+    (tmp_path / "spread.toml").write_text(network)
+    lines = [line for language, code in blocks if language == "bash" for line in code.splitlines()]
+    commands = [line for line in lines if line.startswith("hetero-rsnn")]
+    assert len(commands) >= 6
+    for line in commands:
+        shell(line)
 
 
 @pytest.mark.slow
