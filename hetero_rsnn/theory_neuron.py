@@ -102,7 +102,7 @@ def siegert_rate(
     v_th, v_reset : array
     tau_noise : array
         Correlation time of the noise (ms): threshold and reset are moved up by ``alpha / 2 sqrt(tau_noise / tau_m)``
-        in units of sigma, alpha = sqrt(2) |zeta(1/2)|. 0 for white noise.
+        in units of sigma, alpha = sqrt(2) abs(zeta(1/2)). 0 for white noise.
     dt : float
         On a grid of this step (ms) a spike waits half a step on average, and one step of `t_ref` is not lost.
 

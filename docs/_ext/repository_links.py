@@ -17,6 +17,7 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "docs/search.md": "searching.md",
+    "analysis/README.md": "studies.md",
     "hetero_rsnn/data/README.md": "data_sources.md",
 }
 
