@@ -296,7 +296,7 @@ def findings(result: dict[str, Any]) -> list[str]:
 
 
 def _percent(e: Row) -> str:
-    if e["mean"] is None or e["low"] is None or math.isnan(e["low"]):
+    if not _known(e):
         return "has no value"
     return f"{e['mean']:+.0%} [{e['low']:+.0%}, {e['high']:+.0%}]"
 
@@ -312,7 +312,7 @@ def sweeps_figure(study: Study, result: dict[str, Any]) -> Figure:
     """C, S, E, state correlation and H over the spread of neurons (above) and synapses (below)."""
     quantities = {"C": "C (samples)", "S": "S (spikes a sample)", "E": "E = C / S", "correlation": "state correlation",
                   "H": "H (nats)"}  # fmt: skip
-    fig = Figure(figsize=(13, 5.6), layout="constrained")
+    fig = Figure(figsize=(11, 5.4), layout="constrained")
     axes = fig.subplots(2, len(quantities), sharex=True, sharey="col")
     sizes = study.setting["sizes"]
     for i, kind in enumerate(("neurons", "synapses")):
@@ -337,17 +337,22 @@ def sweeps_figure(study: Study, result: dict[str, Any]) -> Figure:
     return fig
 
 
-def regime_figure(study: Study, result: dict[str, Any]) -> Figure:
-    """Verdicts, the map of H2 with its prediction, mean weights against prediction, families of spread."""
-    fig = Figure(figsize=(13, 7.2), layout="constrained")
-    top, bottom = fig.subfigures(2, 1, height_ratios=(0.85, 1))
-    verdicts(top.subplots(), result["claims"])
-    axes = bottom.subplots(1, 4, width_ratios=(1.3, 1.1, 0.8, 0.8))
-    fig.colorbar(regime_map(axes[0], result["map"]), ax=axes[0], label="change of S against cv = 0")
-    weights(axes[1], result["map"])
-    families(axes[2], result["families"], "C", "C (samples)")
-    families(axes[3], result["families"], "E", "E = C / S")
-    axes[2].legend(frameon=False, title="spread of the neurons", title_fontsize="small")
+def verdicts_figure(result: dict[str, Any]) -> Figure:
+    """A table of all claims."""
+    fig = Figure(figsize=(9.5, 4.0), layout="constrained")
+    verdicts(fig.subplots(), result["claims"])
+    return fig
+
+
+def regime_figure(result: dict[str, Any]) -> Figure:
+    """The map of H2 with its prediction, mean weights against prediction, families of spread."""
+    fig = Figure(figsize=(9.5, 7.4), layout="constrained")
+    axes = fig.subplots(2, 2)
+    fig.colorbar(regime_map(axes[0, 0], result["map"]), ax=axes[0, 0], label="change of S against cv = 0")
+    weights(axes[0, 1], result["map"])
+    families(axes[1, 0], result["families"], "C", "C (samples)")
+    families(axes[1, 1], result["families"], "E", "E = C / S")
+    axes[1, 0].legend(frameon=False, title="spread of the neurons")
     return fig
 
 
@@ -361,11 +366,9 @@ def verdicts(ax: Axes, found: dict[str, Any]) -> None:
             cell = row[claim]
             ax.add_patch(_box(j, i, colours[cell["verdict"]]))
             text = cell["verdict"]
-            for e in list(cell["differences"].values())[: 2 if claim != "H4" else 3]:
-                number = "{:+.2f} [{:+.2f}, {:+.2f}]" if claim == "H5" else "{:+.1%} [{:+.1%}, {:+.1%}]"
-                known = None not in (e["mean"], e["low"], e["high"]) and not math.isnan(e["low"])
-                text += "\n" + (number.format(e["mean"], e["low"], e["high"]) if known else "no value")
-            ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=6.5, linespacing=1.05)
+            for e in cell["differences"].values():
+                text += "\n" + (_bare(e) if claim == "H5" else _short(e))
+            ax.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=7, linespacing=1.05)
     which = {
         "H1": "HoS, HeS",
         "H2": "HoN, HeN",
@@ -378,6 +381,21 @@ def verdicts(ax: Axes, found: dict[str, Any]) -> None:
     ax.set_xticks([])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
+
+
+def _bare(e: Row) -> str:
+    return f"{e['mean']:+.2f} [{e['low']:+.2f}, {e['high']:+.2f}]" if _known(e) else "no value"
+
+
+def _short(e: Row) -> str:
+    if not _known(e):
+        return "no value"
+    digits = 0 if abs(e["mean"]) >= 0.1 else 1
+    return "{:+.{d}f} [{:+.{d}f}, {:+.{d}f}] %".format(*(100 * e[k] for k in ("mean", "low", "high")), d=digits)
+
+
+def _known(e: Row) -> bool:
+    return None not in (e["mean"], e["low"], e["high"]) and not math.isnan(e["low"])
 
 
 def _box(x: float, y: float, colour: str) -> Any:
@@ -439,7 +457,8 @@ def main() -> None:
     """Run the study."""
     study = Study("claims", __doc__, setting)
     result = measure_all(study)
-    save_figure(regime_figure(study, result), study.out / "claims_regime.png")
+    save_figure(verdicts_figure(result), study.out / "claims_verdicts.png")
+    save_figure(regime_figure(result), study.out / "claims_regime.png")
     study.finish(result, sweeps_figure(study, result), findings=findings(result))
 
 

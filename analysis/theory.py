@@ -319,9 +319,9 @@ def agreement(predicted: Array, found: Array, tau_m: Array) -> dict[str, Any]:
 
 
 def figure(data: dict[str, Any]) -> Figure:
-    """Rates, spectrum and response above; memory curves, capacities and weights below."""
-    fig = Figure(figsize=(14.5, 7.2), layout="constrained")
-    axes = fig.subplots(2, 4)
+    """Rates, spectrum and response in the first four panels; memory curves, capacities and weights in the others."""
+    fig = Figure(figsize=(9.5, 14), layout="constrained")
+    axes = fig.subplots(4, 2).reshape(2, 4)  # two columns fit a page
     looks = {"white noise": ("#56B4E9", "s"), "quasi-static": ("#009E73", "^"), "Brunel-Sergi": ("#8C6D1F", "v"),
              "no noise": ("#CC79A7", "x"), BEST: ("#D55E00", "o")}  # fmt: skip
 
