@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +83,9 @@ class Study:
         self.setting = plain(dict(setting(self.quick)))
         self.started = time.perf_counter()
         path = output_folder(self.out) / f"{name}.jsonl"
-        header = {"study": name, "quick": self.quick, "setting": self.setting}
-        if path.exists() and path.stat().st_size:
-            self.journal = Journal.resume(path, header)
+        header = {"study": name, "quick": self.quick, "setting": self.setting, "package": versions()["hetero-rsnn"]}
+        if begun(path):
+            self.journal = Journal.resume(path, partial(_same_study, path, header))
         else:
             self.journal = Journal.create(path, {**header, "versions": versions()})
         self._cells = {e["cell"]: e["result"] for e in self.journal.events if e["event"] == "cell"}
@@ -145,9 +146,29 @@ class Study:
         write_json(self.out / f"{self.name}.json", data)
         save_figure(figure, self.out / f"{self.name}.png")
         self.journal.close()
+        if self.quick:
+            print("QUICK: this shows that the script runs; conclude nothing from its numbers.")
         for line in findings:
             print(line)
         print(f"wrote {self.name}.json and {self.name}.png to {self.out}")
+
+
+def begun(path: Path) -> bool:
+    """Whether a journal holds anything; what was left of a start that was killed before its first line is removed."""
+    if not path.exists():
+        return False
+    if b"\n" in path.read_bytes():
+        return True
+    path.unlink()
+    return False
+
+
+def _same_study(path: Path, expected: Mapping[str, Any], header: Mapping[str, Any]) -> None:
+    for key, value in expected.items():
+        if header.get(key) != value:
+            raise hr.HeteroError(
+                f"{path} is of another run: its {key} is {header.get(key)!r}, not {value!r}; choose another --out"
+            )
 
 
 def fail_politely(main: Callable[[], None]) -> None:

@@ -73,7 +73,7 @@ def test_a_cell_that_fails_is_not_kept(study):
 
 def test_a_journal_of_another_setting_is_refused(study):
     study().journal.close()
-    with pytest.raises(hr.HeteroError, match="quick"):
+    with pytest.raises(hr.HeteroError, match="its quick is False, not True; choose another --out"):
         study("--quick")
     with pytest.raises(hr.HeteroError, match="setting"):
         study(setting=lambda quick: {"quick seeds": 21})
@@ -152,10 +152,34 @@ def test_predicted_mean_weight_without_spread_is_the_fixed_point(load):
     np.testing.assert_allclose(predicted, [1 / 1.3, 0.5, 1 / 3], rtol=1e-12)
 
 
-def test_capacity_within_a_budget_of_spikes(load):
-    reached = load("efficiency_vs_capacity").reached
-    c, s = np.array([1.0, 3.0, 2.0]), np.array([0.1, 0.3, 0.2])
-    assert reached(c, s, 0.15) == 1.0 and reached(c, s, 0.2) == 2.0 and math.isnan(reached(c, s, 0.05))
+def test_members_are_chosen_on_seen_and_valued_on_fresh_seeds(load):
+    kit = load("efficiency_vs_capacity")
+    members = [
+        {"way": way, "repeat": k, "seen": {"C": seen, "S": spikes}, "fresh": {"C": [fresh, fresh + 0.2]}}
+        for k in range(3)
+        for way, seen, spikes, fresh in (
+            ("heterogeneous", 3.0, 0.05, 2.0),  # looked best, and is not
+            ("heterogeneous", 2.5, 0.05, 2.4),
+            ("heterogeneous", 9.0, 0.20, 9.0),
+            ("homogeneous", 1.5, 0.05, 1.0),
+        )
+    ]
+    row = kit.compared(members, 3, "C", 0.1)
+    assert row["searches"] == 3
+    assert row["heterogeneous"]["mean"] == pytest.approx(2.1) and row["homogeneous"]["mean"] == pytest.approx(1.1)
+    assert row["gain"]["mean"] == pytest.approx(2.1 / 1.1 - 1)
+    assert row["gain"]["low"] < row["gain"]["mean"] < row["gain"]["high"]
+    assert kit.compared(members, 3, "C")["heterogeneous"]["mean"] == pytest.approx(9.1)
+    assert kit.compared(members, 3, "C", 0.01) == {"searches": 0, "at most": 0.01}
+
+
+def test_a_start_that_was_killed_is_no_journal(load, study, tmp_path):
+    begun = load("study_kit").begun
+    path = tmp_path / "o" / "toy.jsonl"
+    path.parent.mkdir()
+    path.write_text('{"event": "sea')  # torn before anything was acknowledged
+    assert study().cell("one", lambda: 1) == 1
+    assert begun(path)
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -166,7 +190,7 @@ def test_a_study_begins_with_its_question_and_says_what_was_found(name):
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_study_uses_documented_names_only(name):
+def test_a_study_uses_no_private_names(name):
     tree = ast.parse((FOLDER / f"{name}.py").read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hetero_rsnn"):
