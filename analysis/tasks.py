@@ -136,6 +136,10 @@ def measure(study: Study) -> dict[str, dict[str, list[Row]]]:
         if find_dataset(name, study.args.data_dir) == []:
             print(f"{name}: not found, skipped (hetero-rsnn data show {name} says where to get it; --data-dir)")
             chosen.pop(name)
+    if not chosen:
+        raise hr.HeteroError(
+            f"none of {', '.join(study.args.only)} is there: give --data-dir, or other names to --only"
+        )
     rows: dict[str, dict[str, list[Row]]] = {name: {n: [] for n in CANONICAL} for name in chosen}
     for seed in range(max(p.seeds for p in chosen.values())):
         for name, plan in chosen.items():
@@ -296,9 +300,12 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     study = Study("tasks_study", __doc__, setting, argv=argv, options=options)
-    rows = measure(study)
-    result, findings = analyse(rows)
-    study.finish(result, draw(rows, result), findings=findings)
+    try:
+        rows = measure(study)
+        result, findings = analyse(rows)
+        study.finish(result, draw(rows, result), findings=findings)
+    finally:
+        study.journal.close()
 
 
 if __name__ == "__main__":
