@@ -16,7 +16,7 @@ from hetero_rsnn.plots import label, style
 
 TITLES = {
     "japanese_vowels": "Japanese vowels", "free_spoken_digits": "spoken digits", "shd": "Heidelberg digits",
-    "wind_greensboro": "wind, Greensboro", "wind_sand_point": "wind, Sand Point", "lorenz63": "Lorenz",
+    "wind_greensboro": "wind at Greensboro", "wind_sand_point": "wind at Sand Point", "lorenz63": "Lorenz",
     "rossler": "Rössler", "mackey_glass": "Mackey-Glass", "narma10": "NARMA10",
 }  # fmt: skip
 GREY = "#555555"
@@ -47,11 +47,12 @@ def draw(rows: dict[str, dict[str, list[Row]]], result: dict[str, Any]) -> Figur
         ax.remove()
     known = [Line2D([], [], label=label(n), **_look(n)) for n in CANONICAL]
     known += [
+        Line2D([], [], color=GREY, ls="", marker="v", ms=7, mfc="none", label="HoNHoS driven harder"),
         Line2D([], [], color=GREY, ls="--", label="linear, same input"),
-        Line2D([], [], color=GREY, ls=":", label="stop at a fixed time"),
+        Line2D([], [], color=GREY, ls=":", label="fixed time"),
         Line2D([], [], color=GREY, ls="", marker="*", ms=9, mfc="none", label="optimal cutoff time"),
     ]
-    figure.legend(handles=known, loc="outside lower center", ncols=7, frameon=False, fontsize="medium", columnspacing=1)
+    figure.legend(handles=known, loc="outside lower center", ncols=8, frameon=False, fontsize="small", columnspacing=1)
     return figure
 
 
@@ -65,6 +66,9 @@ def _scores(ax: Axes, found: Row) -> None:
         look = _look(network) | {"linestyle": ""}
         ax.plot(row["nu"], row["score"], **(look | {"ms": 3, "alpha": 0.5, "mew": 0.7}))
         ax.plot(np.mean(row["nu"]), np.mean(row["score"]), **look)
+    if found["driven"]:
+        nu, score = (float(np.mean(found["driven"][k])) for k in ("nu", "score"))
+        ax.plot(nu, score, "v", ms=7, mfc="none", mew=1.5, color=GREY)
     middle, accuracy = sum(ax.get_ylim()) / 2, found["score"] == "accuracy"
     half = LEAST[found["score"]] * (1 if accuracy else middle)
     low, high = min(ax.get_ylim()[0], middle - half), max(ax.get_ylim()[1], middle + half)
@@ -73,11 +77,11 @@ def _scores(ax: Axes, found: Row) -> None:
     if low - 2 * (high - low) <= linear <= high + 2 * (high - low):
         ax.axhline(linear, color=GREY, ls="--", lw=1.2, zorder=1)
     else:
-        above = linear > high
+        # More spikes come with smaller errors, so these two corners are free.
+        side, here, tip = (0.97, 0.87, 0.99) if linear > high else (0.4, 0.13, 0.01)
         ax.annotate(
-            f"linear: {linear:.3g}", (0.97, 0.99 if above else 0.01), (0.97, 0.87 if above else 0.13),
-            xycoords="axes fraction", ha="right", va="center", fontsize="small", color=GREY,
-            arrowprops={"arrowstyle": "->", "color": GREY},
+            f"linear: {linear:.3g}", (side, tip), (side, here), xycoords="axes fraction", ha="right", va="center",
+            fontsize="small", color=GREY, arrowprops={"arrowstyle": "->", "color": GREY},
         )  # fmt: skip
     ax.margins(x=0.12)
     ax.set(xlabel="spikes per neuron, ν")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import hetero_rsnn as hr
 from hetero_rsnn.comparison import CANONICAL
 from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.recipes import recipe
 from hetero_rsnn.study import Estimate
 
 ANALYSIS = Path(__file__).parents[1] / "analysis"
@@ -25,11 +28,11 @@ def study(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def cells(task: str, score: float, nu: float) -> list[dict[str, Any]]:
-    """Three seeds that scatter alike."""
+    """Three seeds that scatter by a tenth of a percent or two."""
     rows = []
-    for seed, by in enumerate((0.0, 0.002, -0.001)):
-        test = {"nu": nu + by, "efficiency": 1 / nu, "rate_hz": 10 * nu, "linear": 0.5, "skill": None,
-                "linear_skill": None, "persistence": None, "nrmse": score + by, "accuracy": score + by}  # fmt: skip
+    for seed, by in enumerate((0.002, -0.001, -0.001)):
+        test = {"nu": nu * (1 + by), "efficiency": 1 / nu, "rate_hz": 10 * nu, "linear": 0.5, "skill": None,
+                "linear_skill": None, "persistence": None, "nrmse": score * (1 + by), "accuracy": score * (1 + by)}  # fmt: skip
         few = {"1": {"network": score / 2, "linear": 0.3}, "5": {"network": score - 0.1, "linear": 0.4}}
         rows.append({"seed": seed, "task": task, "test": test, "linear": 0.5, "few_labels": few, "early": None,
                      "neurons": 40})  # fmt: skip
@@ -45,11 +48,11 @@ def test_effects_are_those_of_neurons_and_synapses(study: Any) -> None:
     assert found["both"]["score"].mean == pytest.approx(0.16)
     assert found["neurons"]["score"].mean == pytest.approx((0.1 + 0.14) / 2)
     assert found["synapses"]["score"].mean == pytest.approx((0.02 + 0.06) / 2)
-    # Spikes as shares of the homogeneous side's; 0.001 / 3 is the mean of what the seeds scatter by.
-    assert found["both"]["nu"].mean == pytest.approx(0.8 / (2.0 + 0.001 / 3))
-    assert found["neurons"]["nu"].mean == pytest.approx(0.8 / (2.1 + 0.001 / 3))
+    # Spikes and errors as shares of the homogeneous side's.
+    assert found["both"]["nu"].mean == pytest.approx(0.8 / 2.0)
+    assert found["neurons"]["nu"].mean == pytest.approx(0.8 / 2.1)
     errors = study.effects({n: study.columns(cells("forecasting", s, spikes[n])) for n, s in scores.items()}, False)
-    assert errors["both"]["score"].mean == pytest.approx(0.16 / (0.8 + 0.001 / 3))
+    assert errors["both"]["score"].mean == pytest.approx(0.16 / 0.8)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,7 @@ def test_effects_are_those_of_neurons_and_synapses(study: Any) -> None:
 def test_words(study: Any, low: float, high: float, accuracy: str, error: str) -> None:
     e = Estimate((low + high) / 2, 0.001, low, high, 3)
     assert (study.judge(e, True), study.judge(e, False)) == (accuracy, error)
+    assert study.judge(Estimate(0.02, 0.0, 0.02, 0.02, 3), True) == "no clear difference"
 
 
 def test_findings_count_what_is_clear(study: Any) -> None:
@@ -78,6 +82,30 @@ def test_findings_count_what_is_clear(study: Any) -> None:
     assert result["narma10"]["verdict"] == "the same" and result["narma10"]["most_efficient"] in ("honhos", "honhes")
     assert any("1 label a class: HoNHoS 40.0 %, +10.0" in line for line in findings)
     assert len(study.draw({"japanese_vowels": good, "narma10": dear}, result).axes) == 3
+
+
+def test_control_of_spikes(study: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It drives HoNHoS harder, and compares HeNHeS with that."""
+    data = hr.load_dataset("narma10", samples=200, segments=1, test_samples=100)
+    gains = []
+
+    def forecast(data: Any, networks: Any, seeds: Any, *, chosen: Any, **how: Any) -> Any:
+        gains.append((networks, chosen.encoder.gain))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study, "forecast", forecast)
+    given = recipe(data)
+    for harder in (1.0, 2.5):
+        with pytest.raises(KeyboardInterrupt):
+            study.one(data, given, "honhos", 0, study.PLANS["narma10"], SimpleNamespace(workers=1), harder)
+    assert gains == [(["honhos"], 3.0), (["honhos"], 7.5)] and given.encoder.gain == 3.0
+    rows = {n: cells("forecasting", 0.6 if n == "henhes" else 0.8, 2.0) for n in CANONICAL}
+    rows["driven"] = cells("forecasting", 0.75, 2.0)
+    result, findings = study.analyse({"narma10": rows})
+    assert result["narma10"]["against_driven"]["score"]["mean"] == pytest.approx(-0.2)
+    assert any("spends the spikes (+0 [+0, +0] %): better, NRMSE -20.0 " in line for line in findings)
+    assert any("driving alone changed NRMSE by -6.2 " in line for line in findings)
+    assert set(result["narma10"]["columns"]) == set(CANONICAL)
 
 
 def test_goes_on_and_skips_aloud(
