@@ -3,10 +3,21 @@
 Question: on every data set, do networks with heterogeneous neurons or synapses classify or forecast better than
 homogeneous ones of the same means, with few labels or all, at the end or early, and what do they pay in spikes?
 
-Method: the four canonical networks with the recipe of each data set, beside the linear model on the same input. A cell
-is one data set, one network, one seed. Differences are paired over the seeds.
+Method: the four canonical networks with the recipe of each data set, beside the linear model on the same input;
+differences are paired over the seeds. Where a series is generated, a control: HoNHoS driven harder, until it spends
+the spikes of HeNHeS. A cell is one data set, one network, one seed. Sizes keep the study below half an hour on one
+core that nobody else wants: 400 neurons throughout (1,000 cost three times as much on Lorenz), single precision,
+6,000 generated samples of 20,000, few-label curves to 20 labels. Seconds a cell then: vowels, NARMA10 and
+Mackey-Glass 3 to 5, Lorenz and Rossler 9, wind 10 and 13, digits 28. So the cheap ones have five seeds and the dear
+ones three; of these, digits and wind were measured before with more neurons or seeds, on two networks
+(docs/tasks.md).
 
-PLACEHOLDER
+Finding: on vowels, digits and wind heterogeneity changes nothing but the spikes, which rise by 18 to 35 %. On
+Rossler, Mackey-Glass and NARMA10 heterogeneous neurons lower the error by 10 to 16 %, and on all four generated
+series they do better than a homogeneous network that spends as many spikes. Spikes rise faster than scores: accuracy
+/ nu and 1 / (NRMSE nu) are lower for heterogeneous networks on seven of eight data sets, and higher on none.
+Heterogeneous synapses change no score; they save 0.2 to 1 % of the spikes. NARMA10 no network forecasts as well as
+its linear model, and at Greensboro they only draw level. See docs/findings_tasks.md.
 
     python analysis/tasks.py [--quick] [--out FOLDER] [--workers N] [--data-dir DIR] [--only NAME ...]
 

@@ -77,11 +77,11 @@ def _scores(ax: Axes, found: Row) -> None:
     if low - 2 * (high - low) <= linear <= high + 2 * (high - low):
         ax.axhline(linear, color=GREY, ls="--", lw=1.2, zorder=1)
     else:
-        # More spikes come with smaller errors, so these two corners are free.
-        side, here, tip = (0.97, 0.87, 0.99) if linear > high else (0.4, 0.13, 0.01)
-        ax.annotate(
-            f"linear: {linear:.3g}", (side, tip), (side, here), xycoords="axes fraction", ha="right", va="center",
-            fontsize="small", color=GREY, arrowprops={"arrowstyle": "->", "color": GREY},
+        above, room = linear > high, 0.14 * (high - low)
+        ax.set_ylim((low, high + room) if above else (low - room, high))
+        ax.text(
+            0.98, 0.98 if above else 0.02, f"linear: {linear:.3g} {'↑' if above else '↓'}", transform=ax.transAxes,
+            ha="right", va="top" if above else "bottom", fontsize="small", color=GREY,
         )  # fmt: skip
     ax.margins(x=0.12)
     ax.set(xlabel="spikes per neuron, ν")
