@@ -6,9 +6,9 @@ Both are repeated with other seeds of the search and of the networks. The member
 again on seeds that no search has seen. Compared is the capacity that is reached with at most so many spikes: by the
 member that looked best on the seeds of its search, valued on the fresh ones.
 
-Finding: heterogeneity pays when both are tuned. The largest E is 47.7 [45.9, 49.6] with it and 40.1 [38.6, 41.7] without,
-the largest C 3.58 and 2.76, and within the same budget of spikes (0.07 and more a sample) C is a quarter larger. Below
-that the two cannot be told apart: few searches found networks so quiet. More: docs/findings.md.
+Finding: heterogeneity pays when both are tuned. The largest E is 47.7 [45.9, 49.6] with it and 40.1 [38.6, 41.7]
+without, the largest C 3.58 and 2.76, and within the same budget of spikes (0.07 and more a sample) C is a quarter
+larger. Below that the two cannot be told apart: few searches found networks so quiet. More: docs/findings.md.
 
     python analysis/efficiency_vs_capacity.py [--quick] [--out FOLDER] [--workers N]
 

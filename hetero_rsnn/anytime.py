@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import NotFittedError
 
-from hetero_rsnn.classifier import RidgeClassification, check_labels, labelled
+from hetero_rsnn.classifier import RidgeClassification, check_labels, class_folds, labelled
 from hetero_rsnn.errors import HeteroError
 from hetero_rsnn.features import NetworkEstimator
 from hetero_rsnn.frozen import pool
@@ -67,15 +67,72 @@ class AnytimeReadout:
         X, y, groups
             As for `HRSNNClassifier.fit`; usually those samples of its training set that do not calibrate a cutoff.
         """
-        labels = check_labels(y, len(X))
-        if groups is not None and len(np.asarray(groups)) != len(X):
-            raise HeteroError(f"groups must be one a sample ({len(X)}), got {len(np.asarray(groups))}: name all")
+        labels, chosen = _checked(X, y, groups)
         known = np.flatnonzero(labelled(labels))
-        states = self._states(take(X, known))
-        labels = labels[known]
+        return self._fit(self._states(take(X, known)), labels[known], None if chosen is None else chosen[known])
+
+    def scores(self, X: Any) -> list[Array]:
+        """Class scores, one array (steps, classes) a sample; its last row is that of the whole sample."""
+        if not hasattr(self, "readouts_"):
+            raise NotFittedError("this AnytimeReadout is not fitted yet: call fit first")
+        return self._scores(self._states(X))
+
+    def cross_scores(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None, *, folds: int = 5) -> list[Array]:
+        """Scores of training samples, each by readouts that were fitted without it.
+
+        They calibrate a cutoff where samples are too few to hold some back: all calibrate, and all fit the readout that
+        decides. The folds are those of the ridge readout's cross-validation, and nothing is drawn. `fit` is not
+        needed before, and nothing that it found is changed.
+
+        Parameters
+        ----------
+        X, y, groups
+            As for `fit`. Samples without a label, which calibrate nothing, are refused.
+        folds : int
+            At least 2; a class with fewer samples lowers it.
+
+        Returns
+        -------
+        list of ndarray, shape (steps, classes)
+
+        Raises
+        ------
+        HeteroError
+            If a class has one sample only, or an argument is not valid.
+
+        Notes
+        -----
+        The readout alone is fitted anew for each fold. The network has seen the held-out samples, without their
+        labels, if it learned from them. And the readout that decides saw all samples: it errs a little less, and its
+        scores are a little further apart, than those that set the thresholds.
+        """
+        whole(folds, "folds", 2, 10_000)
+        labels, chosen = _checked(X, y, groups)
+        if not labelled(labels).all():
+            missing = int(np.flatnonzero(~labelled(labels))[0])
+            raise HeteroError(f"cross-fitting needs labelled samples, got -1 for sample {missing}: leave it out")
+        classes, number = np.unique(labels, return_inverse=True)
+        fold = class_folds(number, chosen, folds)
+        if fold is None:
+            rare = classes[np.bincount(number).argmin()].item()
+            raise HeteroError(f"cross-fitting needs two samples of every class, got one of class {rare!r}: add to it")
+        states = self._states(X)
+        out: list[Any] = [None] * len(states)
+        for f in np.unique(fold):
+            held, rest = np.flatnonzero(fold == f), np.flatnonzero(fold != f)
+            lost = np.setdiff1d(number, number[rest])
+            if lost.size:
+                lost_class = classes[lost[0]].item()
+                raise HeteroError(f"class {lost_class!r} is in one group alone: cross-fit without groups")
+            other = AnytimeReadout(self.classifier, every=self.every)
+            other._fit([states[k] for k in rest], labels[rest], None if chosen is None else chosen[rest])
+            for k, rows in zip(held, other._scores([states[k] for k in held]), strict=True):
+                out[k] = rows
+        return out
+
+    def _fit(self, states: list[Array], labels: NDArray[Any], groups: NDArray[Any] | None) -> Self:
         windows, ends = self.classifier.windows, self._steps(states)
-        chosen = None if groups is None else np.asarray(groups)[known]
-        whole_samples = RidgeClassification().fit(_pooled(states, windows, None), labels, chosen)
+        whole_samples = RidgeClassification().fit(_pooled(states, windows, None), labels, groups)
         strength = whole_samples.readout_.strength_
         self.classes_ = whole_samples.classes_
         # Beyond the length that nine in ten have reached, what a readout would learn is who is slow.
@@ -87,11 +144,7 @@ class AnytimeReadout:
         self.final_ = whole_samples
         return self
 
-    def scores(self, X: Any) -> list[Array]:
-        """Class scores, one array (steps, classes) a sample; its last row is that of the whole sample."""
-        if not hasattr(self, "readouts_"):
-            raise NotFittedError("this AnytimeReadout is not fitted yet: call fit first")
-        states = self._states(X)
+    def _scores(self, states: list[Array]) -> list[Array]:
         steps = self._steps(states)
         out = [np.empty((n, len(self.classes_))) for n in steps]
         for t in range(1, int(steps.max()) + 1):
@@ -126,6 +179,13 @@ class AnytimeReadout:
         both = self.classifier._pass(samples, read)
         self._spikes = [spikes for _, spikes in both]
         return [x for x, _ in both]
+
+
+def _checked(X: Any, y: ArrayLike, groups: ArrayLike | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    labels = check_labels(y, len(X))
+    if groups is not None and len(np.asarray(groups)) != len(X):
+        raise HeteroError(f"groups must be one a sample ({len(X)}), got {len(np.asarray(groups))}: name all")
+    return labels, None if groups is None else np.asarray(groups)
 
 
 def _pooled(states: list[Array], windows: int, stop: int | None) -> Array:

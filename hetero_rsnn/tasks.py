@@ -40,8 +40,10 @@ LABELS = (1, 2, 5, 10, 20, 50, 100, 200)
 CHOICES = 10
 #: Tolerated shares of wrong early decisions that are tried.
 EPSILONS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-#: Share of the training samples that calibrates early decisions.
+#: Share of the training samples that is held out to calibrate early decisions.
 CALIBRATION = 0.25
+#: With fewer than these held out, all training samples calibrate, by cross-fitted scores.
+HELD_OUT = 200
 
 
 def _networks(networks: Sequence[Any], chosen: Recipe, overrides: dict[str, Any]) -> list[Network]:
@@ -82,6 +84,7 @@ class _Classify:
     few: tuple[int, ...]
     early: bool
     every: int
+    calibration: str
 
 
 def classify(
@@ -93,6 +96,7 @@ def classify(
     leave_out: bool = False,
     early: bool = False,
     every: int = 2,
+    calibration: str = "auto",
     chosen: Recipe | None = None,
     overrides: dict[str, Any] | None = None,
     backend: str = "fast",
@@ -114,9 +118,14 @@ def classify(
     leave_out : bool
         Train on all groups (speakers) but one, and test on that, for each.
     early : bool
-        Decide before the end: see `hetero_rsnn.cutoff`. A quarter of the training samples calibrates.
+        Decide before the end: see `hetero_rsnn.cutoff`.
     every : int
         Rows between early decisions.
+    calibration : str
+        What calibrates early decisions: ``"held out"``, a quarter of the training samples, which neither network nor
+        readout learns from; ``"crossed"``, all of them, each scored by readouts that did not see it
+        (`AnytimeReadout.cross_scores`: the network did, without labels); ``"auto"``, the second if a quarter is
+        fewer than 200 samples.
     chosen : Recipe, optional
         How the data are encoded and read; default: `recipe`.
     overrides : dict, optional
@@ -138,6 +147,10 @@ def classify(
         raise HeteroError(f"{dataset.name} is for {dataset.task}: use forecast")
     if leave_out and dataset.groups is None:
         raise HeteroError(f"{dataset.name} has no groups (speakers) to leave out: drop leave_out")
+    if calibration not in ("auto", "held out", "crossed"):
+        raise HeteroError(f"calibration must be 'auto', 'held out' or 'crossed', got {calibration!r}")
+    if calibration == "auto":
+        calibration = "held out" if CALIBRATION * len(dataset.train) >= HELD_OUT else "crossed"
     given = recipe(dataset) if chosen is None else chosen
     nets, numbers = _networks(networks, given, overrides or {}), _seeds(seeds)
     X, encoder = _front_end(dataset.X, given.encoder)
@@ -152,7 +165,7 @@ def classify(
     options = {"hold": given.hold, "backend": backend, "precision": precision, **given.options}
     task = _Classify(
         X, causal, causal_encoder, dataset.y, dataset.groups, dataset.train, dataset.test, options, encoder,
-        tuple(few_labels), early, every,
+        tuple(few_labels), early, every, calibration,
     )  # fmt: skip
     left: list[str | None] = [None]
     if leave_out and dataset.groups is not None:
@@ -197,7 +210,7 @@ def _classify_job(task: _Classify, job: tuple[Network, int, str | None]) -> Any:
         linear_mean=float(np.mean(b.on_mean == y_test)),
         few=_few_labels(task, seed, a, b, y_train, y_test),
     )  # fmt: skip
-    return replace(row, early=_decide_early(task, network, seed)) if task.early else row
+    return replace(row, early=_decide_early(task, network, seed, a.features_)) if task.early else row
 
 
 @dataclass
@@ -246,18 +259,27 @@ def _few_labels(
     return out
 
 
-def _decide_early(task: _Classify, network: Network, seed: int) -> CutoffCurve:
+def _decide_early(task: _Classify, network: Network, seed: int, fitted: HRSNNFeatures) -> CutoffCurve:
     assert task.causal is not None
-    held, rest = _calibration(task, seed)
+    if task.calibration == "crossed":
+        held, rest = task.train, task.train
+    else:
+        held, rest = _calibration(task, seed)
     X = take(task.causal, rest)
-    model = HRSNNFeatures(network, encoder=task.causal_encoder, seed=seed, **task.options).fit(X)
+    if task.calibration == "crossed" and task.causal_encoder is task.encoder:
+        model = fitted  # the same network has learned from the same samples already
+    else:
+        model = HRSNNFeatures(network, encoder=task.causal_encoder, seed=seed, **task.options).fit(X)
     anytime = AnytimeReadout(model, every=task.every).fit(X, task.y[rest])
     missing = np.setdiff1d(task.y[task.test], anytime.classes_)
     if missing.size:
         raise HeteroError(
             f"class {missing[0]} is tested but has no training samples to spare: leave out early decisions"
         )
-    calibration = anytime.scores(take(task.causal, held))
+    if task.calibration == "crossed":
+        calibration = anytime.cross_scores(X, task.y[rest])
+    else:
+        calibration = anytime.scores(take(task.causal, held))
     scores = anytime.scores(take(task.causal, task.test))
     number = np.searchsorted(anytime.classes_, task.y)
     return evaluate_cutoff(

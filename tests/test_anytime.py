@@ -136,6 +136,39 @@ def test_steps_beyond_the_samples(classifier: HRSNNClassifier) -> None:
     assert [s.shape for s in readout.spikes()] == [(1,)] * 5
 
 
+@pytest.mark.parametrize("grouped", [False, True])
+def test_cross_scores_are_of_readouts_that_did_not_see_the_sample(
+    fitted: AnytimeReadout, classifier: HRSNNClassifier, grouped: bool
+) -> None:
+    X, y = data()
+    groups = np.arange(40) // 2 % 4 if grouped else None
+    _, number = np.unique(y, return_inverse=True)
+    fold = class_folds(number, groups, 4)
+    assert fold is not None and set(fold) == {0, 1, 2, 3}
+    before = fitted.scores(X)
+    found = fitted.cross_scores(X, y, groups, folds=4)
+    for f in range(4):
+        rest, held = np.flatnonzero(fold != f), np.flatnonzero(fold == f)
+        alone = AnytimeReadout(classifier, every=fitted.every)
+        alone.fit([X[k] for k in rest], y[rest], None if groups is None else groups[rest])
+        for k, expected in zip(held, alone.scores([X[k] for k in held]), strict=True):
+            np.testing.assert_allclose(found[k], expected, rtol=1e-6, atol=1e-9)
+            assert not np.allclose(found[k], before[k])
+    for a, b in zip(before, fitted.scores(X), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_refusals_of_cross_scores(classifier: HRSNNClassifier) -> None:
+    X, y = data()
+    readout = AnytimeReadout(classifier, every=4)
+    refused(lambda: readout.cross_scores(X, y, folds=1), "folds", "from 2", "1")
+    refused(lambda: readout.cross_scores(X, y[:-1]), "one label a sample (40)", "(39,)")
+    refused(lambda: readout.cross_scores(X, np.where(np.arange(40) == 7, -1, np.arange(40) % 2)), "-1 for sample 7")
+    refused(lambda: readout.cross_scores(X[:3], y[:3]), "two samples of every class", "'up'")
+    third = np.where(np.arange(40) < 4, "third", y)
+    refused(lambda: readout.cross_scores(X, third, np.arange(40) // 4), "'third'", "one group alone")
+
+
 def test_unlabelled_samples_and_groups(classifier: HRSNNClassifier) -> None:
     X, names = data()
     y = np.where(names == "up", 4, 2)

@@ -17,7 +17,7 @@ import hetero_rsnn as hr
 from hetero_rsnn.study import Estimate
 
 FOLDER = Path(__file__).resolve().parent.parent / "analysis"
-STUDIES = sorted(p.stem for p in FOLDER.glob("*.py") if p.stem != "study_kit")
+STUDIES = sorted({p.stem for p in FOLDER.glob("*.py")} - {"study_kit", "tasks_figure"})
 TINY = {"n": 40, "protocol.samples": 600, "protocol.d_max": 10, "protocol.train": "0.5 s", "protocol.washout": 20}
 
 

@@ -93,16 +93,45 @@ def test_groups_are_left_out_of_all_training():
     assert set(found.groups) == {"a", "b"}
 
 
-def test_early_decisions_do_not_touch_the_test_samples():
+@pytest.mark.parametrize(("calibration", "count"), [("held out", 20), ("crossed", 80), ("auto", 80)])
+def test_early_decisions_do_not_touch_the_test_samples(calibration, count):
     data = toy()
-    noise = tuple(np.random.default_rng(k).normal(size=x.shape) if k >= 60 else x for k, x in enumerate(data.X))
-    kept = {"few_labels": (), "early": True, "chosen": CHOSEN, "overrides": SMALL}
-    with pytest.raises(HeteroError, match="at least 20 calibration samples, got 15"):
-        classify(data, ["henhes"], [1], **kept)
+    noise = tuple(np.random.default_rng(k).normal(size=x.shape) if k >= 80 else x for k, x in enumerate(data.X))
+    kept = {"few_labels": (), "early": True, "calibration": calibration, "chosen": CHOSEN, "overrides": SMALL}
     larger = replace(data, train=np.arange(80), test=np.arange(80, 90))
     a = classify(larger, ["henhes"], [1], **kept).rows[0].early
     b = classify(replace(larger, X=noise), ["henhes"], [1], **kept).rows[0].early
-    assert a.n_calibration == 20 and a.chosen.epsilon == b.chosen.epsilon
+    assert a.n_calibration == count and a.chosen.epsilon == b.chosen.epsilon
+    assert a.full.time != b.full.time or a.bound.time != b.bound.time
+
+
+def test_crossed_early_decisions_by_hand():
+    """All training samples fit and calibrate, each scored without itself; with a causal encoder of its own too."""
+    data = toy()
+    a, b, y_a, y_b = data.split()
+    faster = CurrentEncoder(gain=2.0, clip=3.0)
+    for chosen, encoder in ((CHOSEN, CHOSEN.encoder), (replace(CHOSEN, causal=faster), faster)):
+        found = classify(
+            data, ["henhes"], [1], few_labels=(), early=True, every=3, chosen=chosen, overrides=SMALL
+        ).rows[0].early  # fmt: skip
+        clf = hr.HRSNNClassifier("henhes", overrides=SMALL, encoder=encoder, hold="10 ms", windows=3, seed=1)
+        anytime = hr.AnytimeReadout(clf.fit(a, y_a), every=3).fit(a, y_a)
+        scores, spikes = anytime.scores(b), anytime.spikes()
+        curve = hr.evaluate_cutoff(anytime.cross_scores(a, y_a), y_a, scores, y_b, spikes=spikes)
+        assert found.to_dict() == curve.to_dict()
+
+
+def test_calibration_is_held_out_where_a_quarter_is_enough():
+    data = toy()
+    many = replace(data, X=data.X * 10, y=np.tile(data.y, 10), train=np.arange(810), test=np.arange(810, 900))
+    kept = {"few_labels": (), "early": True, "every": 30, "chosen": CHOSEN, "overrides": {"n": 20}}
+    for count, calibration in ((810, 204), (780, 780)):  # a quarter of each class of 270, and of 260: 65 each
+        found = classify(replace(many, train=np.arange(count)), ["honhos"], [1], **kept).rows[0].early
+        assert found.n_calibration == calibration
+    with pytest.raises(HeteroError, match="at least 20 calibration samples, got 15"):
+        classify(data, ["henhes"], [1], calibration="held out", **kept)
+    with pytest.raises(HeteroError, match="'held out' or 'crossed', got 'crosed'"):
+        classify(data, ["henhes"], [1], calibration="crosed", **kept)
 
 
 def test_workers_and_order_change_nothing(result):
