@@ -188,7 +188,6 @@ def from_neo(block: Any, *, hold: Any = None, dt: Any = None) -> Recording:
     t, neurons = t[keep], neurons[keep]
     by_time = np.lexsort((neurons, t))
     t, neurons = t[by_time], neurons[by_time]
-
     t_start = notes["t_start"] + start if notes else 0.0  # our blocks begin at 0, unless somebody cut a part out
     last = np.full(len(trains), NEVER, dtype=np.int64)
     last[neurons] = np.round((t + t_start) / dt_ms).astype(np.int64)
@@ -332,9 +331,7 @@ def _notes(annotations: dict[str, Any]) -> dict[str, Any]:
 
 def _number(value: Any) -> float | None:
     """A finite number, also one of numpy, as some file formats give; None for anything else."""
-    if not isinstance(value, int | float | np.number | np.ndarray):
-        return None
-    array = np.asarray(value)
+    array = np.asarray(value if isinstance(value, int | float | np.number | np.ndarray) else ())
     return float(array) if array.shape == () and array.dtype.kind in "iuf" and np.isfinite(array) else None
 
 

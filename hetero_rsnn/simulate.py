@@ -258,7 +258,7 @@ def _chosen(neurons: ArrayLike | None, n: int) -> Ints:
 def check_same_draw(draw: Draw, recording: Recording) -> None:
     """Refuse a recording of another draw, or of the same one with other damage.
 
-    A bare `State` does not say where it comes from and passes: that is how training goes on as damaged as it may be.
+    A bare `State`, such as damage after training returns, does not say where it comes from and is not asked.
     """
     ours = list(draw.damage)
     # Recordings that are not ours say neither seed nor damage.
