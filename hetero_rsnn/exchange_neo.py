@@ -66,7 +66,7 @@ def to_neo(recording: Recording, draw: Draw | None = None, stimulus: Stimulus | 
     Raises
     ------
     HeteroError
-        If neo is not installed, or draw or stimulus are not those of the recording.
+        If neo is not installed, or draw (with its damage) or stimulus are not those of the recording.
 
     Examples
     --------
@@ -151,10 +151,11 @@ def from_neo(block: Any, *, hold: Any = None, dt: Any = None) -> Recording:
     ----------
     block : neo.Block or neo.Segment
         With one segment. Every spike train is a neuron, but those annotated with ``kind="input"``; they are numbered by
-        the annotation ``neuron`` if all have one of 0 .. n - 1, else as they stand.
+        the annotation ``neuron`` if these are the whole numbers 0 .. n - 1, else as they stand.
     hold, dt : str or brian2.Quantity, optional
-        Duration of a sample, at whose end `states` are read, and grid step. By default what `to_neo` noted; needed for
-        blocks of others, whose spikes need not lie on a grid. What does not fill a sample at the end is left out.
+        Duration of a sample, at whose end `states` are read, and grid step; the first is a multiple of the second. By
+        default what `to_neo` noted; needed for blocks of others, whose spikes need not lie on a grid. What does not
+        fill a sample at the end is left out.
 
     Returns
     -------
@@ -166,31 +167,28 @@ def from_neo(block: Any, *, hold: Any = None, dt: Any = None) -> Recording:
     Raises
     ------
     HeteroError
-        If neo is not installed, the block holds no spike trains or several segments, or `hold` or `dt` is not known.
+        If neo is not installed, the block holds no spike trains or several segments, `hold` or `dt` is not known, or
+        `hold` is no multiple of `dt`.
     """
     need("neo", "neo", "from_neo")
     segment, notes = _segment(block, "from_neo")
     trains = _trains(segment)
     hold_ms, dt_ms = _length("hold", hold, notes), _length("dt", dt, notes)
     start, stop = _extent(trains)
-    samples = int(notes.get("samples", 0)) if hold is None else 0
-    samples = samples or math.floor((stop - start) / hold_ms + 1e-9)
+    units.steps(hold_ms, dt_ms, "hold")
+    samples = math.floor((stop - start) / hold_ms + 1e-6)
     if samples < 1:
         raise HeteroError(f"the spike trains last {stop - start:g} ms, less than one sample of {hold_ms:g} ms")
-    order = [int(t.annotations.get("neuron", i)) for i, t in enumerate(trains)]
-    if sorted(order) != list(range(len(trains))):
-        order = list(range(len(trains)))
     times = [_milliseconds(t, start) for t in trains]
     if start or any(str(t.dimensionality) != "ms" for t in trains):
         times = [_on_grid(t, dt_ms) for t in times]  # on the way through another unit, times lose their last bits
     t = np.concatenate([*times, np.empty(0)])
-    neurons = np.repeat(np.array(order, dtype=np.int32), [x.size for x in times])
+    neurons = np.repeat(np.array(_order(trains), dtype=np.int32), [x.size for x in times])
     keep = t < samples * hold_ms - TOLERANCE
     t, neurons = t[keep], neurons[keep]
     by_time = np.lexsort((neurons, t))
     t, neurons = t[by_time], neurons[by_time]
-
-    t_start = float(notes.get("t_start_ms", 0.0))
+    t_start = notes["t_start"] + start if notes else 0.0  # our blocks begin at 0, unless somebody cut a part out
     last = np.full(len(trains), NEVER, dtype=np.int64)
     last[neurons] = np.round((t + t_start) / dt_ms).astype(np.int64)
     traces, whose = _traces(segment, round(samples * hold_ms / dt_ms))
@@ -207,7 +205,7 @@ def from_neo(block: Any, *, hold: Any = None, dt: Any = None) -> Recording:
         state=State(round((t_start + samples * hold_ms) / dt_ms), {}, last, empty, {}),
         traces=traces,
         trace_neurons=whose,
-        provenance=json.loads(notes["provenance"]) if "provenance" in notes else {"source": "neo"},
+        provenance=notes.get("provenance", {"source": "neo"}),
     )
 
 
@@ -216,7 +214,7 @@ def neo_stimulus(trains: Any, hold: Any, *, samples: int | None = None) -> Stimu
 
     Parameters
     ----------
-    trains : neo.Block, neo.Segment or sequence of neo.SpikeTrain
+    trains : neo.Block, neo.Segment, neo.SpikeTrain or sequence of neo.SpikeTrain
         Of a Block (with one segment) or a Segment all spike trains are taken but those annotated with
         ``kind="input"``, which `to_neo` gives to the input of a network. Times count from their earliest t_start.
     hold : str or brian2.Quantity
@@ -241,12 +239,7 @@ def neo_stimulus(trains: Any, hold: Any, *, samples: int | None = None) -> Stimu
         segment, _ = _segment(trains, "neo_stimulus")
         chosen = _trains(segment)
     else:
-        chosen = list(trains) if isinstance(trains, Iterable) else [trains]
-        if not chosen or not all(isinstance(t, neo.SpikeTrain) for t in chosen):
-            raise HeteroError(
-                f"neo_stimulus takes a Block, a Segment or a list of SpikeTrains, got {type(trains).__name__}: "
-                "give e.g. block.segments[0].spiketrains"
-            )
+        chosen = _listed(trains, neo.SpikeTrain)
     hold_ms = units.milliseconds(hold, "hold")
     start, stop = _extent(chosen)
     times = [_milliseconds(t, start) for t in chosen]
@@ -272,6 +265,21 @@ def _check_draw(draw: Draw, recording: Recording) -> None:
         )
 
 
+def _listed(trains: Any, kind: type) -> list[Any]:
+    """One spike train or several, as a list."""
+    if isinstance(trains, kind):  # before all else, since a train is iterable too: it gives its times
+        return [trains]
+    chosen = list(trains) if isinstance(trains, Iterable) else [trains]
+    if not chosen:
+        raise HeteroError(f"the {type(trains).__name__} holds no spike trains: give at least one")
+    if others := [type(t).__name__ for t in chosen if not isinstance(t, kind)]:
+        got = f"a {type(trains).__name__} with a {others[0]}" if isinstance(trains, Iterable) else others[0]
+        raise HeteroError(
+            f"neo_stimulus takes a Block, a Segment or SpikeTrains, got {got}: give e.g. block.segments[0].spiketrains"
+        )
+    return chosen
+
+
 def _by_index(times: Array, index: NDArray[Any], n: int) -> list[Array]:
     """Times of each index, ascending as they were."""
     order = np.argsort(index, kind="stable")
@@ -295,18 +303,44 @@ def _trace_unit(network: Network, variable: str) -> str:
 
 
 def _segment(block: Any, caller: str) -> tuple[Any, dict[str, Any]]:
-    """The one segment of a block, and the block's annotations."""
+    """The one segment of a block, and what `to_neo` noted."""
     import neo
 
     if isinstance(block, neo.Segment):
-        return block, dict(block.annotations)
+        return block, _notes(block.annotations)
     if not isinstance(block, neo.Block):
         raise HeteroError(f"{caller} takes a neo.Block or neo.Segment, got {type(block).__name__}")
     if len(block.segments) != 1:
         raise HeteroError(
             f"{caller} reads one segment, the block has {len(block.segments)}: give block.segments[0] or another"
         )
-    return block.segments[0], dict(block.annotations)
+    return block.segments[0], _notes(block.annotations)
+
+
+def _notes(annotations: dict[str, Any]) -> dict[str, Any]:
+    """Times and provenance that `to_neo` noted; nothing where annotations are somebody else's."""
+    hold, dt, begin = (_number(annotations.get(f"{key}_ms", 0.0)) for key in ("hold", "dt", "t_start"))
+    try:
+        provenance = json.loads(annotations.get("provenance", '{"source": "neo"}'))
+    except (TypeError, ValueError):
+        return {}
+    if not hold or not dt or min(hold, dt) < 0 or begin is None or not isinstance(provenance, dict):
+        return {}
+    return {"hold": hold, "dt": dt, "t_start": begin, "provenance": provenance}
+
+
+def _number(value: Any) -> float | None:
+    """A finite number, also one of numpy, as some file formats give; None for anything else."""
+    array = np.asarray(value if isinstance(value, int | float | np.number | np.ndarray) else ())
+    return float(array) if array.shape == () and array.dtype.kind in "iuf" and np.isfinite(array) else None
+
+
+def _order(trains: list[Any]) -> list[int]:
+    """Number of the neuron of each train: as annotated if these are 0 .. n - 1, else as they stand."""
+    stand = list(range(len(trains)))
+    named = [_number(t.annotations.get("neuron")) for t in trains]
+    numbers = [int(x) for x in named if x is not None and x.is_integer()]
+    return numbers if sorted(numbers) == stand else stand
 
 
 def _trains(segment: Any) -> list[Any]:
@@ -319,9 +353,9 @@ def _trains(segment: Any) -> list[Any]:
 def _length(what: str, given: Any, notes: dict[str, Any]) -> float:
     if given is not None:
         return units.milliseconds(given, what)
-    if f"{what}_ms" not in notes:
+    if what not in notes:
         raise HeteroError(f"the block does not say its {what}, as those of to_neo do: give {what}='10 ms' or another")
-    return float(notes[f"{what}_ms"])
+    return float(notes[what])
 
 
 def _extent(trains: list[Any]) -> tuple[float, float]:
@@ -353,11 +387,13 @@ def _traces(segment: Any, steps: int) -> tuple[dict[str, Array], NDArray[np.int6
         notes = signal.annotations
         if notes.get(_KIND) != "trace" or "neurons" not in notes or len(signal) < steps:
             continue
-        kept = signal.array_annotations.get(
-            "neuron"
-        )  # of the channels that are left, should somebody have cut some off
-        neurons = np.asarray(json.loads(notes["neurons"]) if kept is None else kept, dtype=np.int64)
-        if signal.shape[1] == neurons.size and (not traces or np.array_equal(neurons, whose)):
+        # Those of the channels that are left, should somebody have cut some off.
+        kept = signal.array_annotations.get("neuron")
+        try:
+            neurons = np.asarray(json.loads(notes["neurons"]) if kept is None else kept, dtype=np.int64)
+        except (TypeError, ValueError):  # somebody else's
+            continue
+        if neurons.shape == (signal.shape[1],) and (not traces or np.array_equal(neurons, whose)):
             traces[str(signal.name)] = np.array(signal.magnitude[:steps], dtype=np.float64)
             whose = neurons
     return traces, whose

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.extras import need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -80,13 +81,14 @@ class LiveSearch:
     Raises
     ------
     HeteroError
-        If `quantity` or `every` is not valid; as the search begins, if IPython is missing.
+        If `quantity` or `every` is not valid; as the search begins, if IPython is missing
+        (extra ``notebook``).
     """
 
     def __init__(self, quantity: str = "E", *, every: float = 1.0) -> None:
         if quantity not in ("E", "C"):
             raise HeteroError(f"quantity must be 'E' or 'C', got {quantity!r}")
-        if not isinstance(every, int | float) or not 0 <= every < math.inf:
+        if isinstance(every, bool) or not isinstance(every, int | float) or not 0 <= every < math.inf:
             raise HeteroError(f"every must be a number of seconds >= 0, got {every!r}")
         self.quantity, self.every = quantity, every
         self._begin()
@@ -163,13 +165,6 @@ class LiveSearch:
 
 def _display(thing: object) -> Any:
     """Show something below the cell; returns the handle that replaces it."""
-    try:
-        from IPython import display
-    except ImportError:
-        raise HeteroError(
-            "LiveSearch needs IPython, which notebooks bring along: run it in one, or pip install ipython"
-        ) from None
-    shown: Any = display
-    handle = shown.DisplayHandle()
+    handle = need("IPython.display", "notebook", "LiveSearch").DisplayHandle()
     handle.display(thing)
     return handle

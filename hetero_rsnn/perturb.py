@@ -44,7 +44,8 @@ def noisy(stimulus: Stimulus, sd: float, seed: int) -> Stimulus:
     Returns
     -------
     Stimulus
-        What the memory capacity asks for is the clean one: keep it.
+        Its description lists under ``"noise"`` sd and seed of every noise so far. What the memory capacity asks for is
+        the clean stimulus: keep it.
 
     Raises
     ------
@@ -59,7 +60,8 @@ def noisy(stimulus: Stimulus, sd: float, seed: int) -> Stimulus:
     _amount("sd", sd)
     values = stimulus.values
     noise = generator(seed, "noise", "stimulus").standard_normal(values.shape)
-    description = {**stimulus.description, "noise_sd": float(sd), "noise_seed": int(seed)}
+    noises = [*stimulus.description.get("noise", []), {"sd": float(sd), "seed": int(seed)}]
+    description = {**stimulus.description, "noise": noises}
     return replace(stimulus, values=values + sd * values.std(axis=0) * noise, description=description)
 
 

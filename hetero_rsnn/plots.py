@@ -142,6 +142,8 @@ def plot_distributions(
 def plot_parameter(draw: Draw, name: str, ax: Axes | None = None, *, population: str | None = None) -> Axes:
     """Histogram of a neuron parameter as drawn, below the density that its distribution declares.
 
+    Neurons lost to damage, whose threshold is infinite, are left out; the legend counts them.
+
     Parameters
     ----------
     draw : Draw
@@ -165,7 +167,12 @@ def plot_parameter(draw: Draw, name: str, ax: Axes | None = None, *, population:
     ax = _axes(ax)
     p, values = known[name], draw.neurons[name][draw.members(where.name)]
     spread = p.cv != 0
-    ax.hist(values, bins=30 if spread else 1, density=True, color="0.75", label="drawn")
+    left = values[np.isfinite(values)]
+    text = "drawn" if left.size == values.size else f"drawn, without {values.size - left.size} lost"
+    if left.size:
+        ax.hist(left, bins=30 if spread else 1, density=True, color="0.75", label=text)
+    else:  # numpy divides by their number
+        ax.fill_between([], [], color="0.75", label=text)
     if spread:
         low, high = p.distribution.quantile([0.0005, 0.995])
         x = np.linspace(float(low), float(high), 400)

@@ -115,9 +115,11 @@ class Recording:
         return float((self.rates_hz == 0).mean())
 
     def __repr__(self) -> str:
+        p = self.provenance  # that of somebody's measurement names a source instead of a network
+        backend = f", backend {p['backend']!r}" if "backend" in p else ""
         return (
-            f"Recording({self.provenance.get('network', '?')!r}, {self.n} neurons, {self.duration / 1e3:g} s, "
-            f"{self.spike_times.size} spikes, {self.rate_hz:.2f} Hz, backend {self.provenance.get('backend', '?')!r})"
+            f"Recording({p.get('network', p.get('source', '?'))!r}, {self.n} neurons, {self.duration / 1e3:g} s, "
+            f"{self.spike_times.size} spikes, {self.rate_hz:.2f} Hz{backend})"
         )
 
     def after(self, samples: int) -> Recording:

@@ -126,7 +126,8 @@ def simulate(
     record_neurons : array of int, optional
         Which neurons to record; all by default.
     state : State or Recording, optional
-        Go on from there: ``simulate(d, b, state=simulate(d, a))`` gives the spikes of a and b run in one go.
+        Go on from there: ``simulate(d, b, state=simulate(d, a))`` gives the spikes of a and b run in one go. A
+        Recording must be of this draw with the same damage; after new damage, give the state that it returned.
     target : {"numpy", "cython", "cpp_standalone"}
         Brian2's code generation; for ``backend="brian2"`` only.
 
@@ -255,13 +256,28 @@ def _chosen(neurons: ArrayLike | None, n: int) -> Ints:
 
 
 def check_same_draw(draw: Draw, recording: Recording) -> None:
-    """Refuse a recording of another draw."""
+    """Refuse a recording of another draw, or of the same one with other damage.
+
+    A bare `State`, such as damage after training returns, does not say where it comes from and is not asked.
+    """
+    ours = list(draw.damage)
+    # Recordings that are not ours say neither seed nor damage.
     seed = recording.provenance.get("seed", draw.seed)
     if recording.dt != draw.network.dt or seed != draw.seed:
         raise HeteroError(
             f"the recording comes from seed {seed} with dt = {recording.dt:g} ms, the draw has seed {draw.seed} and "
             f"dt = {draw.network.dt:g} ms: go on with the draw that was recorded"
         )
+    theirs = recording.provenance.get("damage", [] if "seed" in recording.provenance else ours)
+    if theirs != ours:
+        raise HeteroError(
+            f"the recording is of a network with {_damage(theirs)}, the draw has {_damage(ours)}: go on with the draw "
+            "that was recorded, or for damage after it with the state that the damage returned"
+        )
+
+
+def _damage(notes: Any) -> str:
+    return "; ".join(map(str, notes)) if isinstance(notes, list) and notes else "no damage"
 
 
 def check_state(draw: Draw, state: State, known: Sequence[str]) -> None:

@@ -87,8 +87,10 @@ def test_a_second_search_begins_anew(shown):
 def test_refusals(monkeypatch):
     refused(lambda: hr.LiveSearch("S"), "quantity", "'S'")
     refused(lambda: hr.LiveSearch(every=-1), "every", "-1")
+    refused(lambda: hr.LiveSearch(every=True), "every", "True")
     monkeypatch.setitem(sys.modules, "IPython", None)
-    refused(lambda: hr.LiveSearch()("reference", 0, 1, None), "pip install ipython")
+    monkeypatch.delitem(sys.modules, "IPython.display", raising=False)
+    refused(lambda: hr.LiveSearch()("reference", 0, 1, None), "LiveSearch needs", 'pip install "hetero-rsnn[notebook]"')
 
 
 def test_a_result_shows_its_best_trials():

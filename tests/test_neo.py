@@ -201,6 +201,112 @@ def test_times_keep_their_grid_through_another_unit() -> None:
     np.testing.assert_array_equal(back.spike_neurons, rec.spike_neurons)
 
 
+@pytest.mark.parametrize(
+    "names",
+    [["PV1", "PV2", "SST"], [None, None, None], [1, 1, 0], [0.5, 1, 2], [7, 8, 9], [True, False, 2], [2, 0, [1]]],
+)
+def test_neurons_that_others_named_are_numbered_as_they_stand(names: list[Any]) -> None:
+    block = foreign()
+    for train, name in zip(block.segments[0].spiketrains, names, strict=True):
+        train.annotations["neuron"] = name
+    same(hr.from_neo(block, hold="20 ms", dt="0.1 ms"), hr.from_neo(foreign(), hold="20 ms", dt="0.1 ms"))
+
+
+def test_neurons_numbered_from_0_are_put_in_order() -> None:
+    block = foreign()
+    for train, number in zip(block.segments[0].spiketrains, [2, np.int64(0), 1.0], strict=True):
+        train.annotate(neuron=number)
+    assert hr.from_neo(block, hold="20 ms", dt="0.1 ms").spike_neurons.tolist() == [2, 1, 2, 2, 1]
+    del block.segments[0].spiketrains[1].annotations["neuron"]
+    assert hr.from_neo(block, hold="20 ms", dt="0.1 ms").spike_neurons.tolist() == [0, 2, 0, 0, 2]
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        {"provenance": "lab A"},
+        {"provenance": "lab A", "hold_ms": 20.0, "dt_ms": 0.1},
+        {"provenance": "[1, 2]", "hold_ms": 20.0, "dt_ms": 0.1},
+        {"provenance": 3, "hold_ms": 20.0, "dt_ms": 0.1},
+        {"provenance": '{"seed": 1}', "hold_ms": "long", "dt_ms": 0.1},
+        {"provenance": '{"seed": 1}', "hold_ms": 20.0, "dt_ms": None},
+        {"provenance": '{"seed": 1}', "hold_ms": -20.0, "dt_ms": 0.1},
+        {"provenance": '{"seed": 1}', "hold_ms": 20.0, "dt_ms": 0.1, "t_start_ms": "noon"},
+        {"samples": 10**6, "t_start_ms": "noon"},
+    ],
+)
+def test_notes_of_others_are_not_taken_for_ours(notes: dict[str, Any]) -> None:
+    block = foreign()
+    block.annotations.update(notes)
+    refused(lambda: hr.from_neo(block), "does not say its hold")
+    rec = hr.from_neo(block, hold="20 ms", dt="0.1 ms")
+    same(rec, hr.from_neo(foreign(), hold="20 ms", dt="0.1 ms"))
+    assert rec.provenance == {"source": "neo"} and rec.t_start == 0.0
+
+
+def test_the_length_is_that_of_the_trains() -> None:
+    rec = hr.simulate(network(), CURRENT)
+    block = hr.to_neo(rec)
+    block.annotate(samples=10**6)
+    same(hr.from_neo(block), rec)
+    # A part that was cut out knows when it began.
+    block.segments[0] = block.segments[0].time_slice(100 * pq.ms, 250 * pq.ms)
+    part = hr.from_neo(block)
+    assert (part.samples, part.t_start) == (15, 100.0)
+    inside = (rec.spike_times >= 100) & (rec.spike_times < 250)
+    assert 0 < inside.sum() < rec.spike_times.size
+    np.testing.assert_array_equal(part.spike_times, rec.spike_times[inside] - 100)
+    np.testing.assert_array_equal(part.spike_neurons, rec.spike_neurons[inside])
+
+
+@pytest.mark.parametrize("neurons", ["E", "[3]", "[[3, 17]]", '["a", "b"]', 3])
+def test_signals_of_others_are_no_traces(neurons: Any) -> None:
+    block = foreign()
+    signal = neo.AnalogSignal(np.ones((1000, 2)), units="mV", sampling_rate=10 * pq.kHz, name="v", kind="trace")
+    signal.annotations["neurons"] = neurons
+    block.segments[0].analogsignals.append(signal)
+    rec = hr.from_neo(block, hold="20 ms", dt="0.1 ms")
+    assert rec.traces == {} and rec.trace_neurons.size == 0
+
+
+def test_a_sample_is_a_whole_number_of_steps() -> None:
+    for hold, dt in (("10 ms", "7 ms"), ("10.5 ms", "1 ms"), ("1 ms", "2 ms")):
+        refused(lambda hold=hold, dt=dt: hr.from_neo(foreign(), hold=hold, dt=dt), "hold must be a multiple of dt", dt)
+    block = hr.to_neo(hr.simulate(network(), CURRENT))
+    refused(lambda: hr.from_neo(block, dt="3 ms"), "hold must be a multiple of dt", "3 ms")
+    assert hr.from_neo(foreign(), hold="0.3 ms", dt="0.1 ms").samples == 333
+
+
+def test_a_recording_of_others_says_where_it_is_from() -> None:
+    text = repr(hr.from_neo(foreign(), hold="20 ms", dt="0.1 ms"))
+    assert text.startswith("Recording('neo', 3 neurons, 0.1 s, 5 spikes") and "?" not in text and "backend" not in text
+    rec = hr.simulate(network(), CURRENT)
+    assert repr(hr.from_neo(hr.to_neo(rec))) == repr(rec)
+
+
+def test_a_single_train_is_one_channel() -> None:
+    train = foreign().segments[0].spiketrains[2]
+    for given in (train, [train], (train,)):
+        u = hr.neo_stimulus(given, "20 ms")
+        assert (u.channels, len(u)) == (1, 5)
+        np.testing.assert_allclose(u.event_times, [10.1, 95.0], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("damage", ["weight_noise", "lose_neurons"])
+def test_damage_is_not_written_as_that_of_another_draw(damage: str) -> None:
+    d = network()
+    begin = hr.simulate(d, EVENTS)
+    new, state = getattr(hr, damage)(d, begin, 0.3, 1)
+    rec = hr.simulate(new, EVENTS, state=state)
+    for draw, recording in ((d, rec), (new, begin)):
+        refused(lambda draw=draw, recording=recording: hr.to_neo(recording, draw), new.damage[0])
+    block = hr.to_neo(rec, new)
+    same(hr.from_neo(block), rec)
+    v_th = [float(t.annotations["v_th"]) for t in block.segments[0].spiketrains]
+    np.testing.assert_array_equal(v_th, new.neurons["v_th"])
+    refused(lambda: hr.to_neo(hr.from_neo(block), d), new.damage[0])
+
+
 def test_spikes_of_others_as_input() -> None:
     u = hr.neo_stimulus(foreign(), "20 ms")
     assert (u.kind, len(u), u.channels, u.hold) == ("events", 5, 3, 20.0)
@@ -252,8 +358,10 @@ def test_refusals() -> None:
     two.segments.append(neo.Segment())
     refused(lambda: hr.from_neo(two), "has 2")
     refused(lambda: hr.neo_stimulus(two, "10 ms"), "has 2")
-    refused(lambda: hr.neo_stimulus([[1.0, 2.0]], "10 ms"), "list of SpikeTrains")
-    refused(lambda: hr.neo_stimulus([], "10 ms"), "list of SpikeTrains")
+    refused(lambda: hr.neo_stimulus([[1.0, 2.0]], "10 ms"), "SpikeTrains", "got a list with a list")
+    refused(lambda: hr.neo_stimulus(3, "10 ms"), "SpikeTrains", "got int")
+    for empty in ([], (), neo.Segment().spiketrains):
+        refused(lambda empty=empty: hr.neo_stimulus(empty, "10 ms"), "no spike trains", "at least one")
 
 
 def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

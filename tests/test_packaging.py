@@ -64,11 +64,61 @@ def test_locator_prefers_the_installed_folder(tmp_path, monkeypatch):
         netfile.networks_folder()
 
 
-def test_no_machine_is_named_and_no_pickle_read():
-    for file in [*ROOT.glob("hetero_rsnn/*.py"), *ROOT.glob("docs/*.md"), ROOT / "README.md"]:
-        text = file.read_text()
+def test_no_pickle_is_read():
+    for file in ROOT.glob("hetero_rsnn/*.py"):
+        text = file.read_text(encoding="utf-8")
         assert "allow_pickle=True" not in text and "import pickle" not in text, file
-        assert not re.search(r"(^|[^a-z.])/(work|root|home|tmp)/[a-z]", text), file
+
+
+def texts() -> list[Path]:
+    """Every text that is shipped, without what builds leave behind."""
+    kinds = {".py", ".md", ".rst", ".toml", ".ipynb", ".json", ".css", ".js", ".svg", ".txt", ".cff"}
+    folders = ("hetero_rsnn", "networks", "docs", "analysis", "notebooks", "benchmarks", "tests")
+    files = [f for folder in folders for f in ROOT.joinpath(folder).rglob("*") if f.suffix in kinds]
+    built = {"_build", "_generated", "__pycache__", ".ipynb_checkpoints"}
+    files = [f for f in files if not built & set(f.relative_to(ROOT).parts)]
+    top = [f for f in ROOT.iterdir() if f.suffix in kinds]
+    return [*files, *top, ROOT / ".ci" / "run"]
+
+
+#: Paths of one machine: of Linux, macOS and Windows.
+MACHINE = re.compile(r"(?:^|[^a-z.])/(?:work|root|home|tmp|Users)/[A-Za-z]|\b[A-Z]:\\+Users\b")
+
+
+def test_no_machine_is_named():
+    found = texts()
+    assert {f.relative_to(ROOT).parts[0] for f in found} >= {"docs", "analysis", "notebooks", "benchmarks", "tests"}
+    assert ROOT / "docs" / "howto" / "cluster.md" in found
+    named = {f: m[0] for f in found if (m := MACHINE.search(f.read_text(encoding="utf-8"))) and f != Path(__file__)}
+    assert not named
+    for text in ("cd /home/ann", "(/tmp/x)", "/Users/Ann", "C:\\Users\\Ann"):  # what the pattern finds, and what not
+        assert MACHINE.search(text), text
+    for text in ("../tmp/x", "example.org/home/ann", "runs/tmp/x"):
+        assert not MACHINE.search(text), text
+
+
+def test_messages_name_extras_that_there_are():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    named = set()
+    for file in ROOT.glob("hetero_rsnn/*.py"):
+        text = file.read_text(encoding="utf-8")
+        named |= set(re.findall(r'need\("[\w.]+", "(\w+)"', text))
+        named |= set(re.findall(r"hetero[-_]rsnn\[(\w+)\]", text))
+    assert {"neo", "xarray", "nir", "dask", "data", "notebook"} <= named <= set(extras)
+    (own,) = (d for d in extras["dev"] if d.startswith("hetero-rsnn["))
+    assert {"dask", "data", "docs", "interop", "notebook"} == set(own[len("hetero-rsnn[") : -1].split(","))
+
+
+def test_the_source_distribution_holds_every_part():
+    """All that is under version control; `.gitignore` comes along by itself."""
+    include = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["sdist"][
+        "include"
+    ]
+    assert [name for name in include if not (ROOT / name).exists()] == []
+    assert {"CITATION.cff", ".ci"} <= set(include)
+    if (ROOT / ".git").exists():
+        out = subprocess.run(["git", "ls-files"], check=True, cwd=ROOT, capture_output=True, text=True).stdout
+        assert {line.split("/")[0] for line in out.splitlines()} - {".gitignore", "pyproject.toml"} <= set(include)
 
 
 def test_version_and_dependencies_stand_in_one_place():

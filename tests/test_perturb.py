@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -370,9 +371,44 @@ def test_noise_is_relative_to_each_channel_and_leaves_the_rest() -> None:
     assert not noise[:, 2].any()
     new = hr.noisy(u, 0.5, 8)
     assert (new.hold, new.kind, len(new)) == (u.hold, u.kind, len(u))
-    assert new.description["noise_sd"] == 0.5
+    assert new.description["noise"] == [{"sd": 0.5, "seed": 8}]
     assert np.array_equal(u.values, values)
     assert not np.array_equal(hr.noisy(u, 0.5, 9).values, new.values)
+
+
+def test_every_noise_is_noted() -> None:
+    once = hr.noisy(U, 0.5, 1)
+    twice = hr.noisy(once, np.float64(0.25), np.int64(2))
+    assert twice.description["noise"] == [{"sd": 0.5, "seed": 1}, {"sd": 0.25, "seed": 2}]
+    assert once.description["noise"] == [{"sd": 0.5, "seed": 1}] and "noise" not in U.description
+    noted = hr.simulate(drawn(), twice).provenance["stimulus"]
+    assert noted == {**U.description, "noise": twice.description["noise"]}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("damage", ["weight_noise", "quantise"])  # the sizes stay, so they tell nothing
+def test_a_recording_goes_on_with_its_own_damage_only(damage: str, backend: str) -> None:
+    d, begin = drawn(), trained()
+    new, state = DAMAGES[damage](d, begin, 0.4)
+    after = hr.simulate(new, U, state=state)
+    (what,) = new.damage
+    refused(lambda: hr.simulate(d, U, state=after, backend=backend), what, "go on with the draw that was recorded")
+    refused(lambda: hr.simulate(new, U, state=begin, backend=backend), what, "the state that the damage returned")
+    more, more_state = hr.weight_noise(new, after, 0.1, 1)
+    refused(lambda: hr.simulate(more, U, state=after, backend=backend), more.damage[1])
+    # Its own draw takes it, and a bare state goes where its sizes fit.
+    again = hr.simulate(new, U, state=after, backend=backend)
+    assert again.provenance["damage"] == [what]
+    assert equal_spikes(again, hr.simulate(new, U, state=after.state))
+    assert not equal_spikes(again, hr.simulate(d, U, state=after.state))
+    assert hr.simulate(more, U, state=more_state).provenance["damage"] == [*new.damage, more.damage[1]]
+
+
+def test_damage_stays_noted_in_files(tmp_path: Path) -> None:
+    new, state = hr.weight_noise(drawn(), trained(), 0.4, 1)
+    read = hr.load_recording(hr.simulate(new, U, state=state).save(tmp_path / "noisy"))
+    refused(lambda: hr.simulate(drawn(), U, state=read), new.damage[0])
+    assert hr.simulate(new, U, state=read).spike_times.size > 100
 
 
 @pytest.mark.parametrize("bad", [-0.1, 1.01, math.nan, "half", None, True, 10])

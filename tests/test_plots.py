@@ -105,6 +105,24 @@ def test_histogram_of_a_drawn_parameter(recorded):
     refused(lambda: plots.plot_parameter(d, "tau_mm"), "no parameter 'tau_mm'", "did you mean 'tau_m'?")
 
 
+def test_histogram_leaves_lost_neurons_out():
+    d = hr.draw(hr.load_network("honhos", n=60, v_th={"distribution": "truncated_normal", "mean": 1.0, "cv": 0.1}), 0)
+    new, _ = hr.lose_neurons(d, None, 0.3, 1)
+    left = new.neurons["v_th"][new.members("E")]
+    lost = int(np.isinf(left).sum())
+    assert 0 < lost < left.size
+    ax = plots.plot_parameter(new, "v_th")
+    left = left[np.isfinite(left)]
+    low, high = ax.patches[0].get_x(), ax.patches[-1].get_x() + ax.patches[-1].get_width()
+    assert (low, high) == (pytest.approx(left.min()), pytest.approx(left.max()))
+    assert sum(p.get_height() * p.get_width() for p in ax.patches) == pytest.approx(1.0)
+    assert f"drawn, without {lost} lost" in [t.get_text() for t in ax.get_legend().get_texts()]
+    gone, _ = hr.lose_neurons(d, None, 1.0, 1)
+    ax = plots.plot_parameter(gone, "v_th")
+    assert not ax.patches and len(ax.lines) == 1
+    assert "drawn, without 48 lost" in [t.get_text() for t in ax.get_legend().get_texts()]
+
+
 def test_capacity_with_its_band():
     u = np.random.default_rng(1).uniform(-1, 1, 1500)
     c = hr.memory_capacity(np.stack([np.roll(u, d) for d in (1, 2)], axis=1) + 0.3 * u[:, None] ** 2, u, d_max=6)

@@ -95,6 +95,7 @@ def test_repr_names_what_it_is() -> None:
     text = repr(recorded())
     for word in ("'henhes'", "30 neurons", "0.125 s", f"{recorded().spike_times.size} spikes", "Hz", "'fast'"):
         assert word in text
+    assert repr(by_hand([1.0], [2])) == "Recording('?', 3 neurons, 0.1 s, 1 spikes, 3.33 Hz)"
 
 
 def test_after_drops_the_washout() -> None:
