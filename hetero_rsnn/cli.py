@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from hetero_rsnn import cli_data, cli_search, cli_show, cli_tasks
-from hetero_rsnn.cli_common import parse_overrides, parse_seeds, results_folder
+from hetero_rsnn.cli_common import command_line, parse_overrides, parse_seeds, results_folder
 from hetero_rsnn.errors import HeteroError, TooShortError, suggest
 
 app = typer.Typer(
@@ -211,7 +211,7 @@ def compare(
             progress=progress,
             recordings=folder / "recordings" if recordings else None,
         )
-    data = comparison.to_dict()
+    data = {"command": command_line(), **comparison.to_dict()}
     write_json(folder / "results.json", data)
     if as_json:
         typer.echo(json_text(data), nl=False)

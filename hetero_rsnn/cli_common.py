@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,11 @@ def parse_seeds(text: str) -> list[int]:
     if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
         raise HeteroError(f"--seeds must be a count (20), a range (100-119) or a list (1,5,8), got {text!r}")
     return seeds
+
+
+def command_line() -> str:
+    """The command as it was given, for results that say how to repeat them."""
+    return shlex.join(["hetero-rsnn", *sys.argv[1:]])
 
 
 def results_folder(out: Path | None, command: str, files: tuple[str, ...], overwrite: bool) -> Path:

@@ -16,6 +16,7 @@ import pytest
 import hetero_rsnn as hr
 from hetero_rsnn import cli_common
 from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.netparse import from_dict
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = ["--quick", "--n", "60", "--seeds", "2", "--workers", "1"]
@@ -121,6 +122,17 @@ def test_one_network_can_be_changed_alone(run, tmp_path):
     small = {"n": 60, "protocol.samples": 500, "protocol.train": "1 s", "protocol.d_max": 10, "protocol.washout": 50}
     assert found["honhos"] == hr.load_network("honhos", **small).fingerprint
     assert found["henhos"] == hr.load_network("henhos", **small, **{"tau_m.cv": 0.2}).fingerprint
+
+
+def test_results_hold_the_command_and_what_was_compared(run, tmp_path):
+    assert run("compare", "honhos", "henhos", *TINY, "--set", "henhos:tau_m.cv=0.2", "--out", "res")[0] == 0
+    data = json.loads((tmp_path / "res" / "results.json").read_text())
+    assert data["command"].startswith("hetero-rsnn compare honhos henhos --quick --n 60")
+    assert data["command"].endswith("--set henhos:tau_m.cv=0.2 --out res")
+    for entry in data["networks"]:
+        assert entry["n"] == entry["definition"]["n"] == 60
+        assert from_dict(entry["definition"], "").fingerprint == entry["fingerprint"]
+    assert data["networks"][1]["definition"]["populations"]["E"]["tau_m"]["cv"] == 0.2
 
 
 def test_a_network_with_equations_of_its_own_can_be_compared(run, tmp_path):
