@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -191,6 +192,24 @@ def test_simulate_takes_as_many_channels_as_the_file_has(run, tmp_path):
     np.save(tmp_path / "two.npy", rng.random((50, 2)))
     code, _, _ = run("simulate", "honhos", "--input", "two.npy", "--n", "50", "--out", "two", "--backend", "numpy")
     assert code == 0
+
+
+def test_simulate_says_what_drives_the_network(run, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [f"{0.1 * k:.2f},day {k},{a:.3f},{b:.3f}" for k, (a, b) in enumerate(rng.normal(size=(50, 2)))]
+    (tmp_path / "mine.csv").write_text("\n".join(["time,date,sine,ar1", *rows]))
+    code, out, _ = run("simulate", "honhos", "-i", "mine.csv", "--n", "50", "--out", "a", "--scale", "zscore")
+    assert code == 0
+    assert "input: 2 channels sine, ar1 of mine.csv (left out: time, evenly spaced; date, text)\n" in out
+    assert "input.channels set to 2, as the series has them; honhos has 1\n" in out
+    assert hr.load_recording(tmp_path / "a" / "recording").provenance["stimulus"] == {
+        "source": "mine.csv",
+        "sha256": hashlib.sha256((tmp_path / "mine.csv").read_bytes()).hexdigest(),
+        "columns": ["sine", "ar1"],
+        "scale": "zscore",
+    }
+    code, out, _ = run("simulate", "honhos", "-i", "mine.csv", "--n", "50", "--out", "b", "--column", "time")
+    assert code == 0 and "input: 1 channel time of mine.csv\n" in out and "input.channels" not in out
 
 
 def test_simulate_refuses_nan(run, tmp_path):
