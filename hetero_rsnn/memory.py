@@ -70,7 +70,7 @@ class MemoryCapacity:
 
     def __repr__(self) -> str:
         return (
-            f"C = {self.total:.2f} ± {self.stderr:.2f} "
+            f"C = {self.total:.2f} ± {self.stderr:.2f} s.e. "
             f"({self.d_max} delays, {self.n_samples} samples, {self.n_blocks} blocks)"
         )
 
@@ -168,7 +168,7 @@ def memory_capacity(
     >>> u = np.random.default_rng(1).uniform(-1, 1, 2000)
     >>> line = np.stack([np.roll(u, d) for d in (1, 2, 3)], axis=1)
     >>> memory_capacity(line, u, d_max=10)
-    C = 2.99 ± 0.00 (10 delays, 1990 samples, 5 blocks)
+    C = 2.99 ± 0.00 s.e. (10 delays, 1990 samples, 5 blocks)
     """
     result = _measure(states, u, d_max, washout, n_blocks, gap, ridges, min_ratio)
     inputs = np.asarray(u, dtype=np.float64)[washout:]

@@ -218,9 +218,7 @@ def _trials(result: SearchResult) -> str:
     body = "\n".join(_row(t, t.number == marked) for t in view.in_order(result))
     return (
         '<h2 id="trials">Trials</h2>\n'
-        + _p(
-            "As the search saw them: mean over its seeds ± half of the 95 % interval. Click a heading to sort.", "soft"
-        )
+        + _p("As the search saw them: mean over its seeds [95 % interval]. Click a heading to sort.", "soft")
         + '<div class="scroll trials" tabindex="0" role="region" aria-labelledby="trials"><table>'
         + f"<thead><tr>{''.join(heads)}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
     )
@@ -244,7 +242,7 @@ def _row(t: Trial, best: bool) -> str:
     e = {q: view.measure(t.evaluation, q) for q in (*view.QUANTITIES, "silent_share")}
     status = view.status(t)
     cells = [f'<th scope="row" data-v="{t.number}">{t.number}{" ★" if best else ""}</th>']
-    cells += [_td(e[q].mean, view.plus_minus(e[q])) for q in view.QUANTITIES]
+    cells += [_td(e[q].mean, view.cell(e[q])) for q in view.QUANTITIES]
     cells += [_td(100 * e["silent_share"].mean), *(_td(x) for x in t.values)]
     cells.append(_td(math.nan if t.evaluation is None else t.evaluation.seconds))
     cells.append(f'<td class="text" data-v="{escape(status)}">{escape(status)}</td>')

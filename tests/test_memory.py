@@ -445,7 +445,7 @@ def test_result_is_readable_and_complete(noisy_line: tuple[Array, Array, MemoryC
     assert (
         repr(result)
         == str(result)
-        == f"C = {result.total:.2f} ± {result.stderr:.2f} (15 delays, 1185 samples, 5 blocks)"
+        == f"C = {result.total:.2f} ± {result.stderr:.2f} s.e. (15 delays, 1185 samples, 5 blocks)"
     )
     assert (result.n_samples, result.n_features, result.n_blocks, result.d_max) == (1185, 8, 5, 15)
     assert result.curve.shape == result.curve_stderr.shape == result.ridge.shape == (15,)
