@@ -113,11 +113,11 @@ def _comparison(result: SearchResult, others: Sequence[SearchResult]) -> str:
         cells = "".join(f"<td>{escape(text)}</td>" for text in (*row.cells, row.lead))
         name, source = escape(row.name), escape(row.source)
         rows.append(f'<tr><th scope="row">{name}</th>{cells}<td class="text">{source}</td></tr>')
-    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in (*view.QUANTITIES.values(), "lead in E"))
+    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in (*view.QUANTITIES.values(), view.MINUS))
     return _table(
         "Compared",
-        "Best network of each search: mean [95 % interval]. Lead: that of the first, paired over equal seeds; "
-        "* where its interval leaves out 0.",
+        "Best network of each search: mean [95 % interval]. Best minus this: E of the first row minus E of this row, "
+        "paired over equal seeds; * where its interval leaves out 0.",
         f'<th scope="col">search</th>{heads}<th scope="col" class="text">measured on</th>',
         rows,
     )

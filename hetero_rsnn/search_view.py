@@ -228,6 +228,8 @@ def reference(result: SearchResult) -> Evaluation | None:
     return result.reference
 
 
+#: Heading of the paired difference in E, which stands in the row of what is subtracted.
+MINUS = "best minus this"
 #: How the reference is called.
 REFERENCE = "homogeneous reference"
 

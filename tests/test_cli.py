@@ -232,6 +232,7 @@ def test_interrupt_ends_quietly(tmp_path):
 )
 def test_seeds(text, seeds):
     assert cli_common.parse_seeds(text) == seeds
+    assert cli_common.parse_seeds(cli_common.seeds_text(seeds)) == seeds
 
 
 @pytest.mark.parametrize("text", ["", "a", "-3", "1,1", "3-1", "1-2-3", "0", "1.5"])
