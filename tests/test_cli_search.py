@@ -77,9 +77,12 @@ def test_a_search_that_ended_goes_on_with_more(run, tmp_path):
     again = ["search", "quick", *TINY, "--journal", "j", "--resume", "--workers", "1"]
     assert run(*QUICK, "--workers", "1", "--journal", "j", "--objective", "pareto")[0] == 0
     before = SearchResult.from_journal(tmp_path / "j")
-    code, out, _ = run(*again)
+    code, out, err = run(*again)
     assert code == 0 and str(before) in out
-    code, out, _ = run(*again, "--budget", "8")
+    kept = len(before.remeasured) + 1  # and the reference
+    assert err.count("resumed") == 1 and f"resumed j: 7 of 7 trials, {kept} of 4 re-measurements kept\n" in err
+    code, out, err = run(*again, "--budget", "8")
+    assert f"resumed j: 7 of 8 trials, {kept} of 4 re-measurements kept\n" in err
     assert code == 0 and "8 of 8 trials" in out and "hypervolume" in out
     assert SearchResult.from_journal(tmp_path / "j").trials[:7] == before.trials
 
