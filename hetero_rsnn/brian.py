@@ -323,12 +323,19 @@ def _compiler(target: str) -> Iterator[None]:
 @contextmanager
 def b2_errors(net: Network) -> Iterator[None]:
     """Turn Brian2's refusal of an equation into one line that names the network."""
-    from brian2.core.base import BrianObjectException
+    from brian2.core.base import BrianObject, BrianObjectException
     from brian2.equations.equations import EquationError
 
+    before = {id(made()) for made in tuple(BrianObject.__instances__())}
     try:
         yield
     except (BrianObjectException, EquationError) as error:
+        # Brian2 warns, in eight lines, of each object that goes without having been in a network that ran. That none
+        # of these has is what the error says. They go with it, later, so that a filter of messages here would not do.
+        for made in tuple(BrianObject.__instances__()):
+            thing = made()
+            if id(thing) not in before and getattr(thing, "_network", "") is None:
+                thing._network = "refused"
         cause = error.__cause__ or error
         reason = " ".join(str(cause).split())
         raise NetworkError(f"Brian2 refuses network {net.name!r}: {reason[:300]}") from error

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hetero_rsnn import cli_data, cli_search, cli_show, cli_tasks
-from hetero_rsnn.cli_common import parse_overrides, parse_seeds, results_folder
+from hetero_rsnn.cli_common import command_line, parse_overrides, parse_seeds, results_folder
 from hetero_rsnn.errors import HeteroError, TooShortError, suggest
+
+if TYPE_CHECKING:
+    from hetero_rsnn.series import Series
 
 app = typer.Typer(
     name="hetero-rsnn",
@@ -111,8 +115,18 @@ def simulate(
     known = not input.exists() and not input.suffix and len(input.parts) == 1
     series = hr.read_series(hr.shipped_series(str(input)) if known else input, column=column)
     values = series.values if samples is None else series.values[: _positive(samples, "--samples")]
-    net = hr.load_network(network, **{**changes, "input.channels": values.shape[1]})
+    own = hr.load_network(network, **changes)
+    net = own.replace(**{"input.channels": values.shape[1]})
     stimulus = hr.array_stimulus(hr.scale_series(values, scale), hold or units.show(net.protocol.hold, units.TIME))
+    stimulus = replace(
+        stimulus,
+        description={
+            "source": series.source,
+            "sha256": series.sha256,
+            "columns": list(series.names),
+            "scale": scale,
+        },
+    )
     drawn = hr.draw(net, seed, precision=precision)
     folder = results_folder(out, "simulate", ("recording.npz", "recording.json", "raster.png"), overwrite)
     recording = hr.simulate(drawn, stimulus, backend=backend, precision=precision, target=target, plasticity=plasticity)
@@ -122,6 +136,11 @@ def simulate(
     figure = save_figure(
         figure_simulation(stimulus, drawn, recording, duration=shown, title=title), folder / "raster.png"
     )
+    typer.echo(_input_line(series))
+    if own.input.channels != net.input.channels:
+        typer.echo(
+            f"input.channels set to {net.input.channels}, as the series has them; {own.name} has {own.input.channels}"
+        )
     typer.echo(
         f"{net.name}: {net.n} neurons, {len(stimulus)} samples of {stimulus.hold:g} ms "
         f"({stimulus.duration / 1e3:g} s), "
@@ -135,6 +154,16 @@ def simulate(
         )
     typer.echo(f"compiled in {recording.timings['compile']:.2f} s, ran in {recording.timings['run']:.2f} s ({backend})")
     typer.echo(f"wrote {path}, {path.with_suffix('.json').name} and {figure.name}")
+
+
+def _input_line(series: Series) -> str:
+    """Which columns drive the network, and which do not."""
+    count, names = len(series.names), ", ".join(series.names[:8])
+    left_out = "; ".join(f"{name}, {why}" for name, why in series.left_out)
+    return (
+        f"input: {count} channel{'s' if count > 1 else ''} {names}{', ...' if count > 8 else ''} of {series.source}"
+        + (f" (left out: {left_out})" if left_out else "")
+    )
 
 
 def _positive(value: int, name: str) -> int:
@@ -211,7 +240,7 @@ def compare(
             progress=progress,
             recordings=folder / "recordings" if recordings else None,
         )
-    data = comparison.to_dict()
+    data = {"command": command_line(), **comparison.to_dict()}
     write_json(folder / "results.json", data)
     if as_json:
         typer.echo(json_text(data), nl=False)

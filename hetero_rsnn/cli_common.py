@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +48,19 @@ def parse_seeds(text: str) -> list[int]:
     if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
         raise HeteroError(f"--seeds must be a count (20), a range (100-119) or a list (1,5,8), got {text!r}")
     return seeds
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """The text that `parse_seeds` reads as these seeds."""
+    first, last = seeds[0], seeds[-1]
+    if len(seeds) > 1 and list(seeds) == list(range(first, last + 1)):
+        return f"{first}-{last}"
+    return ",".join(map(str, seeds)) + "," * (len(seeds) == 1)
+
+
+def command_line() -> str:
+    """The command as it was given, for results that say how to repeat them."""
+    return shlex.join(["hetero-rsnn", *sys.argv[1:]])
 
 
 def results_folder(out: Path | None, command: str, files: tuple[str, ...], overwrite: bool) -> Path:

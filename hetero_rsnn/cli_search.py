@@ -72,8 +72,10 @@ def search(
     ):
         again += [option, f"{value}"] if value is not None else []
     try:
-        known = objective or (SearchResult.from_journal(path).settings.objective if resume and path.is_file() else "")
-        with _progress("C" if known == "capacity" else "E") as progress:
+        old = SearchResult.from_journal(path) if resume and path.is_file() else None
+        known = objective or (old.settings.objective if old is not None else "")
+        with _progress("C" if known == "capacity" else "E") as watch:
+            progress = watch if old is None else _resumed(watch, _kept(path, old, budget))
             result = run(
                 loaded,
                 objective=objective,
@@ -100,6 +102,29 @@ def search(
         print(f"interrupted; every finished trial is in the journal; {fix}", file=sys.stderr)
         raise typer.Exit(130) from None
     _print(result, path)
+
+
+def _kept(path: Path, old: SearchResult, budget: int | None) -> str:
+    """What a journal holds already."""
+    s = old.settings
+    trials = sum(t.status in ("finished", "failed") for t in old.trials)
+    text = f"resumed {path}: {trials} of {max(budget or 0, s.budget)} trials"
+    again = len(old.remeasured) + (old.reference_remeasured is not None)
+    return f"{text}, {again} of {s.remeasure + 1} re-measurements kept" if s.remeasure else f"{text} kept"
+
+
+def _resumed(watch: Watch, text: str) -> Watch:
+    """Say what was resumed, once the journal is found to be that of the search."""
+    said = False
+
+    def tell(what: str, done: int, total: int, trial: Trial | None) -> None:
+        nonlocal said
+        if not said:
+            print(text, file=sys.stderr)
+        said = True
+        watch(what, done, total, trial)
+
+    return tell
 
 
 def _new(name: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -103,6 +104,7 @@ def _draw(result: SearchResult, others: list[SearchResult], path: Path) -> Path:
 
 
 def _export(result: SearchResult, path: Path) -> Path:
+    from hetero_rsnn.cli_common import seeds_text
     from hetero_rsnn.files import write_text
     from hetero_rsnn.netfile import to_toml_text
 
@@ -114,7 +116,15 @@ def _export(result: SearchResult, path: Path) -> Path:
         f"{result.space.fingerprint}.\n# {result.best_evaluation}"
         + (f", the best of {len(result.remeasured)} on fresh seeds\n" if result.remeasured else ", not re-measured\n")
     )
-    return write_text(path, note + to_toml_text(result.best_network))
+    net = result.best_network
+    p, numbers = net.protocol, result.settings.fresh_seeds if result.remeasured else result.settings.seeds
+    fresh = "fresh seeds" if result.remeasured else "seeds of the search"
+    note += f"# n = {net.n}, samples = {p.samples}, d_max = {p.d_max}, {fresh} {seeds_text(numbers)}; the same again:\n"
+    again = ["hetero-rsnn", "compare", str(path), "--seeds", seeds_text(numbers)]
+    for option, usual in (("backend", "fast"), ("precision", "double")):
+        used = result.settings.measure.get(option, usual)
+        again += [f"--{option}", used] if used != usual else []
+    return write_text(path, f"{note}# {shlex.join(again)}\n" + to_toml_text(net))
 
 
 def _print(result: SearchResult, others: list[SearchResult], top: int) -> None:
@@ -191,9 +201,12 @@ def _comparison(result: SearchResult, others: list[SearchResult]) -> Table:
 
     from hetero_rsnn import search_view as view
 
-    title = "best of each search; lead: of the first, paired over equal seeds, * where its 95 % interval leaves out 0"
+    title = (
+        "best of each search; best minus this: E of the first row minus E of this row, paired over equal seeds, * "
+        "where its 95 % interval leaves out 0"
+    )
     kept = [i for i, q in enumerate(view.QUANTITIES) if q != "rate_hz"]  # S says the same, and lines are short
-    table = _table(title, "search", [*(list(view.QUANTITIES.values())[i] for i in kept), "lead in E"])
+    table = _table(title, "search", [*(list(view.QUANTITIES.values())[i] for i in kept), view.MINUS])
     table.add_column("measured on", no_wrap=True)
     for row in view.comparison(result, others):
         table.add_row(*map(escape, (row.name, *(row.cells[i] for i in kept), row.lead, row.source)))

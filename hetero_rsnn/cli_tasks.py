@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -101,7 +99,7 @@ def _run(
     out: Path | None, overrides: list[str] | None, overwrite: bool,
 ) -> None:  # fmt: skip
     from hetero_rsnn import report
-    from hetero_rsnn.cli_common import parse_overrides, parse_seeds, results_folder
+    from hetero_rsnn.cli_common import command_line, parse_overrides, parse_seeds, results_folder
     from hetero_rsnn.comparison import CANONICAL
     from hetero_rsnn.datasets import load_dataset
     from hetero_rsnn.files import json_text, write_json
@@ -136,7 +134,7 @@ def _run(
             if fresh and not any(folder.iterdir()):
                 folder.rmdir()  # made for results that there are none of
             raise
-    content = {"command": shlex.join(["hetero-rsnn", *sys.argv[1:]]), "seeds": numbers, **result.to_dict()}
+    content = {"command": command_line(), "seeds": numbers, **result.to_dict()}
     write_json(folder / "results.json", content)
     if as_json:
         typer.echo(json_text(content), nl=False)

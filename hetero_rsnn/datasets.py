@@ -266,6 +266,11 @@ def load_dataset(name: str, *, data_dir: _Where = None, **options: Any) -> Datas
         If the files are not there, or damaged.
     """
     if name not in _KNOWN:
+        if os.path.isfile(name):  # and not Path.is_file, which raises for a name that is too long
+            raise HeteroError(
+                f"unknown data set {name!r}: a file of your own goes through HRSNNForecaster or HRSNNClassifier in "
+                "Python, see docs/howto/own_data.md"
+            )
         raise HeteroError(f"unknown data set {name!r}{suggest(str(name), _KNOWN)}: see 'hetero-rsnn data'")
     load = _KNOWN[name][2]
     known = [p for p in inspect.signature(load).parameters if p != "data_dir"]

@@ -102,8 +102,8 @@ class Efficiency:
     reason: str = ""
 
     def __str__(self) -> str:
-        e = f"{self.E:.3g} ± {self.E_stderr:.2g}" if not self.reason else f"undefined ({self.reason})"
-        return f"C = {self.C:.3g} ± {self.C_stderr:.2g}, S = {self.S:.3g} ({self.rate_hz:.3g} Hz), E = {e}"
+        e = f"{self.E:.3g} ± {self.E_stderr:.2g} s.e." if not self.reason else f"undefined ({self.reason})"
+        return f"C = {self.C:.3g} ± {self.C_stderr:.2g} s.e., S = {self.S:.3g} ({self.rate_hz:.3g} Hz), E = {e}"
 
 
 def spike_efficiency(capacity: MemoryCapacity, recording: Recording, stimulus: Stimulus | None = None) -> Efficiency:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
@@ -69,7 +70,7 @@ class MemoryCapacity:
 
     def __repr__(self) -> str:
         return (
-            f"C = {self.total:.2f} ± {self.stderr:.2f} "
+            f"C = {self.total:.2f} ± {self.stderr:.2f} s.e. "
             f"({self.d_max} delays, {self.n_samples} samples, {self.n_blocks} blocks)"
         )
 
@@ -95,7 +96,7 @@ def memory_capacity(
     states : array_like (samples, features)
         State of the reservoir after input sample k, one row a sample.
     u : array_like (samples,)
-        Input. Its samples must be independent: a reservoir without memory "remembers" a correlated input.
+        Input. Its samples must be independent: a reservoir without memory "remembers" a correlated input (see Warns).
     d_max : int
         Largest delay, in samples.
     washout : int
@@ -122,6 +123,12 @@ def memory_capacity(
         If the smallest training part has fewer than `min_ratio` rows a feature, or a test block fewer than
         max(50, d_max) rows. It carries the `estimate` (None if there is none at all) and the `required` number of
         samples. A longer series may wake silent features, and then needs more.
+
+    Warns
+    -----
+    UserWarning
+        If neighbouring samples of `u` correlate: by more than 0.1 and by more than 5 / sqrt(samples), which independent
+        samples do not reach by chance.
 
     Notes
     -----
@@ -161,9 +168,19 @@ def memory_capacity(
     >>> u = np.random.default_rng(1).uniform(-1, 1, 2000)
     >>> line = np.stack([np.roll(u, d) for d in (1, 2, 3)], axis=1)
     >>> memory_capacity(line, u, d_max=10)
-    C = 2.99 ± 0.00 (10 delays, 1990 samples, 5 blocks)
+    C = 2.99 ± 0.00 s.e. (10 delays, 1990 samples, 5 blocks)
     """
-    return _measure(states, u, d_max, washout, n_blocks, gap, ridges, min_ratio)
+    result = _measure(states, u, d_max, washout, n_blocks, gap, ridges, min_ratio)
+    inputs = np.asarray(u, dtype=np.float64)[washout:]
+    r = _neighbours_correlate(inputs)
+    if abs(r) > max(0.1, 5.0 / math.sqrt(len(inputs))):  # five standard errors: not by chance
+        warnings.warn(
+            f"C is defined for independent samples; the input's neighbours correlate at {r:.2f}, so that a network "
+            "without memory seems to remember: use uniform_stimulus, or a task",
+            UserWarning,
+            stacklevel=2,
+        )
+    return result
 
 
 def _measure(
@@ -215,6 +232,12 @@ def _measure(
         estimate=estimate,
         required=start + rows,
     )
+
+
+def _neighbours_correlate(u: Array) -> float:
+    """Lag-1 autocorrelation of an input that varies; 0 where it hardly does."""
+    z = _standardise(u[:, None])
+    return float(z[1:, 0] @ z[:-1, 0]) / len(z) if z.size else 0.0
 
 
 def _targets(u: Array, start: int, d_max: int) -> Array:

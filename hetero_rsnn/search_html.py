@@ -113,11 +113,11 @@ def _comparison(result: SearchResult, others: Sequence[SearchResult]) -> str:
         cells = "".join(f"<td>{escape(text)}</td>" for text in (*row.cells, row.lead))
         name, source = escape(row.name), escape(row.source)
         rows.append(f'<tr><th scope="row">{name}</th>{cells}<td class="text">{source}</td></tr>')
-    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in (*view.QUANTITIES.values(), "lead in E"))
+    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in (*view.QUANTITIES.values(), view.MINUS))
     return _table(
         "Compared",
-        "Best network of each search: mean [95 % interval]. Lead: that of the first, paired over equal seeds; "
-        "* where its interval leaves out 0.",
+        "Best network of each search: mean [95 % interval]. Best minus this: E of the first row minus E of this row, "
+        "paired over equal seeds; * where its interval leaves out 0.",
         f'<th scope="col">search</th>{heads}<th scope="col" class="text">measured on</th>',
         rows,
     )
@@ -218,9 +218,7 @@ def _trials(result: SearchResult) -> str:
     body = "\n".join(_row(t, t.number == marked) for t in view.in_order(result))
     return (
         '<h2 id="trials">Trials</h2>\n'
-        + _p(
-            "As the search saw them: mean over its seeds ± half of the 95 % interval. Click a heading to sort.", "soft"
-        )
+        + _p("As the search saw them: mean over its seeds [95 % interval]. Click a heading to sort.", "soft")
         + '<div class="scroll trials" tabindex="0" role="region" aria-labelledby="trials"><table>'
         + f"<thead><tr>{''.join(heads)}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
     )
@@ -244,7 +242,7 @@ def _row(t: Trial, best: bool) -> str:
     e = {q: view.measure(t.evaluation, q) for q in (*view.QUANTITIES, "silent_share")}
     status = view.status(t)
     cells = [f'<th scope="row" data-v="{t.number}">{t.number}{" ★" if best else ""}</th>']
-    cells += [_td(e[q].mean, view.plus_minus(e[q])) for q in view.QUANTITIES]
+    cells += [_td(e[q].mean, view.cell(e[q])) for q in view.QUANTITIES]
     cells += [_td(100 * e["silent_share"].mean), *(_td(x) for x in t.values)]
     cells.append(_td(math.nan if t.evaluation is None else t.evaluation.seconds))
     cells.append(f'<td class="text" data-v="{escape(status)}">{escape(status)}</td>')

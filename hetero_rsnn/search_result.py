@@ -174,7 +174,8 @@ class SearchResult:
             if trial not in known:
                 raise SearchError(f"the search has no trial {trial}: give one of 0 to {len(self.trials) - 1}")
             trial = known[trial]
-        return self.space.network(trial.values).replace(name=f"{self.space.name}-{trial.number}")
+        made = f"trial {trial.number} of search {self.space.name!r}, from {self.space.base.name}"
+        return self.space.network(trial.values).replace(name=f"{self.space.name}-{trial.number}", description=made)
 
     @cached_property
     def front(self) -> tuple[Trial, ...]:

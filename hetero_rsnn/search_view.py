@@ -43,10 +43,10 @@ def ranking(result: SearchResult, top: int = 5) -> TextTable:
     shown = [t for t in in_order(result) if t.evaluation is not None][:top]
     rows = []
     for t in shown:
-        cells = [plus_minus(measure(t.evaluation, q)) for q in ("E", "C", "S")]
+        cells = [cell(measure(t.evaluation, q)) for q in ("E", "C", "S")]
         kept = "kept" if t.evaluation is None or t.feasible else t.evaluation.reason
         rows.append((str(t.number), *cells, *map(number, t.values), kept))
-    title = f"best {len(shown)} as the search saw them, over {seeds(result.settings.seeds)}; ± half a 95 % interval"
+    title = f"best {len(shown)} as the search saw them, over {seeds(result.settings.seeds)}; mean [95 % interval]"
     names = map(heading, result.space.dimensions)
     return TextTable(title, ("trial", "E", "C", "S", *names, "limits"), rows)
 
@@ -65,14 +65,6 @@ def number(x: float) -> str:
     if not math.isfinite(x):
         return "–"
     return f"{x:.0f}" if abs(x) >= 1000 else f"{float(f'{x:.3g}'):g}"
-
-
-def plus_minus(e: Estimate) -> str:
-    """``"5.58 ± 0.16"``: a mean and the half of its 95 % interval."""
-    if math.isnan(e.mean):
-        return "–"
-    digits = min(5, max(0, 2 - math.floor(math.log10(abs(e.mean))))) if e.mean else 2
-    return f"{e.mean:.{digits}f}" + ("" if math.isnan(e.low) else f" ± {e.high - e.mean:.{digits}f}")
 
 
 def unit(x: Dimension | Entry) -> str:
@@ -236,6 +228,8 @@ def reference(result: SearchResult) -> Evaluation | None:
     return result.reference
 
 
+#: Heading of the paired difference in E, which stands in the row of what is subtracted.
+MINUS = "best minus this"
 #: How the reference is called.
 REFERENCE = "homogeneous reference"
 

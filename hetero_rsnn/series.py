@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import math
 import os
 import re
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from hetero_rsnn.errors import FileFormatError, StimulusError, suggest
 
 _TEXT = (".csv", ".txt", ".tsv")
+#: What names channels.
+Column = str | int | Sequence[str | int] | None
 #: What a person takes for a number and Python does not ("1,5", "1_000"): reported, not left out as a column of text.
 _LIKE = re.compile(r"[-+]?\d[\d,_]*(\.\d+)?(,\d+)?")
 
@@ -31,15 +35,23 @@ class Series:
     ----------
     values : ndarray of float, shape (samples, channels)
         Finite numbers; `names` has one name a channel, its 0-based index where the file gives none.
+    source : str
+        Name of the file, without its folder.
+    left_out : tuple of (str, str)
+        Columns of the file that were not asked for and are no channels: name, and why.
+    sha256 : str
+        Of the file's bytes.
     """
 
     values: NDArray[np.float64]
     names: tuple[str, ...]
     interval_ms: float | None
     source: str
+    left_out: tuple[tuple[str, str], ...] = ()
+    sha256: str = ""
 
 
-def read_series(path: str | os.PathLike[str], *, column: str | int | None = None) -> Series:
+def read_series(path: str | os.PathLike[str], *, column: Column = None) -> Series:
     """Read a series from a file; its ending says the format.
 
     Parameters
@@ -48,9 +60,11 @@ def read_series(path: str | os.PathLike[str], *, column: str | int | None = None
         ``.csv``, ``.txt``, ``.tsv``: UTF-8 text; tab, semicolon, comma or blanks between fields, decimal points, at
         most one header, lines that begin with ``#`` left out. ``.npy``: (samples,) or (samples, channels). ``.npz``:
         one such array, or the one that `column` names. ``.wav``: PCM is scaled to [-1, 1], float samples are kept.
-    column : str or int, optional
-        Channels to keep: a name, several with commas between, or a 0-based index that counts every column of the
-        file. Without it all columns that hold numbers are read, and columns of text (dates, times) are left out.
+    column : str, int or list of them, optional
+        Channels to keep: names (as a list, or with commas between), or 0-based indices that count every column of the
+        file. Without it all columns that hold numbers are read, and columns of text (dates, times) are left out. So
+        is the first column of a text file where it is a clock: three rows or more that rise in even steps (each within
+        a twentieth of a step of its place), beside other columns of numbers. `left_out` says which.
 
     Raises
     ------
@@ -69,6 +83,10 @@ def read_series(path: str | os.PathLike[str], *, column: str | int | None = None
         raise FileFormatError(f"{path}: must be a readable file, got: {error}: check the path") from error
     if not data.strip():
         raise FileFormatError(f"{path}: must hold at least one sample, got an empty file: write it again")
+    return replace(_read(data, path, ending, column), sha256=hashlib.sha256(data).hexdigest())
+
+
+def _read(data: bytes, path: Path, ending: str, column: Column) -> Series:
     if ending in _TEXT:
         return _read_text(data, path, column)
     array, key, interval = read_wav(data, path) if ending == ".wav" else _read_numpy(data, path, column)
@@ -93,9 +111,24 @@ def _number(cell: str) -> float | None:
         return None
 
 
-def _choose(names: list[str], column: str | int, path: Path) -> list[int]:  # a name goes before an index
+def _is_clock(t: NDArray[np.float64]) -> bool:
+    """Whether times rise in even steps, but for the rounding of their last digit."""
+    if len(t) < 3 or not t[-1] > t[0]:
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):  # a range beyond all floats is no clock
+        step = (t[-1] - t[0]) / (len(t) - 1)
+        return bool(np.all(np.abs((t - t[0]) / step - np.arange(len(t))) <= 0.05))
+
+
+def _choose(names: list[str], column: Column, path: Path) -> list[int]:  # a name goes before an index
     chosen = []
-    for word in [str(column)] if str(column) in names else [word.strip() for word in str(column).split(",")]:
+    if isinstance(column, list | tuple):
+        words = [str(word) for word in column]
+    else:
+        words = [str(column)] if str(column) in names else [word.strip() for word in str(column).split(",")]
+    if not words:
+        raise StimulusError(f"{path}: column must name a channel, got {column!r}: leave it out for all")
+    for word in words:
         if names.count(word) > 1:
             raise StimulusError(f"{path}: column {word!r} must occur once, got {names.count(word)}: give its index")
         if word not in names and not (word.isdecimal() and len(word) < 10 and int(word) < len(names)):
@@ -106,7 +139,7 @@ def _choose(names: list[str], column: str | int, path: Path) -> list[int]:  # a 
     return chosen
 
 
-def _read_text(data: bytes, path: Path, column: str | int | None) -> Series:
+def _read_text(data: bytes, path: Path, column: Column) -> Series:
     rows: list[tuple[int, list[str]]] = []  # with the line of the file in which each ends
     try:
         text = io.StringIO(data.decode("utf-8-sig"), newline=None)
@@ -139,10 +172,16 @@ def _read_text(data: bytes, path: Path, column: str | int | None) -> Series:
                 what = f"line {line}, column {names[i]!r}: must be a finite number, got {cells[i]!r}"
                 raise StimulusError(f"{path}, {what}: fill the gap, write decimal points, or choose other columns")
             values[k, j] = number
-    return Series(values, tuple(names[i] for i in chosen), None, path.name)
+    left_out: tuple[tuple[str, str], ...] = ()
+    if column is None:
+        left_out = tuple((name, "text") for i, name in enumerate(names) if i not in chosen)
+        if len(chosen) > 1 and chosen[0] == 0 and _is_clock(values[:, 0]):
+            left_out = ((names[0], "evenly spaced"), *left_out)
+            values, chosen = np.ascontiguousarray(values[:, 1:]), chosen[1:]
+    return Series(values, tuple(names[i] for i in chosen), None, path.name, left_out)
 
 
-def _read_numpy(data: bytes, path: Path, column: str | int | None) -> tuple[Any, str | None, None]:
+def _read_numpy(data: bytes, path: Path, column: Column) -> tuple[Any, str | None, None]:
     key, rule = None, f"must be a sound {path.suffix} file of plain numbers, without objects"
     try:
         loaded = np.load(io.BytesIO(data), allow_pickle=False)
@@ -150,7 +189,8 @@ def _read_numpy(data: bytes, path: Path, column: str | int | None) -> tuple[Any,
             keys = loaded.files
             if not keys or (column is None and len(keys) > 1):
                 raise StimulusError(f"{path}: must hold one array, got {keys}: name one with column=...")
-            key = keys[0] if column is None else str(column)
+            one = column[0] if isinstance(column, list | tuple) and len(column) == 1 else column
+            key = keys[0] if one is None else str(one)
             if key not in keys:
                 raise StimulusError(f"{path}: unknown array {key!r}{suggest(key, keys)}: name one with column=...")
             loaded = loaded[key]

@@ -144,10 +144,12 @@ class Measurement:
     __repr__ = __str__
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: provenance, every seed, and the summary."""
+        """Plain data for JSON: provenance with the network's whole definition, every seed, and the summary."""
         return {
             "network": self.network.name,
             "fingerprint": self.network.fingerprint,
+            "n": self.network.n,
+            "definition": self.network.to_dict(),
             "backend": self.backend,
             "precision": self.precision,
             "versions": versions(),

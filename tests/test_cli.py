@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ import pytest
 import hetero_rsnn as hr
 from hetero_rsnn import cli_common
 from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.netparse import from_dict
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = ["--quick", "--n", "60", "--seeds", "2", "--workers", "1"]
@@ -123,6 +125,17 @@ def test_one_network_can_be_changed_alone(run, tmp_path):
     assert found["henhos"] == hr.load_network("henhos", **small, **{"tau_m.cv": 0.2}).fingerprint
 
 
+def test_results_hold_the_command_and_what_was_compared(run, tmp_path):
+    assert run("compare", "honhos", "henhos", *TINY, "--set", "henhos:tau_m.cv=0.2", "--out", "res")[0] == 0
+    data = json.loads((tmp_path / "res" / "results.json").read_text())
+    assert data["command"].startswith("hetero-rsnn compare honhos henhos --quick --n 60")
+    assert data["command"].endswith("--set henhos:tau_m.cv=0.2 --out res")
+    for entry in data["networks"]:
+        assert entry["n"] == entry["definition"]["n"] == 60
+        assert from_dict(entry["definition"], "").fingerprint == entry["fingerprint"]
+    assert data["networks"][1]["definition"]["populations"]["E"]["tau_m"]["cv"] == 0.2
+
+
 def test_a_network_with_equations_of_its_own_can_be_compared(run, tmp_path):
     (tmp_path / "own.toml").write_text(
         'extends = "honhos"\nmodel = ""\n[neuron]\n'
@@ -181,6 +194,24 @@ def test_simulate_takes_as_many_channels_as_the_file_has(run, tmp_path):
     assert code == 0
 
 
+def test_simulate_says_what_drives_the_network(run, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [f"{0.1 * k:.2f},day {k},{a:.3f},{b:.3f}" for k, (a, b) in enumerate(rng.normal(size=(50, 2)))]
+    (tmp_path / "mine.csv").write_text("\n".join(["time,date,sine,ar1", *rows]))
+    code, out, _ = run("simulate", "honhos", "-i", "mine.csv", "--n", "50", "--out", "a", "--scale", "zscore")
+    assert code == 0
+    assert "input: 2 channels sine, ar1 of mine.csv (left out: time, evenly spaced; date, text)\n" in out
+    assert "input.channels set to 2, as the series has them; honhos has 1\n" in out
+    assert hr.load_recording(tmp_path / "a" / "recording").provenance["stimulus"] == {
+        "source": "mine.csv",
+        "sha256": hashlib.sha256((tmp_path / "mine.csv").read_bytes()).hexdigest(),
+        "columns": ["sine", "ar1"],
+        "scale": "zscore",
+    }
+    code, out, _ = run("simulate", "honhos", "-i", "mine.csv", "--n", "50", "--out", "b", "--column", "time")
+    assert code == 0 and "input: 1 channel time of mine.csv\n" in out and "input.channels" not in out
+
+
 def test_simulate_refuses_nan(run, tmp_path):
     np.save(tmp_path / "bad.npy", np.array([0.1, np.nan, 0.3]))
     refused(run("simulate", "honhos", "--input", "bad.npy"), "nan")
@@ -201,6 +232,7 @@ def test_interrupt_ends_quietly(tmp_path):
 )
 def test_seeds(text, seeds):
     assert cli_common.parse_seeds(text) == seeds
+    assert cli_common.parse_seeds(cli_common.seeds_text(seeds)) == seeds
 
 
 @pytest.mark.parametrize("text", ["", "a", "-3", "1,1", "3-1", "1-2-3", "0", "1.5"])

@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 
+from hetero_rsnn.cli_common import parse_seeds
 from hetero_rsnn.journal import read_journal
 from hetero_rsnn.live import Reporter, duration
 from hetero_rsnn.search_result import SearchResult
+from hetero_rsnn.study import measure
 
 #: A search of some seconds.
 TINY = ["--set", "n=60", "--set", "protocol.samples=600", "--set", "protocol.train=1 s", "--set", "protocol.d_max=10"]
@@ -55,6 +57,13 @@ def test_search_reports_the_remeasured_best(run, tmp_path):
     assert "hetero-rsnn show j.jsonl --export best.toml" in out
     assert "trial 6: C = " in err and "7 of 7" in err and "left" in err
     assert "\x1b" not in out + err
+    # The line in the header of the exported network gives its number again.
+    assert run("show", "j.jsonl", "--no-figures", "--export", "best.toml")[0] == 0
+    last = next(s for s in reversed((tmp_path / "best.toml").read_text().splitlines()) if s.startswith("# hetero-rsnn"))
+    _, _, _, network, option, numbers = shlex.split(last)
+    assert option == "--seeds"
+    found = measure(network, parse_seeds(numbers)).summary()
+    assert (found["C"].mean, found["S"].mean) == pytest.approx((r.best_evaluation.C, r.best_evaluation.S))
 
 
 def test_without_a_journal_named_one_is_chosen(run, tmp_path):
@@ -68,9 +77,12 @@ def test_a_search_that_ended_goes_on_with_more(run, tmp_path):
     again = ["search", "quick", *TINY, "--journal", "j", "--resume", "--workers", "1"]
     assert run(*QUICK, "--workers", "1", "--journal", "j", "--objective", "pareto")[0] == 0
     before = SearchResult.from_journal(tmp_path / "j")
-    code, out, _ = run(*again)
+    code, out, err = run(*again)
     assert code == 0 and str(before) in out
-    code, out, _ = run(*again, "--budget", "8")
+    kept = len(before.remeasured) + 1  # and the reference
+    assert err.count("resumed") == 1 and f"resumed j: 7 of 7 trials, {kept} of 4 re-measurements kept\n" in err
+    code, out, err = run(*again, "--budget", "8")
+    assert f"resumed j: 7 of 8 trials, {kept} of 4 re-measurements kept\n" in err
     assert code == 0 and "8 of 8 trials" in out and "hypervolume" in out
     assert SearchResult.from_journal(tmp_path / "j").trials[:7] == before.trials
 

@@ -76,7 +76,12 @@ def test_several_journals_are_drawn_together(run, journals, tmp_path):
     code, out, _ = run(journals / "main.jsonl", journals / "going.jsonl", "--out", "both")
     assert code == 0
     compared = out[out.index("best of each search") :]
-    assert "quick, random" in compared and "homogeneous reference" in compared and "lead in E" in compared
+    assert (
+        "quick, random" in compared
+        and "homogeneous reference" in compared
+        and "best minus this" in compared
+        and "lead" not in compared
+    )
     assert files(tmp_path) == ["both/search.html", "both/search.png"]
     assert "quick, random" in (tmp_path / "both" / "search.html").read_text()
 
@@ -97,8 +102,18 @@ def test_exported_network_is_the_best_one(run, journals, tmp_path):
     assert net == result.best_network and net.fingerprint == result.best_network.fingerprint
     assert net.name == f"quick-{result.best.number}"
     assert result.space.point(net) == pytest.approx(result.best.values)
-    head = (tmp_path / "best.toml").read_text().splitlines()[:2]
+    assert net.description == f"trial {result.best.number} of search 'quick', from {result.space.base.name}"
+    head = (tmp_path / "best.toml").read_text().splitlines()[:4]
     assert all(line.startswith("# ") for line in head) and str(result.best_evaluation) in head[1]
+    assert head[2] == "# n = 100, samples = 2000, d_max = 30, fresh seeds 1000-1007; the same again:"
+    assert head[3] == "# hetero-rsnn compare best.toml --seeds 1000-1007 --backend 'made up'"
+
+
+def test_header_of_an_export_without_fresh_seeds(run, journals, tmp_path):
+    assert run(journals / "going.jsonl", "--no-figures", "--export", "best.toml")[0] == 0
+    head = (tmp_path / "best.toml").read_text().splitlines()[:4]
+    assert head[1].endswith("not re-measured") and "seeds of the search 0-3; the same again" in head[2]
+    assert head[3].startswith("# hetero-rsnn compare best.toml --seeds 0-3")
 
 
 @pytest.mark.parametrize(

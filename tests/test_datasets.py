@@ -151,6 +151,13 @@ def test_mistakes(name: str, options: dict[str, Any], message: str) -> None:
         load_dataset(name, **options)
 
 
+def test_a_file_is_told_where_files_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.csv").write_text("x\n1\n")
+    with pytest.raises(HeteroError, match=r"unknown data set 'mine.csv': .*HRSNNForecaster .*own_data\.md"):
+        load_dataset("mine.csv")
+
+
 def test_heavy_modules_are_not_imported() -> None:
     heavy = {"h5py", "pooch", "scipy.io", "requests", "matplotlib", "brian2", "sklearn"}
     code = (

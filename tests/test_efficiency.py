@@ -150,8 +150,9 @@ def test_efficiency_is_capacity_over_spikes() -> None:
     assert (e.C, e.C_stderr, e.S) == (c.total, c.stderr, s)
     assert (e.E, e.E_stderr) == pytest.approx((4.0 / s, c.stderr / s))
     assert (e.rate_hz, e.silent_share, e.reason) == (r.rate_hz, r.silent_share, "")
-    for part in ("C = 4 ±", f"S = {s:.3g} ({r.rate_hz:.3g} Hz)", f"E = {4.0 / s:.3g} ±"):
-        assert part in str(e)
+    assert str(e) == (
+        f"C = 4 ± {c.stderr:.2g} s.e., S = {s:.3g} ({r.rate_hz:.3g} Hz), E = {4.0 / s:.3g} ± {c.stderr / s:.2g} s.e."
+    )
 
 
 def test_a_silent_network_is_not_efficient() -> None:
@@ -162,7 +163,7 @@ def test_a_silent_network_is_not_efficient() -> None:
         assert math.isnan(e.E) and math.isnan(e.E_stderr)
         assert "below 0.01 spikes a sample" in e.reason
         assert f"undefined ({e.reason})" in str(e)
-        assert str(e).startswith(f"C = 4 ± {c.stderr:.2g}, S = {spike_count(r):.3g} ")  # shown all the same
+        assert str(e).startswith(f"C = 4 ± {c.stderr:.2g} s.e., S = {spike_count(r):.3g} ")  # shown all the same
     enough = spikes([1.0, 2.0, 3.0], [0, 1, 2], samples=100)
     assert spike_count(enough) == SILENT
     assert not spike_efficiency(c, enough).reason

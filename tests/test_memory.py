@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -406,6 +407,32 @@ def test_bad_input_is_refused(change: dict[str, object], words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_an_autocorrelated_input_is_warned_of(sign: float) -> None:
+    white = uniform(2000, 0)
+    u = white.copy()
+    for k in range(1, len(u)):
+        u[k] += sign * 0.83 * u[k - 1]
+    states = np.stack([u, np.tanh(u)], axis=1)  # without memory
+    r = np.corrcoef(u[1:], u[:-1])[0, 1]
+    with pytest.warns(
+        UserWarning, match=f"neighbours correlate at {r:.2f}, .*: use uniform_stimulus, or a task"
+    ) as found:
+        assert memory_capacity(states, u, d_max=10).total > 1
+    assert len(found) == 1 and found[0].filename == __file__ and "\n" not in str(found[0].message)
+
+
+def test_independent_inputs_are_not_warned_of() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for seed in range(100):
+            rng = np.random.default_rng(seed)
+            for u in (uniform(300, seed), rng.integers(0, 2, 300) * 1e-3 + 50, rng.standard_exponential(300)):
+                memory_capacity(rng.standard_normal((300, 2)), u, d_max=4)
+        trend = np.where(np.arange(300) < 40, np.arange(300), uniform(300, 1))  # all in the washout
+        memory_capacity(np.random.default_rng(0).standard_normal((350, 2))[:300], trend, d_max=4, washout=45)
+
+
 def test_nan_is_refused_and_located() -> None:
     states = np.random.default_rng(0).random((500, 3))
     states[40, 2] = states[41, 2] = np.nan
@@ -418,7 +445,7 @@ def test_result_is_readable_and_complete(noisy_line: tuple[Array, Array, MemoryC
     assert (
         repr(result)
         == str(result)
-        == f"C = {result.total:.2f} ± {result.stderr:.2f} (15 delays, 1185 samples, 5 blocks)"
+        == f"C = {result.total:.2f} ± {result.stderr:.2f} s.e. (15 delays, 1185 samples, 5 blocks)"
     )
     assert (result.n_samples, result.n_features, result.n_blocks, result.d_max) == (1185, 8, 5, 15)
     assert result.curve.shape == result.curve_stderr.shape == result.ridge.shape == (15,)

@@ -107,6 +107,7 @@ def test_headline_has_the_numbers_to_report_and_what_they_mean(page, result):
         assert mean in text and bounds in text
     assert f"trial {result.best.number}" in text
     assert "8 fresh seeds (1000-1007) that the search never saw" in text and "95 % interval of that mean" in text
+    assert "±" not in text  # that is a standard error elsewhere
     assert result.space.fingerprint in text and result.space.base.fingerprint in text and "scikit-optimize" in text
     assert view.REFERENCE in text and "homogeneous" in text
 

@@ -513,6 +513,43 @@ def _series_or_own_error(ending: str, data: bytes, column: str | int | None) -> 
             check(series)
 
 
+@pytest.mark.parametrize(
+    ("times", "clock"),
+    [
+        ([0, 1, 2, 3], True),
+        ([-0.5, 0, 0.5, 1], True),
+        ([1.7e9, 1.7e9 + 0.1, 1.7e9 + 0.2, 1.7e9 + 0.3], True),
+        ([0.033, 0.067, 0.1, 0.133], True),  # 30 a second, rounded
+        ([0, 1, 2, 4], False),
+        ([3, 2, 1, 0], False),
+        ([1, 1, 1, 1], False),
+        ([0, 2, 1, 3], False),
+        ([-1.7e308, 0, 1e307, 1.7e308], False),
+        ([0, 1], False),
+    ],
+)
+def test_a_clock_is_no_channel(write: Write, times: list[float], clock: bool) -> None:
+    path = write("a.csv", "t,x,y\n" + "".join(f"{t!r},{k**2},{-k}\n" for k, t in enumerate(times)))
+    series = read_series(path)
+    assert series.names == (("x", "y") if clock else ("t", "x", "y"))
+    assert series.left_out == ((("t", "evenly spaced"),) if clock else ())
+    assert_array_equal(series.values[:, -2:], [(k**2, -k) for k in range(len(times))])
+    asked = read_series(path, column="t,x")
+    assert asked.names == ("t", "x") and asked.left_out == ()
+    assert read_series(write("b.csv", "t\n" + "\n".join(map(repr, times)))).names == ("t",)  # there is no other
+
+
+def test_columns_as_a_list(write: Write) -> None:
+    path = write("a.csv", 't,sine,"a,b"\n0,5,7\n1,4,6\n')
+    for column in (["a,b", "sine"], ("a,b", 1), [2, 1]):
+        series = read_series(path, column=column)
+        assert series.names == ("a,b", "sine")
+        assert_array_equal(series.values, [[7, 5], [6, 4]])
+    for column, words in ((["sin"], "unknown column 'sin'.*'sine'"), ([], "must name a channel")):
+        with pytest.raises(StimulusError, match=words):
+            read_series(path, column=column)
+
+
 @MANY
 @given(st.binary(max_size=300), ENDINGS, COLUMNS)
 @example(b"\x93NUMPY", ".npy", None)

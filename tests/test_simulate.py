@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -149,6 +150,18 @@ def test_what_brian2_refuses_is_one_line_that_names_the_network() -> None:
     text = message(draw=drawn, backend="brian2", error=NetworkError)
     assert text.startswith("Brian2 refuses network 'henhes': ")
     assert len(text) < 400
+
+
+def test_objects_that_brian2_refused_go_without_a_word() -> None:
+    """Brian2 would warn of each, after the error, that it was never in a network."""
+    from brian2.utils.logger import catch_logs
+
+    drawn = draw(network().network.replace(model="", **{"neuron.reset": "v = v_reset + 1*mV"}), 3)
+    with catch_logs() as logs:
+        text = message(draw=drawn, backend="brian2", error=NetworkError)
+        gc.collect()
+    assert "inconsistent units" in text
+    assert not [words for _, name, words in logs if name.endswith("unused_brian_object")]
 
 
 # What a run says of itself ---------------------------------------------------------------------------------------
