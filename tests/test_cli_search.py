@@ -53,7 +53,7 @@ def test_search_reports_the_remeasured_best(run, tmp_path):
     assert code == 0
     r = SearchResult.from_journal(tmp_path / "j.jsonl")
     assert r.done and len(r.trials) == 7
-    assert str(r) in out and "re-measured on 4 fresh seeds" in out and "E = " in out and "[" in out
+    assert str(r) in out and "re-measured on 8 fresh seeds" in out and "E = " in out and "[" in out
     assert "hetero-rsnn show j.jsonl --export best.toml" in out
     assert "trial 6: C = " in err and "7 of 7" in err and "left" in err
     assert "\x1b" not in out + err
@@ -203,7 +203,7 @@ def test_journals_that_are_in_the_way_or_of_another_search(run, tmp_path):
     kept = (tmp_path / "j").read_bytes()
     for words, part in [
         (QUICK, "j exists already: add --resume to go on with it"),
-        ([*QUICK, "--resume", "--seeds", "3"], "its seeds is [0, 1], not [0, 1, 2]"),
+        ([*QUICK, "--resume", "--seeds", "3"], "its seeds is [0, 1, 2, 3], not [0, 1, 2]"),
         ([*QUICK, "--resume", "--set", "n=61"], "j is of another space"),
         ([*QUICK[:2], "--resume"], "j is of another space"),
         ([*QUICK, "--resume", "--precision", "single"], "its measure is"),
