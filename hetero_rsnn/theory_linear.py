@@ -282,8 +282,8 @@ def spectral_states(
     variance of a neuron's own spikes is that of a renewal process with gamma distributed intervals. The input counts
     twice: spectrum and regularity are those under a white noise that stands for the input too, and `linear_memory` adds
     what the input explains once more. The noise is too large by that: for two seeds, subtracting it lowers the noise by
-    7 to 10 % and moves C of HeNHoS from 4.98 to 5.49, of HoNHoS from 2.09 to 2.21. Neurons with an infinite threshold
-    have neither response nor noise.
+    7 to 11 % and moves C of HeNHoS from 4.98 to 5.4 or 5.5 (the input taken for held or for white), of HoNHoS from 2.09
+    to 2.2. Neurons with an infinite threshold have neither response nor noise.
 
     References
     ----------
