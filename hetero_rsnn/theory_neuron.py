@@ -9,11 +9,13 @@ sigma, by which he divides potentials, is ``sqrt(A / tau_m)``.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from hetero_rsnn import units
 from hetero_rsnn.errors import HeteroError
 
 Array = NDArray[np.float64]
@@ -29,7 +31,8 @@ def dead_time(t_ref: ArrayLike, dt: float) -> Array:
 
     The spike's own step ends with the reset, so that of the steps of `t_ref` (rounded down) one less is lost.
     """
-    t = np.asarray(t_ref, dtype=float)
+    t, dt = real("t_ref", t_ref), real_number("dt", dt)
+    _at_least_zero("t_ref", t)
     if dt == 0:
         return t
     return np.asarray(np.maximum(np.floor((t + 1e-3 * dt) / dt) - 1.0, 0.0) * dt)
@@ -59,6 +62,12 @@ def lif_rate(
     ndarray
         In Hz.
 
+    Raises
+    ------
+    HeteroError
+        If a value is not finite, a time negative, tau_m 0, or v_th not above v_reset. An infinite v_th is that of a
+        neuron that never fires.
+
     Notes
     -----
     *Range.* Exact for constant drive. With a drive that fluctuates it holds where the fluctuation within an
@@ -69,10 +78,8 @@ def lif_rate(
     W. Gerstner, W. M. Kistler, R. Naud, L. Paninski, "Neuronal Dynamics", Cambridge 2014, section 1.3. The correction
     for the grid is our own.
     """
-    mu, tau, th, reset, ref = np.broadcast_arrays(
-        *(np.asarray(x, dtype=float) for x in (drive, tau_m, v_th, v_reset, t_ref))
-    )
-    _positive("tau_m", tau)
+    mu, tau, th, reset, ref = neuron_values(drive=drive, tau_m=tau_m, v_th=v_th, v_reset=v_reset, t_ref=t_ref)
+    dt = real_number("dt", dt)
     above = mu > th
     ratio = np.where(above, (mu - reset) / np.where(above, mu - th, 1.0), math.e)
     rise = tau * np.log(ratio)
@@ -111,6 +118,11 @@ def siegert_rate(
     ndarray
         In Hz.
 
+    Raises
+    ------
+    HeteroError
+        As in `lif_rate`, and if `intensity` or `tau_noise` is negative.
+
     Notes
     -----
     *Range.* Exact for white noise in continuous time. Many small synaptic events against threshold minus reset. The
@@ -122,12 +134,9 @@ def siegert_rate(
     A. J. F. Siegert, Phys. Rev. 81, 1951. L. M. Ricciardi, "Diffusion processes and related topics in biology", 1977.
     N. Brunel, V. Hakim, Neural Computation 11, 1999. N. Brunel, S. Sergi, J. Theor. Biol. 195, 1998 (coloured noise).
     """
-    mu, a, tau, th, reset, ref, slow = np.broadcast_arrays(
-        *(np.asarray(x, dtype=float) for x in (drive, intensity, tau_m, v_th, v_reset, t_ref, tau_noise))
+    mu, a, tau, th, reset, ref, slow = neuron_values(
+        drive=drive, intensity=intensity, tau_m=tau_m, v_th=v_th, v_reset=v_reset, t_ref=t_ref, tau_noise=tau_noise
     )
-    _positive("tau_m", tau)
-    if not (a >= 0).all() or not (slow >= 0).all():
-        raise HeteroError("intensity and tau_noise must be >= 0 ms: for no noise give 0")
     noisy = a > 1e-12 * tau
     sigma = np.sqrt(np.where(noisy, a, tau) / tau)
     shift = 0.5 * ALPHA * np.sqrt(slow / tau)
@@ -184,6 +193,11 @@ def quasi_static_rate(
     ndarray
         In Hz.
 
+    Raises
+    ------
+    HeteroError
+        As in `lif_rate`, and if `variance` is negative.
+
     Notes
     -----
     *Range.* Correlation time of the noise long against the inter-spike interval: the opposite end of white noise.
@@ -192,9 +206,10 @@ def quasi_static_rate(
     ----------
     R. Moreno-Bote, N. Parga, Phys. Rev. Lett. 92, 028102, 2004 (the limit of slow synapses).
     """
-    mu, var, tau, th, reset, ref = np.broadcast_arrays(
-        *(np.asarray(x, dtype=float) for x in (drive, variance, tau_m, v_th, v_reset, t_ref))
+    mu, var, tau, th, reset, ref = neuron_values(
+        drive=drive, variance=variance, tau_m=tau_m, v_th=v_th, v_reset=v_reset, t_ref=t_ref
     )
+    dt = real_number("dt", dt)
     # Probability cells rather than Gauss-Hermite: the rate has an infinite slope at threshold.
     z = special.ndtri((np.arange(200) + 0.5) / 200)
     levels = mu[..., None] + np.sqrt(var)[..., None] * z
@@ -218,10 +233,10 @@ def isi_cv(
     N. Brunel, J. Comput. Neurosci. 8, 2000, appendix A.1. H. C. Tuckwell, "Introduction to theoretical neurobiology",
     vol. 2, 1988.
     """
-    mu, a, tau, th, reset = np.broadcast_arrays(
-        *(np.asarray(x, dtype=float) for x in (drive, intensity, tau_m, v_th, v_reset))
+    mu, a, tau, th, reset, ref = neuron_values(
+        drive=drive, intensity=intensity, tau_m=tau_m, v_th=v_th, v_reset=v_reset, t_ref=t_ref
     )
-    nu = siegert_rate(mu, a, tau, v_th=th, v_reset=reset, t_ref=t_ref) / 1e3
+    nu = siegert_rate(mu, a, tau, v_th=th, v_reset=reset, t_ref=ref) / 1e3
     sigma = np.sqrt(np.maximum(a, 1e-12 * tau) / tau)
     y_th, y_reset = (th - mu) / sigma, (reset - mu) / sigma
     rare = y_th > 4.0
@@ -238,6 +253,69 @@ def isi_cv(
     return np.where(rare, 1.0, np.sqrt(2 * math.pi * double) * nu * tau)
 
 
-def _positive(name: str, value: Array) -> None:
-    if not (value > 0).all():
-        raise HeteroError(f"{name} must be > 0 ms, got {value.min():g}")
+# Checks of what users hand in, for all modules of the theory.
+
+
+def real(name: str, value: ArrayLike, *, infinite: bool = False) -> Array:
+    """Finite real numbers (with `infinite` also +inf) as an array."""
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise HeteroError(f"{name} must be plain numbers (times in ms), got {value!r}: convert it") from None
+    good = np.isfinite(array) | (np.isposinf(array) if infinite else False)
+    if not good.all():
+        raise HeteroError(f"{name} must be finite, got {array[~good].flat[0]:g}: drop or mend such values")
+    return array
+
+
+def real_number(name: str, value: Any, *, least: float = 0.0) -> float:
+    """One finite number >= `least`."""
+    array = real(name, value)
+    if array.ndim or isinstance(value, bool) or array < least:
+        raise HeteroError(f"{name} must be one number >= {least:g}, got {value!r}: change it")
+    return float(array)
+
+
+def whole_number(name: str, value: Any) -> int:
+    """A whole number >= 1."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise HeteroError(f"{name} must be a whole number >= 1, got {value!r}: change it")
+    return int(value)
+
+
+def milliseconds(name: str, value: Any) -> float:
+    """A duration > 0: a plain number (ms already), or a quantity with its unit such as ``"10 ms"``."""
+    if isinstance(value, str) or hasattr(value, "dim"):
+        return units.milliseconds(value, name)
+    number = real_number(f"{name} (ms)", value)
+    if number == 0:
+        raise HeteroError(f"{name} must be > 0 ms, got 0: write e.g. {name}='10 ms'")
+    return number
+
+
+def neuron_values(**values: ArrayLike) -> tuple[Array, ...]:
+    """Parameters of neurons, checked and broadcast, in the order given."""
+    arrays = {k: real(k, v, infinite=k == "v_th") for k, v in values.items()}
+    for name in ("t_ref", "intensity", "variance", "tau_noise"):
+        if name in arrays:
+            _at_least_zero(name, arrays[name])
+    tau, th, reset = arrays["tau_m"], arrays["v_th"], arrays["v_reset"]
+    if not (tau > 0).all():
+        raise HeteroError(f"tau_m must be > 0 ms, got {tau.min():g}: change it")
+    try:
+        out = np.broadcast_arrays(*arrays.values())
+    except ValueError:
+        shapes = ", ".join(f"{k} {v.shape}" for k, v in arrays.items() if v.ndim)
+        raise HeteroError(
+            f"parameters must have shapes that broadcast, got {shapes}: give one value a neuron"
+        ) from None
+    wrong = np.atleast_1d(~(th > reset))
+    if wrong.any():
+        high, low = (float(np.broadcast_to(x, wrong.shape)[wrong][0]) for x in (th, reset))
+        raise HeteroError(f"v_th must be above v_reset, got v_th = {high:g}, v_reset = {low:g}: lower the reset")
+    return tuple(out)
+
+
+def _at_least_zero(name: str, value: Array) -> None:
+    if (value < 0).any():
+        raise HeteroError(f"{name} must be >= 0, got {value.min():g}: for none give 0")

@@ -5,6 +5,7 @@ Conventions as in `hetero_rsnn.theory_neuron`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,19 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from hetero_rsnn.draw import Draw
-from hetero_rsnn.errors import HeteroError, suggest
-from hetero_rsnn.theory_neuron import dead_time, isi_cv, lif_rate, quasi_static_rate, siegert_rate
+from hetero_rsnn.errors import EquationMismatchError, HeteroError, suggest
+from hetero_rsnn.kernel_arrays import check_equations
+from hetero_rsnn.theory_neuron import (
+    dead_time,
+    isi_cv,
+    lif_rate,
+    milliseconds,
+    quasi_static_rate,
+    real,
+    real_number,
+    siegert_rate,
+    whole_number,
+)
 
 Array = NDArray[np.float64]
 
@@ -35,7 +47,8 @@ def weight_matrix(draw: Draw, weights: ArrayLike | None = None) -> sparse.csr_ar
     scipy.sparse.csr_array, shape (n, n)
         Row: target, column: source.
     """
-    w = draw.plastic.w if weights is None else np.asarray(weights, dtype=float)
+    _check_draw(draw)
+    w = draw.plastic.w if weights is None else real("weights", weights)
     if w.shape != draw.plastic.w.shape:
         raise HeteroError(
             f"weights must be of the {len(draw.plastic)} plastic synapses, got shape {w.shape}: "
@@ -61,6 +74,42 @@ def renewal_power(rate_hz: ArrayLike, cv: ArrayLike, tau: ArrayLike) -> Array:
     nu = np.maximum(np.asarray(rate_hz, dtype=float), 1e-9) / 1e3
     shape = 1.0 / np.maximum(np.asarray(cv, dtype=float), 1e-3) ** 2
     return np.asarray(1.0 / np.expm1(shape * np.log1p(1.0 / (nu * t * shape))) - nu * t)
+
+
+def _check_draw(draw: Draw) -> None:
+    if not isinstance(draw, Draw):
+        raise HeteroError(
+            f"the theory takes a draw, got {type(draw).__name__}: call hetero_rsnn.draw(network, seed) first"
+        )
+
+
+def check_network(draw: Draw) -> None:
+    """Refuse what is no draw, and networks with other equations than those that the theory is of.
+
+    Raises
+    ------
+    HeteroError
+    EquationMismatchError
+    """
+    _check_draw(draw)
+    try:
+        check_equations(draw.network)
+    except EquationMismatchError as error:
+        found = str(error).split(";")[0]
+        raise EquationMismatchError(
+            f"the theory is of the equations of the model 'lif_stdp' only ({found}): simulate networks with others"
+        ) from None
+
+
+def check_field(draw: Draw, field: MeanField) -> None:
+    """Refuse what is no working point of the draw."""
+    found = field.rates_hz.size if isinstance(field, MeanField) else type(field).__name__
+    if found != draw.n:
+        size = f"one of {found} neurons" if isinstance(field, MeanField) else found
+        raise HeteroError(
+            f"field must be a working point of the draw's {draw.n} neurons, got {size}: "
+            "call self_consistent_rates with the same draw"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +145,7 @@ class MeanField:
 
 def self_consistent_rates(
     draw: Draw, weights: ArrayLike | None = None, *, formula: str = "siegert", renewal: bool = False,
-    power: float = 1.0 / 3.0, mean: float = 0.0, hold: float | None = None, tolerance: float = 1e-6, limit: int = 2000,
+    power: float = 1.0 / 3.0, mean: float = 0.0, hold: Any = None, tolerance: float = 1e-6, limit: int = 2000,
 ) -> MeanField:  # fmt: skip
     """Rates of all neurons of a drawn network, each from the rates of the others.
 
@@ -119,8 +168,8 @@ def self_consistent_rates(
         more) the target's potential varies under a renewal process of the source's rate and CV.
     power, mean : float
         Variance and mean of the input, per channel; the default is that of `uniform_stimulus`.
-    hold : float, optional
-        Duration of an input sample in ms; the protocol's by default.
+    hold : float, str or brian2.Quantity, optional
+        Duration of an input sample, in ms where it has no unit; the protocol's by default.
     tolerance, limit : float, int
         Largest change (Hz) to stop at, and number of iterations to give up after.
 
@@ -131,7 +180,9 @@ def self_consistent_rates(
     Raises
     ------
     HeteroError
-        If the formula is unknown or the iteration has not settled.
+        If the formula is unknown, a value impossible, or the iteration has not settled.
+    EquationMismatchError
+        If the network has other equations.
 
     Notes
     -----
@@ -146,8 +197,11 @@ def self_consistent_rates(
     """
     if formula not in FORMULAS:
         raise HeteroError(f"unknown formula {formula!r}{suggest(str(formula), FORMULAS)}")
+    check_network(draw)
     p, dt = draw.neurons, draw.network.dt
-    hold = draw.network.protocol.hold if hold is None else hold
+    hold = draw.network.protocol.hold if hold is None else milliseconds("hold", hold)
+    power, mean = real_number("power", power), real_number("mean", mean, least=-math.inf)
+    limit, tolerance = whole_number("limit", limit), real_number("tolerance", tolerance)
     how: dict[str, Any] = {k: p[k] for k in ("v_th", "v_reset")} | {"t_ref": dead_time(p["t_ref"], dt) + dt / 2}
     tau = p["tau_m"]
     w = weight_matrix(draw, weights)

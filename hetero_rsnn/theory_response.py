@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.theory_neuron import neuron_values, real
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -33,7 +34,8 @@ def lif_response(
     frequencies : array, shape (f,)
         In Hz, >= 0.
     drive, intensity, tau_m, v_th, v_reset, t_ref : array, shape (n,) or scalar
-        As in `siegert_rate`; the intensity must be > 0. On a grid give ``dead_time(t_ref, dt) + dt / 2``.
+        As in `siegert_rate`; the intensity must be > 0 where v_th is finite. On a grid give
+        ``dead_time(t_ref, dt) + dt / 2``.
 
     Returns
     -------
@@ -42,7 +44,12 @@ def lif_response(
     spectrum : ndarray, shape (n, f)
         Power spectrum of the spike train over its rate: 1 for a Poisson process, CV^2 at 0 Hz.
     rate : ndarray, shape (n,)
-        In Hz.
+        In Hz. Where v_th is infinite, response and rate are 0 and the spectrum 1.
+
+    Raises
+    ------
+    HeteroError
+        As in `siegert_rate`, and if a frequency is negative or a neuron has no noise.
 
     Notes
     -----
@@ -55,12 +62,25 @@ def lif_response(
     F. S. Chance, N. Fourcaud, L. F. Abbott, Phys. Rev. Lett. 86, 2001 (the response, in closed form). B. Lindner,
     L. Schimansky-Geier, Phys. Rev. Lett. 86, 2001.
     """
-    f = np.atleast_1d(np.asarray(frequencies, dtype=float))
-    mu, a, tau, th, reset, ref = np.broadcast_arrays(
-        *(np.atleast_1d(np.asarray(x, dtype=float)) for x in (drive, intensity, tau_m, v_th, v_reset, t_ref))
-    )
-    if not (a > 0).all() or not (tau > 0).all() or not (th > reset).all():
-        raise HeteroError("lif_response needs intensity > 0, tau_m > 0 and v_th > v_reset: without noise see lif_rate")
+    f = np.atleast_1d(real("frequencies", frequencies))
+    if (f < 0).any():
+        raise HeteroError(
+            f"frequencies must be >= 0 Hz, got {f.min():g}: the response at -f is the conjugate of that at f"
+        )
+    values = neuron_values(drive=drive, intensity=intensity, tau_m=tau_m, v_th=v_th, v_reset=v_reset, t_ref=t_ref)
+    mu, a, tau, th, reset, ref = (np.atleast_1d(x) for x in values)
+    alive = np.isfinite(th)
+    if not (a[alive] > 0).all():
+        raise HeteroError(f"lif_response needs intensity > 0, got {a[alive].min():g}: without noise see lif_rate")
+    if not alive.all():
+        response, spectrum = np.zeros((th.size, f.size), complex), np.ones((th.size, f.size))
+        rate = np.zeros(th.size)
+        if alive.any():
+            mu, a, tau, th, reset, ref = (x[alive] for x in (mu, a, tau, th, reset, ref))
+            response[alive], spectrum[alive], rate[alive] = lif_response(
+                f, mu, a, tau, v_th=th, v_reset=reset, t_ref=ref
+            )
+        return response, spectrum, rate
     # The limit of 0 Hz is 0/0: go near it, far below any rate.
     omega = 2 * np.pi * np.maximum(f, 1e-3) / 1e3
     variance = a / (2 * tau)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.theory_neuron import real, real_number
 
 Array = NDArray[np.float64]
 
@@ -69,7 +70,7 @@ def weight_drift(
     rate_pre, rate_post : array
         In Hz.
     mu : float
-        In [0, 1].
+        In [0, 1], one for all.
     dt : float
         Grid step in ms. On the grid a pair in one step potentiates and does not depress, so that tau_plus acts as
         ``dt / (1 - exp(-dt / tau_plus))`` and tau_minus as ``dt / (exp(dt / tau_minus) - 1)``: half a step more, or
@@ -82,7 +83,7 @@ def weight_drift(
     Raises
     ------
     HeteroError
-        If a parameter is negative or mu outside [0, 1].
+        If a parameter is negative or not finite, or mu is not one number in [0, 1].
 
     Notes
     -----
@@ -95,13 +96,15 @@ def weight_drift(
     R. Kempter, W. Gerstner, J. L. van Hemmen, Phys. Rev. E 59, 1999. R. Gütig, R. Aharonov, S. Rotter, H. Sompolinsky,
     J. Neurosci. 23, 2003. A. Morrison, M. Diesmann, W. Gerstner, Biol. Cybern. 98, 2008.
     """
-    values = [np.asarray(x, dtype=float) for x in (eta_plus, eta_minus, tau_plus, tau_minus, rate_pre, rate_post)]
     names = ("eta_plus", "eta_minus", "tau_plus", "tau_minus", "rate_pre", "rate_post")
+    given = (eta_plus, eta_minus, tau_plus, tau_minus, rate_pre, rate_post)
+    values = [real(name, x) for name, x in zip(names, given, strict=True)]
     for name, value in zip(names, values, strict=True):
-        if not (value >= 0).all():
-            raise HeteroError(f"{name} must be >= 0, got {value.min():g}")
-    if not 0 <= mu <= 1:
-        raise HeteroError(f"mu must be in [0, 1], got {mu:g}")
+        if (value < 0).any():
+            raise HeteroError(f"{name} must be >= 0, got {value.min():g}: change it")
+    mu, dt = real_number("mu", mu), real_number("dt", dt)
+    if mu > 1:
+        raise HeteroError(f"mu must be in [0, 1], got {mu:g}: change it")
     plus, minus, t_plus, t_minus, pre, post = np.broadcast_arrays(*values)
     if dt > 0:
         with np.errstate(over="ignore", divide="ignore"):  # a trace that does not last a step depresses nothing
