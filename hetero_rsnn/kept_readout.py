@@ -124,7 +124,7 @@ def memory_readout(
     >>> line = np.stack([np.roll(u, d) for d in (1, 2, 3)], axis=1)
     >>> readout = memory_readout(line, u, d_max=10)
     >>> readout.capacity(line * [1, 1, 0], u)  # the last unit of a delay line is lost
-    C = 1.99 ± 0.00 (10 delays, 1990 samples, 5 blocks)
+    C = 1.99 ± 0.00 s.e. (10 delays, 1990 samples, 5 blocks)
     """
     kept: list[Array] = []
     trained = _measure(states, u, d_max, washout, n_blocks, gap, ridges, min_ratio, kept)

@@ -203,7 +203,7 @@ def plot_capacity(
     d = np.arange(1, capacity.d_max + 1)
     # What `interval` is to the sum, over the same blocks.
     half = capacity.curve_stderr * float(special.stdtrit(capacity.n_blocks - 1, 0.975))
-    text = f"C = {capacity.total:.2f} ± {capacity.stderr:.2f}" if label is None else label
+    text = f"C = {capacity.total:.2f} ± {capacity.stderr:.2f} s.e." if label is None else label
     (line,) = ax.plot(d, capacity.curve, lw=1.8, color=color, label=text)
     ax.fill_between(d, capacity.curve - half, capacity.curve + half, color=line.get_color(), alpha=0.2, lw=0)
     ax.axhline(0, color="0.6", lw=0.8, zorder=0)

@@ -130,5 +130,5 @@ def test_capacity_with_its_band():
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), c.curve)
     top = ax.collections[0].get_paths()[0].vertices[:, 1].max()
     assert top == pytest.approx((c.curve + stats.t.ppf(0.975, 4) * c.curve_stderr).max())
-    assert ax.get_legend().get_texts()[0].get_text() == f"C = {c.total:.2f} ± {c.stderr:.2f}"
+    assert ax.get_legend().get_texts()[0].get_text() == f"C = {c.total:.2f} ± {c.stderr:.2f} s.e."
     assert plots.plot_capacity(c, ax, label="again") is ax and len(ax.collections) == 2
