@@ -12,7 +12,7 @@ larger. Below that the two cannot be told apart: few searches found networks so 
 
     python analysis/efficiency_vs_capacity.py [--quick] [--out FOLDER] [--workers N]
 
-About a quarter of an hour on two cores that do nothing else. Every search has a journal of its own below FOLDER,
+About three quarters of an hour on two busy cores. Every search has a journal of its own below FOLDER,
 every re-measured network is a cell of another: stop it when you like and start it again.
 """
 

@@ -17,7 +17,7 @@ import hetero_rsnn as hr
 from hetero_rsnn.study import Estimate
 
 FOLDER = Path(__file__).resolve().parent.parent / "analysis"
-STUDIES = sorted({p.stem for p in FOLDER.glob("*.py")} - {"study_kit", "tasks_figure"})
+STUDIES = sorted({p.stem for p in FOLDER.glob("*.py")} - {"study_kit", "claims_figure", "tasks_figure"})
 TINY = {"n": 40, "protocol.samples": 600, "protocol.d_max": 10, "protocol.train": "0.5 s", "protocol.washout": 20}
 
 
@@ -144,11 +144,11 @@ def test_predicted_mean_weight_against_sampled_parameters(load, ratio, cv):
     k = 1 / cv**2
     plus_tau, plus_eta, minus_tau, minus_eta = rng.gamma(k, 1 / k, size=(4, 200_000))
     p, d = plus_tau * plus_eta, ratio * minus_tau * minus_eta
-    assert load("claims").predicted_weight(ratio, cv) == pytest.approx(np.mean(p / (p + d)), abs=0.006)
+    assert load("claims_figure").predicted_weight(ratio, cv) == pytest.approx(np.mean(p / (p + d)), abs=0.006)
 
 
 def test_predicted_mean_weight_without_spread_is_the_fixed_point(load):
-    predicted = load("claims").predicted_weight(np.array([0.3, 1.0, 2.0]), 0.0)
+    predicted = load("claims_figure").predicted_weight(np.array([0.3, 1.0, 2.0]), 0.0)
     np.testing.assert_allclose(predicted, [1 / 1.3, 0.5, 1 / 3], rtol=1e-12)
 
 
