@@ -222,13 +222,15 @@ def stationary(ad: Array, qd: Array, *, limit: int = 60) -> Array:
     limit = whole_number("limit", limit)
     p, e = np.array(qd), np.array(ad)
     for _ in range(limit):
-        more = e @ p @ e.T
-        p += more
+        with np.errstate(over="ignore", invalid="ignore"):  # of an unstable system, which is what is asked below
+            more = e @ p @ e.T
+            p += more
         if not np.isfinite(p).all():
             break
         if np.abs(more).max() <= 1e-13 * np.abs(p).max():
             return np.asarray((p + p.T) / 2)
-        e = e @ e
+        with np.errstate(over="ignore", invalid="ignore"):
+            e = e @ e
     raise HeteroError("the linearised network is unstable: there is no stationary state; weaken the recurrence")
 
 
