@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from study_kit import Row, Study, as_json, begun, fail_politely, mean
 
@@ -203,6 +204,7 @@ def gains(ax: Axes, rows: list[Row]) -> None:
     ax.set(xlabel="spikes allowed (per neuron and sample)", ylabel="memory capacity C (samples)", ylim=(0, None))
     ax.set_ylim(top=1.1 * ax.get_ylim()[1])
     ax.margins(x=0.08)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
 
 
 def front_lines(ax: Axes, members: list[Row], y: str, colour: str, marker: str, name: str) -> None:
