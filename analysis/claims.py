@@ -94,7 +94,7 @@ def setting(quick: bool) -> dict[str, Any]:
         "base": {},
         "sizes": [400, 800],
         "seeds": [0, 20],
-        "cv": [[0.0, 0.2, 0.4, CV, 0.8, 1.0, 1.2], [0.0, CV, 1.2]],  # a coarse sweep of the larger networks
+        "cv": [[0.0, 0.2, 0.4, CV, 0.8, 1.0, 1.2]] * 2,
         "points": list(POINTS),
         "map r": [0.1, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0],
         "map cv": [0.0, 0.3, CV, 0.8, 1.2],
