@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from hetero_rsnn import units
 from hetero_rsnn.draw import Draw
-from hetero_rsnn.errors import EquationMismatchError, HeteroError, suggest
+from hetero_rsnn.errors import HeteroError, suggest
 from hetero_rsnn.extras import need
-from hetero_rsnn.kernel_arrays import check_equations, initial_state
+from hetero_rsnn.kernel_arrays import initial_state, require_equations
 from hetero_rsnn.recording import NEVER, Recording, State
 from hetero_rsnn.simulate import check_same_draw, check_state, versions
 
@@ -89,13 +89,7 @@ def to_nir(draw: Draw, state: State | Recording | None = None, *, kind: str = "c
         )
     if kind not in KINDS:
         raise HeteroError(f"unknown kind of input {kind!r}{suggest(str(kind), KINDS)}")
-    try:
-        check_equations(draw.network)
-    except EquationMismatchError as error:
-        found = str(error).split(";")[0]
-        raise EquationMismatchError(
-            f"to_nir writes the equations of the model 'lif_stdp' only ({found}): make a graph of others by hand"
-        ) from None
+    require_equations(draw.network, "to_nir writes the equations", "make a graph of others by hand")
     nir = need("nir", "nir", "to_nir")
     if isinstance(state, Recording):
         check_same_draw(draw, state)

@@ -45,6 +45,15 @@ def check_equations(network: Network) -> None:
     _check_plasticity(network)
 
 
+def require_equations(network: Network, what: str, instead: str) -> None:
+    """`check_equations` for what has no backend to offer; the message says `what` is of those equations only."""
+    try:
+        check_equations(network)
+    except EquationMismatchError as error:
+        found = str(error).split(";")[0]
+        raise EquationMismatchError(f"{what} of the model 'lif_stdp' only ({found}): {instead}") from None
+
+
 def _check_plasticity(network: Network) -> None:
     if network.plasticity is not None:
         found = {k: getattr(network.plasticity, k) for k in LIF_STDP_PLASTICITY}

@@ -116,16 +116,6 @@ def lif_spikes(drive: Array, steps: int, dt: float, tau: float, refractory: int)
     return np.concatenate([s for s, _ in out]), np.concatenate([c for _, c in out])
 
 
-def lif_rate(drive: float, tau: float, t_ref: float) -> float:
-    """Rate (Hz) of a unit with constant drive: ``1 / (t_ref + tau ln(I / (I - 1)))``, 0 for I <= 1; times in ms.
-
-    References
-    ----------
-    W. Gerstner et al. (2014), Neuronal Dynamics, section 1.3.
-    """
-    return 1e3 / (t_ref + tau * math.log(drive / (drive - 1.0))) if drive > 1.0 else 0.0
-
-
 def lif_drive(rate_hz: float, tau: float, t_ref: float) -> float:
-    """The constant drive at which a unit fires with `rate_hz` < 1000 / `t_ref`: the inverse of `lif_rate`."""
+    """The constant drive at which a unit fires with `rate_hz` < 1000 / `t_ref`: inverse of `theory_neuron.lif_rate`."""
     return -1.0 / math.expm1(-(1e3 / rate_hz - t_ref) / tau)

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from hetero_rsnn.draw import Draw
-from hetero_rsnn.errors import EquationMismatchError, HeteroError, suggest
-from hetero_rsnn.kernel_arrays import check_equations
+from hetero_rsnn.errors import HeteroError, suggest
+from hetero_rsnn.kernel_arrays import require_equations
 from hetero_rsnn.theory_neuron import (
     dead_time,
     isi_cv,
@@ -92,13 +92,7 @@ def check_network(draw: Draw) -> None:
     EquationMismatchError
     """
     _check_draw(draw)
-    try:
-        check_equations(draw.network)
-    except EquationMismatchError as error:
-        found = str(error).split(";")[0]
-        raise EquationMismatchError(
-            f"the theory is of the equations of the model 'lif_stdp' only ({found}): simulate networks with others"
-        ) from None
+    require_equations(draw.network, "the theory is of the equations", "simulate networks with others")
 
 
 def check_field(draw: Draw, field: MeanField) -> None:

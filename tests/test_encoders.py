@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+import helpers
 import numpy as np
 import pytest
 from hypothesis import given
@@ -34,14 +35,8 @@ def data(seed: int = 0, lengths: tuple[int, ...] = (7, 40, 1, 23)) -> list[Array
     return [rng.normal(size=(n, 4)).cumsum(axis=0) * 0.3 * scale + shift for n in lengths]
 
 
-def refused(call: Callable[[], object], *words: str, error: type[HeteroError] = StimulusError) -> None:
-    """One line that holds all the words."""
-    with pytest.raises(error) as caught:
-        call()
-    text = str(caught.value)
-    assert "\n" not in text
-    for word in words:
-        assert word in text, text
+#: One line that holds all the words.
+refused = partial(helpers.refused, error=StimulusError)
 
 
 # Samples ---------------------------------------------------------------------------------------------------------

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
+import helpers
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -39,14 +41,8 @@ def network(channels: int = 2, dt: str = "1 ms", **overrides: Any) -> Draw:
     return draw(net, 1)
 
 
-def refused(call: Callable[[], object], *words: str, error: type[HeteroError] = StimulusError) -> None:
-    """One line that holds all the words."""
-    with pytest.raises(error) as caught:
-        call()
-    text = str(caught.value)
-    assert "\n" not in text
-    for word in words:
-        assert word in text, text
+#: One line that holds all the words.
+refused = partial(helpers.refused, error=StimulusError)
 
 
 def equal(a: Recording, b: Recording) -> None:
