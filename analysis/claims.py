@@ -42,7 +42,7 @@ import numpy as np
 from claims_figure import CLAIMS, percent, predicted_weight, regime_figure, sweeps_figure, verdicts_figure
 from numpy.typing import NDArray
 from scipy import stats
-from study_kit import Row, Study, as_json, column, fail_politely, mean, paired, verdict
+from study_kit import Row, Study, as_json, column, fail_politely, mean, paired, recurrence, symmetric, verdict
 
 import hetero_rsnn as hr
 from hetero_rsnn.plots import save_figure
@@ -55,17 +55,6 @@ SYNAPTIC = ("tau_plus", "tau_minus", "eta_plus", "eta_minus")
 CV = 0.55
 #: Of a sweep that is asked for a rank correlation.
 LEAST_POINTS = 5
-
-
-def recurrence(ee: float, others: float) -> dict[str, Any]:
-    """Summed recurrent weights; inhibition 1.5 times the other excitatory ones, w_max twice the mean E->E weight."""
-    weights = {"EE": ee, "EI": others, "IE": 1.5 * others, "II": 1.5 * others}
-    return {**{f"{k}.weight.mean": w for k, w in weights.items()}, "w_max": 2 * ee}
-
-
-def symmetric(width: float) -> dict[str, Any]:
-    """Uniform input weights between -width and +width."""
-    return {"distribution": "uniform", "low": -width, "high": width}
 
 
 VERDICTS = ("holds", "mixed", "fails", "open", "not asked")

@@ -139,7 +139,7 @@ def _short(e: Row) -> str:
 
 
 def _known(e: Row) -> bool:
-    return None not in (e["mean"], e["low"], e["high"]) and not math.isnan(e["low"])
+    return not math.isnan(e["low"])
 
 
 def _box(x: float, y: float, colour: str) -> Any:

@@ -134,14 +134,10 @@ def measure_all(study: Study) -> dict[str, Any]:
                     {"way": way, "repeat": repeat, "trial": t.number, "seen": seen, "fresh": again, "point": t.point}
                     | found
                 )
-    canonical = {
-        name: {
-            q: as_json(mean(row, q))
-            for q in ("C", "S", "E", "rate_hz")
-            for row in [study.measured(hr.load_network(name, **s["overrides"]), fresh, label=name)]
-        }
-        for name in CANONICAL
-    }
+    canonical = {}
+    for name in CANONICAL:
+        row = study.measured(hr.load_network(name, **s["overrides"]), fresh, label=name)
+        canonical[name] = {q: as_json(mean(row, q)) for q in ("C", "S", "E", "rate_hz")}
     return {
         "members": members,
         "trials": trials,
@@ -210,7 +206,7 @@ def gains(ax: Axes, rows: list[Row]) -> None:
 def front_lines(ax: Axes, members: list[Row], y: str, colour: str, marker: str, name: str) -> None:
     """Re-measured members with 95 % intervals; a line a search through those that no other beats."""
     for k in sorted({m["repeat"] for m in members}):
-        mine = [m for m in members if m["repeat"] == k and not math.isnan(_nan(m["E"]["mean"]))]
+        mine = [m for m in members if m["repeat"] == k and not math.isnan(m["E"]["mean"])]
         front = [mine[i] for i in pareto_front([m["C"]["mean"] for m in mine], [m["S"]["mean"] for m in mine])]
         ax.plot([m["C"]["mean"] for m in front], [m[y]["mean"] for m in front], color=colour, lw=1, alpha=0.7)
         for m in front:
@@ -218,10 +214,6 @@ def front_lines(ax: Axes, members: list[Row], y: str, colour: str, marker: str, 
                         [[m["C"]["mean"] - m["C"]["low"]], [m["C"]["high"] - m["C"]["mean"]]],
                         fmt=marker, color=colour, ms=4, lw=0.7)  # fmt: skip
     ax.plot([], [], marker=marker, color=colour, ms=5, lw=1, label=name)
-
-
-def _nan(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def main() -> None:

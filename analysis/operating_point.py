@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from study_kit import recurrence, symmetric
 
 import hetero_rsnn as hr
 from hetero_rsnn.comparison import QUICK
@@ -32,17 +33,6 @@ from hetero_rsnn.simulate import versions
 
 NETWORKS = ("honhos", "henhos", "henhes")
 FIRST_SEED = 1000
-
-
-def symmetric(width: float) -> dict[str, Any]:
-    """Uniform input weights between -width and +width."""
-    return {"distribution": "uniform", "low": -width, "high": width}
-
-
-def recurrence(ee: float, others: float, inhibition: float) -> dict[str, Any]:
-    """Summed weights: E->E, other excitatory ones, and the inhibitory ones as a multiple of those."""
-    weights = {"EE": ee, "EI": others, "IE": others * inhibition, "II": others * inhibition}
-    return {**{f"{k}.weight.mean": w for k, w in weights.items()}, "w_max": 2 * ee}
 
 
 #: Default value first.

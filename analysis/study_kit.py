@@ -153,6 +153,17 @@ class Study:
         print(f"wrote {self.name}.json and {self.name}.png to {self.out}")
 
 
+def symmetric(width: float) -> dict[str, Any]:
+    """Uniform input weights between -width and +width, as a setting of a network."""
+    return {"distribution": "uniform", "low": -width, "high": width}
+
+
+def recurrence(ee: float, others: float, inhibition: float = 1.5) -> dict[str, Any]:
+    """Summed weights: E->E, other excitatory ones, and the inhibitory ones as a multiple of those; w_max twice E->E."""
+    weights = {"EE": ee, "EI": others, "IE": others * inhibition, "II": others * inhibition}
+    return {**{f"{k}.weight.mean": w for k, w in weights.items()}, "w_max": 2 * ee}
+
+
 def begun(path: Path) -> bool:
     """Whether a journal holds anything; what was left of a start that was killed before its first line is removed."""
     if not path.exists():
