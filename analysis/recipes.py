@@ -26,7 +26,7 @@ import numpy as np
 
 import hetero_rsnn as hr
 from hetero_rsnn.cochlea import cochleagram
-from hetero_rsnn.files import write_json
+from hetero_rsnn.common.files import write_json
 from hetero_rsnn.recipes import SPREAD_BIAS
 from hetero_rsnn.scores import valid_prediction_time
 from hetero_rsnn.simulate import versions

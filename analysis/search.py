@@ -28,7 +28,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import hetero_rsnn as hr
-from hetero_rsnn.files import write_json
+from hetero_rsnn.common.files import write_json
 from hetero_rsnn.heterogeneity import Gamma
 from hetero_rsnn.parallel import cores, run_jobs
 from hetero_rsnn.plots import save_figure

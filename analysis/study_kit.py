@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import hetero_rsnn as hr
-from hetero_rsnn.files import output_folder, plain, write_json
+from hetero_rsnn.common.files import output_folder, plain, write_json
 from hetero_rsnn.journal import Journal
 from hetero_rsnn.parallel import cores
 from hetero_rsnn.plots import save_figure

@@ -184,7 +184,7 @@ def parser(doc: str | None, out: str, rounds: int | None = 5) -> argparse.Argume
 
 def write(path: Path, data: Any) -> None:
     """Write results as JSON, atomically, and say where."""
-    from hetero_rsnn.files import write_json
+    from hetero_rsnn.common.files import write_json
 
     write_json(path, data)
     print(f"wrote {path}")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.datasets import list_datasets, load_dataset
     from hetero_rsnn.efficiency import Efficiency, spike_count, spike_efficiency, state_correlation, states
     from hetero_rsnn.encoders import CurrentEncoder, DeltaEncoder, PoissonEncoder
-    from hetero_rsnn.errors import (
+    from hetero_rsnn.common.errors import (
         EquationMismatchError,
         FileFormatError,
         HeteroError,
@@ -81,7 +81,7 @@ _HOME = {
     "datasets": ["list_datasets", "load_dataset"],
     "efficiency": ["Efficiency", "spike_count", "spike_efficiency", "state_correlation", "states"],
     "encoders": ["CurrentEncoder", "DeltaEncoder", "PoissonEncoder"],
-    "errors": [
+    "common.errors": [
         "EquationMismatchError",
         "FileFormatError",
         "HeteroError",

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import NotFittedError
 
 from hetero_rsnn.classifier import RidgeClassification, check_labels, class_folds, labelled
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.features import NetworkEstimator
 from hetero_rsnn.frozen import pool
 from hetero_rsnn.recording import Recording

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn import units
+from hetero_rsnn.common import units
 from hetero_rsnn.cochlea import cochleagram, filterbank
 from hetero_rsnn.encoder import Encoder
-from hetero_rsnn.errors import StimulusError
+from hetero_rsnn.common.errors import StimulusError
 from hetero_rsnn.samples import Scaling, in_ms, inverse, number, one_of
 from hetero_rsnn.spike_coding import lif_drive, lif_spikes
 from hetero_rsnn.stimulus import Stimulus, event_stimulus, poisson_stimulus

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.metaestimators import available_if
 
-from hetero_rsnn.errors import HeteroError, suggest
+from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.features import NetworkEstimator
 from hetero_rsnn.frozen import pool
 from hetero_rsnn.readout import STRENGTHS, RidgeReadout

@@ -11,7 +11,7 @@ import typer
 
 from hetero_rsnn import cli_data, cli_search, cli_show, cli_tasks
 from hetero_rsnn.cli_common import command_line, parse_overrides, parse_seeds, results_folder
-from hetero_rsnn.errors import HeteroError, TooShortError, suggest
+from hetero_rsnn.common.errors import HeteroError, TooShortError, suggest
 
 if TYPE_CHECKING:
     from hetero_rsnn.series import Series
@@ -104,7 +104,7 @@ def simulate(
 ) -> None:
     """Run a network on a series: writes the recording, and a raster with the input above it."""
     import hetero_rsnn as hr
-    from hetero_rsnn import units
+    from hetero_rsnn.common import units
     from hetero_rsnn.plots import figure_simulation, label, save_figure
     from hetero_rsnn.simulate import check_backend
 
@@ -204,7 +204,7 @@ def compare(
     from hetero_rsnn import comparison as comparing
     from hetero_rsnn import report
     from hetero_rsnn.draw import draw
-    from hetero_rsnn.files import json_text, write_json
+    from hetero_rsnn.common.files import json_text, write_json
     from hetero_rsnn.netfile import load_network
     from hetero_rsnn.parallel import cores
     from hetero_rsnn.plots import figure_comparison, save_figure

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 
 
 def parse_overrides(pairs: list[str]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def command_line() -> str:
 
 def results_folder(out: Path | None, command: str, files: tuple[str, ...], overwrite: bool) -> Path:
     """Folder for results. Without --out a new one each time; a named one must not hold results already."""
-    from hetero_rsnn.files import OutputError, output_folder
+    from hetero_rsnn.common.files import OutputError, output_folder
 
     if out is None:
         number = 1

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.errors import FileFormatError, HeteroError
 
 data_app = typer.Typer(help="List the data sets, show one, or download one.", rich_markup_mode=None)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -82,7 +82,7 @@ def _new() -> Path:
 
 def _check_paths(figure: Path | None, page: Path | None, export: Path | None, force: bool) -> None:
     """Find what cannot be written before the work."""
-    from hetero_rsnn.files import OutputError, output_folder
+    from hetero_rsnn.common.files import OutputError, output_folder
 
     if export is not None and export.suffix != ".toml":
         raise HeteroError(f"--export must name a .toml file, got {str(export)!r}: load_network reads no other")
@@ -105,7 +105,7 @@ def _draw(result: SearchResult, others: list[SearchResult], path: Path) -> Path:
 
 def _export(result: SearchResult, path: Path) -> Path:
     from hetero_rsnn.cli_common import seeds_text
-    from hetero_rsnn.files import write_text
+    from hetero_rsnn.common.files import write_text
     from hetero_rsnn.netfile import to_toml_text
 
     assert result.best is not None  # `show` has looked

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 
 #: Settings of a quick look; numbers are rough then.
 _QUICK_NEURONS = 150
@@ -102,7 +102,7 @@ def _run(
     from hetero_rsnn.cli_common import command_line, parse_overrides, parse_seeds, results_folder
     from hetero_rsnn.comparison import CANONICAL
     from hetero_rsnn.datasets import load_dataset
-    from hetero_rsnn.files import json_text, write_json
+    from hetero_rsnn.common.files import json_text, write_json
     from hetero_rsnn.parallel import cores
     from hetero_rsnn.plots import save_figure
     from hetero_rsnn.simulate import check_backend

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.signal import sosfilt
 
-from hetero_rsnn.errors import StimulusError
+from hetero_rsnn.common.errors import StimulusError
 from hetero_rsnn.samples import as_series, in_ms, number, one_of, whole
 
 __all__ = ["cochleagram", "filterbank"]

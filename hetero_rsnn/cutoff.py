@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hetero_rsnn.errors import HeteroError, TooShortError
+from hetero_rsnn.common.errors import HeteroError, TooShortError
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -20,7 +20,7 @@ from hetero_rsnn.cutoff import (
     fit_cutoffs,
     optimal_cutoff_time,
 )
-from hetero_rsnn.errors import HeteroError, TooShortError
+from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.scores import wilson
 
 Array = NDArray[np.float64]

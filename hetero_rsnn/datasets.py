@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn import heidelberg, spoken_digits
 from hetero_rsnn.dataset import Dataset
-from hetero_rsnn.errors import FileFormatError, HeteroError, suggest
+from hetero_rsnn.common.errors import FileFormatError, HeteroError, suggest
 from hetero_rsnn.series import read_series, shipped_series
 from hetero_rsnn.sources import SOURCES, data_folder, missing
 

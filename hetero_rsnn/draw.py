@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.errors import HeteroError, NetworkError, suggest
+from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
 from hetero_rsnn.heterogeneity import Distribution, Heterogeneity, heterogeneity
 from hetero_rsnn.netfile import load_network
 from hetero_rsnn.network import SHARED, Network

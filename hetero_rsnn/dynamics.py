@@ -13,7 +13,7 @@ from scipy.integrate import solve_ivp
 from scipy.signal import lfilter
 
 from hetero_rsnn.draw import generator
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 
 Array = NDArray[np.float64]
 

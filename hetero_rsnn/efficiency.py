@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hetero_rsnn import units
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common import units
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.memory import MemoryCapacity
 from hetero_rsnn.recording import Recording
 from hetero_rsnn.stimulus import Stimulus

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from hetero_rsnn.errors import StimulusError
+from hetero_rsnn.common.errors import StimulusError
 from hetero_rsnn.samples import as_series, channels_of, in_ms
 from hetero_rsnn.stimulus import Stimulus
 

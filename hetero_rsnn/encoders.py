@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from hetero_rsnn import units
+from hetero_rsnn.common import units
 from hetero_rsnn.encoder import Encoder
-from hetero_rsnn.errors import StimulusError, suggest
+from hetero_rsnn.common.errors import StimulusError, suggest
 from hetero_rsnn.samples import Scaling, as_series, inverse, number, one_of, whole
 from hetero_rsnn.spike_coding import crossed_levels, crossing_events
 from hetero_rsnn.stimulus import Stimulus, event_stimulus, poisson_stimulus

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from tokenize import TokenError
 
-from hetero_rsnn.errors import EquationMismatchError
+from hetero_rsnn.common.errors import EquationMismatchError
 
 _EQUATION = re.compile(r"^(d(?P<var>\w+)/dt|(?P<name>\w+))\s*=\s*(?P<expr>[^:]+):(?P<rest>.*)$")
 #: Text that sympy may read: numbers, names, operators, brackets. Python's own words would be run, not compared

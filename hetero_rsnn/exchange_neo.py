@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn import equations, units
+from hetero_rsnn import equations
+from hetero_rsnn.common import units
 from hetero_rsnn.draw import Draw
 from hetero_rsnn.efficiency import _match
-from hetero_rsnn.errors import HeteroError
-from hetero_rsnn.extras import need
-from hetero_rsnn.files import plain
+from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.extras import need
+from hetero_rsnn.common.files import plain
 from hetero_rsnn.network import Network
 from hetero_rsnn.recording import NEVER, Recording, State
 from hetero_rsnn.simulate import check_same_draw

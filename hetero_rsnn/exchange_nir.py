@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn import units
+from hetero_rsnn.common import units
 from hetero_rsnn.draw import Draw
-from hetero_rsnn.errors import HeteroError, suggest
-from hetero_rsnn.extras import need
+from hetero_rsnn.common.errors import HeteroError, suggest
+from hetero_rsnn.common.extras import need
 from hetero_rsnn.kernel_arrays import initial_state, require_equations
 from hetero_rsnn.recording import NEVER, Recording, State
 from hetero_rsnn.simulate import check_same_draw, check_state, versions

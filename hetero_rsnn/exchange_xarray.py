@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn import units
+from hetero_rsnn.common import units
 from hetero_rsnn.comparison import Comparison
-from hetero_rsnn.errors import HeteroError
-from hetero_rsnn.extras import need
-from hetero_rsnn.files import plain
+from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.extras import need
+from hetero_rsnn.common.files import plain
 from hetero_rsnn.memory import MemoryCapacity
 from hetero_rsnn.search_result import SearchResult
 from hetero_rsnn.simulate import versions

@@ -16,7 +16,7 @@ from multiprocessing.reduction import ForkingPickler
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar
 
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.workers import Answer, Death, ExecutorError, Workers, call, describe
 
 __all__ = ["ExecutorError", "Outcome", "Runner", "make_runner"]

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 
-from hetero_rsnn import units
+from hetero_rsnn.common import units
 from hetero_rsnn.draw import draw, generator
 from hetero_rsnn.encoders import Encoder, make_encoder
-from hetero_rsnn.errors import HeteroError, StimulusError
+from hetero_rsnn.common.errors import HeteroError, StimulusError
 from hetero_rsnn.frozen import Frozen, adopt, count_jobs, filtered, learn, pool, spikes_each
 from hetero_rsnn.netfile import load_network
 from hetero_rsnn.network import Network

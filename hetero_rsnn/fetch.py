@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from hetero_rsnn.errors import FileFormatError, HeteroError, suggest
-from hetero_rsnn.files import OutputError, output_folder
+from hetero_rsnn.common.errors import FileFormatError, HeteroError, suggest
+from hetero_rsnn.common.files import OutputError, output_folder
 from hetero_rsnn.sources import SOURCES, RemoteFile, data_folder
 
 #: Environment variable with the address of a mirror.

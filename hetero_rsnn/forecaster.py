@@ -12,7 +12,7 @@ from sklearn.base import RegressorMixin
 
 from hetero_rsnn.audio import AudioEncoder
 from hetero_rsnn.encoders import CurrentEncoder, as_series, make_encoder
-from hetero_rsnn.errors import HeteroError, TooShortError
+from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.features import NetworkEstimator
 from hetero_rsnn.frozen import filtered
 from hetero_rsnn.linear import lagged

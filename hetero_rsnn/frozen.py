@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn import units
+from hetero_rsnn.common import units
 from hetero_rsnn.draw import Draw, generator
 from hetero_rsnn.efficiency import states
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.parallel import Progress, cores, run_jobs
 from hetero_rsnn.recording import Recording, State
 from hetero_rsnn.simulate import simulate

@@ -15,8 +15,8 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn import units
-from hetero_rsnn.errors import FileFormatError, HeteroError
+from hetero_rsnn.common import units
+from hetero_rsnn.common.errors import FileFormatError, HeteroError
 from hetero_rsnn.stimulus import TOLERANCE, Stimulus, event_stimulus
 
 #: Input channels.

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 
 Array = NDArray[np.float64]
 
@@ -341,7 +341,7 @@ def make(family: str, **parameters: Any) -> Distribution:
         If the family is unknown or a parameter is outside its range.
     """
     if family not in _FAMILIES:
-        from hetero_rsnn.errors import suggest
+        from hetero_rsnn.common.errors import suggest
 
         raise HeteroError(f"unknown distribution {family!r}{suggest(family, FAMILIES)}")
     return _FAMILIES[family](**parameters)  # type: ignore[no-any-return]

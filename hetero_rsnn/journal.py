@@ -22,8 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
-from hetero_rsnn.errors import HeteroError
-from hetero_rsnn.files import OutputError, plain, write_atomic
+from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.files import OutputError, plain, write_atomic
 from hetero_rsnn.locks import lock, owner
 
 Event = dict[str, Any]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.draw import Draw
 from hetero_rsnn.equations import check_equal
-from hetero_rsnn.errors import EquationMismatchError
+from hetero_rsnn.common.errors import EquationMismatchError
 from hetero_rsnn.network import LIF_STDP, LIF_STDP_PLASTICITY, Network
 from hetero_rsnn.recording import NEVER, State
 

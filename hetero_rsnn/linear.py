@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hetero_rsnn.classifier import RidgeClassification, check_labels, fit_readout, labelled
-from hetero_rsnn.errors import TooShortError
+from hetero_rsnn.common.errors import TooShortError
 from hetero_rsnn.features import NetworkEstimator
 from hetero_rsnn.frozen import pool
 

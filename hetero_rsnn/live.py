@@ -7,8 +7,8 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from hetero_rsnn.errors import HeteroError
-from hetero_rsnn.extras import need
+from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.extras import need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -18,7 +18,7 @@ from hetero_rsnn.dynamics import (
     rossler_flow,
     whole_count,
 )
-from hetero_rsnn.errors import HeteroError, suggest
+from hetero_rsnn.common.errors import HeteroError, suggest
 
 Array = NDArray[np.float64]
 

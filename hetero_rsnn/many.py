@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hetero_rsnn.draw import Draw
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.parallel import Progress, cores, run_jobs
 from hetero_rsnn.recording import Recording, State
 from hetero_rsnn.simulate import simulate

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from hetero_rsnn.errors import HeteroError, TooShortError
+from hetero_rsnn.common.errors import HeteroError, TooShortError
 
 Array = NDArray[np.float64]
 

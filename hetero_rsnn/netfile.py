@@ -10,7 +10,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from hetero_rsnn.errors import HeteroError, NetworkError, suggest
+from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
 from hetero_rsnn.netparse import defined, from_dict, identifiers
 from hetero_rsnn.network import Network
 
@@ -228,6 +228,6 @@ def save_network(network: Network, path: str | Path) -> Path:
     OutputError
         If the place cannot be written.
     """
-    from hetero_rsnn.files import write_text
+    from hetero_rsnn.common.files import write_text
 
     return write_text(Path(path), to_toml_text(network))

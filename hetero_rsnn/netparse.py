@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hetero_rsnn import units
+from hetero_rsnn.common import units
 from hetero_rsnn.equations import lines
-from hetero_rsnn.errors import NetworkError, UnitError, suggest
+from hetero_rsnn.common.errors import NetworkError, UnitError, suggest
 from hetero_rsnn.heterogeneity import Constant
 from hetero_rsnn.network import (
     LIF_STDP,

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from hetero_rsnn import units
-from hetero_rsnn.errors import NetworkError, suggest
+from hetero_rsnn.common import units
+from hetero_rsnn.common.errors import NetworkError, suggest
 from hetero_rsnn.parameter import Parameter, to_toml
 from hetero_rsnn.topology import Topology
 

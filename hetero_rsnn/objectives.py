@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hetero_rsnn.efficiency import SILENT
-from hetero_rsnn.errors import HeteroError, suggest
+from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.study import Estimate, estimate
 
 Array = NDArray[np.float64]

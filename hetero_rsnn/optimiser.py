@@ -30,7 +30,7 @@ from scipy.special import erfcx, log_ndtr, logsumexp, ndtr
 from scipy.stats import qmc
 
 from hetero_rsnn.efficiency import SILENT
-from hetero_rsnn.errors import HeteroError, suggest
+from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.objectives import Objective
 from hetero_rsnn.space import Space
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from hetero_rsnn import units
-from hetero_rsnn.errors import HeteroError, NetworkError, UnitError, suggest
+from hetero_rsnn.common import units
+from hetero_rsnn.common.errors import HeteroError, NetworkError, UnitError, suggest
 from hetero_rsnn.heterogeneity import _FAMILIES, FAMILIES, Constant, Distribution, Mixture, Uniform, make
 
 #: Keys of a distribution table that carry the parameter's unit; the others (cv, floor, weights) are plain numbers.

@@ -22,7 +22,7 @@ from scipy.linalg import solve_triangular
 from scipy.stats import qmc
 from threadpoolctl import threadpool_limits
 
-from hetero_rsnn.errors import HeteroError, suggest
+from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.optimiser import _data
 from hetero_rsnn.space import Space
 from hetero_rsnn.surrogate import Surrogate, distance_kernel

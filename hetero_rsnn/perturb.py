@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.draw import Draw, Synapses, _freeze, generator
-from hetero_rsnn.errors import HeteroError, StimulusError
+from hetero_rsnn.common.errors import HeteroError, StimulusError
 from hetero_rsnn.recording import Recording, State
 from hetero_rsnn.stimulus import Stimulus
 

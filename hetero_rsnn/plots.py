@@ -14,8 +14,8 @@ from scipy import special
 
 from hetero_rsnn.comparison import Comparison
 from hetero_rsnn.draw import Draw
-from hetero_rsnn.errors import HeteroError, suggest
-from hetero_rsnn.files import write_atomic
+from hetero_rsnn.common.errors import HeteroError, suggest
+from hetero_rsnn.common.files import write_atomic
 from hetero_rsnn.memory import MemoryCapacity
 from hetero_rsnn.recording import Recording
 from hetero_rsnn.stimulus import Stimulus

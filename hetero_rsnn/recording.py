@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.errors import FileFormatError, HeteroError
-from hetero_rsnn.files import json_text, write_atomic, write_text
+from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.files import json_text, write_atomic, write_text
 
 Array = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from hetero_rsnn.files import plain
+from hetero_rsnn.common.files import plain
 from hetero_rsnn.journal import HEADER, Event
 from hetero_rsnn.trial import SearchError, search_versions
 

@@ -17,7 +17,7 @@ from hetero_rsnn.comparison import Comparison
 from hetero_rsnn.parallel import Progress as Callback
 from hetero_rsnn.plots import label
 from hetero_rsnn.study import Estimate
-from hetero_rsnn.tables import TextTable
+from hetero_rsnn.common.tables import TextTable
 
 
 @contextmanager

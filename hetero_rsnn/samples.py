@@ -9,8 +9,8 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn import units
-from hetero_rsnn.errors import StimulusError, suggest
+from hetero_rsnn.common import units
+from hetero_rsnn.common.errors import StimulusError, suggest
 from hetero_rsnn.stimulus import Stimulus
 
 Array = NDArray[np.float64]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hetero_rsnn.errors import suggest
+from hetero_rsnn.common.errors import suggest
 
 # Imported when called: `hetero_rsnn.search` is bound to the function as the package is imported, which stays light.
 if TYPE_CHECKING:

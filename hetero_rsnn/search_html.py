@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hetero_rsnn import search_view as view
-from hetero_rsnn.files import write_text
+from hetero_rsnn.common.files import write_text
 from hetero_rsnn.search_result import SearchResult
 from hetero_rsnn.trial import Trial
 

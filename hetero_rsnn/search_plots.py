@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hetero_rsnn import search_view as view
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.objectives import Evaluation, convergence
 from hetero_rsnn.plots import _axes, _letter
 from hetero_rsnn.search_panels import (

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn import units
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common import units
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.journal import read_journal
 from hetero_rsnn.network import Network
 from hetero_rsnn.objectives import (

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.executors import Outcome, Runner
 from hetero_rsnn.heterogeneity import Constant, Gamma, LogNormal, TruncatedNormal
 from hetero_rsnn.journal import Event

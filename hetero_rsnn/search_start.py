@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hetero_rsnn.draw import PRECISIONS
-from hetero_rsnn.errors import suggest
+from hetero_rsnn.common.errors import suggest
 from hetero_rsnn.executors import Runner, make_runner
 from hetero_rsnn.journal import Event, Journal, JournalError
 from hetero_rsnn.network import Network

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hetero_rsnn import units
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common import units
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.objectives import Evaluation
 from hetero_rsnn.report import cell as cell  # also for the modules that show a search
 from hetero_rsnn.search_result import SearchResult, ranked
 from hetero_rsnn.space import Dimension, Entry
 from hetero_rsnn.study import Estimate, estimate
-from hetero_rsnn.tables import TextTable
+from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.trial import Trial
 
 #: Measured quantities with their headings, in the order of tables.

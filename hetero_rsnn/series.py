@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hetero_rsnn.errors import FileFormatError, StimulusError, suggest
+from hetero_rsnn.common.errors import FileFormatError, StimulusError, suggest
 
 _TEXT = (".csv", ".txt", ".tsv")
 #: What names channels.

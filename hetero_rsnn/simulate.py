@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hetero_rsnn import units
+from hetero_rsnn.common import units
 from hetero_rsnn.draw import PRECISIONS, Draw
-from hetero_rsnn.errors import HeteroError, StimulusError, UnitError, suggest
+from hetero_rsnn.common.errors import HeteroError, StimulusError, UnitError, suggest
 from hetero_rsnn.kernel_arrays import check_equations, initial_state
 from hetero_rsnn.recording import Recording, State, concatenate
 from hetero_rsnn.stimulus import TOLERANCE, Stimulus, Stream

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from hetero_rsnn.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.errors import FileFormatError, HeteroError
 
 #: Folder with data sets, where no argument names one.
 VARIABLE = "HETERO_RSNN_DATA"

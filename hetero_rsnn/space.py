@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hetero_rsnn import units
-from hetero_rsnn.errors import HeteroError, suggest
+from hetero_rsnn.common import units
+from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.heterogeneity import Distribution
 from hetero_rsnn.netfile import _leaves, _locate, load_network, networks_folder, read_toml
 from hetero_rsnn.netparse import from_dict

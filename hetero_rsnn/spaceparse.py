@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hetero_rsnn import units
-from hetero_rsnn.errors import HeteroError, NetworkError, suggest
+from hetero_rsnn.common import units
+from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
 from hetero_rsnn.heterogeneity import FAMILIES, Constant, Distribution, Mixture, Uniform, make
 from hetero_rsnn.netfile import _leaves, _targets
 from hetero_rsnn.network import Network

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.errors import FileFormatError
+from hetero_rsnn.common.errors import FileFormatError
 from hetero_rsnn.series import read_wav
 
 #: What `find_spoken_digits` looks for.

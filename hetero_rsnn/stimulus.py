@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hetero_rsnn import units
+from hetero_rsnn.common import units
 from hetero_rsnn.draw import generator
-from hetero_rsnn.errors import StimulusError
+from hetero_rsnn.common.errors import StimulusError
 
 Array = NDArray[np.float64]
 

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from hetero_rsnn import units
+from hetero_rsnn.common import units
 from hetero_rsnn.draw import Draw, draw, generator
 from hetero_rsnn.efficiency import spike_efficiency, state_correlation, states
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.memory import MemoryCapacity, memory_capacity
 from hetero_rsnn.netfile import load_network
 from hetero_rsnn.network import Network

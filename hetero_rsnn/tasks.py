@@ -19,7 +19,7 @@ from hetero_rsnn.cutoff_curve import CutoffCurve, evaluate_cutoff
 from hetero_rsnn.dataset import Dataset
 from hetero_rsnn.draw import generator
 from hetero_rsnn.encoders import CurrentEncoder
-from hetero_rsnn.errors import HeteroError, StimulusError
+from hetero_rsnn.common.errors import HeteroError, StimulusError
 from hetero_rsnn.features import HRSNNFeatures
 from hetero_rsnn.forecaster import HRSNNForecaster
 from hetero_rsnn.frozen import pool

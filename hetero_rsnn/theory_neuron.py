@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from hetero_rsnn import units
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common import units
+from hetero_rsnn.common.errors import HeteroError
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from hetero_rsnn.draw import Draw
-from hetero_rsnn.errors import HeteroError, suggest
+from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.kernel_arrays import require_equations
 from hetero_rsnn.theory_neuron import (
     dead_time,

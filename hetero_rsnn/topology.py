@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn import units
-from hetero_rsnn.errors import NetworkError, suggest
+from hetero_rsnn.common import units
+from hetero_rsnn.common.errors import NetworkError, suggest
 
 Ints = NDArray[np.int64]
 Array = NDArray[np.float64]

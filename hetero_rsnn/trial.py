@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from hetero_rsnn.errors import HeteroError, suggest
+from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.objectives import OBJECTIVES, Evaluation
 from hetero_rsnn.optimiser import METHODS
 from hetero_rsnn.space import Space

@@ -22,7 +22,7 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.parallel import _alone, _quiet
 
 

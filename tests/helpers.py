@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import hetero_rsnn as hr
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 
 #: Every shipped network, the base network first.
 NETWORKS = tuple(hr.list_networks())

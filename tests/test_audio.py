@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 import hetero_rsnn as hr
 from hetero_rsnn.audio import AudioEncoder, cochleagram, filterbank
-from hetero_rsnn.errors import HeteroError, StimulusError, UnitError
+from hetero_rsnn.common.errors import HeteroError, StimulusError, UnitError
 from hetero_rsnn.spike_coding import lif_drive, lif_spikes
 from hetero_rsnn.theory_neuron import lif_rate
 

@@ -16,7 +16,7 @@ import pytest
 
 import hetero_rsnn as hr
 from hetero_rsnn import cli_common
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.netparse import from_dict
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from hetero_rsnn.datasets import Dataset, find_dataset, list_datasets, load_dataset
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.series import read_series, shipped_series
 
 ROOT = Path(__file__).resolve().parent.parent

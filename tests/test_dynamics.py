@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hetero_rsnn.dynamics import LYAPUNOV, STEP, lorenz63, mackey_glass, narma10, rossler
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.lyapunov import largest_lyapunov, lyapunov_exponents
 
 CHAOTIC = {"lorenz63": lorenz63, "rossler": rossler, "mackey_glass": mackey_glass}

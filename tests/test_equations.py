@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hetero_rsnn import load_network
 from hetero_rsnn.equations import check_equal, lines
-from hetero_rsnn.errors import EquationMismatchError
+from hetero_rsnn.common.errors import EquationMismatchError
 from hetero_rsnn.kernel_arrays import check_equations
 from hetero_rsnn.network import LIF_STDP, LIF_STDP_PLASTICITY
 

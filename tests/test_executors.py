@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 import pytest
 
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.executors import ExecutorError, Outcome, make_runner
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")

@@ -20,9 +20,9 @@ from scipy.io import wavfile
 
 from hetero_rsnn import sources
 from hetero_rsnn.datasets import list_datasets, load_dataset
-from hetero_rsnn.errors import FileFormatError
+from hetero_rsnn.common.errors import FileFormatError
 from hetero_rsnn.fetch import FetchError, fetch_dataset
-from hetero_rsnn.files import OutputError
+from hetero_rsnn.common.files import OutputError
 from hetero_rsnn.sources import SOURCES, RemoteFile
 
 pytest.importorskip("pooch")

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import hetero_rsnn as hr
-from hetero_rsnn.errors import StimulusError, TooShortError
+from hetero_rsnn.common.errors import StimulusError, TooShortError
 from hetero_rsnn.forecaster import HRSNNForecaster
 from hetero_rsnn.linear import lagged
 from hetero_rsnn.readout import RidgeReadout, contiguous_folds

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from hetero_rsnn.errors import HeteroError, TooShortError
+from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.memory import RIDGES, MemoryCapacity, memory_capacity
 
 Array = NDArray[np.float64]

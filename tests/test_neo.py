@@ -11,7 +11,7 @@ import pytest
 from helpers import refused
 
 import hetero_rsnn as hr
-from hetero_rsnn.errors import StimulusError
+from hetero_rsnn.common.errors import StimulusError
 
 neo = pytest.importorskip("neo")
 pq = pytest.importorskip("quantities")

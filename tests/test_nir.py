@@ -13,7 +13,7 @@ import pytest
 from helpers import refused
 
 import hetero_rsnn as hr
-from hetero_rsnn.errors import EquationMismatchError
+from hetero_rsnn.common.errors import EquationMismatchError
 from hetero_rsnn.kernel_arrays import initial_state
 
 nir = pytest.importorskip("nir")

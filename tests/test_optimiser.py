@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import integrate, stats
 from sklearn.gaussian_process import GaussianProcessRegressor
 
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.objectives import Objective
 from hetero_rsnn.optimiser import METHODS, Optimiser, _data, _log_between, log_improvement, make_optimiser
 from hetero_rsnn.space import Space, load_space

@@ -27,7 +27,7 @@ from hetero_rsnn import (
     simulate,
     uniform_stimulus,
 )
-from hetero_rsnn.files import OutputError
+from hetero_rsnn.common.files import OutputError
 from hetero_rsnn.recording import NEVER, State, concatenate
 
 U = uniform_stimulus(40, "5 ms", 3)

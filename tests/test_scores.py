@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hetero_rsnn.dynamics import LYAPUNOV, STEP, lorenz63
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.scores import (
     forecast_efficiency,
     nrmse,

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import hetero_rsnn as hr
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.executors import ExecutorError
 from hetero_rsnn.heterogeneity import Gamma, Mixture
 from hetero_rsnn.journal import JournalError, read_journal

@@ -14,7 +14,7 @@ import pytest
 from searches import NASTY, make_search
 
 from hetero_rsnn import search_view as view
-from hetero_rsnn.files import OutputError
+from hetero_rsnn.common.files import OutputError
 from hetero_rsnn.search_html import html, write_html
 from hetero_rsnn.space import Space, load_space
 

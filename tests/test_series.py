@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.io import wavfile
 
-from hetero_rsnn.errors import FileFormatError, HeteroError, StimulusError
+from hetero_rsnn.common.errors import FileFormatError, HeteroError, StimulusError
 from hetero_rsnn.series import Series, read_series, scale_series, shipped_series
 
 TABLE = np.array([[1.5, -2.0], [0.25, 1e-300], [3.0, 4e18]])

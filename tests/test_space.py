@@ -19,7 +19,7 @@ from numpy.testing import assert_allclose
 
 import hetero_rsnn as hr
 from hetero_rsnn import netfile
-from hetero_rsnn.errors import HeteroError, NetworkError
+from hetero_rsnn.common.errors import HeteroError, NetworkError
 from hetero_rsnn.heterogeneity import Constant, Gamma, Mixture, TruncatedNormal, Uniform
 from hetero_rsnn.space import (
     Dimension,

@@ -32,7 +32,7 @@ from hetero_rsnn import (
     train,
     uniform_stimulus,
 )
-from hetero_rsnn.files import plain, write_json
+from hetero_rsnn.common.files import plain, write_json
 from hetero_rsnn.parallel import cores, run_jobs
 from hetero_rsnn.study import QUANTITIES, Estimate, SeedResult, estimate, measure_many, measure_seed, training_stimulus
 

@@ -11,7 +11,7 @@ import hetero_rsnn as hr
 from hetero_rsnn.audio import AudioEncoder
 from hetero_rsnn.classifier import fit_readout
 from hetero_rsnn.encoders import CurrentEncoder
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.frozen import pool
 from hetero_rsnn.recipes import Recipe, recipe
 from hetero_rsnn.scores import wilson

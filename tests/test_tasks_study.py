@@ -12,7 +12,7 @@ import pytest
 
 import hetero_rsnn as hr
 from hetero_rsnn.comparison import CANONICAL
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.recipes import recipe
 from hetero_rsnn.study import Estimate
 

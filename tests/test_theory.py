@@ -10,7 +10,7 @@ from helpers import refused
 from scipy import integrate, signal, special
 
 import hetero_rsnn as hr
-from hetero_rsnn.errors import EquationMismatchError
+from hetero_rsnn.common.errors import EquationMismatchError
 from hetero_rsnn.theory_linear import (
     LinearSystem,
     effective_matrix,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
-from hetero_rsnn.errors import NetworkError
+from hetero_rsnn.common.errors import NetworkError
 from hetero_rsnn.topology import KINDS, Topology, connect, grid, parse_topology
 
 Ints = NDArray[np.int64]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hetero_rsnn import units
-from hetero_rsnn.errors import HeteroError, UnitError
+from hetero_rsnn.common import units
+from hetero_rsnn.common.errors import HeteroError, UnitError
 
 UNITS = ["second", "hertz", "volt", "amp", "siemens", "farad", "ohm", "metre", "1"]
 PREFIXES = {"p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}

@@ -18,7 +18,7 @@ from sklearn.base import clone
 from skopt.learning import GaussianProcessRegressor
 from skopt.learning.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.heterogeneity import Distribution, Gamma, LogNormal, TruncatedNormal, Uniform
 from hetero_rsnn.quantiles import QuantileFeatures, w2
 from hetero_rsnn.space import Space, load_space

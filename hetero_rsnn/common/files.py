@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from hetero_rsnn.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError
 
 
 class OutputError(HeteroError):

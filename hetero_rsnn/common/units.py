@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.errors import UnitError
+from hetero_rsnn.common.errors import UnitError
 
 Number = TypeVar("Number", float, NDArray[np.float64])
 
