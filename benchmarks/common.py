@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hetero_rsnn.draw import Draw
-    from hetero_rsnn.network import Network
+    from hetero_rsnn.network.draw import Draw
+    from hetero_rsnn.network.definition import Network
     from hetero_rsnn.recording import Recording
 
 #: Variables that say how many threads the numerical libraries start.
@@ -134,7 +134,7 @@ def network(n: int, p: float, p_plastic: float | None = None, **overrides: Any) 
 
 
 def draw(net: Network, seed: int, precision: str) -> Draw:
-    """Draw a network, in the precision it will run in where `hetero_rsnn.draw` can do that."""
+    """Draw a network, in the precision it will run in where `hetero_rsnn.network.draw` can do that."""
     import hetero_rsnn as hr
 
     if draws_single():
@@ -143,7 +143,7 @@ def draw(net: Network, seed: int, precision: str) -> Draw:
 
 
 def draws(net: Network, seed: int) -> dict[str, Draw]:
-    """A draw for each precision, or the same one for all where `hetero_rsnn.draw` knows but one."""
+    """A draw for each precision, or the same one for all where `hetero_rsnn.network.draw` knows but one."""
     import hetero_rsnn as hr
     from hetero_rsnn.simulate import PRECISIONS
 
@@ -153,7 +153,7 @@ def draws(net: Network, seed: int) -> dict[str, Draw]:
 
 
 def draws_single() -> bool:
-    """Whether `hetero_rsnn.draw` can hold its arrays in single precision."""
+    """Whether `hetero_rsnn.network.draw` can hold its arrays in single precision."""
     import inspect
 
     import hetero_rsnn as hr

@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 # Functions that bear the name of their module are bound now: a later import of the module would hide them otherwise.
-from hetero_rsnn.draw import Draw, draw
-from hetero_rsnn.heterogeneity import heterogeneity
+from hetero_rsnn.network.draw import Draw, draw
+from hetero_rsnn.network.heterogeneity import heterogeneity
 from hetero_rsnn.search import search, search_function
 from hetero_rsnn.simulate import simulate
 
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from hetero_rsnn.linear import LinearClassifier
     from hetero_rsnn.live import LiveSearch
     from hetero_rsnn.memory import MemoryCapacity, memory_capacity
-    from hetero_rsnn.netfile import list_networks, load_network, save_network
-    from hetero_rsnn.network import Network
+    from hetero_rsnn.network.loading import list_networks, load_network, save_network
+    from hetero_rsnn.network.definition import Network
     from hetero_rsnn.perturb import lose_neurons, lose_synapses, noisy, quantise, weight_noise
     from hetero_rsnn.recording import Recording, State, load_recording
     from hetero_rsnn.search_result import SearchResult
@@ -101,8 +101,8 @@ _HOME = {
     "live": ["LiveSearch"],
     "memory": ["MemoryCapacity", "memory_capacity"],
     "many": ["simulate_many"],
-    "netfile": ["list_networks", "load_network", "save_network"],
-    "network": ["Network"],
+    "network.loading": ["list_networks", "load_network", "save_network"],
+    "network.definition": ["Network"],
     "perturb": ["lose_neurons", "lose_synapses", "noisy", "quantise", "weight_noise"],
     "recording": ["Recording", "State", "load_recording"],
     "search_result": ["SearchResult"],

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.common import units
-from hetero_rsnn.draw import Draw
+from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
 from hetero_rsnn.kernel_arrays import mirrors_plasticity
-from hetero_rsnn.network import SHARED, Network
+from hetero_rsnn.network.definition import SHARED, Network
 from hetero_rsnn.recording import NEVER, State
 
 Array = NDArray[np.float64]

@@ -51,7 +51,7 @@ def networks(context: typer.Context) -> None:
     """List the shipped networks."""
     if context.invoked_subcommand is not None:
         return
-    from hetero_rsnn.netfile import list_networks, networks_folder
+    from hetero_rsnn.network.loading import list_networks, networks_folder
 
     found = list_networks()
     width = max(map(len, found))
@@ -70,7 +70,7 @@ def networks_show(
     overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value.")] = None,
 ) -> None:
     """Print the equations and distributions of a network."""
-    from hetero_rsnn.netfile import load_network, to_toml_text
+    from hetero_rsnn.network.loading import load_network, to_toml_text
 
     net = load_network(network, **parse_overrides(overrides or []))
     # Without name and description: an edited copy must not pass for the shipped network.
@@ -203,9 +203,9 @@ def compare(
     """Measure networks on the same seeds: C, S, rate and E with 95 % intervals, a figure, and results.json."""
     from hetero_rsnn import comparison as comparing
     from hetero_rsnn import report
-    from hetero_rsnn.draw import draw
+    from hetero_rsnn.network.draw import draw
     from hetero_rsnn.common.files import json_text, write_json
-    from hetero_rsnn.netfile import load_network
+    from hetero_rsnn.network.loading import load_network
     from hetero_rsnn.parallel import cores
     from hetero_rsnn.plots import figure_comparison, save_figure
     from hetero_rsnn.simulate import check_backend

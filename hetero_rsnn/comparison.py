@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.netfile import load_network
-from hetero_rsnn.network import Network
+from hetero_rsnn.network.loading import load_network
+from hetero_rsnn.network.definition import Network
 from hetero_rsnn.parallel import Progress
 from hetero_rsnn.study import Estimate, Measurement, estimate, measure_many
 

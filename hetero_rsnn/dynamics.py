@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.signal import lfilter
 
-from hetero_rsnn.draw import generator
+from hetero_rsnn.network.draw import generator
 from hetero_rsnn.common.errors import HeteroError
 
 Array = NDArray[np.float64]

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn import equations
+from hetero_rsnn.network import equations
 from hetero_rsnn.common import units
-from hetero_rsnn.draw import Draw
+from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.efficiency import _match
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.files import plain
-from hetero_rsnn.network import Network
+from hetero_rsnn.network.definition import Network
 from hetero_rsnn.recording import NEVER, Recording, State
 from hetero_rsnn.simulate import check_same_draw
 from hetero_rsnn.stimulus import TOLERANCE, Stimulus, event_stimulus

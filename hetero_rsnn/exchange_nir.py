@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.common import units
-from hetero_rsnn.draw import Draw
+from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.kernel_arrays import initial_state, require_equations

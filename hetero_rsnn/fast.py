@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.draw import PRECISIONS, Draw
+from hetero_rsnn.network.draw import PRECISIONS, Draw
 from hetero_rsnn.kernel_arrays import neuron_arrays
 from hetero_rsnn.recording import State
 

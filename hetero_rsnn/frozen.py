@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.common import units
-from hetero_rsnn.draw import Draw, generator
+from hetero_rsnn.network.draw import Draw, generator
 from hetero_rsnn.efficiency import states
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.parallel import Progress, cores, run_jobs

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.draw import Draw
-from hetero_rsnn.equations import check_equal
+from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.network.equations import check_equal
 from hetero_rsnn.common.errors import EquationMismatchError
-from hetero_rsnn.network import LIF_STDP, LIF_STDP_PLASTICITY, Network
+from hetero_rsnn.network.definition import LIF_STDP, LIF_STDP_PLASTICITY, Network
 from hetero_rsnn.recording import NEVER, State
 
 Array = NDArray[np.float64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hetero_rsnn.draw import Draw
+from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.parallel import Progress, cores, run_jobs
 from hetero_rsnn.recording import Recording, State

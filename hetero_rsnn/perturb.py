@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.draw import Draw, Synapses, _freeze, generator
+from hetero_rsnn.network.draw import Draw, Synapses, _freeze, generator
 from hetero_rsnn.common.errors import HeteroError, StimulusError
 from hetero_rsnn.recording import Recording, State
 from hetero_rsnn.stimulus import Stimulus

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from scipy import special
 
 from hetero_rsnn.comparison import Comparison
-from hetero_rsnn.draw import Draw
+from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.files import write_atomic
 from hetero_rsnn.memory import MemoryCapacity

@@ -29,7 +29,7 @@ from scipy.spatial.distance import pdist, squareform
 from scipy.special import ndtr
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.heterogeneity import Distribution
+from hetero_rsnn.network.heterogeneity import Distribution
 from hetero_rsnn.space import Dimension, Entry, Space
 from hetero_rsnn.spaceparse import SPREAD
 

@@ -12,7 +12,7 @@ from hetero_rsnn.common.errors import suggest
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from hetero_rsnn.network import Network
+    from hetero_rsnn.network.definition import Network
     from hetero_rsnn.search_result import SearchResult
     from hetero_rsnn.space import Space
     from hetero_rsnn.trial import Watch

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn import search_view as view
 from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.heterogeneity import Distribution
+from hetero_rsnn.network.heterogeneity import Distribution
 from hetero_rsnn.partial_dependence import FEWEST, Models
 from hetero_rsnn.plots import COLOURS, _axes
 from hetero_rsnn.search_result import SearchResult

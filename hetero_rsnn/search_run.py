@@ -15,12 +15,12 @@ from typing import Any
 
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.executors import Outcome, Runner
-from hetero_rsnn.heterogeneity import Constant, Gamma, LogNormal, TruncatedNormal
+from hetero_rsnn.network.heterogeneity import Constant, Gamma, LogNormal, TruncatedNormal
 from hetero_rsnn.journal import Event
-from hetero_rsnn.network import Network
+from hetero_rsnn.network.definition import Network
 from hetero_rsnn.objectives import Evaluation, Objective, evaluate, pareto_front, seed_values
 from hetero_rsnn.optimiser import make_optimiser
-from hetero_rsnn.parameter import Parameter, to_toml
+from hetero_rsnn.network.parameter import Parameter, to_toml
 from hetero_rsnn.replay import Script
 from hetero_rsnn.search_result import SearchResult, make_objective, ranked
 from hetero_rsnn.space import Space

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hetero_rsnn.common import units
-from hetero_rsnn.draw import PRECISIONS, Draw
+from hetero_rsnn.network.draw import PRECISIONS, Draw
 from hetero_rsnn.common.errors import HeteroError, StimulusError, UnitError, suggest
 from hetero_rsnn.kernel_arrays import check_equations, initial_state
 from hetero_rsnn.recording import Recording, State, concatenate
@@ -111,7 +111,7 @@ def simulate(
     Parameters
     ----------
     draw : Draw
-        From `hetero_rsnn.draw`.
+        From `hetero_rsnn.network.draw`.
     stimulus : Stimulus or Stream
     backend : {"fast", "numpy", "brian2"}
         All three give the same spikes. ``"fast"`` and ``"numpy"`` mirror the equations of the model 'lif_stdp' and

@@ -17,11 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.heterogeneity import Distribution
-from hetero_rsnn.netfile import _leaves, _locate, load_network, networks_folder, read_toml
-from hetero_rsnn.netparse import from_dict
-from hetero_rsnn.network import Network
-from hetero_rsnn.parameter import parse_parameter
+from hetero_rsnn.network.heterogeneity import Distribution
+from hetero_rsnn.network.loading import _leaves, _locate, load_network, networks_folder, read_toml
+from hetero_rsnn.network.parsing import from_dict
+from hetero_rsnn.network.definition import Network
+from hetero_rsnn.network.parameter import parse_parameter
 from hetero_rsnn.spaceparse import Dimension, Entry, SpaceError, overrides, read_entries
 
 __all__ = ["Dimension", "Entry", "SearchDefaults", "Space", "SpaceError", "list_spaces", "load_space", "spaces_folder"]

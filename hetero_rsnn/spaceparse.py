@@ -9,10 +9,10 @@ from typing import Any
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
-from hetero_rsnn.heterogeneity import FAMILIES, Constant, Distribution, Mixture, Uniform, make
-from hetero_rsnn.netfile import _leaves, _targets
-from hetero_rsnn.network import Network
-from hetero_rsnn.parameter import Parameter, parse_parameter, to_toml
+from hetero_rsnn.network.heterogeneity import FAMILIES, Constant, Distribution, Mixture, Uniform, make
+from hetero_rsnn.network.loading import _leaves, _targets
+from hetero_rsnn.network.definition import Network
+from hetero_rsnn.network.parameter import Parameter, parse_parameter, to_toml
 
 #: Families that a mean and a cv describe.
 SPREAD = ("gamma", "lognormal", "truncated_normal")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hetero_rsnn.common import units
-from hetero_rsnn.draw import generator
+from hetero_rsnn.network.draw import generator
 from hetero_rsnn.common.errors import StimulusError
 
 Array = NDArray[np.float64]

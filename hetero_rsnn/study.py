@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from hetero_rsnn.common import units
-from hetero_rsnn.draw import Draw, draw, generator
+from hetero_rsnn.network.draw import Draw, draw, generator
 from hetero_rsnn.efficiency import spike_efficiency, state_correlation, states
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.memory import MemoryCapacity, memory_capacity
-from hetero_rsnn.netfile import load_network
-from hetero_rsnn.network import Network
+from hetero_rsnn.network.loading import load_network
+from hetero_rsnn.network.definition import Network
 from hetero_rsnn.parallel import Progress, run_jobs
 from hetero_rsnn.recording import Recording
 from hetero_rsnn.simulate import simulate, versions

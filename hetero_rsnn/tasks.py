@@ -17,14 +17,14 @@ from hetero_rsnn.classifier import fit_readout
 from hetero_rsnn.comparison import CANONICAL
 from hetero_rsnn.cutoff_curve import CutoffCurve, evaluate_cutoff
 from hetero_rsnn.dataset import Dataset
-from hetero_rsnn.draw import generator
+from hetero_rsnn.network.draw import generator
 from hetero_rsnn.encoders import CurrentEncoder
 from hetero_rsnn.common.errors import HeteroError, StimulusError
 from hetero_rsnn.features import HRSNNFeatures
 from hetero_rsnn.forecaster import HRSNNForecaster
 from hetero_rsnn.frozen import pool
-from hetero_rsnn.netfile import load_network
-from hetero_rsnn.network import Network
+from hetero_rsnn.network.loading import load_network
+from hetero_rsnn.network.definition import Network
 from hetero_rsnn.parallel import Progress, run_jobs
 from hetero_rsnn.recipes import Recipe, recipe
 from hetero_rsnn.samples import take

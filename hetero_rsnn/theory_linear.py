@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hetero_rsnn.draw import Draw
+from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.theory_neuron import dead_time, milliseconds, real, real_number, whole_number
 from hetero_rsnn.theory_rates import MeanField, check_field, check_network, renewal_power, weight_matrix

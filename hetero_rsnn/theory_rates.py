@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from hetero_rsnn.draw import Draw
+from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.kernel_arrays import require_equations
 from hetero_rsnn.theory_neuron import (

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.draw import Draw, Synapses
+from hetero_rsnn.network.draw import Draw, Synapses
 from hetero_rsnn.kernel_arrays import neuron_arrays
 from hetero_rsnn.recording import State
 

@@ -17,7 +17,7 @@ import pytest
 import hetero_rsnn as hr
 from hetero_rsnn import cli_common
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.netparse import from_dict
+from hetero_rsnn.network.parsing import from_dict
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = ["--quick", "--n", "60", "--seeds", "2", "--workers", "1"]

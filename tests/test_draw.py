@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from hetero_rsnn import HeteroError, Network, NetworkError, load_network
-from hetero_rsnn.draw import PURPOSES, Draw, Synapses, draw, generator
-from hetero_rsnn.netparse import from_dict
+from hetero_rsnn.network.draw import PURPOSES, Draw, Synapses, draw, generator
+from hetero_rsnn.network.parsing import from_dict
 
 #: Every kind of topology, family and branch at once, and none of the numbers of the shipped networks.
 SMALL = """

@@ -20,25 +20,11 @@ import pytest
 from helpers import BACKENDS, NETWORKS
 from numpy.typing import NDArray
 
-from hetero_rsnn import (
-    Draw,
-    EquationMismatchError,
-    HeteroError,
-    Network,
-    Recording,
-    Stimulus,
-    array_stimulus,
-    draw,
-    event_stimulus,
-    load_network,
-    poisson_stimulus,
-    silence,
-    simulate,
-    uniform_stimulus,
-)
-from hetero_rsnn.draw import Synapses, _freeze
-from hetero_rsnn.netparse import from_dict
-from hetero_rsnn.network import LIF_STDP, LIF_STDP_PLASTICITY
+from hetero_rsnn import Draw, EquationMismatchError, HeteroError, Network, Recording, Stimulus, array_stimulus, event_stimulus, load_network, poisson_stimulus, silence, simulate, uniform_stimulus
+from hetero_rsnn.network import draw
+from hetero_rsnn.network.draw import Synapses, _freeze
+from hetero_rsnn.network.parsing import from_dict
+from hetero_rsnn.network.definition import LIF_STDP, LIF_STDP_PLASTICITY
 
 Array = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.heterogeneity import (
+from hetero_rsnn.network.heterogeneity import (
     FAMILIES,
     Constant,
     Distribution,

@@ -119,7 +119,7 @@ def test_a_draw_in_pieces_is_the_same_draw(monkeypatch):
     nets = [hr.load_network("henhes", n=90, **{"EE.topology.p": p}) for p in (0.0, 1e-4, 0.1, 0.7, 1.0)]
     whole = [hr.draw(net, 5) for net in nets]
     for module in ("draw", "topology"):
-        monkeypatch.setattr(import_module(f"hetero_rsnn.{module}"), "_PIECE", 137)
+        monkeypatch.setattr(import_module(f"hetero_rsnn.network.{module}"), "_PIECE", 137)
     for net, one in zip(nets, whole, strict=True):
         other = hr.draw(net, 5)
         np.testing.assert_array_equal(one.plastic.target, other.plastic.target)

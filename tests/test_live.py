@@ -11,7 +11,7 @@ from helpers import refused
 from searches import made_up
 
 import hetero_rsnn as hr
-from hetero_rsnn.network import Network
+from hetero_rsnn.network.definition import Network
 from hetero_rsnn.search_view import ranking
 
 

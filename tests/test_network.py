@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 
 import hetero_rsnn as hr
 from hetero_rsnn import Network, NetworkError, UnitError, load_network, save_network
-from hetero_rsnn.draw import draw
+from hetero_rsnn.network.draw import draw
 from hetero_rsnn.common.errors import EquationMismatchError, HeteroError
 from hetero_rsnn.kernel_arrays import check_equations
-from hetero_rsnn.netfile import networks_folder, to_toml_text
-from hetero_rsnn.netparse import defined, from_dict, identifiers
+from hetero_rsnn.network.loading import networks_folder, to_toml_text
+from hetero_rsnn.network.parsing import defined, from_dict, identifiers
 
 Write = Callable[[str, str | bytes], Path]
 

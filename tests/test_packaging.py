@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import hetero_rsnn as hr
-from hetero_rsnn import netfile
+from hetero_rsnn.network import loading as netfile
 
 ROOT = Path(__file__).resolve().parent.parent
 

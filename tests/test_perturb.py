@@ -13,7 +13,7 @@ import pytest
 from helpers import BACKENDS, NETWORKS, refused
 
 import hetero_rsnn as hr
-from hetero_rsnn.draw import Synapses
+from hetero_rsnn.network.draw import Synapses
 
 #: Heterogeneous in everything that a damage touches, and lively enough that damage shows within a few samples.
 LIVELY: dict[str, Any] = {

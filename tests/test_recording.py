@@ -16,17 +16,8 @@ import numpy as np
 import pytest
 from helpers import BACKENDS
 
-from hetero_rsnn import (
-    Draw,
-    FileFormatError,
-    HeteroError,
-    Recording,
-    draw,
-    load_network,
-    load_recording,
-    simulate,
-    uniform_stimulus,
-)
+from hetero_rsnn import Draw, FileFormatError, HeteroError, Recording, load_network, load_recording, simulate, uniform_stimulus
+from hetero_rsnn.network import draw
 from hetero_rsnn.common.files import OutputError
 from hetero_rsnn.recording import NEVER, State, concatenate
 

@@ -19,9 +19,9 @@ import pytest
 import hetero_rsnn as hr
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.executors import ExecutorError
-from hetero_rsnn.heterogeneity import Gamma, Mixture
+from hetero_rsnn.network.heterogeneity import Gamma, Mixture
 from hetero_rsnn.journal import JournalError, read_journal
-from hetero_rsnn.network import Network
+from hetero_rsnn.network.definition import Network
 from hetero_rsnn.search_result import SearchResult
 from hetero_rsnn.search_run import homogeneous
 from hetero_rsnn.space import Space, load_space

@@ -16,7 +16,7 @@ from searches import made_up, make_search
 from hetero_rsnn import search_plots as plots
 from hetero_rsnn import search_view as view
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.heterogeneity import Constant, Gamma
+from hetero_rsnn.network.heterogeneity import Constant, Gamma
 from hetero_rsnn.objectives import pareto_front
 from hetero_rsnn.partial_dependence import FEWEST, Models
 from hetero_rsnn.search_panels import density

@@ -12,23 +12,8 @@ import numpy as np
 import pytest
 from helpers import BACKENDS
 
-from hetero_rsnn import (
-    Draw,
-    EquationMismatchError,
-    HeteroError,
-    NetworkError,
-    Recording,
-    StimulusError,
-    array_stimulus,
-    draw,
-    load_network,
-    poisson_stimulus,
-    silence,
-    simulate,
-    stream,
-    to_brian2,
-    uniform_stimulus,
-)
+from hetero_rsnn import Draw, EquationMismatchError, HeteroError, NetworkError, Recording, StimulusError, array_stimulus, load_network, poisson_stimulus, silence, simulate, stream, to_brian2, uniform_stimulus
+from hetero_rsnn.network import draw
 from hetero_rsnn.simulate import versions
 
 U = uniform_stimulus(30, "5 ms", 3)

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 import hetero_rsnn as hr
-from hetero_rsnn import netfile
+from hetero_rsnn.network import loading as netfile
 from hetero_rsnn.common.errors import HeteroError, NetworkError
-from hetero_rsnn.heterogeneity import Constant, Gamma, Mixture, TruncatedNormal, Uniform
+from hetero_rsnn.network.heterogeneity import Constant, Gamma, Mixture, TruncatedNormal, Uniform
 from hetero_rsnn.space import (
     Dimension,
     SearchDefaults,

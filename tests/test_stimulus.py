@@ -14,23 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hetero_rsnn import (
-    Draw,
-    HeteroError,
-    Recording,
-    Stimulus,
-    StimulusError,
-    UnitError,
-    array_stimulus,
-    draw,
-    event_stimulus,
-    load_network,
-    poisson_stimulus,
-    silence,
-    simulate,
-    stream,
-    uniform_stimulus,
-)
+from hetero_rsnn import Draw, HeteroError, Recording, Stimulus, StimulusError, UnitError, array_stimulus, event_stimulus, load_network, poisson_stimulus, silence, simulate, stream, uniform_stimulus
+from hetero_rsnn.network import draw
 from hetero_rsnn.simulate import prepare
 
 Array = NDArray[np.float64]

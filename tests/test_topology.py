@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
 from hetero_rsnn.common.errors import NetworkError
-from hetero_rsnn.topology import KINDS, Topology, connect, grid, parse_topology
+from hetero_rsnn.network.topology import KINDS, Topology, connect, grid, parse_topology
 
 Ints = NDArray[np.int64]
 

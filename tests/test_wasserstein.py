@@ -19,7 +19,7 @@ from skopt.learning import GaussianProcessRegressor
 from skopt.learning.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.heterogeneity import Distribution, Gamma, LogNormal, TruncatedNormal, Uniform
+from hetero_rsnn.network.heterogeneity import Distribution, Gamma, LogNormal, TruncatedNormal, Uniform
 from hetero_rsnn.quantiles import QuantileFeatures, w2
 from hetero_rsnn.space import Space, load_space
 from hetero_rsnn.wasserstein import WassersteinMatern, wasserstein_matern

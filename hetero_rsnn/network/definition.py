@@ -10,8 +10,8 @@ from typing import Any
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import NetworkError, suggest
-from hetero_rsnn.parameter import Parameter, to_toml
-from hetero_rsnn.topology import Topology
+from hetero_rsnn.network.parameter import Parameter, to_toml
+from hetero_rsnn.network.topology import Topology
 
 Parameters = tuple[tuple[str, Parameter], ...]
 
@@ -130,7 +130,7 @@ class Network:
         return f"Network({self.name!r}, n={self.n}, model={self.model!r}, fingerprint={self.fingerprint!r})"
 
     def __str__(self) -> str:
-        from hetero_rsnn.describe import describe
+        from hetero_rsnn.network.describe import describe
 
         return describe(self)
 
@@ -153,8 +153,8 @@ class Network:
 
         Names are looked up as in `load_network`.
         """
-        from hetero_rsnn.netfile import apply_overrides
-        from hetero_rsnn.netparse import from_dict
+        from hetero_rsnn.network.loading import apply_overrides
+        from hetero_rsnn.network.parsing import from_dict
 
         data = apply_overrides(self.to_dict(), overrides)
         return from_dict(data, self.name)

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hetero_rsnn.common import units
-from hetero_rsnn.equations import lines
+from hetero_rsnn.network.equations import lines
 from hetero_rsnn.common.errors import NetworkError, UnitError, suggest
-from hetero_rsnn.heterogeneity import Constant
-from hetero_rsnn.network import (
+from hetero_rsnn.network.heterogeneity import Constant
+from hetero_rsnn.network.definition import (
     LIF_STDP,
     MODELS,
     SHARED,
@@ -22,8 +22,8 @@ from hetero_rsnn.network import (
     Projection,
     Protocol,
 )
-from hetero_rsnn.parameter import Parameter, parse_parameter
-from hetero_rsnn.topology import parse_topology
+from hetero_rsnn.network.parameter import Parameter, parse_parameter
+from hetero_rsnn.network.topology import parse_topology
 
 #: Units that parameters of the shipped model must have.
 _UNITS = {

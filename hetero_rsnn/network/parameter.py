@@ -9,7 +9,7 @@ from typing import Any
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import HeteroError, NetworkError, UnitError, suggest
-from hetero_rsnn.heterogeneity import _FAMILIES, FAMILIES, Constant, Distribution, Mixture, Uniform, make
+from hetero_rsnn.network.heterogeneity import _FAMILIES, FAMILIES, Constant, Distribution, Mixture, Uniform, make
 
 #: Keys of a distribution table that carry the parameter's unit; the others (cv, floor, weights) are plain numbers.
 _WITH_UNIT = {"value", "mean", "low", "high"}

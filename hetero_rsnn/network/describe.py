@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hetero_rsnn.equations import lines
-from hetero_rsnn.network import Network
+from hetero_rsnn.network.equations import lines
+from hetero_rsnn.network.definition import Network
 
 
 def _block(text: str, indent: str = "    ") -> list[str]:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
-from hetero_rsnn.netparse import defined, from_dict, identifiers
-from hetero_rsnn.network import Network
+from hetero_rsnn.network.parsing import defined, from_dict, identifiers
+from hetero_rsnn.network.definition import Network
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def networks_folder() -> Path:

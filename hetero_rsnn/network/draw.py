@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
-from hetero_rsnn.heterogeneity import Distribution, Heterogeneity, heterogeneity
-from hetero_rsnn.netfile import load_network
-from hetero_rsnn.network import SHARED, Network
-from hetero_rsnn.topology import connect, grid
+from hetero_rsnn.network.heterogeneity import Distribution, Heterogeneity, heterogeneity
+from hetero_rsnn.network.loading import load_network
+from hetero_rsnn.network.definition import SHARED, Network
+from hetero_rsnn.network.topology import connect, grid
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
