@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 import hetero_rsnn as hr
-from hetero_rsnn.cochlea import cochleagram
+from hetero_rsnn.inputs.cochlea import cochleagram
 from hetero_rsnn.common.files import write_json
 from hetero_rsnn.recipes import SPREAD_BIAS
 from hetero_rsnn.scores import valid_prediction_time

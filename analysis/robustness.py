@@ -41,7 +41,7 @@ from matplotlib.figure import Figure
 from study_kit import Row, Study, as_json, column, fail_politely, mean, paired, verdict
 
 import hetero_rsnn as hr
-from hetero_rsnn.parallel import run_jobs
+from hetero_rsnn.jobs.parallel import run_jobs
 from hetero_rsnn.plots import label, style
 from hetero_rsnn.study import Estimate, estimate
 

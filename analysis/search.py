@@ -30,7 +30,7 @@ from matplotlib.figure import Figure
 import hetero_rsnn as hr
 from hetero_rsnn.common.files import write_json
 from hetero_rsnn.network.heterogeneity import Gamma
-from hetero_rsnn.parallel import cores, run_jobs
+from hetero_rsnn.jobs.parallel import cores, run_jobs
 from hetero_rsnn.plots import save_figure
 from hetero_rsnn.simulate import versions
 from hetero_rsnn.study import estimate

@@ -46,7 +46,7 @@ from study_kit import Study, fail_politely
 
 import hetero_rsnn as hr
 from hetero_rsnn.plots import COLOURS, label
-from hetero_rsnn.stimulus import poisson_stimulus
+from hetero_rsnn.inputs.stimulus import poisson_stimulus
 from hetero_rsnn.theory_linear import (
     effective_matrix,
     impulse,

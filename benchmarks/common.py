@@ -56,7 +56,7 @@ def processor() -> str:
 
 def provenance(**more: Any) -> dict[str, Any]:
     """What every file of results begins with: versions, processor, threads, and what the caller adds."""
-    from hetero_rsnn.parallel import cores
+    from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.simulate import versions
 
     return {

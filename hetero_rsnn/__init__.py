@@ -17,7 +17,7 @@ from hetero_rsnn.simulate import simulate
 
 if TYPE_CHECKING:
     from hetero_rsnn.anytime import AnytimeReadout
-    from hetero_rsnn.audio import AudioEncoder
+    from hetero_rsnn.inputs.audio import AudioEncoder
     from hetero_rsnn.brian import to_brian2
     from hetero_rsnn.classifier import HRSNNClassifier
     from hetero_rsnn.comparison import Comparison, compare
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.dataset import Dataset
     from hetero_rsnn.datasets import list_datasets, load_dataset
     from hetero_rsnn.efficiency import Efficiency, spike_count, spike_efficiency, state_correlation, states
-    from hetero_rsnn.encoders import CurrentEncoder, DeltaEncoder, PoissonEncoder
+    from hetero_rsnn.inputs.encoders import CurrentEncoder, DeltaEncoder, PoissonEncoder
     from hetero_rsnn.common.errors import (
         EquationMismatchError,
         FileFormatError,
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.search_result import SearchResult
     from hetero_rsnn.series import Series, read_series, scale_series, shipped_series
     from hetero_rsnn.space import Space, list_spaces, load_space
-    from hetero_rsnn.stimulus import (
+    from hetero_rsnn.inputs.stimulus import (
         Stimulus,
         array_stimulus,
         event_stimulus,
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "anytime": ["AnytimeReadout"],
-    "audio": ["AudioEncoder"],
+    "inputs.audio": ["AudioEncoder"],
     "brian": ["to_brian2"],
     "classifier": ["HRSNNClassifier"],
     "comparison": ["Comparison", "compare"],
@@ -80,7 +80,7 @@ _HOME = {
     "dataset": ["Dataset"],
     "datasets": ["list_datasets", "load_dataset"],
     "efficiency": ["Efficiency", "spike_count", "spike_efficiency", "state_correlation", "states"],
-    "encoders": ["CurrentEncoder", "DeltaEncoder", "PoissonEncoder"],
+    "inputs.encoders": ["CurrentEncoder", "DeltaEncoder", "PoissonEncoder"],
     "common.errors": [
         "EquationMismatchError",
         "FileFormatError",
@@ -108,7 +108,7 @@ _HOME = {
     "search_result": ["SearchResult"],
     "series": ["Series", "read_series", "scale_series", "shipped_series"],
     "space": ["Space", "list_spaces", "load_space"],
-    "stimulus": [
+    "inputs.stimulus": [
         "Stimulus",
         "array_stimulus",
         "event_stimulus",

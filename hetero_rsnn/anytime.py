@@ -13,7 +13,7 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.features import NetworkEstimator
 from hetero_rsnn.frozen import pool
 from hetero_rsnn.recording import Recording
-from hetero_rsnn.samples import take, whole
+from hetero_rsnn.inputs.samples import take, whole
 
 Array = NDArray[np.float64]
 

@@ -206,7 +206,7 @@ def compare(
     from hetero_rsnn.network.draw import draw
     from hetero_rsnn.common.files import json_text, write_json
     from hetero_rsnn.network.loading import load_network
-    from hetero_rsnn.parallel import cores
+    from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.plots import figure_comparison, save_figure
     from hetero_rsnn.simulate import check_backend
     from hetero_rsnn.study import measure_seed

@@ -53,7 +53,7 @@ def search(
 ) -> None:
     """Search distributions of time constants and learning rates for the most memory per spike."""
     from hetero_rsnn.cli_common import parse_overrides, parse_seeds
-    from hetero_rsnn.parallel import cores
+    from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.search import search as run
     from hetero_rsnn.search_result import SearchResult
     from hetero_rsnn.space import load_space

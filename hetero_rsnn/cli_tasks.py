@@ -103,7 +103,7 @@ def _run(
     from hetero_rsnn.comparison import CANONICAL
     from hetero_rsnn.datasets import load_dataset
     from hetero_rsnn.common.files import json_text, write_json
-    from hetero_rsnn.parallel import cores
+    from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.plots import save_figure
     from hetero_rsnn.simulate import check_backend
     from hetero_rsnn.task_plots import figure_task

@@ -13,7 +13,7 @@ from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.memory import MemoryCapacity
 from hetero_rsnn.recording import Recording
-from hetero_rsnn.stimulus import Stimulus
+from hetero_rsnn.inputs.stimulus import Stimulus
 
 Array = NDArray[np.float64]
 

@@ -16,16 +16,16 @@ from sklearn.exceptions import NotFittedError
 
 from hetero_rsnn.common import units
 from hetero_rsnn.network.draw import draw, generator
-from hetero_rsnn.encoders import Encoder, make_encoder
+from hetero_rsnn.inputs.encoders import Encoder, make_encoder
 from hetero_rsnn.common.errors import HeteroError, StimulusError
 from hetero_rsnn.frozen import Frozen, adopt, count_jobs, filtered, learn, pool, spikes_each
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.network.definition import Network
-from hetero_rsnn.parallel import Progress
+from hetero_rsnn.jobs.parallel import Progress
 from hetero_rsnn.recording import Recording
-from hetero_rsnn.samples import whole
+from hetero_rsnn.inputs.samples import whole
 from hetero_rsnn.simulate import check_backend
-from hetero_rsnn.stimulus import Stimulus
+from hetero_rsnn.inputs.stimulus import Stimulus
 
 Array = NDArray[np.float64]
 

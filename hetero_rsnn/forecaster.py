@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
-from hetero_rsnn.audio import AudioEncoder
-from hetero_rsnn.encoders import CurrentEncoder, as_series, make_encoder
+from hetero_rsnn.inputs.audio import AudioEncoder
+from hetero_rsnn.inputs.encoders import CurrentEncoder, as_series, make_encoder
 from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.features import NetworkEstimator
 from hetero_rsnn.frozen import filtered
 from hetero_rsnn.linear import lagged
 from hetero_rsnn.readout import STRENGTHS, RidgeReadout, contiguous_folds
-from hetero_rsnn.samples import whole
+from hetero_rsnn.inputs.samples import whole
 from hetero_rsnn.scores import nrmse
-from hetero_rsnn.stimulus import Stimulus
+from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.task_report import ForecastReport, forecast_report
 
 Array = NDArray[np.float64]

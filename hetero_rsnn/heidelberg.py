@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
-from hetero_rsnn.stimulus import TOLERANCE, Stimulus, event_stimulus
+from hetero_rsnn.inputs.stimulus import TOLERANCE, Stimulus, event_stimulus
 
 #: Input channels.
 UNITS = 700

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from hetero_rsnn.audio import AudioEncoder
+from hetero_rsnn.inputs.audio import AudioEncoder
 from hetero_rsnn.dataset import Dataset
-from hetero_rsnn.encoders import CurrentEncoder
+from hetero_rsnn.inputs.encoders import CurrentEncoder
 
 #: Thresholds spread over the neurons through their bias: without it a network of equal thresholds, driven hard, can
 #: only answer in proportion to its input, which a chaotic series cannot be foretold from. The same for all networks.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from hetero_rsnn.common.files import plain
-from hetero_rsnn.journal import HEADER, Event
+from hetero_rsnn.jobs.journal import HEADER, Event
 from hetero_rsnn.trial import SearchError, search_versions
 
 

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from hetero_rsnn.comparison import Comparison
-from hetero_rsnn.parallel import Progress as Callback
+from hetero_rsnn.jobs.parallel import Progress as Callback
 from hetero_rsnn.plots import label
 from hetero_rsnn.study import Estimate
 from hetero_rsnn.common.tables import TextTable

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.journal import read_journal
+from hetero_rsnn.jobs.journal import read_journal
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.objectives import (
     AVERAGED,

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.executors import Outcome, Runner
+from hetero_rsnn.jobs.executors import Outcome, Runner
 from hetero_rsnn.network.heterogeneity import Constant, Gamma, LogNormal, TruncatedNormal
-from hetero_rsnn.journal import Event
+from hetero_rsnn.jobs.journal import Event
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.objectives import Evaluation, Objective, evaluate, pareto_front, seed_values
 from hetero_rsnn.optimiser import make_optimiser

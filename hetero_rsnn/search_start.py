@@ -12,8 +12,8 @@ from typing import Any
 
 from hetero_rsnn.network.draw import PRECISIONS
 from hetero_rsnn.common.errors import suggest
-from hetero_rsnn.executors import Runner, make_runner
-from hetero_rsnn.journal import Event, Journal, JournalError
+from hetero_rsnn.jobs.executors import Runner, make_runner
+from hetero_rsnn.jobs.journal import Event, Journal, JournalError
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.objectives import KEPT
 from hetero_rsnn.replay import Log, MemoryLog, Script

@@ -15,7 +15,7 @@ from hetero_rsnn.network.draw import PRECISIONS, Draw
 from hetero_rsnn.common.errors import HeteroError, StimulusError, UnitError, suggest
 from hetero_rsnn.kernel_arrays import check_equations, initial_state
 from hetero_rsnn.recording import Recording, State, concatenate
-from hetero_rsnn.stimulus import TOLERANCE, Stimulus, Stream
+from hetero_rsnn.inputs.stimulus import TOLERANCE, Stimulus, Stream
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -12,22 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.anytime import AnytimeReadout
-from hetero_rsnn.audio import AudioEncoder
+from hetero_rsnn.inputs.audio import AudioEncoder
 from hetero_rsnn.classifier import fit_readout
 from hetero_rsnn.comparison import CANONICAL
 from hetero_rsnn.cutoff_curve import CutoffCurve, evaluate_cutoff
 from hetero_rsnn.dataset import Dataset
 from hetero_rsnn.network.draw import generator
-from hetero_rsnn.encoders import CurrentEncoder
+from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.common.errors import HeteroError, StimulusError
 from hetero_rsnn.features import HRSNNFeatures
 from hetero_rsnn.forecaster import HRSNNForecaster
 from hetero_rsnn.frozen import pool
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.network.definition import Network
-from hetero_rsnn.parallel import Progress, run_jobs
+from hetero_rsnn.jobs.parallel import Progress, run_jobs
 from hetero_rsnn.recipes import Recipe, recipe
-from hetero_rsnn.samples import take
+from hetero_rsnn.inputs.samples import take
 from hetero_rsnn.scores import valid_prediction_time
 from hetero_rsnn.task_report import classification_report
 from hetero_rsnn.task_result import ClassifyRow, ForecastRow, TaskResult

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hetero_rsnn.journal import Journal
+from hetero_rsnn.jobs.journal import Journal
 from hetero_rsnn.objectives import Evaluation, evaluate, seed_values
 from hetero_rsnn.search_result import SearchResult, make_objective, ranked
 from hetero_rsnn.space import Space, load_space

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from hetero_rsnn.cli_common import parse_seeds
-from hetero_rsnn.journal import read_journal
+from hetero_rsnn.jobs.journal import read_journal
 from hetero_rsnn.live import Reporter, duration
 from hetero_rsnn.search_result import SearchResult
 from hetero_rsnn.study import measure
@@ -220,7 +220,7 @@ def test_journals_that_are_in_the_way_or_of_another_search(run, tmp_path):
 
 
 def test_a_search_in_use_is_left_alone(run, tmp_path):
-    from hetero_rsnn.journal import Journal
+    from hetero_rsnn.jobs.journal import Journal
 
     assert run(*QUICK, "--workers", "1", "--journal", "j", "--remeasure", "0")[0] == 0
     with Journal.resume(tmp_path / "j"):

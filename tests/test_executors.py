@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.executors import ExecutorError, Outcome, make_runner
+from hetero_rsnn.jobs.executors import ExecutorError, Outcome, make_runner
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 
@@ -443,7 +443,7 @@ def test_outcomes_can_be_pickled():
 
 PARENT = """
 import sys, time
-from hetero_rsnn.executors import make_runner
+from hetero_rsnn.jobs.executors import make_runner
 def job(x):
     time.sleep(60 if x else 0)
 if __name__ == "__main__":
@@ -492,7 +492,7 @@ def test_nothing_outlives_the_parent(tmp_path, how, moment):
 def test_a_script_without_its_guard(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(
-        "from hetero_rsnn.executors import make_runner\nwith make_runner(2) as r:\n    print(list(r.run(abs, [1])))\n"
+        "from hetero_rsnn.jobs.executors import make_runner\nwith make_runner(2) as r:\n    print(list(r.run(abs, [1])))\n"
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and 'put the call below if __name__ == "__main__":' in done.stderr.splitlines()[-1]

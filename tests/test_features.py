@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 import hetero_rsnn as hr
 from hetero_rsnn.features import HRSNNFeatures
 from hetero_rsnn.frozen import count_jobs, pool
-from hetero_rsnn.parallel import cores
+from hetero_rsnn.jobs.parallel import cores
 
 Array = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hetero_rsnn.journal import FORMAT, Journal, JournalError, read_journal
+from hetero_rsnn.jobs.journal import FORMAT, Journal, JournalError, read_journal
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of Unix")
 
@@ -288,7 +288,7 @@ def test_an_interrupt_leaves_no_half_line(tmp_path, monkeypatch):
 def test_real_limit_of_the_file_size(tmp_path):
     code = """if True:
         import resource, signal, sys
-        from hetero_rsnn.journal import Journal, JournalError
+        from hetero_rsnn.jobs.journal import Journal, JournalError
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
         with Journal.create(sys.argv[1], {}) as journal:
@@ -313,7 +313,7 @@ def test_kill_in_the_middle_of_appends(tmp_path):
     """What a killed process said was written is there, in every one of several lives."""
     code = """if True:
         import sys
-        from hetero_rsnn.journal import Journal
+        from hetero_rsnn.jobs.journal import Journal
         path, life = sys.argv[1:]
         journal = Journal.create(path, {}) if life == "0" else Journal.resume(path)
         number = len(journal.events) - 1
@@ -339,7 +339,7 @@ def test_kill_in_the_middle_of_appends(tmp_path):
 
 OWNER = """if True:
     import sys, time
-    from hetero_rsnn.journal import Journal
+    from hetero_rsnn.jobs.journal import Journal
     journal = Journal.resume(sys.argv[1])
     print("locked", flush=True)
     time.sleep(60)

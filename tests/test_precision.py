@@ -7,7 +7,7 @@ import pytest
 from helpers import BACKENDS
 
 import hetero_rsnn as hr
-from hetero_rsnn.parallel import cores
+from hetero_rsnn.jobs.parallel import cores
 
 
 def test_a_draw_in_single_precision_is_the_rounded_one():

@@ -18,9 +18,9 @@ import pytest
 
 import hetero_rsnn as hr
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.executors import ExecutorError
+from hetero_rsnn.jobs.executors import ExecutorError
 from hetero_rsnn.network.heterogeneity import Gamma, Mixture
-from hetero_rsnn.journal import JournalError, read_journal
+from hetero_rsnn.jobs.journal import JournalError, read_journal
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.search_result import SearchResult
 from hetero_rsnn.search_run import homogeneous

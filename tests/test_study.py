@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_info
 from hetero_rsnn import HeteroError, Measurement, Network, TooShortError, load_network, measure, memory_capacity, save_network, simulate, spike_efficiency, state_correlation, states, train, uniform_stimulus
 from hetero_rsnn.network import draw
 from hetero_rsnn.common.files import plain, write_json
-from hetero_rsnn.parallel import cores, run_jobs
+from hetero_rsnn.jobs.parallel import cores, run_jobs
 from hetero_rsnn.study import QUANTITIES, Estimate, SeedResult, estimate, measure_many, measure_seed, training_stimulus
 
 QUICK = {

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import hetero_rsnn as hr
-from hetero_rsnn.audio import AudioEncoder
+from hetero_rsnn.inputs.audio import AudioEncoder
 from hetero_rsnn.classifier import fit_readout
-from hetero_rsnn.encoders import CurrentEncoder
+from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.frozen import pool
 from hetero_rsnn.recipes import Recipe, recipe

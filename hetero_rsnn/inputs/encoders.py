@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from hetero_rsnn.common import units
-from hetero_rsnn.encoder import Encoder
+from hetero_rsnn.inputs.encoder_base import Encoder
 from hetero_rsnn.common.errors import StimulusError, suggest
-from hetero_rsnn.samples import Scaling, as_series, inverse, number, one_of, whole
-from hetero_rsnn.spike_coding import crossed_levels, crossing_events
-from hetero_rsnn.stimulus import Stimulus, event_stimulus, poisson_stimulus
+from hetero_rsnn.inputs.samples import Scaling, as_series, inverse, number, one_of, whole
+from hetero_rsnn.inputs.spike_coding import crossed_levels, crossing_events
+from hetero_rsnn.inputs.stimulus import Stimulus, event_stimulus, poisson_stimulus
 
 __all__ = ["CurrentEncoder", "DeltaEncoder", "Encoder", "PoissonEncoder", "as_series", "make_encoder"]
 
@@ -227,7 +227,7 @@ def make_encoder(encoder: Any) -> Encoder:
     if isinstance(encoder, Encoder):
         copy: Encoder = clone(encoder)
         return copy
-    from hetero_rsnn.audio import AudioEncoder  # builds on this module
+    from hetero_rsnn.inputs.audio import AudioEncoder  # builds on this module
 
     known = {"current": CurrentEncoder, "poisson": PoissonEncoder, "delta": DeltaEncoder, "audio": AudioEncoder}
     if isinstance(encoder, str) and encoder in known:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from hetero_rsnn.common.errors import StimulusError
-from hetero_rsnn.samples import as_series, channels_of, in_ms
-from hetero_rsnn.stimulus import Stimulus
+from hetero_rsnn.inputs.samples import as_series, channels_of, in_ms
+from hetero_rsnn.inputs.stimulus import Stimulus
 
 __all__ = ["Encoder"]
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.workers import Answer, Death, ExecutorError, Workers, call, describe
+from hetero_rsnn.jobs.workers import Answer, Death, ExecutorError, Workers, call, describe
 
 __all__ = ["ExecutorError", "Outcome", "Runner", "make_runner"]
 
@@ -319,11 +319,11 @@ def make_runner(
     if dask is not None and not isinstance(dask, str):
         raise HeteroError(f"dask must be the address of a scheduler (tcp://host:port), got {type(dask).__name__}")
     if dask is not None:
-        from hetero_rsnn.clusters import DaskRunner
+        from hetero_rsnn.jobs.clusters import DaskRunner
 
         return DaskRunner(dask, workers, timeout)
     if executor is not None:
-        from hetero_rsnn.clusters import FuturesRunner
+        from hetero_rsnn.jobs.clusters import FuturesRunner
 
         return FuturesRunner(executor, workers, timeout)
     if workers in (None, 1) and timeout is None:

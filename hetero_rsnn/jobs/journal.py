@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.files import OutputError, plain, write_atomic
-from hetero_rsnn.locks import lock, owner
+from hetero_rsnn.jobs.locks import lock, owner
 
 Event = dict[str, Any]
 

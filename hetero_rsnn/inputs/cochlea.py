@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.signal import sosfilt
 
 from hetero_rsnn.common.errors import StimulusError
-from hetero_rsnn.samples import as_series, in_ms, number, one_of, whole
+from hetero_rsnn.inputs.samples import as_series, in_ms, number, one_of, whole
 
 __all__ = ["cochleagram", "filterbank"]
 

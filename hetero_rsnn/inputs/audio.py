@@ -1,4 +1,4 @@
-"""Sound as input: the encoder of recordings (and the cochleagram it rests on, from `hetero_rsnn.cochlea`)."""
+"""Sound as input: the encoder of recordings (and the cochleagram it rests on, from `hetero_rsnn.inputs.cochlea`)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.common import units
-from hetero_rsnn.cochlea import cochleagram, filterbank
-from hetero_rsnn.encoder import Encoder
+from hetero_rsnn.inputs.cochlea import cochleagram, filterbank
+from hetero_rsnn.inputs.encoder_base import Encoder
 from hetero_rsnn.common.errors import StimulusError
-from hetero_rsnn.samples import Scaling, in_ms, inverse, number, one_of
-from hetero_rsnn.spike_coding import lif_drive, lif_spikes
-from hetero_rsnn.stimulus import Stimulus, event_stimulus, poisson_stimulus
+from hetero_rsnn.inputs.samples import Scaling, in_ms, inverse, number, one_of
+from hetero_rsnn.inputs.spike_coding import lif_drive, lif_spikes
+from hetero_rsnn.inputs.stimulus import Stimulus, event_stimulus, poisson_stimulus
 
 __all__ = ["AudioEncoder", "cochleagram", "filterbank"]
 

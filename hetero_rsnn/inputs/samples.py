@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import StimulusError, suggest
-from hetero_rsnn.stimulus import Stimulus
+from hetero_rsnn.inputs.stimulus import Stimulus
 
 Array = NDArray[np.float64]
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.parallel import _alone, _quiet
+from hetero_rsnn.jobs.parallel import _alone, _quiet
 
 
 class ExecutorError(HeteroError):
