@@ -29,7 +29,7 @@ from hetero_rsnn.comparison import QUICK
 from hetero_rsnn.common.files import write_json
 from hetero_rsnn.jobs.parallel import cores
 from hetero_rsnn.plots import label, save_figure, style
-from hetero_rsnn.simulate import versions
+from hetero_rsnn.simulation.simulate import versions
 
 NETWORKS = ("honhos", "henhos", "henhes")
 FIRST_SEED = 1000

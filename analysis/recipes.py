@@ -29,7 +29,7 @@ from hetero_rsnn.inputs.cochlea import cochleagram
 from hetero_rsnn.common.files import write_json
 from hetero_rsnn.recipes import SPREAD_BIAS
 from hetero_rsnn.scores import valid_prediction_time
-from hetero_rsnn.simulate import versions
+from hetero_rsnn.simulation.simulate import versions
 
 FAST = {"E.tau_m.mean": "10 ms", "I.tau_m.mean": "10 ms"}
 WEAK = {"EE.weight.mean": 0.05, "EI.weight.mean": 0.05, "IE.weight.mean": 0.075, "II.weight.mean": 0.075}

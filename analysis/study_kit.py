@@ -26,7 +26,7 @@ from hetero_rsnn.common.files import output_folder, plain, write_json
 from hetero_rsnn.jobs.journal import Journal
 from hetero_rsnn.jobs.parallel import cores
 from hetero_rsnn.plots import save_figure
-from hetero_rsnn.simulate import versions
+from hetero_rsnn.simulation.simulate import versions
 from hetero_rsnn.study import Estimate, estimate
 
 Array = NDArray[np.float64]

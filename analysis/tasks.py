@@ -39,7 +39,7 @@ from tasks_figure import TITLES, draw
 
 import hetero_rsnn as hr
 from hetero_rsnn.comparison import CANONICAL
-from hetero_rsnn.datasets import find_dataset
+from hetero_rsnn.datasets.catalogue import find_dataset
 from hetero_rsnn.plots import label
 from hetero_rsnn.recipes import Recipe, recipe
 from hetero_rsnn.study import Estimate, estimate

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hetero_rsnn.network.draw import Draw
     from hetero_rsnn.network.definition import Network
-    from hetero_rsnn.recording import Recording
+    from hetero_rsnn.simulation.recording import Recording
 
 #: Variables that say how many threads the numerical libraries start.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -57,7 +57,7 @@ def processor() -> str:
 def provenance(**more: Any) -> dict[str, Any]:
     """What every file of results begins with: versions, processor, threads, and what the caller adds."""
     from hetero_rsnn.jobs.parallel import cores
-    from hetero_rsnn.simulate import versions
+    from hetero_rsnn.simulation.simulate import versions
 
     return {
         "versions": versions(),
@@ -145,7 +145,7 @@ def draw(net: Network, seed: int, precision: str) -> Draw:
 def draws(net: Network, seed: int) -> dict[str, Draw]:
     """A draw for each precision, or the same one for all where `hetero_rsnn.network.draw` knows but one."""
     import hetero_rsnn as hr
-    from hetero_rsnn.simulate import PRECISIONS
+    from hetero_rsnn.simulation.simulate import PRECISIONS
 
     if draws_single():
         return {precision: draw(net, seed, precision) for precision in PRECISIONS}

@@ -25,7 +25,7 @@ import common  # before numpy: it limits the threads
 import numpy as np
 
 import hetero_rsnn as hr
-from hetero_rsnn.fast import compile_kernels
+from hetero_rsnn.simulation.fast import compile_kernels
 from hetero_rsnn.study import SeedResult, measure_many
 
 PHASES = ("draw", "train", "measure", "states", "readout")

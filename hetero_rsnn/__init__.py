@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 from hetero_rsnn.network.draw import Draw, draw
 from hetero_rsnn.network.heterogeneity import heterogeneity
 from hetero_rsnn.search import search, search_function
-from hetero_rsnn.simulate import simulate
+from hetero_rsnn.simulation.simulate import simulate
 
 if TYPE_CHECKING:
     from hetero_rsnn.anytime import AnytimeReadout
     from hetero_rsnn.inputs.audio import AudioEncoder
-    from hetero_rsnn.brian import to_brian2
+    from hetero_rsnn.simulation.brian import to_brian2
     from hetero_rsnn.classifier import HRSNNClassifier
     from hetero_rsnn.comparison import Comparison, compare
     from hetero_rsnn.cutoff import fit_cutoff, optimal_cutoff_time
     from hetero_rsnn.cutoff_curve import evaluate_cutoff
-    from hetero_rsnn.dataset import Dataset
-    from hetero_rsnn.datasets import list_datasets, load_dataset
+    from hetero_rsnn.datasets.dataset import Dataset
+    from hetero_rsnn.datasets.catalogue import list_datasets, load_dataset
     from hetero_rsnn.efficiency import Efficiency, spike_count, spike_efficiency, state_correlation, states
     from hetero_rsnn.inputs.encoders import CurrentEncoder, DeltaEncoder, PoissonEncoder
     from hetero_rsnn.common.errors import (
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.exchange_nir import NIRWarning, to_nir
     from hetero_rsnn.exchange_xarray import to_xarray
     from hetero_rsnn.features import HRSNNFeatures
-    from hetero_rsnn.fetch import fetch_dataset
+    from hetero_rsnn.datasets.fetch import fetch_dataset
     from hetero_rsnn.forecaster import HRSNNForecaster
     from hetero_rsnn.kept_readout import MemoryReadout, memory_readout
     from hetero_rsnn.linear import LinearClassifier
@@ -48,10 +48,10 @@ if TYPE_CHECKING:
     from hetero_rsnn.memory import MemoryCapacity, memory_capacity
     from hetero_rsnn.network.loading import list_networks, load_network, save_network
     from hetero_rsnn.network.definition import Network
-    from hetero_rsnn.perturb import lose_neurons, lose_synapses, noisy, quantise, weight_noise
-    from hetero_rsnn.recording import Recording, State, load_recording
+    from hetero_rsnn.simulation.damage import lose_neurons, lose_synapses, noisy, quantise, weight_noise
+    from hetero_rsnn.simulation.recording import Recording, State, load_recording
     from hetero_rsnn.search_result import SearchResult
-    from hetero_rsnn.series import Series, read_series, scale_series, shipped_series
+    from hetero_rsnn.datasets.series import Series, read_series, scale_series, shipped_series
     from hetero_rsnn.space import Space, list_spaces, load_space
     from hetero_rsnn.inputs.stimulus import (
         Stimulus,
@@ -72,13 +72,13 @@ if TYPE_CHECKING:
 _HOME = {
     "anytime": ["AnytimeReadout"],
     "inputs.audio": ["AudioEncoder"],
-    "brian": ["to_brian2"],
+    "simulation.brian": ["to_brian2"],
     "classifier": ["HRSNNClassifier"],
     "comparison": ["Comparison", "compare"],
     "cutoff": ["fit_cutoff", "optimal_cutoff_time"],
     "cutoff_curve": ["evaluate_cutoff"],
-    "dataset": ["Dataset"],
-    "datasets": ["list_datasets", "load_dataset"],
+    "datasets.dataset": ["Dataset"],
+    "datasets.catalogue": ["list_datasets", "load_dataset"],
     "efficiency": ["Efficiency", "spike_count", "spike_efficiency", "state_correlation", "states"],
     "inputs.encoders": ["CurrentEncoder", "DeltaEncoder", "PoissonEncoder"],
     "common.errors": [
@@ -94,19 +94,19 @@ _HOME = {
     "exchange_nir": ["NIRWarning", "to_nir"],
     "exchange_xarray": ["to_xarray"],
     "features": ["HRSNNFeatures"],
-    "fetch": ["fetch_dataset"],
+    "datasets.fetch": ["fetch_dataset"],
     "forecaster": ["HRSNNForecaster"],
     "kept_readout": ["MemoryReadout", "memory_readout"],
     "linear": ["LinearClassifier"],
     "live": ["LiveSearch"],
     "memory": ["MemoryCapacity", "memory_capacity"],
-    "many": ["simulate_many"],
+    "simulation.many": ["simulate_many"],
     "network.loading": ["list_networks", "load_network", "save_network"],
     "network.definition": ["Network"],
-    "perturb": ["lose_neurons", "lose_synapses", "noisy", "quantise", "weight_noise"],
-    "recording": ["Recording", "State", "load_recording"],
+    "simulation.damage": ["lose_neurons", "lose_synapses", "noisy", "quantise", "weight_noise"],
+    "simulation.recording": ["Recording", "State", "load_recording"],
     "search_result": ["SearchResult"],
-    "series": ["Series", "read_series", "scale_series", "shipped_series"],
+    "datasets.series": ["Series", "read_series", "scale_series", "shipped_series"],
     "space": ["Space", "list_spaces", "load_space"],
     "inputs.stimulus": [
         "Stimulus",
@@ -221,7 +221,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from hetero_rsnn.simulate import versions
+        from hetero_rsnn.simulation.simulate import versions
 
         return versions()["hetero-rsnn"]
     if name not in _MODULE:

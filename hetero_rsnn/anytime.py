@@ -12,7 +12,7 @@ from hetero_rsnn.classifier import RidgeClassification, check_labels, class_fold
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.features import NetworkEstimator
 from hetero_rsnn.frozen import pool
-from hetero_rsnn.recording import Recording
+from hetero_rsnn.simulation.recording import Recording
 from hetero_rsnn.inputs.samples import take, whole
 
 Array = NDArray[np.float64]

@@ -14,7 +14,7 @@ from hetero_rsnn.cli_common import command_line, parse_overrides, parse_seeds, r
 from hetero_rsnn.common.errors import HeteroError, TooShortError, suggest
 
 if TYPE_CHECKING:
-    from hetero_rsnn.series import Series
+    from hetero_rsnn.datasets.series import Series
 
 app = typer.Typer(
     name="hetero-rsnn",
@@ -106,7 +106,7 @@ def simulate(
     import hetero_rsnn as hr
     from hetero_rsnn.common import units
     from hetero_rsnn.plots import figure_simulation, label, save_figure
-    from hetero_rsnn.simulate import check_backend
+    from hetero_rsnn.simulation.simulate import check_backend
 
     check_backend(backend, precision)
     changes: dict[str, Any] = parse_overrides(overrides or [])
@@ -208,7 +208,7 @@ def compare(
     from hetero_rsnn.network.loading import load_network
     from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.plots import figure_comparison, save_figure
-    from hetero_rsnn.simulate import check_backend
+    from hetero_rsnn.simulation.simulate import check_backend
     from hetero_rsnn.study import measure_seed
 
     check_backend(backend, precision)

@@ -27,7 +27,7 @@ def data(context: typer.Context, data_dir: _Folder = None) -> None:
         if data_dir is not None:
             raise HeteroError(f"--data-dir must follow the command: data {context.invoked_subcommand} --data-dir ...")
         return
-    from hetero_rsnn.datasets import list_datasets
+    from hetero_rsnn.datasets.catalogue import list_datasets
 
     known = list_datasets()
     width = max(map(len, known))
@@ -38,7 +38,7 @@ def data(context: typer.Context, data_dir: _Folder = None) -> None:
 
 def _where(name: str, data_dir: Path | None) -> str:
     """For data that do not come along: their place, or that they are not there."""
-    from hetero_rsnn import datasets
+    from hetero_rsnn.datasets import catalogue as datasets
 
     try:
         found = datasets.find_dataset(name, data_dir)
@@ -63,9 +63,9 @@ def fetch(
     ] = None,
 ) -> None:
     """Download a data set; its checksum must be the published one."""
-    from hetero_rsnn.datasets import list_datasets
-    from hetero_rsnn.fetch import fetch_dataset
-    from hetero_rsnn.sources import SOURCES
+    from hetero_rsnn.datasets.catalogue import list_datasets
+    from hetero_rsnn.datasets.fetch import fetch_dataset
+    from hetero_rsnn.datasets.sources import SOURCES
 
     if name in list_datasets() and name not in SOURCES:
         typer.echo(f"{name} needs no download: it comes along, or is generated")
@@ -78,7 +78,7 @@ def fetch(
 @data_app.command()
 def show(name: _Name, data_dir: _Folder = None) -> None:
     """Print what is in a data set: counts, channels, lengths, classes, source, licence."""
-    from hetero_rsnn.datasets import load_dataset
+    from hetero_rsnn.datasets.catalogue import load_dataset
 
     found = load_dataset(name, data_dir=data_dir)
     for heading, text in _lines(found):

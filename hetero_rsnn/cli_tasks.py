@@ -101,11 +101,11 @@ def _run(
     from hetero_rsnn import report
     from hetero_rsnn.cli_common import command_line, parse_overrides, parse_seeds, results_folder
     from hetero_rsnn.comparison import CANONICAL
-    from hetero_rsnn.datasets import load_dataset
+    from hetero_rsnn.datasets.catalogue import load_dataset
     from hetero_rsnn.common.files import json_text, write_json
     from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.plots import save_figure
-    from hetero_rsnn.simulate import check_backend
+    from hetero_rsnn.simulation.simulate import check_backend
     from hetero_rsnn.task_plots import figure_task
     from hetero_rsnn.task_tables import print_task
 

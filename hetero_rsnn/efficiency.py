@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.memory import MemoryCapacity
-from hetero_rsnn.recording import Recording
+from hetero_rsnn.simulation.recording import Recording
 from hetero_rsnn.inputs.stimulus import Stimulus
 
 Array = NDArray[np.float64]

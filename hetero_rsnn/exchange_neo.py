@@ -19,8 +19,8 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.files import plain
 from hetero_rsnn.network.definition import Network
-from hetero_rsnn.recording import NEVER, Recording, State
-from hetero_rsnn.simulate import check_same_draw
+from hetero_rsnn.simulation.recording import NEVER, Recording, State
+from hetero_rsnn.simulation.simulate import check_same_draw
 from hetero_rsnn.inputs.stimulus import TOLERANCE, Stimulus, event_stimulus
 
 Array = NDArray[np.float64]

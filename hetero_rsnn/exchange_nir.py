@@ -14,9 +14,9 @@ from hetero_rsnn.common import units
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.extras import need
-from hetero_rsnn.kernel_arrays import initial_state, require_equations
-from hetero_rsnn.recording import NEVER, Recording, State
-from hetero_rsnn.simulate import check_same_draw, check_state, versions
+from hetero_rsnn.simulation.arrays import initial_state, require_equations
+from hetero_rsnn.simulation.recording import NEVER, Recording, State
+from hetero_rsnn.simulation.simulate import check_same_draw, check_state, versions
 
 Array = NDArray[np.float64]
 

@@ -18,7 +18,7 @@ from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.files import plain
 from hetero_rsnn.memory import MemoryCapacity
 from hetero_rsnn.search_result import SearchResult
-from hetero_rsnn.simulate import versions
+from hetero_rsnn.simulation.simulate import versions
 from hetero_rsnn.study import Measurement
 from hetero_rsnn.task_result import ClassifyRow, TaskResult
 

@@ -22,9 +22,9 @@ from hetero_rsnn.frozen import Frozen, adopt, count_jobs, filtered, learn, pool,
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.jobs.parallel import Progress
-from hetero_rsnn.recording import Recording
+from hetero_rsnn.simulation.recording import Recording
 from hetero_rsnn.inputs.samples import whole
-from hetero_rsnn.simulate import check_backend
+from hetero_rsnn.simulation.simulate import check_backend
 from hetero_rsnn.inputs.stimulus import Stimulus
 
 Array = NDArray[np.float64]

@@ -15,8 +15,8 @@ from hetero_rsnn.network.draw import Draw, generator
 from hetero_rsnn.efficiency import states
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.jobs.parallel import Progress, cores, run_jobs
-from hetero_rsnn.recording import Recording, State
-from hetero_rsnn.simulate import simulate
+from hetero_rsnn.simulation.recording import Recording, State
+from hetero_rsnn.simulation.simulate import simulate
 from hetero_rsnn.inputs.stimulus import Stimulus, Stream
 
 Array = NDArray[np.float64]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hetero_rsnn.inputs.audio import AudioEncoder
-from hetero_rsnn.dataset import Dataset
+from hetero_rsnn.datasets.dataset import Dataset
 from hetero_rsnn.inputs.encoders import CurrentEncoder
 
 #: Thresholds spread over the neurons through their bias: without it a network of equal thresholds, driven hard, can

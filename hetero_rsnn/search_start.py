@@ -19,7 +19,7 @@ from hetero_rsnn.objectives import KEPT
 from hetero_rsnn.replay import Log, MemoryLog, Script
 from hetero_rsnn.search_result import SearchResult
 from hetero_rsnn.search_run import Function, Job, Search
-from hetero_rsnn.simulate import BACKENDS
+from hetero_rsnn.simulation.simulate import BACKENDS
 from hetero_rsnn.space import Space, load_space
 from hetero_rsnn.trial import SearchError, Settings, Trial, Watch, make_settings, search_versions
 

@@ -22,8 +22,8 @@ from hetero_rsnn.memory import MemoryCapacity, memory_capacity
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.jobs.parallel import Progress, run_jobs
-from hetero_rsnn.recording import Recording
-from hetero_rsnn.simulate import simulate, versions
+from hetero_rsnn.simulation.recording import Recording
+from hetero_rsnn.simulation.simulate import simulate, versions
 from hetero_rsnn.inputs.stimulus import Stimulus, uniform_stimulus
 
 Array = NDArray[np.float64]

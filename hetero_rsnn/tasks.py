@@ -16,7 +16,7 @@ from hetero_rsnn.inputs.audio import AudioEncoder
 from hetero_rsnn.classifier import fit_readout
 from hetero_rsnn.comparison import CANONICAL
 from hetero_rsnn.cutoff_curve import CutoffCurve, evaluate_cutoff
-from hetero_rsnn.dataset import Dataset
+from hetero_rsnn.datasets.dataset import Dataset
 from hetero_rsnn.network.draw import generator
 from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.common.errors import HeteroError, StimulusError

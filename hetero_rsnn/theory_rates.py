@@ -15,7 +15,7 @@ from scipy import sparse
 
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.kernel_arrays import require_equations
+from hetero_rsnn.simulation.arrays import require_equations
 from hetero_rsnn.theory_neuron import (
     dead_time,
     isi_cv,

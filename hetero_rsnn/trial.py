@@ -245,7 +245,7 @@ def search_versions() -> dict[str, str]:
     """Versions of this package and of what a search depends on."""
     from importlib import metadata
 
-    from hetero_rsnn.simulate import versions
+    from hetero_rsnn.simulation.simulate import versions
 
     return versions() | {name: metadata.version(name) for name in ("scikit-optimize", "scikit-learn")}
 

@@ -1,4 +1,4 @@
-"""Tests of hetero_rsnn.datasets: what is promised of every data set, and the facts of those that come along."""
+"""Tests of hetero_rsnn.datasets.catalogue: what is promised of every data set, and the facts of those that come along."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from hetero_rsnn.datasets import Dataset, find_dataset, list_datasets, load_dataset
+from hetero_rsnn.datasets.catalogue import Dataset, find_dataset, list_datasets, load_dataset
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.series import read_series, shipped_series
+from hetero_rsnn.datasets.series import read_series, shipped_series
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ("japanese_vowels", "wind_greensboro", "wind_sand_point", "wind")
@@ -112,7 +112,7 @@ def test_both_winds_keep_the_station_as_group() -> None:
 
 @pytest.mark.parametrize("name", GENERATED)
 def test_generated(name: str) -> None:
-    dynamics = pytest.importorskip("hetero_rsnn.dynamics")
+    dynamics = pytest.importorskip("hetero_rsnn.datasets.dynamics")
     found = load_dataset(name, samples=300, segments=2, test_samples=50, seed=4)
     check(found, name)
     assert found.lengths.tolist() == [300, 50, 50] and found.train.tolist() == [0]
@@ -127,7 +127,7 @@ def test_generated(name: str) -> None:
 
 
 def test_sizes_of_generated_series_by_default() -> None:
-    pytest.importorskip("hetero_rsnn.dynamics")
+    pytest.importorskip("hetero_rsnn.datasets.dynamics")
     assert load_dataset("narma10").lengths.tolist() == [6000] + [1000] * 10
     assert load_dataset("mackey_glass").lengths.tolist() == [20_000] + [1000] * 10
 
@@ -161,7 +161,7 @@ def test_a_file_is_told_where_files_go(tmp_path: Path, monkeypatch: pytest.Monke
 def test_heavy_modules_are_not_imported() -> None:
     heavy = {"h5py", "pooch", "scipy.io", "requests", "matplotlib", "brian2", "sklearn"}
     code = (
-        "import sys, hetero_rsnn.datasets as d, hetero_rsnn.fetch, hetero_rsnn.cli_data; d.load_dataset('wind'); "
+        "import sys, hetero_rsnn.datasets.catalogue as d, hetero_rsnn.datasets.fetch, hetero_rsnn.cli_data; d.load_dataset('wind'); "
         f"d.load_dataset('japanese_vowels'); print(sorted({heavy!r} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)

@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from hetero_rsnn.dynamics import LYAPUNOV, STEP, lorenz63, mackey_glass, narma10, rossler
+from hetero_rsnn.datasets.dynamics import LYAPUNOV, STEP, lorenz63, mackey_glass, narma10, rossler
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.lyapunov import largest_lyapunov, lyapunov_exponents
+from hetero_rsnn.datasets.lyapunov import largest_lyapunov, lyapunov_exponents
 
 CHAOTIC = {"lorenz63": lorenz63, "rossler": rossler, "mackey_glass": mackey_glass}
 
@@ -96,7 +96,7 @@ def test_narma_follows_its_recursion():
 
 def test_narma_redraws_an_input_that_diverges(monkeypatch):
     calls = []
-    real = __import__("hetero_rsnn.dynamics", fromlist=["generator"]).generator
+    real = __import__("hetero_rsnn.datasets.dynamics", fromlist=["generator"]).generator
 
     class Loud:
         def uniform(self, low, high, size):
@@ -106,12 +106,12 @@ def test_narma_redraws_an_input_that_diverges(monkeypatch):
         calls.append(names)
         return Loud() if names[-1] == 0 else real(seed, *names)
 
-    monkeypatch.setattr("hetero_rsnn.dynamics.generator", fake)
+    monkeypatch.setattr("hetero_rsnn.datasets.dynamics.generator", fake)
     u, y = narma10(300, seed=5)
     assert calls == [("stimulus", "narma10", 0), ("stimulus", "narma10", 1)]
     assert u.max() > u.min()
     assert y.max() < 1e3
-    monkeypatch.setattr("hetero_rsnn.dynamics.generator", lambda *_: Loud())
+    monkeypatch.setattr("hetero_rsnn.datasets.dynamics.generator", lambda *_: Loud())
     with pytest.raises(HeteroError, match="1000 inputs that diverge within 300 samples: ask for fewer"):
         narma10(300)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hetero_rsnn import load_network
 from hetero_rsnn.network.equations import check_equal, lines
 from hetero_rsnn.common.errors import EquationMismatchError
-from hetero_rsnn.kernel_arrays import check_equations
+from hetero_rsnn.simulation.arrays import check_equations
 from hetero_rsnn.network.definition import LIF_STDP, LIF_STDP_PLASTICITY
 
 

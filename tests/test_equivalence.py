@@ -20,7 +20,8 @@ import pytest
 from helpers import BACKENDS, NETWORKS
 from numpy.typing import NDArray
 
-from hetero_rsnn import Draw, EquationMismatchError, HeteroError, Network, Recording, Stimulus, array_stimulus, event_stimulus, load_network, poisson_stimulus, silence, simulate, uniform_stimulus
+from hetero_rsnn import Draw, EquationMismatchError, HeteroError, Network, Recording, Stimulus, array_stimulus, event_stimulus, load_network, poisson_stimulus, silence, uniform_stimulus
+from hetero_rsnn.simulation import simulate
 from hetero_rsnn.network import draw
 from hetero_rsnn.network.draw import Synapses, _freeze
 from hetero_rsnn.network.parsing import from_dict
@@ -440,7 +441,7 @@ def test_everything_heterogeneous(dt: str) -> None:
 
 @pytest.mark.parametrize("kept", [2, 3, 64])
 def test_history_overflows(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    fast = import_module("hetero_rsnn.fast")
+    fast = import_module("hetero_rsnn.simulation.fast")
     monkeypatch.setattr(fast, "_HISTORY", kept)
     often = list(range(10, 690, 2))
     spikes = [[5, 700], often, list(range(7, 690, 3)), [12], [10 + 2 * 64, 10 + 2 * 63, 10 + 2 * 65, 600]]
@@ -519,8 +520,8 @@ def test_pieces_do_not_show(backend: str, kind: str, monkeypatch: pytest.MonkeyP
     drawn, u = _lively(kind)
     options: dict[str, Any] = {"backend": backend, "record": ("v", "I_syn"), "record_neurons": [50, 3]}
     whole = simulate(drawn, u, **options)
-    monkeypatch.setattr(import_module("hetero_rsnn.simulate"), "_PIECE", drawn.n * (20 if backend == "brian2" else 7))
-    monkeypatch.setattr(import_module("hetero_rsnn.fast"), "_SPIKES", drawn.n * 5 * 3)
+    monkeypatch.setattr(import_module("hetero_rsnn.simulation.simulate"), "_PIECE", drawn.n * (20 if backend == "brian2" else 7))
+    monkeypatch.setattr(import_module("hetero_rsnn.simulation.fast"), "_SPIKES", drawn.n * 5 * 3)
     assert len(list(u.pieces(20))) == 3
     same(simulate(drawn, u, **options), whole, bitwise=backend != "brian2")
 
@@ -743,7 +744,7 @@ def test_equations_with_a_clock_run_in_one_piece_or_not_at_all(monkeypatch: pyte
     first = simulate(drawn, u, backend="brian2")
     with pytest.raises(HeteroError, match="equations that use t cannot be continued"):
         simulate(drawn, u, backend="brian2", state=first)
-    monkeypatch.setattr(import_module("hetero_rsnn.simulate"), "_PIECE", drawn.n * 10)
+    monkeypatch.setattr(import_module("hetero_rsnn.simulation.simulate"), "_PIECE", drawn.n * 10)
     with pytest.raises(HeteroError, match="equations that use t cannot be continued"):
         simulate(drawn, u, backend="brian2")
 

@@ -1,4 +1,4 @@
-"""Tests of hetero_rsnn.fetch and of ``hetero-rsnn data``, with a server on this machine."""
+"""Tests of hetero_rsnn.datasets.fetch and of ``hetero-rsnn data``, with a server on this machine."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from hetero_rsnn import sources
-from hetero_rsnn.datasets import list_datasets, load_dataset
+from hetero_rsnn.datasets import sources
+from hetero_rsnn.datasets.catalogue import list_datasets, load_dataset
 from hetero_rsnn.common.errors import FileFormatError
-from hetero_rsnn.fetch import FetchError, fetch_dataset
+from hetero_rsnn.datasets.fetch import FetchError, fetch_dataset
 from hetero_rsnn.common.files import OutputError
-from hetero_rsnn.sources import SOURCES, RemoteFile
+from hetero_rsnn.datasets.sources import SOURCES, RemoteFile
 
 pytest.importorskip("pooch")
 

@@ -1,4 +1,4 @@
-"""Tests of hetero_rsnn.heidelberg, on small HDF5 files of the published layout."""
+"""Tests of hetero_rsnn.datasets.heidelberg, on small HDF5 files of the published layout."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from hetero_rsnn.datasets import load_dataset
+from hetero_rsnn.datasets.catalogue import load_dataset
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, UnitError
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.tasks import classify

@@ -7,7 +7,8 @@ import pytest
 from numba import njit
 
 import hetero_rsnn as hr
-from hetero_rsnn import fast, kernels
+from hetero_rsnn.simulation import fast
+from hetero_rsnn.simulation import kernels
 
 
 @njit

@@ -22,7 +22,7 @@ import hetero_rsnn as hr
 from hetero_rsnn import Network, NetworkError, UnitError, load_network, save_network
 from hetero_rsnn.network.draw import draw
 from hetero_rsnn.common.errors import EquationMismatchError, HeteroError
-from hetero_rsnn.kernel_arrays import check_equations
+from hetero_rsnn.simulation.arrays import check_equations
 from hetero_rsnn.network.loading import networks_folder, to_toml_text
 from hetero_rsnn.network.parsing import defined, from_dict, identifiers
 

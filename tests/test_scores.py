@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hetero_rsnn.dynamics import LYAPUNOV, STEP, lorenz63
+from hetero_rsnn.datasets.dynamics import LYAPUNOV, STEP, lorenz63
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.scores import (
     forecast_efficiency,

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from helpers import BACKENDS
 
-from hetero_rsnn import Draw, EquationMismatchError, HeteroError, NetworkError, Recording, StimulusError, array_stimulus, load_network, poisson_stimulus, silence, simulate, stream, to_brian2, uniform_stimulus
+from hetero_rsnn import Draw, EquationMismatchError, HeteroError, NetworkError, Recording, StimulusError, array_stimulus, load_network, poisson_stimulus, silence, stream, to_brian2, uniform_stimulus
+from hetero_rsnn.simulation import simulate
 from hetero_rsnn.network import draw
-from hetero_rsnn.simulate import versions
+from hetero_rsnn.simulation.simulate import versions
 
 U = uniform_stimulus(30, "5 ms", 3)
 
@@ -356,7 +357,7 @@ def test_live_objects_need_a_whole_stimulus() -> None:
 
 
 def test_a_missing_compiler_is_one_line() -> None:
-    from hetero_rsnn.brian import _compiler
+    from hetero_rsnn.simulation.brian import _compiler
 
     with pytest.raises(HeteroError, match=r"needs a working C\+\+ compiler .*target='numpy'"), _compiler("cython"):
         raise RuntimeError("Project compilation failed (error code: 2)")

@@ -1,4 +1,4 @@
-"""Tests of hetero_rsnn.spoken_digits, on recordings that the tests write."""
+"""Tests of hetero_rsnn.datasets.spoken_digits, on recordings that the tests write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy.io import wavfile
 
-from hetero_rsnn.datasets import load_dataset
+from hetero_rsnn.datasets.catalogue import load_dataset
 from hetero_rsnn.common.errors import FileFormatError
 
 KEYS = [(d, s, t) for d in (0, 1, 9) for s in ("ada", "bob") for t in (0, 4, 5, 10)]

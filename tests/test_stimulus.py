@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hetero_rsnn import Draw, HeteroError, Recording, Stimulus, StimulusError, UnitError, array_stimulus, event_stimulus, load_network, poisson_stimulus, silence, simulate, stream, uniform_stimulus
+from hetero_rsnn import Draw, HeteroError, Recording, Stimulus, StimulusError, UnitError, array_stimulus, event_stimulus, load_network, poisson_stimulus, silence, stream, uniform_stimulus
+from hetero_rsnn.simulation import simulate
 from hetero_rsnn.network import draw
-from hetero_rsnn.simulate import prepare
+from hetero_rsnn.simulation.simulate import prepare
 
 Array = NDArray[np.float64]
 
@@ -387,7 +388,7 @@ def test_a_stream_with_brian2() -> None:
 
 def test_a_stream_is_read_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
     """One block at a time, and a block that is too large for memory in pieces."""
-    simulate_module = import_module("hetero_rsnn.simulate")
+    simulate_module = import_module("hetero_rsnn.simulation.simulate")
     seen: list[int] = []
     real = simulate_module.prepare
     monkeypatch.setattr(simulate_module, "prepare", lambda d, s: (seen.append(len(s)), real(d, s))[1])

@@ -15,7 +15,8 @@ from helpers import BACKENDS
 from scipy import stats
 from threadpoolctl import threadpool_info
 
-from hetero_rsnn import HeteroError, Measurement, Network, TooShortError, load_network, measure, memory_capacity, save_network, simulate, spike_efficiency, state_correlation, states, train, uniform_stimulus
+from hetero_rsnn import HeteroError, Measurement, Network, TooShortError, load_network, measure, memory_capacity, save_network, spike_efficiency, state_correlation, states, train, uniform_stimulus
+from hetero_rsnn.simulation import simulate
 from hetero_rsnn.network import draw
 from hetero_rsnn.common.files import plain, write_json
 from hetero_rsnn.jobs.parallel import cores, run_jobs

@@ -16,7 +16,7 @@ from test_tasks import CHOSEN, toy
 
 import hetero_rsnn as hr
 from hetero_rsnn.comparison import Comparison
-from hetero_rsnn.datasets import load_dataset
+from hetero_rsnn.datasets.catalogue import load_dataset
 from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.recipes import Recipe
 from hetero_rsnn.tasks import classify, forecast

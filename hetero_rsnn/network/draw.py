@@ -99,7 +99,7 @@ class Draw:
     w_in, w_event : ndarray, shape (n, channels)
         Input weights for analog currents, and for input spikes.
     damage : tuple of str
-        What `hetero_rsnn.perturb` did to it, in words; recordings hold it in their provenance.
+        What `hetero_rsnn.simulation.damage` did to it, in words; recordings hold it in their provenance.
     """
 
     network: Network

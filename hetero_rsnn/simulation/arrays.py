@@ -12,7 +12,7 @@ from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.network.equations import check_equal
 from hetero_rsnn.common.errors import EquationMismatchError
 from hetero_rsnn.network.definition import LIF_STDP, LIF_STDP_PLASTICITY, Network
-from hetero_rsnn.recording import NEVER, State
+from hetero_rsnn.simulation.recording import NEVER, State
 
 Array = NDArray[np.float64]
 

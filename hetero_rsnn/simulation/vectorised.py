@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.network.draw import Draw, Synapses
-from hetero_rsnn.kernel_arrays import neuron_arrays
-from hetero_rsnn.recording import State
+from hetero_rsnn.simulation.arrays import neuron_arrays
+from hetero_rsnn.simulation.recording import State
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.dynamics import (
+from hetero_rsnn.datasets.dynamics import (
     LYAPUNOV,
     TRANSIENT,
     MackeyGlass,

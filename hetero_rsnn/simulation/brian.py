@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from hetero_rsnn.common import units
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
-from hetero_rsnn.kernel_arrays import mirrors_plasticity
+from hetero_rsnn.simulation.arrays import mirrors_plasticity
 from hetero_rsnn.network.definition import SHARED, Network
-from hetero_rsnn.recording import NEVER, State
+from hetero_rsnn.simulation.recording import NEVER, State
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -380,7 +380,7 @@ def to_brian2(draw: Draw, stimulus: Any = None, *, plasticity: bool = True) -> B
         raise HeteroError(
             f"to_brian2 takes a draw, got {type(draw).__name__}: call hetero_rsnn.draw(network, seed) first"
         )
-    from hetero_rsnn.simulate import prepare
+    from hetero_rsnn.simulation.simulate import prepare
 
     if stimulus is None:
         none = np.empty(0, dtype=np.int64)

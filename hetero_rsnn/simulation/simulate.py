@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from hetero_rsnn.common import units
 from hetero_rsnn.network.draw import PRECISIONS, Draw
 from hetero_rsnn.common.errors import HeteroError, StimulusError, UnitError, suggest
-from hetero_rsnn.kernel_arrays import check_equations, initial_state
-from hetero_rsnn.recording import Recording, State, concatenate
+from hetero_rsnn.simulation.arrays import check_equations, initial_state
+from hetero_rsnn.simulation.recording import Recording, State, concatenate
 from hetero_rsnn.inputs.stimulus import TOLERANCE, Stimulus, Stream
 
 Array = NDArray[np.float64]
@@ -169,7 +169,7 @@ def simulate(
 
     runner: Any
     if backend == "brian2":
-        from hetero_rsnn import brian
+        from hetero_rsnn.simulation import brian
 
         fresh = brian.initial_state(draw)
         begin = begin or fresh
@@ -183,11 +183,11 @@ def simulate(
         check_state(draw, begin, known)
         learn = plasticity and len(draw.plastic) > 0
         if backend == "fast":
-            from hetero_rsnn.fast import FastBackend
+            from hetero_rsnn.simulation.fast import FastBackend
 
             runner = FastBackend(draw, begin, learn, precision)
         else:
-            from hetero_rsnn.vectorised import NumpyBackend
+            from hetero_rsnn.simulation.vectorised import NumpyBackend
 
             runner = NumpyBackend(draw, begin, learn)
     for name in names:

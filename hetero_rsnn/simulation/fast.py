@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.network.draw import PRECISIONS, Draw
-from hetero_rsnn.kernel_arrays import neuron_arrays
-from hetero_rsnn.recording import State
+from hetero_rsnn.simulation.arrays import neuron_arrays
+from hetero_rsnn.simulation.recording import State
 
 Array = NDArray[np.floating]
 Ints = NDArray[np.int64]
@@ -58,7 +58,7 @@ def _shared(draw: Draw, array: Any, real: Any) -> Any:
 
 
 def _lay_out(draw: Draw, real: Any) -> _Layout:
-    from hetero_rsnn.kernels import LONG_AGO
+    from hetero_rsnn.simulation.kernels import LONG_AGO
 
     p, plastic, static = neuron_arrays(draw), draw.plastic, draw.static
     names = ("tau_plus", "tau_minus", "eta_plus", "eta_minus")
@@ -105,7 +105,7 @@ class FastBackend:
     def __init__(self, draw: Draw, state: State, learn: bool, precision: str = "double") -> None:
         started = time.perf_counter()
         compile_kernels(precision, draw.shared.get("mu", 1.0))
-        self._kernels: Any = import_module("hetero_rsnn.kernels")
+        self._kernels: Any = import_module("hetero_rsnn.simulation.kernels")
         self._real = real = PRECISIONS[precision]
         self._layout = _lay_out(draw, real)
         self._n = n = draw.n
@@ -221,7 +221,7 @@ def compile_kernels(precision: str = "double", mu: float = 1.0) -> float:
 
     Exponents `mu` of 0 and 1 share one kernel, all others another.
     """
-    kernels: Any = import_module("hetero_rsnn.kernels")
+    kernels: Any = import_module("hetero_rsnn.simulation.kernels")
     linear = mu in (0.0, 1.0)
     if (precision, linear) in _compiled:
         return 0.0

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, suggest
 from hetero_rsnn.common.files import OutputError, output_folder
-from hetero_rsnn.sources import SOURCES, RemoteFile, data_folder
+from hetero_rsnn.datasets.sources import SOURCES, RemoteFile, data_folder
 
 #: Environment variable with the address of a mirror.
 MIRROR = "HETERO_RSNN_MIRROR"

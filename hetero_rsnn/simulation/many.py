@@ -8,8 +8,8 @@ from typing import Any
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.jobs.parallel import Progress, cores, run_jobs
-from hetero_rsnn.recording import Recording, State
-from hetero_rsnn.simulate import simulate
+from hetero_rsnn.simulation.recording import Recording, State
+from hetero_rsnn.simulation.simulate import simulate
 from hetero_rsnn.inputs.stimulus import Stimulus, Stream
 
 

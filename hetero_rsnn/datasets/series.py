@@ -261,7 +261,7 @@ def shipped_series(name: str) -> Path:
     StimulusError
         If there is no such series.
     """
-    known = {file.stem: file for file in Path(str(resources.files("hetero_rsnn") / "data")).glob("*wind*.npz")}
+    known = {file.stem: file for file in Path(str(resources.files("hetero_rsnn.datasets") / "data")).glob("*wind*.npz")}
     if name not in known:
         raise StimulusError(f"unknown shipped series {name!r}{suggest(str(name), known)}: give the name of one")
     return known[name]

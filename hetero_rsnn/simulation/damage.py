@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.network.draw import Draw, Synapses, _freeze, generator
 from hetero_rsnn.common.errors import HeteroError, StimulusError
-from hetero_rsnn.recording import Recording, State
+from hetero_rsnn.simulation.recording import Recording, State
 from hetero_rsnn.inputs.stimulus import Stimulus
 
 Array = NDArray[np.float64]
