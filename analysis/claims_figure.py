@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import special
 from study_kit import Row, Study
 
-from hetero_rsnn.theory_weights import mean_logistic
+from hetero_rsnn.theory.weights import mean_logistic
 
 Array = NDArray[np.float64]
 

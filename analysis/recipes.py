@@ -28,7 +28,7 @@ import hetero_rsnn as hr
 from hetero_rsnn.inputs.cochlea import cochleagram
 from hetero_rsnn.common.files import write_json
 from hetero_rsnn.recipes import SPREAD_BIAS
-from hetero_rsnn.scores import valid_prediction_time
+from hetero_rsnn.measures.scores import valid_prediction_time
 from hetero_rsnn.simulation.simulate import versions
 
 FAST = {"E.tau_m.mean": "10 ms", "I.tau_m.mean": "10 ms"}

@@ -4,7 +4,7 @@ Method. Everything predicted starts from a draw (time constants, weights, input 
 fitted, and no simulated number enters a prediction. Networks as shipped, seeds 3000 and up; the theory was
 developed on seed 1.
 
-1. Rates: `hetero_rsnn.theory_rates.self_consistent_rates` with five formulas for the rate of one neuron (no noise;
+1. Rates: `hetero_rsnn.theory.rates.self_consistent_rates` with five formulas for the rate of one neuron (no noise;
    white noise; the same with Brunel and Sergi's correction; white noise of matched variance; quasi-static), with the
    network's spikes as Poisson and as renewal processes. Learnt weights come from part 3. Compared neuron by neuron.
 2. Memory: responses and noise of the states at that working point, once with membrane low-pass neurons
@@ -47,7 +47,7 @@ from study_kit import Study, fail_politely
 import hetero_rsnn as hr
 from hetero_rsnn.plots import COLOURS, label
 from hetero_rsnn.inputs.stimulus import poisson_stimulus
-from hetero_rsnn.theory_linear import (
+from hetero_rsnn.theory.linear import (
     effective_matrix,
     impulse,
     linear_memory,
@@ -57,8 +57,8 @@ from hetero_rsnn.theory_linear import (
     spectral_states,
     stationary,
 )
-from hetero_rsnn.theory_rates import self_consistent_rates
-from hetero_rsnn.theory_weights import mean_logistic, weight_drift
+from hetero_rsnn.theory.rates import self_consistent_rates
+from hetero_rsnn.theory.weights import mean_logistic, weight_drift
 
 Array = NDArray[np.float64]
 

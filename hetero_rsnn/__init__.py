@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from hetero_rsnn.simulation.brian import to_brian2
     from hetero_rsnn.classifier import HRSNNClassifier
     from hetero_rsnn.comparison import Comparison, compare
-    from hetero_rsnn.cutoff import fit_cutoff, optimal_cutoff_time
-    from hetero_rsnn.cutoff_curve import evaluate_cutoff
+    from hetero_rsnn.measures.cutoff import fit_cutoff, optimal_cutoff_time
+    from hetero_rsnn.measures.cutoff_curve import evaluate_cutoff
     from hetero_rsnn.datasets.dataset import Dataset
     from hetero_rsnn.datasets.catalogue import list_datasets, load_dataset
-    from hetero_rsnn.efficiency import Efficiency, spike_count, spike_efficiency, state_correlation, states
+    from hetero_rsnn.measures.efficiency import Efficiency, spike_count, spike_efficiency, state_correlation, states
     from hetero_rsnn.inputs.encoders import CurrentEncoder, DeltaEncoder, PoissonEncoder
     from hetero_rsnn.common.errors import (
         EquationMismatchError,
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     from hetero_rsnn.features import HRSNNFeatures
     from hetero_rsnn.datasets.fetch import fetch_dataset
     from hetero_rsnn.forecaster import HRSNNForecaster
-    from hetero_rsnn.kept_readout import MemoryReadout, memory_readout
+    from hetero_rsnn.measures.memory_readout import MemoryReadout, memory_readout
     from hetero_rsnn.linear import LinearClassifier
     from hetero_rsnn.live import LiveSearch
-    from hetero_rsnn.memory import MemoryCapacity, memory_capacity
+    from hetero_rsnn.measures.memory import MemoryCapacity, memory_capacity
     from hetero_rsnn.network.loading import list_networks, load_network, save_network
     from hetero_rsnn.network.definition import Network
     from hetero_rsnn.simulation.damage import lose_neurons, lose_synapses, noisy, quantise, weight_noise
@@ -63,11 +63,11 @@ if TYPE_CHECKING:
         uniform_stimulus,
     )
     from hetero_rsnn.study import Measurement, measure, train
-    from hetero_rsnn.theory_linear import linear_memory, linearised, spectral_states
-    from hetero_rsnn.theory_neuron import lif_rate, siegert_rate
-    from hetero_rsnn.theory_rates import MeanField, self_consistent_rates
-    from hetero_rsnn.theory_response import lif_response
-    from hetero_rsnn.theory_weights import WeightDrift, weight_drift
+    from hetero_rsnn.theory.linear import linear_memory, linearised, spectral_states
+    from hetero_rsnn.theory.neuron import lif_rate, siegert_rate
+    from hetero_rsnn.theory.rates import MeanField, self_consistent_rates
+    from hetero_rsnn.theory.response import lif_response
+    from hetero_rsnn.theory.weights import WeightDrift, weight_drift
 
 _HOME = {
     "anytime": ["AnytimeReadout"],
@@ -75,11 +75,11 @@ _HOME = {
     "simulation.brian": ["to_brian2"],
     "classifier": ["HRSNNClassifier"],
     "comparison": ["Comparison", "compare"],
-    "cutoff": ["fit_cutoff", "optimal_cutoff_time"],
-    "cutoff_curve": ["evaluate_cutoff"],
+    "measures.cutoff": ["fit_cutoff", "optimal_cutoff_time"],
+    "measures.cutoff_curve": ["evaluate_cutoff"],
     "datasets.dataset": ["Dataset"],
     "datasets.catalogue": ["list_datasets", "load_dataset"],
-    "efficiency": ["Efficiency", "spike_count", "spike_efficiency", "state_correlation", "states"],
+    "measures.efficiency": ["Efficiency", "spike_count", "spike_efficiency", "state_correlation", "states"],
     "inputs.encoders": ["CurrentEncoder", "DeltaEncoder", "PoissonEncoder"],
     "common.errors": [
         "EquationMismatchError",
@@ -96,10 +96,10 @@ _HOME = {
     "features": ["HRSNNFeatures"],
     "datasets.fetch": ["fetch_dataset"],
     "forecaster": ["HRSNNForecaster"],
-    "kept_readout": ["MemoryReadout", "memory_readout"],
+    "measures.memory_readout": ["MemoryReadout", "memory_readout"],
     "linear": ["LinearClassifier"],
     "live": ["LiveSearch"],
-    "memory": ["MemoryCapacity", "memory_capacity"],
+    "measures.memory": ["MemoryCapacity", "memory_capacity"],
     "simulation.many": ["simulate_many"],
     "network.loading": ["list_networks", "load_network", "save_network"],
     "network.definition": ["Network"],
@@ -118,11 +118,11 @@ _HOME = {
         "uniform_stimulus",
     ],
     "study": ["Measurement", "measure", "train"],
-    "theory_linear": ["linear_memory", "linearised", "spectral_states"],
-    "theory_neuron": ["lif_rate", "siegert_rate"],
-    "theory_rates": ["MeanField", "self_consistent_rates"],
-    "theory_response": ["lif_response"],
-    "theory_weights": ["WeightDrift", "weight_drift"],
+    "theory.linear": ["linear_memory", "linearised", "spectral_states"],
+    "theory.neuron": ["lif_rate", "siegert_rate"],
+    "theory.rates": ["MeanField", "self_consistent_rates"],
+    "theory.response": ["lif_response"],
+    "theory.weights": ["WeightDrift", "weight_drift"],
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 

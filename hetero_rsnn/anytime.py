@@ -46,7 +46,7 @@ class AnytimeReadout:
     References
     ----------
     D. Wu, G. Jin, H. Yu, X. Yi, X. Huang, "Optimising event-driven spiking neural network with regularisation and
-    cutoff", arXiv:2301.09522 (the cutoff that these scores are for: `hetero_rsnn.cutoff`).
+    cutoff", arXiv:2301.09522 (the cutoff that these scores are for: `hetero_rsnn.measures.cutoff`).
     """
 
     def __init__(self, classifier: NetworkEstimator, *, every: int = 1) -> None:

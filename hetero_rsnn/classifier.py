@@ -14,7 +14,7 @@ from hetero_rsnn.features import NetworkEstimator
 from hetero_rsnn.frozen import pool
 from hetero_rsnn.readout import STRENGTHS, RidgeReadout
 from hetero_rsnn.inputs.samples import take, whole
-from hetero_rsnn.task_report import ClassificationReport, classification_report
+from hetero_rsnn.measures.reports import ClassificationReport, classification_report
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hetero_rsnn.network import equations
 from hetero_rsnn.common import units
 from hetero_rsnn.network.draw import Draw
-from hetero_rsnn.efficiency import _match
+from hetero_rsnn.measures.efficiency import _match
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.files import plain

@@ -18,9 +18,9 @@ from hetero_rsnn.frozen import filtered
 from hetero_rsnn.linear import lagged
 from hetero_rsnn.readout import STRENGTHS, RidgeReadout, contiguous_folds
 from hetero_rsnn.inputs.samples import whole
-from hetero_rsnn.scores import nrmse
+from hetero_rsnn.measures.scores import nrmse
 from hetero_rsnn.inputs.stimulus import Stimulus
-from hetero_rsnn.task_report import ForecastReport, forecast_report
+from hetero_rsnn.measures.reports import ForecastReport, forecast_report
 
 Array = NDArray[np.float64]
 

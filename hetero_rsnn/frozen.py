@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common import units
 from hetero_rsnn.network.draw import Draw, generator
-from hetero_rsnn.efficiency import states
+from hetero_rsnn.measures.efficiency import states
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.jobs.parallel import Progress, cores, run_jobs
 from hetero_rsnn.simulation.recording import Recording, State

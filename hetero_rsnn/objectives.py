@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hetero_rsnn.efficiency import SILENT
+from hetero_rsnn.measures.efficiency import SILENT
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.study import Estimate, estimate
 

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from scipy.special import erfcx, log_ndtr, logsumexp, ndtr
 from scipy.stats import qmc
 
-from hetero_rsnn.efficiency import SILENT
+from hetero_rsnn.measures.efficiency import SILENT
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.objectives import Objective
 from hetero_rsnn.space import Space

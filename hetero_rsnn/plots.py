@@ -16,7 +16,7 @@ from hetero_rsnn.comparison import Comparison
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.files import write_atomic
-from hetero_rsnn.memory import MemoryCapacity
+from hetero_rsnn.measures.memory import MemoryCapacity
 from hetero_rsnn.simulation.recording import Recording
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.study import Measurement, estimate

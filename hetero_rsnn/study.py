@@ -16,9 +16,9 @@ from scipy import stats
 
 from hetero_rsnn.common import units
 from hetero_rsnn.network.draw import Draw, draw, generator
-from hetero_rsnn.efficiency import spike_efficiency, state_correlation, states
+from hetero_rsnn.measures.efficiency import spike_efficiency, state_correlation, states
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.memory import MemoryCapacity, memory_capacity
+from hetero_rsnn.measures.memory import MemoryCapacity, memory_capacity
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.jobs.parallel import Progress, run_jobs

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from hetero_rsnn.cutoff_curve import CutoffCurve
+from hetero_rsnn.measures.cutoff_curve import CutoffCurve
 from hetero_rsnn.plots import COLOURS, label, style
 from hetero_rsnn.study import estimate
 from hetero_rsnn.task_result import TaskResult

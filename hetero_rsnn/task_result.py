@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.cutoff_curve import CutoffCurve
+from hetero_rsnn.measures.cutoff_curve import CutoffCurve
 from hetero_rsnn.datasets.dataset import Dataset
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.recipes import Recipe
 from hetero_rsnn.simulation.simulate import versions
 from hetero_rsnn.study import Estimate, estimate
-from hetero_rsnn.task_report import ClassificationReport, ForecastReport
+from hetero_rsnn.measures.reports import ClassificationReport, ForecastReport
 
 Array = NDArray[np.float64]
 

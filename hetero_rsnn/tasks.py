@@ -15,7 +15,7 @@ from hetero_rsnn.anytime import AnytimeReadout
 from hetero_rsnn.inputs.audio import AudioEncoder
 from hetero_rsnn.classifier import fit_readout
 from hetero_rsnn.comparison import CANONICAL
-from hetero_rsnn.cutoff_curve import CutoffCurve, evaluate_cutoff
+from hetero_rsnn.measures.cutoff_curve import CutoffCurve, evaluate_cutoff
 from hetero_rsnn.datasets.dataset import Dataset
 from hetero_rsnn.network.draw import generator
 from hetero_rsnn.inputs.encoders import CurrentEncoder
@@ -28,8 +28,8 @@ from hetero_rsnn.network.definition import Network
 from hetero_rsnn.jobs.parallel import Progress, run_jobs
 from hetero_rsnn.recipes import Recipe, recipe
 from hetero_rsnn.inputs.samples import take
-from hetero_rsnn.scores import valid_prediction_time
-from hetero_rsnn.task_report import classification_report
+from hetero_rsnn.measures.scores import valid_prediction_time
+from hetero_rsnn.measures.reports import classification_report
 from hetero_rsnn.task_result import ClassifyRow, ForecastRow, TaskResult
 
 Array = NDArray[np.float64]
@@ -118,7 +118,7 @@ def classify(
     leave_out : bool
         Train on all groups (speakers) but one, and test on that, for each.
     early : bool
-        Decide before the end: see `hetero_rsnn.cutoff`.
+        Decide before the end: see `hetero_rsnn.measures.cutoff`.
     every : int
         Rows between early decisions.
     calibration : str

@@ -16,7 +16,7 @@ import hetero_rsnn as hr
 from hetero_rsnn.inputs.audio import AudioEncoder, cochleagram, filterbank
 from hetero_rsnn.common.errors import HeteroError, StimulusError, UnitError
 from hetero_rsnn.inputs.spike_coding import lif_drive, lif_spikes
-from hetero_rsnn.theory_neuron import lif_rate
+from hetero_rsnn.theory.neuron import lif_rate
 
 Array = NDArray[np.float64]
 

@@ -27,7 +27,7 @@ from hetero_rsnn.classifier import (
 from hetero_rsnn.frozen import pool
 from hetero_rsnn.linear import LinearClassifier
 from hetero_rsnn.readout import RidgeReadout
-from hetero_rsnn.task_report import wilson
+from hetero_rsnn.measures.reports import wilson
 
 Array = NDArray[np.float64]
 

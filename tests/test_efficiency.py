@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hetero_rsnn import HeteroError, MemoryCapacity, Recording, State, UnitError, load_network, spike_count, spike_efficiency, state_correlation, states, uniform_stimulus
 from hetero_rsnn.simulation import simulate
 from hetero_rsnn.network import draw
-from hetero_rsnn.efficiency import SILENT
+from hetero_rsnn.measures.efficiency import SILENT
 
 Array = NDArray[np.float64]
 

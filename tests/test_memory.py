@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from hetero_rsnn.common.errors import HeteroError, TooShortError
-from hetero_rsnn.memory import RIDGES, MemoryCapacity, memory_capacity
+from hetero_rsnn.measures.memory import RIDGES, MemoryCapacity, memory_capacity
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.frozen import pool
 from hetero_rsnn.recipes import Recipe, recipe
-from hetero_rsnn.scores import wilson
+from hetero_rsnn.measures.scores import wilson
 from hetero_rsnn.task_plots import figure_task
 from hetero_rsnn.task_tables import print_task, verdict
 from hetero_rsnn.tasks import _front_end, classify, forecast

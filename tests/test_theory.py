@@ -11,7 +11,7 @@ from scipy import integrate, signal, special
 
 import hetero_rsnn as hr
 from hetero_rsnn.common.errors import EquationMismatchError
-from hetero_rsnn.theory_linear import (
+from hetero_rsnn.theory.linear import (
     LinearSystem,
     effective_matrix,
     impulse,
@@ -22,10 +22,10 @@ from hetero_rsnn.theory_linear import (
     spectral_states,
     stationary,
 )
-from hetero_rsnn.theory_neuron import dead_time, isi_cv, lif_rate, quasi_static_rate, siegert_rate
-from hetero_rsnn.theory_rates import renewal_power, self_consistent_rates, weight_matrix
-from hetero_rsnn.theory_response import lif_response
-from hetero_rsnn.theory_weights import mean_logistic, weight_drift
+from hetero_rsnn.theory.neuron import dead_time, isi_cv, lif_rate, quasi_static_rate, siegert_rate
+from hetero_rsnn.theory.rates import renewal_power, self_consistent_rates, weight_matrix
+from hetero_rsnn.theory.response import lif_response
+from hetero_rsnn.theory.weights import mean_logistic, weight_drift
 
 #: Neurons from well below to well above threshold, fast and slow, with thresholds and resets of their own.
 DRIVE = np.array([0.8, 0.97, 1.06, 1.3, 1.5])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.scores import forecast_efficiency, skill, task_efficiency, wilson
+from hetero_rsnn.measures.scores import forecast_efficiency, skill, task_efficiency, wilson
 
 
 @dataclass(frozen=True)

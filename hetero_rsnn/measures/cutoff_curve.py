@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hetero_rsnn.cutoff import (
+from hetero_rsnn.measures.cutoff import (
     MIN_CALIBRATION,
     Evidence,
     Ints,
@@ -21,7 +21,7 @@ from hetero_rsnn.cutoff import (
     optimal_cutoff_time,
 )
 from hetero_rsnn.common.errors import HeteroError, TooShortError
-from hetero_rsnn.scores import wilson
+from hetero_rsnn.measures.scores import wilson
 
 Array = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.memory import MemoryCapacity
+from hetero_rsnn.measures.memory import MemoryCapacity
 from hetero_rsnn.simulation.recording import Recording
 from hetero_rsnn.inputs.stimulus import Stimulus
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.memory import (
+from hetero_rsnn.measures.memory import (
     MemoryCapacity,
     _blocks,
     _finite,

@@ -1,6 +1,6 @@
 """Firing rates of a whole drawn network without simulation, each neuron's from those of the others.
 
-Conventions as in `hetero_rsnn.theory_neuron`.
+Conventions as in `hetero_rsnn.theory.neuron`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scipy import sparse
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.simulation.arrays import require_equations
-from hetero_rsnn.theory_neuron import (
+from hetero_rsnn.theory.neuron import (
     dead_time,
     isi_cv,
     lif_rate,

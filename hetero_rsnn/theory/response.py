@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.theory_neuron import neuron_values, real
+from hetero_rsnn.theory.neuron import neuron_values, real
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]

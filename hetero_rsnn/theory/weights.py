@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.theory_neuron import real, real_number
+from hetero_rsnn.theory.neuron import real, real_number
 
 Array = NDArray[np.float64]
 

@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.theory_neuron import dead_time, milliseconds, real, real_number, whole_number
-from hetero_rsnn.theory_rates import MeanField, check_field, check_network, renewal_power, weight_matrix
-from hetero_rsnn.theory_response import lif_response
+from hetero_rsnn.theory.neuron import dead_time, milliseconds, real, real_number, whole_number
+from hetero_rsnn.theory.rates import MeanField, check_field, check_network, renewal_power, weight_matrix
+from hetero_rsnn.theory.response import lif_response
 
 Array = NDArray[np.float64]
 
