@@ -46,7 +46,7 @@ from study_kit import Row, Study, as_json, column, fail_politely, mean, paired, 
 
 import hetero_rsnn as hr
 from hetero_rsnn.plots import save_figure
-from hetero_rsnn.study import Estimate, estimate
+from hetero_rsnn.experiments.measurement import Estimate, estimate
 
 Array = NDArray[np.float64]
 

@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from study_kit import recurrence, symmetric
 
 import hetero_rsnn as hr
-from hetero_rsnn.comparison import QUICK
+from hetero_rsnn.experiments.comparison import QUICK
 from hetero_rsnn.common.files import write_json
 from hetero_rsnn.jobs.parallel import cores
 from hetero_rsnn.plots import label, save_figure, style

@@ -3,7 +3,7 @@
 For every data set a few settings of the encoder, the simulated time of a row, the filter and the readout are compared
 by cross-validation inside the training part; no test sample is read. One network (henhes, one seed) stands for all, so
 that each is used alike; what suits it best need not suit the others. The winners are the recipes of
-`hetero_rsnn.recipes`.
+`hetero_rsnn.tasks.recipes`.
 
 Finding: see docs/tasks.md.
 
@@ -27,7 +27,7 @@ import numpy as np
 import hetero_rsnn as hr
 from hetero_rsnn.inputs.cochlea import cochleagram
 from hetero_rsnn.common.files import write_json
-from hetero_rsnn.recipes import SPREAD_BIAS
+from hetero_rsnn.tasks.recipes import SPREAD_BIAS
 from hetero_rsnn.measures.scores import valid_prediction_time
 from hetero_rsnn.simulation.simulate import versions
 

@@ -43,7 +43,7 @@ from study_kit import Row, Study, as_json, column, fail_politely, mean, paired, 
 import hetero_rsnn as hr
 from hetero_rsnn.jobs.parallel import run_jobs
 from hetero_rsnn.plots import label, style
-from hetero_rsnn.study import Estimate, estimate
+from hetero_rsnn.experiments.measurement import Estimate, estimate
 
 NETWORKS = ("honhos", "henhos", "honhes", "henhes")
 #: First less, then more heterogeneous.

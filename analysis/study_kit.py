@@ -27,7 +27,7 @@ from hetero_rsnn.jobs.journal import Journal
 from hetero_rsnn.jobs.parallel import cores
 from hetero_rsnn.plots import save_figure
 from hetero_rsnn.simulation.simulate import versions
-from hetero_rsnn.study import Estimate, estimate
+from hetero_rsnn.experiments.measurement import Estimate, estimate
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]

@@ -38,12 +38,12 @@ from study_kit import Row, Study, as_json, column, fail_politely, mean, paired, 
 from tasks_figure import TITLES, draw
 
 import hetero_rsnn as hr
-from hetero_rsnn.comparison import CANONICAL
+from hetero_rsnn.experiments.comparison import CANONICAL
 from hetero_rsnn.datasets.catalogue import find_dataset
 from hetero_rsnn.plots import label
-from hetero_rsnn.recipes import Recipe, recipe
-from hetero_rsnn.study import Estimate, estimate
-from hetero_rsnn.tasks import classify, forecast
+from hetero_rsnn.tasks.recipes import Recipe, recipe
+from hetero_rsnn.experiments.measurement import Estimate, estimate
+from hetero_rsnn.tasks.classification import classify, forecast
 
 
 @dataclass(frozen=True)

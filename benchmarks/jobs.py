@@ -5,7 +5,7 @@
 A search measures one network after the other: variants of 'henhes' (400 neurons), whose time constants and spreads are
 drawn from a fixed seed, each through `hetero_rsnn.measure` on four seeds (draw, unsupervised training, frozen
 measurement, states, readout). They are measured on one worker (in both precisions), on two, and on two that stay alive
-for all networks (`hetero_rsnn.study.measure_many`). What no phase of a seed accounts for is "rest": the start of
+for all networks (`hetero_rsnn.experiments.measurement.measure_many`). What no phase of a seed accounts for is "rest": the start of
 processes, and workers that wait.
 
 Then a few seeds of one network are measured with Brian2 too, in turns with the fast backend and otherwise alike. Both
@@ -26,7 +26,7 @@ import numpy as np
 
 import hetero_rsnn as hr
 from hetero_rsnn.simulation.fast import compile_kernels
-from hetero_rsnn.study import SeedResult, measure_many
+from hetero_rsnn.experiments.measurement import SeedResult, measure_many
 
 PHASES = ("draw", "train", "measure", "states", "readout")
 #: What is varied, and between which bounds.

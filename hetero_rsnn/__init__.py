@@ -16,11 +16,11 @@ from hetero_rsnn.search import search, search_function
 from hetero_rsnn.simulation.simulate import simulate
 
 if TYPE_CHECKING:
-    from hetero_rsnn.anytime import AnytimeReadout
+    from hetero_rsnn.estimators.anytime import AnytimeReadout
     from hetero_rsnn.inputs.audio import AudioEncoder
     from hetero_rsnn.simulation.brian import to_brian2
-    from hetero_rsnn.classifier import HRSNNClassifier
-    from hetero_rsnn.comparison import Comparison, compare
+    from hetero_rsnn.estimators.classifier import HRSNNClassifier
+    from hetero_rsnn.experiments.comparison import Comparison, compare
     from hetero_rsnn.measures.cutoff import fit_cutoff, optimal_cutoff_time
     from hetero_rsnn.measures.cutoff_curve import evaluate_cutoff
     from hetero_rsnn.datasets.dataset import Dataset
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from hetero_rsnn.exchange_neo import from_neo, neo_stimulus, to_neo
     from hetero_rsnn.exchange_nir import NIRWarning, to_nir
     from hetero_rsnn.exchange_xarray import to_xarray
-    from hetero_rsnn.features import HRSNNFeatures
+    from hetero_rsnn.estimators.features import HRSNNFeatures
     from hetero_rsnn.datasets.fetch import fetch_dataset
-    from hetero_rsnn.forecaster import HRSNNForecaster
+    from hetero_rsnn.estimators.forecaster import HRSNNForecaster
     from hetero_rsnn.measures.memory_readout import MemoryReadout, memory_readout
-    from hetero_rsnn.linear import LinearClassifier
+    from hetero_rsnn.estimators.linear import LinearClassifier
     from hetero_rsnn.live import LiveSearch
     from hetero_rsnn.measures.memory import MemoryCapacity, memory_capacity
     from hetero_rsnn.network.loading import list_networks, load_network, save_network
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
         stream,
         uniform_stimulus,
     )
-    from hetero_rsnn.study import Measurement, measure, train
+    from hetero_rsnn.experiments.measurement import Measurement, measure, train
     from hetero_rsnn.theory.linear import linear_memory, linearised, spectral_states
     from hetero_rsnn.theory.neuron import lif_rate, siegert_rate
     from hetero_rsnn.theory.rates import MeanField, self_consistent_rates
@@ -70,11 +70,11 @@ if TYPE_CHECKING:
     from hetero_rsnn.theory.weights import WeightDrift, weight_drift
 
 _HOME = {
-    "anytime": ["AnytimeReadout"],
+    "estimators.anytime": ["AnytimeReadout"],
     "inputs.audio": ["AudioEncoder"],
     "simulation.brian": ["to_brian2"],
-    "classifier": ["HRSNNClassifier"],
-    "comparison": ["Comparison", "compare"],
+    "estimators.classifier": ["HRSNNClassifier"],
+    "experiments.comparison": ["Comparison", "compare"],
     "measures.cutoff": ["fit_cutoff", "optimal_cutoff_time"],
     "measures.cutoff_curve": ["evaluate_cutoff"],
     "datasets.dataset": ["Dataset"],
@@ -93,11 +93,11 @@ _HOME = {
     "exchange_neo": ["from_neo", "neo_stimulus", "to_neo"],
     "exchange_nir": ["NIRWarning", "to_nir"],
     "exchange_xarray": ["to_xarray"],
-    "features": ["HRSNNFeatures"],
+    "estimators.features": ["HRSNNFeatures"],
     "datasets.fetch": ["fetch_dataset"],
-    "forecaster": ["HRSNNForecaster"],
+    "estimators.forecaster": ["HRSNNForecaster"],
     "measures.memory_readout": ["MemoryReadout", "memory_readout"],
-    "linear": ["LinearClassifier"],
+    "estimators.linear": ["LinearClassifier"],
     "live": ["LiveSearch"],
     "measures.memory": ["MemoryCapacity", "memory_capacity"],
     "simulation.many": ["simulate_many"],
@@ -117,7 +117,7 @@ _HOME = {
         "stream",
         "uniform_stimulus",
     ],
-    "study": ["Measurement", "measure", "train"],
+    "experiments.measurement": ["Measurement", "measure", "train"],
     "theory.linear": ["linear_memory", "linearised", "spectral_states"],
     "theory.neuron": ["lif_rate", "siegert_rate"],
     "theory.rates": ["MeanField", "self_consistent_rates"],

@@ -201,7 +201,7 @@ def compare(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
 ) -> None:
     """Measure networks on the same seeds: C, S, rate and E with 95 % intervals, a figure, and results.json."""
-    from hetero_rsnn import comparison as comparing
+    from hetero_rsnn.experiments import comparison as comparing
     from hetero_rsnn import report
     from hetero_rsnn.network.draw import draw
     from hetero_rsnn.common.files import json_text, write_json
@@ -209,7 +209,7 @@ def compare(
     from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.plots import figure_comparison, save_figure
     from hetero_rsnn.simulation.simulate import check_backend
-    from hetero_rsnn.study import measure_seed
+    from hetero_rsnn.experiments.measurement import measure_seed
 
     check_backend(backend, precision)
     changes: dict[str, Any] = dict(comparing.QUICK) if quick else {}

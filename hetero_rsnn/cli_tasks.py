@@ -51,7 +51,7 @@ def classify(
     overwrite: _Overwrite = False,
 ) -> None:
     """Classify a data set: accuracy, spikes, few labels, the linear model on the same input; a table and a figure."""
-    from hetero_rsnn.tasks import classify as run
+    from hetero_rsnn.tasks.classification import classify as run
 
     def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
         return run(data, names, numbers, leave_out=leave_out, early=early, **options)
@@ -84,7 +84,7 @@ def forecast(
     overwrite: _Overwrite = False,
 ) -> None:
     """Forecast a data set: NRMSE, skill against persistence and a linear model, spikes; a table and a figure."""
-    from hetero_rsnn.tasks import forecast as run
+    from hetero_rsnn.tasks.classification import forecast as run
 
     def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
         return run(data, names, numbers, horizon=horizon, closed_loop=closed_loop, **options)
@@ -100,7 +100,7 @@ def _run(
 ) -> None:  # fmt: skip
     from hetero_rsnn import report
     from hetero_rsnn.cli_common import command_line, parse_overrides, parse_seeds, results_folder
-    from hetero_rsnn.comparison import CANONICAL
+    from hetero_rsnn.experiments.comparison import CANONICAL
     from hetero_rsnn.datasets.catalogue import load_dataset
     from hetero_rsnn.common.files import json_text, write_json
     from hetero_rsnn.jobs.parallel import cores

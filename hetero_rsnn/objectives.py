@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hetero_rsnn.measures.efficiency import SILENT
 from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.study import Estimate, estimate
+from hetero_rsnn.experiments.measurement import Estimate, estimate
 
 Array = NDArray[np.float64]
 

@@ -12,14 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import special
 
-from hetero_rsnn.comparison import Comparison
+from hetero_rsnn.experiments.comparison import Comparison
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.files import write_atomic
 from hetero_rsnn.measures.memory import MemoryCapacity
 from hetero_rsnn.simulation.recording import Recording
 from hetero_rsnn.inputs.stimulus import Stimulus
-from hetero_rsnn.study import Measurement, estimate
+from hetero_rsnn.experiments.measurement import Measurement, estimate
 
 #: Okabe and Ito's palette, safe for colour-blind readers; the markers and dashes differ too.
 COLOURS = {"honhos": "#000000", "henhos": "#0072B2", "honhes": "#E69F00", "henhes": "#D55E00"}

@@ -13,10 +13,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from hetero_rsnn.comparison import Comparison
+from hetero_rsnn.experiments.comparison import Comparison
 from hetero_rsnn.jobs.parallel import Progress as Callback
 from hetero_rsnn.plots import label
-from hetero_rsnn.study import Estimate
+from hetero_rsnn.experiments.measurement import Estimate
 from hetero_rsnn.common.tables import TextTable
 
 

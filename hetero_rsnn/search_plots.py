@@ -26,7 +26,7 @@ from hetero_rsnn.search_panels import (
 )
 from hetero_rsnn.search_result import SearchResult
 from hetero_rsnn.space import Dimension
-from hetero_rsnn.study import Estimate
+from hetero_rsnn.experiments.measurement import Estimate
 
 __all__ = [
     "fit_models",

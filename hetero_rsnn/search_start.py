@@ -26,7 +26,7 @@ from hetero_rsnn.trial import SearchError, Settings, Trial, Watch, make_settings
 
 def measure_candidate(network: Network, seed: int, *, backend: str, precision: str) -> dict[str, float]:
     """What a search keeps of a seed of `measure_seed`."""
-    from hetero_rsnn.study import measure_seed
+    from hetero_rsnn.experiments.measurement import measure_seed
 
     result, _ = measure_seed(network, seed, backend=backend, precision=precision)
     return {name: getattr(result, name) for name in KEPT}

@@ -14,7 +14,7 @@ from hetero_rsnn.objectives import Evaluation
 from hetero_rsnn.report import cell as cell  # also for the modules that show a search
 from hetero_rsnn.search_result import SearchResult, ranked
 from hetero_rsnn.space import Dimension, Entry
-from hetero_rsnn.study import Estimate, estimate
+from hetero_rsnn.experiments.measurement import Estimate, estimate
 from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.trial import Trial
 

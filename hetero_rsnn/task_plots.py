@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from hetero_rsnn.measures.cutoff_curve import CutoffCurve
 from hetero_rsnn.plots import COLOURS, label, style
-from hetero_rsnn.study import estimate
-from hetero_rsnn.task_result import TaskResult
+from hetero_rsnn.experiments.measurement import estimate
+from hetero_rsnn.tasks.result import TaskResult
 
 _CUTOFF, _FIXED, _BOUND, _FULL = "#D55E00", "#0072B2", "#009E73", "#555555"
 

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from hetero_rsnn.plots import label
 from hetero_rsnn.report import cell, console
-from hetero_rsnn.study import Estimate, estimate
-from hetero_rsnn.task_result import TaskResult
+from hetero_rsnn.experiments.measurement import Estimate, estimate
+from hetero_rsnn.tasks.result import TaskResult
 
 
 def _table(title: str, *headings: str) -> Table:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
 import hetero_rsnn as hr
-from hetero_rsnn.anytime import AnytimeReadout
-from hetero_rsnn.classifier import HRSNNClassifier, RidgeClassification, class_folds
-from hetero_rsnn.frozen import pool
+from hetero_rsnn.estimators.anytime import AnytimeReadout
+from hetero_rsnn.estimators.classifier import HRSNNClassifier, RidgeClassification, class_folds
+from hetero_rsnn.estimators.frozen import pool
 
 Array = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from hetero_rsnn.cli_common import parse_seeds
 from hetero_rsnn.jobs.journal import read_journal
 from hetero_rsnn.live import Reporter, duration
 from hetero_rsnn.search_result import SearchResult
-from hetero_rsnn.study import measure
+from hetero_rsnn.experiments.measurement import measure
 
 #: A search of some seconds.
 TINY = ["--set", "n=60", "--set", "protocol.samples=600", "--set", "protocol.train=1 s", "--set", "protocol.d_max=10"]

@@ -10,10 +10,10 @@ from helpers import NETWORKS
 from scipy import stats
 
 import hetero_rsnn as hr
-from hetero_rsnn.comparison import CANONICAL
+from hetero_rsnn.experiments.comparison import CANONICAL
 from hetero_rsnn.common.files import plain
 from hetero_rsnn.report import cell
-from hetero_rsnn.study import measure_seed
+from hetero_rsnn.experiments.measurement import measure_seed
 from hetero_rsnn.common.tables import TextTable
 
 SMALL = {"n": 60, "protocol.samples": 500, "protocol.train": "1 s", "protocol.d_max": 10, "protocol.washout": 20}

@@ -19,8 +19,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 import hetero_rsnn as hr
-from hetero_rsnn.features import HRSNNFeatures
-from hetero_rsnn.frozen import count_jobs, pool
+from hetero_rsnn.estimators.features import HRSNNFeatures
+from hetero_rsnn.estimators.frozen import count_jobs, pool
 from hetero_rsnn.jobs.parallel import cores
 
 Array = NDArray[np.float64]

@@ -14,9 +14,9 @@ from sklearn.exceptions import NotFittedError
 
 import hetero_rsnn as hr
 from hetero_rsnn.common.errors import StimulusError, TooShortError
-from hetero_rsnn.forecaster import HRSNNForecaster
-from hetero_rsnn.linear import lagged
-from hetero_rsnn.readout import RidgeReadout, contiguous_folds
+from hetero_rsnn.estimators.forecaster import HRSNNForecaster
+from hetero_rsnn.estimators.linear import lagged
+from hetero_rsnn.estimators.readout import RidgeReadout, contiguous_folds
 
 Array = NDArray[np.float64]
 

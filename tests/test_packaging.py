@@ -25,7 +25,7 @@ def test_every_public_name_is_there():
 
 
 def test_functions_are_not_hidden_by_modules_of_their_name():
-    code = "import hetero_rsnn.study, hetero_rsnn as hr; assert callable(hr.draw) and callable(hr.simulate)"
+    code = "import hetero_rsnn.experiments.measurement, hetero_rsnn as hr; assert callable(hr.draw) and callable(hr.simulate)"
     subprocess.run([sys.executable, "-c", code + " and callable(hr.heterogeneity)"], check=True, cwd=ROOT)
 
 

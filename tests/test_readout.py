@@ -15,7 +15,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from hetero_rsnn.readout import STRENGTHS, RidgeReadout, contiguous_folds
+from hetero_rsnn.estimators.readout import STRENGTHS, RidgeReadout, contiguous_folds
 
 Array = NDArray[np.float64]
 

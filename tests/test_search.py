@@ -25,7 +25,7 @@ from hetero_rsnn.network.definition import Network
 from hetero_rsnn.search_result import SearchResult
 from hetero_rsnn.search_run import homogeneous
 from hetero_rsnn.space import Space, load_space
-from hetero_rsnn.study import measure
+from hetero_rsnn.experiments.measurement import measure
 from hetero_rsnn.trial import SearchError
 
 SMALL = """

@@ -20,7 +20,7 @@ from hetero_rsnn.simulation import simulate
 from hetero_rsnn.network import draw
 from hetero_rsnn.common.files import plain, write_json
 from hetero_rsnn.jobs.parallel import cores, run_jobs
-from hetero_rsnn.study import QUANTITIES, Estimate, SeedResult, estimate, measure_many, measure_seed, training_stimulus
+from hetero_rsnn.experiments.measurement import QUANTITIES, Estimate, SeedResult, estimate, measure_many, measure_seed, training_stimulus
 
 QUICK = {
     "protocol.samples": 1000,

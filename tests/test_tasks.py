@@ -9,15 +9,15 @@ import pytest
 
 import hetero_rsnn as hr
 from hetero_rsnn.inputs.audio import AudioEncoder
-from hetero_rsnn.classifier import fit_readout
+from hetero_rsnn.estimators.classifier import fit_readout
 from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.frozen import pool
-from hetero_rsnn.recipes import Recipe, recipe
+from hetero_rsnn.estimators.frozen import pool
+from hetero_rsnn.tasks.recipes import Recipe, recipe
 from hetero_rsnn.measures.scores import wilson
 from hetero_rsnn.task_plots import figure_task
 from hetero_rsnn.task_tables import print_task, verdict
-from hetero_rsnn.tasks import _front_end, classify, forecast
+from hetero_rsnn.tasks.classification import _front_end, classify, forecast
 
 SMALL = {"n": 40}
 

@@ -7,10 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hetero_rsnn.classifier import RidgeClassification, check_labels, fit_readout, labelled
+from hetero_rsnn.estimators.classifier import RidgeClassification, check_labels, fit_readout, labelled
 from hetero_rsnn.common.errors import TooShortError
-from hetero_rsnn.features import NetworkEstimator
-from hetero_rsnn.frozen import pool
+from hetero_rsnn.estimators.features import NetworkEstimator
+from hetero_rsnn.estimators.frozen import pool
 
 Array = NDArray[np.float64]
 

@@ -13,10 +13,10 @@ from sklearn.base import RegressorMixin
 from hetero_rsnn.inputs.audio import AudioEncoder
 from hetero_rsnn.inputs.encoders import CurrentEncoder, as_series, make_encoder
 from hetero_rsnn.common.errors import HeteroError, TooShortError
-from hetero_rsnn.features import NetworkEstimator
-from hetero_rsnn.frozen import filtered
-from hetero_rsnn.linear import lagged
-from hetero_rsnn.readout import STRENGTHS, RidgeReadout, contiguous_folds
+from hetero_rsnn.estimators.features import NetworkEstimator
+from hetero_rsnn.estimators.frozen import filtered
+from hetero_rsnn.estimators.linear import lagged
+from hetero_rsnn.estimators.readout import STRENGTHS, RidgeReadout, contiguous_folds
 from hetero_rsnn.inputs.samples import whole
 from hetero_rsnn.measures.scores import nrmse
 from hetero_rsnn.inputs.stimulus import Stimulus

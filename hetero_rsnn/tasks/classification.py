@@ -11,26 +11,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.anytime import AnytimeReadout
+from hetero_rsnn.estimators.anytime import AnytimeReadout
 from hetero_rsnn.inputs.audio import AudioEncoder
-from hetero_rsnn.classifier import fit_readout
-from hetero_rsnn.comparison import CANONICAL
+from hetero_rsnn.estimators.classifier import fit_readout
+from hetero_rsnn.experiments.comparison import CANONICAL
 from hetero_rsnn.measures.cutoff_curve import CutoffCurve, evaluate_cutoff
 from hetero_rsnn.datasets.dataset import Dataset
 from hetero_rsnn.network.draw import generator
 from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.common.errors import HeteroError, StimulusError
-from hetero_rsnn.features import HRSNNFeatures
-from hetero_rsnn.forecaster import HRSNNForecaster
-from hetero_rsnn.frozen import pool
+from hetero_rsnn.estimators.features import HRSNNFeatures
+from hetero_rsnn.estimators.forecaster import HRSNNForecaster
+from hetero_rsnn.estimators.frozen import pool
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.jobs.parallel import Progress, run_jobs
-from hetero_rsnn.recipes import Recipe, recipe
+from hetero_rsnn.tasks.recipes import Recipe, recipe
 from hetero_rsnn.inputs.samples import take
 from hetero_rsnn.measures.scores import valid_prediction_time
 from hetero_rsnn.measures.reports import classification_report
-from hetero_rsnn.task_result import ClassifyRow, ForecastRow, TaskResult
+from hetero_rsnn.tasks.result import ClassifyRow, ForecastRow, TaskResult
 
 Array = NDArray[np.float64]
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import NotFittedError
 
-from hetero_rsnn.classifier import RidgeClassification, check_labels, class_folds, labelled
+from hetero_rsnn.estimators.classifier import RidgeClassification, check_labels, class_folds, labelled
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.features import NetworkEstimator
-from hetero_rsnn.frozen import pool
+from hetero_rsnn.estimators.features import NetworkEstimator
+from hetero_rsnn.estimators.frozen import pool
 from hetero_rsnn.simulation.recording import Recording
 from hetero_rsnn.inputs.samples import take, whole
 

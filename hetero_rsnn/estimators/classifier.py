@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.metaestimators import available_if
 
 from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.features import NetworkEstimator
-from hetero_rsnn.frozen import pool
-from hetero_rsnn.readout import STRENGTHS, RidgeReadout
+from hetero_rsnn.estimators.features import NetworkEstimator
+from hetero_rsnn.estimators.frozen import pool
+from hetero_rsnn.estimators.readout import STRENGTHS, RidgeReadout
 from hetero_rsnn.inputs.samples import take, whole
 from hetero_rsnn.measures.reports import ClassificationReport, classification_report
 

@@ -18,7 +18,7 @@ from hetero_rsnn.common import units
 from hetero_rsnn.network.draw import draw, generator
 from hetero_rsnn.inputs.encoders import Encoder, make_encoder
 from hetero_rsnn.common.errors import HeteroError, StimulusError
-from hetero_rsnn.frozen import Frozen, adopt, count_jobs, filtered, learn, pool, spikes_each
+from hetero_rsnn.estimators.frozen import Frozen, adopt, count_jobs, filtered, learn, pool, spikes_each
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.jobs.parallel import Progress

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from hetero_rsnn.measures.cutoff_curve import CutoffCurve
 from hetero_rsnn.datasets.dataset import Dataset
 from hetero_rsnn.network.definition import Network
-from hetero_rsnn.recipes import Recipe
+from hetero_rsnn.tasks.recipes import Recipe
 from hetero_rsnn.simulation.simulate import versions
-from hetero_rsnn.study import Estimate, estimate
+from hetero_rsnn.experiments.measurement import Estimate, estimate
 from hetero_rsnn.measures.reports import ClassificationReport, ForecastReport
 
 Array = NDArray[np.float64]

@@ -11,7 +11,7 @@ from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.jobs.parallel import Progress
-from hetero_rsnn.study import Estimate, Measurement, estimate, measure_many
+from hetero_rsnn.experiments.measurement import Estimate, Measurement, estimate, measure_many
 
 #: The canonical networks: homogeneous or heterogeneous Neurons x homogeneous or heterogeneous Synapses.
 CANONICAL = ("honhos", "henhos", "honhes", "henhes")
