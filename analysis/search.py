@@ -96,7 +96,7 @@ FORMULAS = {"closest": (closest, ("tau_m",)), "forgetting": (forgetting, ("tau_m
 
 def formula_space(names: tuple[str, ...]) -> hr.Space:
     """Means over a decade or more, spreads from none to that of an exponential distribution."""
-    from hetero_rsnn.space import load_space
+    from hetero_rsnn.searching.space import load_space
 
     folder = Path(__file__).parent / "spaces"
     return load_space(folder / f"{'_'.join(names)}.toml")
@@ -146,7 +146,7 @@ def networks(out: Path, workers: int, quick: bool) -> dict[str, Any]:
     """E of the best network on fresh seeds: searched, by chance, and without heterogeneity."""
     budget, seeds, repeats = (8, 1, 1) if quick else (60, 3, 5)
     small = {**SMALL, **({"n": 60, "protocol.samples": 1200, "protocol.d_max": 20} if quick else {})}
-    from hetero_rsnn.space import load_space
+    from hetero_rsnn.searching.space import load_space
 
     ways = {"heterogeneous": ("paper", "wasserstein"), "by chance": ("paper", "random"),
             "homogeneous": ("homogeneous", "wasserstein")}  # fmt: skip

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 # Functions that bear the name of their module are bound now: a later import of the module would hide them otherwise.
 from hetero_rsnn.network.draw import Draw, draw
 from hetero_rsnn.network.heterogeneity import heterogeneity
-from hetero_rsnn.search import search, search_function
+from hetero_rsnn.searching.search import search, search_function
 from hetero_rsnn.simulation.simulate import simulate
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ if TYPE_CHECKING:
     from hetero_rsnn.network.definition import Network
     from hetero_rsnn.simulation.damage import lose_neurons, lose_synapses, noisy, quantise, weight_noise
     from hetero_rsnn.simulation.recording import Recording, State, load_recording
-    from hetero_rsnn.search_result import SearchResult
+    from hetero_rsnn.searching.result import SearchResult
     from hetero_rsnn.datasets.series import Series, read_series, scale_series, shipped_series
-    from hetero_rsnn.space import Space, list_spaces, load_space
+    from hetero_rsnn.searching.space import Space, list_spaces, load_space
     from hetero_rsnn.inputs.stimulus import (
         Stimulus,
         array_stimulus,
@@ -105,9 +105,9 @@ _HOME = {
     "network.definition": ["Network"],
     "simulation.damage": ["lose_neurons", "lose_synapses", "noisy", "quantise", "weight_noise"],
     "simulation.recording": ["Recording", "State", "load_recording"],
-    "search_result": ["SearchResult"],
+    "searching.result": ["SearchResult"],
     "datasets.series": ["Series", "read_series", "scale_series", "shipped_series"],
-    "space": ["Space", "list_spaces", "load_space"],
+    "searching.space": ["Space", "list_spaces", "load_space"],
     "inputs.stimulus": [
         "Stimulus",
         "array_stimulus",

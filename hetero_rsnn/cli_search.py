@@ -15,8 +15,8 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.live import DOING, Reporter
 
 if TYPE_CHECKING:
-    from hetero_rsnn.search_result import SearchResult
-    from hetero_rsnn.trial import Trial, Watch
+    from hetero_rsnn.searching.result import SearchResult
+    from hetero_rsnn.searching.trial import Trial, Watch
 
 
 def search(
@@ -54,9 +54,9 @@ def search(
     """Search distributions of time constants and learning rates for the most memory per spike."""
     from hetero_rsnn.cli_common import parse_overrides, parse_seeds
     from hetero_rsnn.jobs.parallel import cores
-    from hetero_rsnn.search import search as run
-    from hetero_rsnn.search_result import SearchResult
-    from hetero_rsnn.space import load_space
+    from hetero_rsnn.searching.search import search as run
+    from hetero_rsnn.searching.result import SearchResult
+    from hetero_rsnn.searching.space import load_space
 
     loaded = load_space(space, **parse_overrides(overrides or []))
     if resume and journal is None:

@@ -15,8 +15,8 @@ from hetero_rsnn.common.errors import HeteroError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from hetero_rsnn.search_result import SearchResult
-    from hetero_rsnn.trial import Trial
+    from hetero_rsnn.searching.result import SearchResult
+    from hetero_rsnn.searching.trial import Trial
 
 #: What is written to the folder of the results.
 FIGURE, PAGE = "search.png", "search.html"
@@ -44,9 +44,9 @@ def show(
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:
     """Show what a search has found, even while it runs: best trials with 95 % intervals, figures, the best network."""
-    from hetero_rsnn import search_view as view
+    from hetero_rsnn.searching import view
     from hetero_rsnn.search_html import write_html
-    from hetero_rsnn.search_result import SearchResult
+    from hetero_rsnn.searching.result import SearchResult
 
     if top < 1:
         raise HeteroError(f"--top must be a whole number >= 1, got {top}")
@@ -131,7 +131,7 @@ def _print(result: SearchResult, others: list[SearchResult], top: int) -> None:
     """The state of the search, its best trials, what they are made of, and the searches compared."""
     from rich.markup import escape
 
-    from hetero_rsnn import search_view as view
+    from hetero_rsnn.searching import view
     from hetero_rsnn.report import console
 
     screen = console()
@@ -169,7 +169,7 @@ def _table(title: str, first: str, headings: Iterable[str]) -> Table:
 def _ranking(result: SearchResult, shown: list[Trial]) -> Table:
     from rich.markup import escape
 
-    from hetero_rsnn import search_view as view
+    from hetero_rsnn.searching import view
 
     title = f"best {len(shown)} as the search saw them, over {view.seeds(result.settings.seeds)}; mean [95 % interval]"
     table = _table(title, "trial", [*view.QUANTITIES.values(), "silent"])
@@ -186,7 +186,7 @@ def _composition(result: SearchResult, shown: list[Trial]) -> Table:
     """A row a dimension, since there are more of them than a line holds."""
     from rich.markup import escape
 
-    from hetero_rsnn import search_view as view
+    from hetero_rsnn.searching import view
 
     table = _table("what they are made of", "parameter", [*(f"trial {t.number}" for t in shown), "base", "searched"])
     for i, d in enumerate(result.space.dimensions):
@@ -199,7 +199,7 @@ def _composition(result: SearchResult, shown: list[Trial]) -> Table:
 def _comparison(result: SearchResult, others: list[SearchResult]) -> Table:
     from rich.markup import escape
 
-    from hetero_rsnn import search_view as view
+    from hetero_rsnn.searching import view
 
     title = (
         "best of each search; best minus this: E of the first row minus E of this row, paired over equal seeds, * "

@@ -13,7 +13,7 @@ from hetero_rsnn.common.extras import need
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hetero_rsnn.trial import Trial
+    from hetero_rsnn.searching.trial import Trial
 
 #: What a search says that it is doing.
 DOING = {

@@ -10,10 +10,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hetero_rsnn import search_view as view
+from hetero_rsnn.searching import view
 from hetero_rsnn.common.files import write_text
-from hetero_rsnn.search_result import SearchResult
-from hetero_rsnn.trial import Trial
+from hetero_rsnn.searching.result import SearchResult
+from hetero_rsnn.searching.trial import Trial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,13 +10,13 @@ from matplotlib.figure import Figure, FigureBase
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 from numpy.typing import NDArray
 
-from hetero_rsnn import search_view as view
+from hetero_rsnn.searching import view
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.network.heterogeneity import Distribution
-from hetero_rsnn.partial_dependence import FEWEST, Models
+from hetero_rsnn.searching.partial_dependence import FEWEST, Models
 from hetero_rsnn.plots import COLOURS, _axes
-from hetero_rsnn.search_result import SearchResult
-from hetero_rsnn.space import Dimension, Entry
+from hetero_rsnn.searching.result import SearchResult
+from hetero_rsnn.searching.space import Dimension, Entry
 
 Array = NDArray[np.float64]
 

@@ -11,9 +11,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hetero_rsnn import search_view as view
+from hetero_rsnn.searching import view
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.objectives import Evaluation, convergence
+from hetero_rsnn.searching.objectives import Evaluation, convergence
 from hetero_rsnn.plots import _axes, _letter
 from hetero_rsnn.search_panels import (
     GREY,
@@ -24,8 +24,8 @@ from hetero_rsnn.search_panels import (
     plot_partial_dependences,
     say,
 )
-from hetero_rsnn.search_result import SearchResult
-from hetero_rsnn.space import Dimension
+from hetero_rsnn.searching.result import SearchResult
+from hetero_rsnn.searching.space import Dimension
 from hetero_rsnn.experiments.measurement import Estimate
 
 __all__ = [

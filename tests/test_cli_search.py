@@ -18,7 +18,7 @@ import pytest
 from hetero_rsnn.cli_common import parse_seeds
 from hetero_rsnn.jobs.journal import read_journal
 from hetero_rsnn.live import Reporter, duration
-from hetero_rsnn.search_result import SearchResult
+from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.experiments.measurement import measure
 
 #: A search of some seconds.
@@ -229,7 +229,7 @@ def test_a_search_in_use_is_left_alone(run, tmp_path):
 
 
 def test_all_trials_failing_is_an_error(run, tmp_path, monkeypatch):
-    from hetero_rsnn import search_start
+    from hetero_rsnn.searching import start as search_start
 
     def fails(network: Any, seed: int, **_: str) -> dict[str, float]:
         if network.name != "homogeneous":

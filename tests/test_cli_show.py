@@ -9,7 +9,7 @@ from searches import write_search
 from test_cli import refused
 
 import hetero_rsnn as hr
-from hetero_rsnn.search_result import SearchResult
+from hetero_rsnn.searching.result import SearchResult
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_prints_the_best_trials_with_units_and_intervals(run, journals, tmp_path
     code, out, _ = run(journals / "main.jsonl", "--no-figures", "--top", 3)
     assert code == 0
     result = SearchResult.from_journal(journals / "main.jsonl")
-    from hetero_rsnn import search_view as view
+    from hetero_rsnn.searching import view
 
     table = out[out.index("best 3 as the search saw them") : out.index("what they are made of")]
     shown = [line.split() for line in table.splitlines() if re.match(r" *\d+ ", line)]
@@ -184,7 +184,7 @@ def test_journal_without_its_parts_is_refused(run, tmp_path):
 
 
 def test_a_name_with_markup_is_printed_as_it_is(run, tmp_path):
-    from hetero_rsnn.space import Space, load_space
+    from hetero_rsnn.searching.space import Space, load_space
 
     space = Space.from_dict({**load_space("quick").to_dict(), "name": "[red]x[/red]"})
     write_search(tmp_path / "j.jsonl", space=space, trials=3, ended=False)

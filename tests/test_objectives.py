@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.objectives import (
+from hetero_rsnn.searching.objectives import (
     Evaluation,
     Objective,
     convergence,
@@ -20,7 +20,7 @@ from hetero_rsnn.objectives import (
     pareto_front,
     seed_values,
 )
-from hetero_rsnn.replay import MemoryLog
+from hetero_rsnn.searching.replay import MemoryLog
 from hetero_rsnn.experiments.measurement import estimate
 
 EFFICIENT = Objective("efficiency", c_min=1.0, rate=(1.0, 50.0), hold=10.0)

@@ -13,10 +13,10 @@ from scipy import integrate, stats
 from sklearn.gaussian_process import GaussianProcessRegressor
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.objectives import Objective
-from hetero_rsnn.optimiser import METHODS, Optimiser, _data, _log_between, log_improvement, make_optimiser
-from hetero_rsnn.space import Space, load_space
-from hetero_rsnn.surrogate import KERNELS, Surrogate, distance_kernel
+from hetero_rsnn.searching.objectives import Objective
+from hetero_rsnn.searching.optimiser import METHODS, Optimiser, _data, _log_between, log_improvement, make_optimiser
+from hetero_rsnn.searching.space import Space, load_space
+from hetero_rsnn.searching.surrogate import KERNELS, Surrogate, distance_kernel
 
 MODELS = [m for m in METHODS if m != "random"]
 EFFICIENT = Objective("efficiency", 1.0, (1.0, 50.0), 10.0)

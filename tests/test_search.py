@@ -22,11 +22,11 @@ from hetero_rsnn.jobs.executors import ExecutorError
 from hetero_rsnn.network.heterogeneity import Gamma, Mixture
 from hetero_rsnn.jobs.journal import JournalError, read_journal
 from hetero_rsnn.network.definition import Network
-from hetero_rsnn.search_result import SearchResult
-from hetero_rsnn.search_run import homogeneous
-from hetero_rsnn.space import Space, load_space
+from hetero_rsnn.searching.result import SearchResult
+from hetero_rsnn.searching.run import homogeneous
+from hetero_rsnn.searching.space import Space, load_space
 from hetero_rsnn.experiments.measurement import measure
-from hetero_rsnn.trial import SearchError
+from hetero_rsnn.searching.trial import SearchError
 
 SMALL = """
 base = "henhes"

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from searches import NASTY, make_search
 
-from hetero_rsnn import search_view as view
+from hetero_rsnn.searching import view
 from hetero_rsnn.common.files import OutputError
 from hetero_rsnn.search_html import html, write_html
-from hetero_rsnn.space import Space, load_space
+from hetero_rsnn.searching.space import Space, load_space
 
 BROWSER = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None

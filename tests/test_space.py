@@ -21,7 +21,7 @@ import hetero_rsnn as hr
 from hetero_rsnn.network import loading as netfile
 from hetero_rsnn.common.errors import HeteroError, NetworkError
 from hetero_rsnn.network.heterogeneity import Constant, Gamma, Mixture, TruncatedNormal, Uniform
-from hetero_rsnn.space import (
+from hetero_rsnn.searching.space import (
     Dimension,
     SearchDefaults,
     Space,
@@ -30,7 +30,7 @@ from hetero_rsnn.space import (
     load_space,
     spaces_folder,
 )
-from hetero_rsnn.spaceparse import scaled
+from hetero_rsnn.searching.space_parsing import scaled
 
 Write = Callable[..., Path]
 

@@ -20,9 +20,9 @@ from skopt.learning.gaussian_process.kernels import ConstantKernel, Matern, Whit
 
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.network.heterogeneity import Distribution, Gamma, LogNormal, TruncatedNormal, Uniform
-from hetero_rsnn.quantiles import QuantileFeatures, w2
-from hetero_rsnn.space import Space, load_space
-from hetero_rsnn.wasserstein import WassersteinMatern, wasserstein_matern
+from hetero_rsnn.searching.quantiles import QuantileFeatures, w2
+from hetero_rsnn.searching.space import Space, load_space
+from hetero_rsnn.searching.wasserstein import WassersteinMatern, wasserstein_matern
 
 #: Every family, scale and way of fixing one of mean and cv, and scalars.
 MIXED = """
@@ -489,12 +489,12 @@ def test_optimizer_of_scikit_optimize(mixed: Space) -> None:
 
 
 def test_import_stays_light() -> None:
-    code = "import sys, hetero_rsnn.space; print(sorted({'skopt', 'sklearn', 'scipy.stats'} & set(sys.modules)))"
+    code = "import sys, hetero_rsnn.searching.space; print(sorted({'skopt', 'sklearn', 'scipy.stats'} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert run.stdout.strip() == "[]"
 
 
 def test_a_missing_library_is_named() -> None:
-    code = "import sys; sys.modules['skopt'] = None; import hetero_rsnn.wasserstein"
+    code = "import sys; sys.modules['skopt'] = None; import hetero_rsnn.searching.wasserstein"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.returncode == 1 and "pip install --upgrade scikit-optimize" in run.stderr.splitlines()[-1]

@@ -31,8 +31,8 @@ from scipy.stats import qmc
 
 from hetero_rsnn.measures.efficiency import SILENT
 from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.objectives import Objective
-from hetero_rsnn.space import Space
+from hetero_rsnn.searching.objectives import Objective
+from hetero_rsnn.searching.space import Space
 
 Array = NDArray[np.float64]
 
@@ -121,7 +121,7 @@ class _Model(Optimiser):
     """Expected improvement times the probability of keeping the limits, under two Gaussian processes."""
 
     def __init__(self, space: Space, kernel: str, objective: Objective, seed: int, initial: int) -> None:
-        from hetero_rsnn.surrogate import Surrogate, distance_kernel
+        from hetero_rsnn.searching.surrogate import Surrogate, distance_kernel
 
         super().__init__(space, seed, initial)
         self.objective = objective

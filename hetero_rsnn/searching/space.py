@@ -22,7 +22,7 @@ from hetero_rsnn.network.loading import _leaves, _locate, load_network, networks
 from hetero_rsnn.network.parsing import from_dict
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.parameter import parse_parameter
-from hetero_rsnn.spaceparse import Dimension, Entry, SpaceError, overrides, read_entries
+from hetero_rsnn.searching.space_parsing import Dimension, Entry, SpaceError, overrides, read_entries
 
 __all__ = ["Dimension", "Entry", "SearchDefaults", "Space", "SpaceError", "list_spaces", "load_space", "spaces_folder"]
 

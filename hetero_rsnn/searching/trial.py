@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.objectives import OBJECTIVES, Evaluation
-from hetero_rsnn.optimiser import METHODS
-from hetero_rsnn.space import Space
+from hetero_rsnn.searching.objectives import OBJECTIVES, Evaluation
+from hetero_rsnn.searching.optimiser import METHODS
+from hetero_rsnn.searching.space import Space
 
 #: Where the seeds begin that winners are measured with again.
 _FRESH = 1000

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from hetero_rsnn.common.errors import suggest
 
-# Imported when called: `hetero_rsnn.search` is bound to the function as the package is imported, which stays light.
+# Imported when called: `hetero_rsnn.searching.search` is bound to the function as the package is imported, which stays light.
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from hetero_rsnn.network.definition import Network
-    from hetero_rsnn.search_result import SearchResult
-    from hetero_rsnn.space import Space
-    from hetero_rsnn.trial import Watch
+    from hetero_rsnn.searching.result import SearchResult
+    from hetero_rsnn.searching.space import Space
+    from hetero_rsnn.searching.trial import Watch
 
 __all__ = ["search", "search_function"]
 
@@ -95,8 +95,8 @@ def search(
         If an argument is not valid, the journal is of another search, or jobs cannot be run at all. A candidate that
         cannot be measured is recorded as failed, and the search goes on.
     """
-    from hetero_rsnn.search_start import Places, measured_network, search_space
-    from hetero_rsnn.trial import CHOICES
+    from hetero_rsnn.searching.start import Places, measured_network, search_space
+    from hetero_rsnn.searching.trial import CHOICES
 
     choices = (objective, method, budget, initial, batch, seeds, c_min, rate, seed, remeasure, fresh_seeds)
     given = dict(zip(CHOICES, choices, strict=True))
@@ -128,8 +128,8 @@ def search_function(
     SearchError
         If an option is unknown; else as `search`.
     """
-    from hetero_rsnn.search_start import Measure, Places, search_space
-    from hetero_rsnn.trial import CHOICES, SearchError
+    from hetero_rsnn.searching.start import Measure, Places, search_space
+    from hetero_rsnn.searching.trial import CHOICES, SearchError
 
     places = ("workers", "executor", "dask", "trial_timeout")
     rest = ("journal", "resume", "progress")

@@ -20,8 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist, pdist, squareform
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.quantiles import QuantileFeatures
-from hetero_rsnn.space import Space
+from hetero_rsnn.searching.quantiles import QuantileFeatures
+from hetero_rsnn.searching.space import Space
 
 try:
     from sklearn.gaussian_process.kernels import Hyperparameter, NormalizedKernelMixin

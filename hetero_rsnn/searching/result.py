@@ -16,7 +16,7 @@ from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.jobs.journal import read_journal
 from hetero_rsnn.network.definition import Network
-from hetero_rsnn.objectives import (
+from hetero_rsnn.searching.objectives import (
     AVERAGED,
     Evaluation,
     Objective,
@@ -25,8 +25,8 @@ from hetero_rsnn.objectives import (
     merit,
     pareto_front,
 )
-from hetero_rsnn.space import Space
-from hetero_rsnn.trial import SearchError, Settings, Trial
+from hetero_rsnn.searching.space import Space
+from hetero_rsnn.searching.trial import SearchError, Settings, Trial
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ class SearchResult:
     def _repr_html_(self) -> str:
         from html import escape
 
-        from hetero_rsnn.search_view import ranking
+        from hetero_rsnn.searching.view import ranking
 
         return f"<pre>{escape(str(self))}</pre>{ranking(self).html()}"
 

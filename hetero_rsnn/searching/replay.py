@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from hetero_rsnn.common.files import plain
 from hetero_rsnn.jobs.journal import HEADER, Event
-from hetero_rsnn.trial import SearchError, search_versions
+from hetero_rsnn.searching.trial import SearchError, search_versions
 
 
 class Log(Protocol):

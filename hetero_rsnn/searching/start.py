@@ -15,13 +15,13 @@ from hetero_rsnn.common.errors import suggest
 from hetero_rsnn.jobs.executors import Runner, make_runner
 from hetero_rsnn.jobs.journal import Event, Journal, JournalError
 from hetero_rsnn.network.definition import Network
-from hetero_rsnn.objectives import KEPT
-from hetero_rsnn.replay import Log, MemoryLog, Script
-from hetero_rsnn.search_result import SearchResult
-from hetero_rsnn.search_run import Function, Job, Search
+from hetero_rsnn.searching.objectives import KEPT
+from hetero_rsnn.searching.replay import Log, MemoryLog, Script
+from hetero_rsnn.searching.result import SearchResult
+from hetero_rsnn.searching.run import Function, Job, Search
 from hetero_rsnn.simulation.simulate import BACKENDS
-from hetero_rsnn.space import Space, load_space
-from hetero_rsnn.trial import SearchError, Settings, Trial, Watch, make_settings, search_versions
+from hetero_rsnn.searching.space import Space, load_space
+from hetero_rsnn.searching.trial import SearchError, Settings, Trial, Watch, make_settings, search_versions
 
 
 def measure_candidate(network: Network, seed: int, *, backend: str, precision: str) -> dict[str, float]:

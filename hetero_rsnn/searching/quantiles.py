@@ -30,8 +30,8 @@ from scipy.special import ndtr
 
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.network.heterogeneity import Distribution
-from hetero_rsnn.space import Dimension, Entry, Space
-from hetero_rsnn.spaceparse import SPREAD
+from hetero_rsnn.searching.space import Dimension, Entry, Space
+from hetero_rsnn.searching.space_parsing import SPREAD
 
 Array = NDArray[np.float64]
 

@@ -23,9 +23,9 @@ from scipy.stats import qmc
 from threadpoolctl import threadpool_limits
 
 from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.optimiser import _data
-from hetero_rsnn.space import Space
-from hetero_rsnn.surrogate import Surrogate, distance_kernel
+from hetero_rsnn.searching.optimiser import _data
+from hetero_rsnn.searching.space import Space
+from hetero_rsnn.searching.surrogate import Surrogate, distance_kernel
 
 Array = NDArray[np.float64]
 

@@ -22,8 +22,8 @@ from scipy.optimize import minimize
 from skopt.learning import GaussianProcessRegressor
 from skopt.learning.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
-from hetero_rsnn.space import Space
-from hetero_rsnn.wasserstein import BOUNDS, wasserstein_matern
+from hetero_rsnn.searching.space import Space
+from hetero_rsnn.searching.wasserstein import BOUNDS, wasserstein_matern
 
 Array = NDArray[np.float64]
 

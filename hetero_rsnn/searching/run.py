@@ -18,13 +18,13 @@ from hetero_rsnn.jobs.executors import Outcome, Runner
 from hetero_rsnn.network.heterogeneity import Constant, Gamma, LogNormal, TruncatedNormal
 from hetero_rsnn.jobs.journal import Event
 from hetero_rsnn.network.definition import Network
-from hetero_rsnn.objectives import Evaluation, Objective, evaluate, pareto_front, seed_values
-from hetero_rsnn.optimiser import make_optimiser
+from hetero_rsnn.searching.objectives import Evaluation, Objective, evaluate, pareto_front, seed_values
+from hetero_rsnn.searching.optimiser import make_optimiser
 from hetero_rsnn.network.parameter import Parameter, to_toml
-from hetero_rsnn.replay import Script
-from hetero_rsnn.search_result import SearchResult, make_objective, ranked
-from hetero_rsnn.space import Space
-from hetero_rsnn.trial import SearchError, Settings, Trial, Watch
+from hetero_rsnn.searching.replay import Script
+from hetero_rsnn.searching.result import SearchResult, make_objective, ranked
+from hetero_rsnn.searching.space import Space
+from hetero_rsnn.searching.trial import SearchError, Settings, Trial, Watch
 
 #: Measures a network with a seed: at least C and S.
 Function = Callable[[Network, int], Mapping[str, float]]

@@ -10,13 +10,13 @@ import numpy as np
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.objectives import Evaluation
+from hetero_rsnn.searching.objectives import Evaluation
 from hetero_rsnn.report import cell as cell  # also for the modules that show a search
-from hetero_rsnn.search_result import SearchResult, ranked
-from hetero_rsnn.space import Dimension, Entry
+from hetero_rsnn.searching.result import SearchResult, ranked
+from hetero_rsnn.searching.space import Dimension, Entry
 from hetero_rsnn.experiments.measurement import Estimate, estimate
 from hetero_rsnn.common.tables import TextTable
-from hetero_rsnn.trial import Trial
+from hetero_rsnn.searching.trial import Trial
 
 #: Measured quantities with their headings, in the order of tables.
 QUANTITIES = {"E": "E = C/S", "C": "C (samples)", "S": "S (spikes/sample)", "rate_hz": "rate (Hz)"}
