@@ -36,15 +36,15 @@ if TYPE_CHECKING:
         TooShortError,
         UnitError,
     )
-    from hetero_rsnn.exchange_neo import from_neo, neo_stimulus, to_neo
-    from hetero_rsnn.exchange_nir import NIRWarning, to_nir
-    from hetero_rsnn.exchange_xarray import to_xarray
+    from hetero_rsnn.exchange.neo import from_neo, neo_stimulus, to_neo
+    from hetero_rsnn.exchange.nir import NIRWarning, to_nir
+    from hetero_rsnn.exchange.xarray import to_xarray
     from hetero_rsnn.estimators.features import HRSNNFeatures
     from hetero_rsnn.datasets.fetch import fetch_dataset
     from hetero_rsnn.estimators.forecaster import HRSNNForecaster
     from hetero_rsnn.measures.memory_readout import MemoryReadout, memory_readout
     from hetero_rsnn.estimators.linear import LinearClassifier
-    from hetero_rsnn.live import LiveSearch
+    from hetero_rsnn.report.live import LiveSearch
     from hetero_rsnn.measures.memory import MemoryCapacity, memory_capacity
     from hetero_rsnn.network.loading import list_networks, load_network, save_network
     from hetero_rsnn.network.definition import Network
@@ -90,15 +90,15 @@ _HOME = {
         "TooShortError",
         "UnitError",
     ],
-    "exchange_neo": ["from_neo", "neo_stimulus", "to_neo"],
-    "exchange_nir": ["NIRWarning", "to_nir"],
-    "exchange_xarray": ["to_xarray"],
+    "exchange.neo": ["from_neo", "neo_stimulus", "to_neo"],
+    "exchange.nir": ["NIRWarning", "to_nir"],
+    "exchange.xarray": ["to_xarray"],
     "estimators.features": ["HRSNNFeatures"],
     "datasets.fetch": ["fetch_dataset"],
     "estimators.forecaster": ["HRSNNForecaster"],
     "measures.memory_readout": ["MemoryReadout", "memory_readout"],
     "estimators.linear": ["LinearClassifier"],
-    "live": ["LiveSearch"],
+    "report.live": ["LiveSearch"],
     "measures.memory": ["MemoryCapacity", "memory_capacity"],
     "simulation.many": ["simulate_many"],
     "network.loading": ["list_networks", "load_network", "save_network"],

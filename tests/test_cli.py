@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import hetero_rsnn as hr
-from hetero_rsnn import cli_common
+from hetero_rsnn.cli import options as cli_common
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.network.parsing import from_dict
 

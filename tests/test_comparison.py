@@ -12,7 +12,7 @@ from scipy import stats
 import hetero_rsnn as hr
 from hetero_rsnn.experiments.comparison import CANONICAL
 from hetero_rsnn.common.files import plain
-from hetero_rsnn.report import cell
+from hetero_rsnn.report.terminal import cell
 from hetero_rsnn.experiments.measurement import measure_seed
 from hetero_rsnn.common.tables import TextTable
 

@@ -15,8 +15,8 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.estimators.frozen import pool
 from hetero_rsnn.tasks.recipes import Recipe, recipe
 from hetero_rsnn.measures.scores import wilson
-from hetero_rsnn.task_plots import figure_task
-from hetero_rsnn.task_tables import print_task, verdict
+from hetero_rsnn.plots.task_plots import figure_task
+from hetero_rsnn.report.task_tables import print_task, verdict
 from hetero_rsnn.tasks.classification import _front_end, classify, forecast
 
 SMALL = {"n": 40}

@@ -194,7 +194,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         if not self.verbose or not total:
             yield None
             return
-        from hetero_rsnn.report import progress_bar
+        from hetero_rsnn.report.terminal import progress_bar
 
         with progress_bar(text, total) as progress:
             yield progress

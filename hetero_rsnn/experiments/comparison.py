@@ -46,12 +46,12 @@ class Comparison:
         return f"Comparison({names}; baseline {self.baseline!r}, {len(self.seeds)} seeds)"
 
     def __str__(self) -> str:
-        from hetero_rsnn.report import comparison_tables
+        from hetero_rsnn.report.terminal import comparison_tables
 
         return "\n\n".join(map(str, comparison_tables(self)))
 
     def _repr_html_(self) -> str:
-        from hetero_rsnn.report import comparison_tables
+        from hetero_rsnn.report.terminal import comparison_tables
 
         return "".join(table.html() for table in comparison_tables(self))
 

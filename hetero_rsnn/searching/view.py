@@ -11,7 +11,7 @@ import numpy as np
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.searching.objectives import Evaluation
-from hetero_rsnn.report import cell as cell  # also for the modules that show a search
+from hetero_rsnn.report.terminal import cell as cell  # also for the modules that show a search
 from hetero_rsnn.searching.result import SearchResult, ranked
 from hetero_rsnn.searching.space import Dimension, Entry
 from hetero_rsnn.experiments.measurement import Estimate, estimate

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.live import DOING, Reporter
+from hetero_rsnn.report.live import DOING, Reporter
 
 if TYPE_CHECKING:
     from hetero_rsnn.searching.result import SearchResult
@@ -52,7 +52,7 @@ def search(
     ] = None,
 ) -> None:
     """Search distributions of time constants and learning rates for the most memory per spike."""
-    from hetero_rsnn.cli_common import parse_overrides, parse_seeds
+    from hetero_rsnn.cli.options import parse_overrides, parse_seeds
     from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.searching.search import search as run
     from hetero_rsnn.searching.result import SearchResult

@@ -8,8 +8,8 @@ from dataclasses import replace
 from rich import box
 from rich.table import Table
 
-from hetero_rsnn.plots import label
-from hetero_rsnn.report import cell, console
+from hetero_rsnn.plots.network_plots import label
+from hetero_rsnn.report.terminal import cell, console
 from hetero_rsnn.experiments.measurement import Estimate, estimate
 from hetero_rsnn.tasks.result import TaskResult
 

@@ -148,7 +148,7 @@ def _table(title: str, note: str, heads: str, rows: Iterable[str]) -> str:
 def _figures(result: SearchResult, others: Sequence[SearchResult]) -> str:
     from matplotlib.figure import Figure
 
-    from hetero_rsnn import search_plots as plots
+    from hetero_rsnn.plots import search_plots as plots
 
     def panel(draw: Callable[[Any], object]) -> Figure:
         figure = Figure(figsize=(5.4, 4.3), layout="constrained")

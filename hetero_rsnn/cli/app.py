@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn import cli_data, cli_search, cli_show, cli_tasks
-from hetero_rsnn.cli_common import command_line, parse_overrides, parse_seeds, results_folder
+from hetero_rsnn.cli import data as cli_data
+from hetero_rsnn.cli import search as cli_search
+from hetero_rsnn.cli import show as cli_show
+from hetero_rsnn.cli import tasks as cli_tasks
+from hetero_rsnn.cli.options import command_line, parse_overrides, parse_seeds, results_folder
 from hetero_rsnn.common.errors import HeteroError, TooShortError, suggest
 
 if TYPE_CHECKING:
@@ -105,7 +108,7 @@ def simulate(
     """Run a network on a series: writes the recording, and a raster with the input above it."""
     import hetero_rsnn as hr
     from hetero_rsnn.common import units
-    from hetero_rsnn.plots import figure_simulation, label, save_figure
+    from hetero_rsnn.plots.network_plots import figure_simulation, label, save_figure
     from hetero_rsnn.simulation.simulate import check_backend
 
     check_backend(backend, precision)
@@ -202,12 +205,12 @@ def compare(
 ) -> None:
     """Measure networks on the same seeds: C, S, rate and E with 95 % intervals, a figure, and results.json."""
     from hetero_rsnn.experiments import comparison as comparing
-    from hetero_rsnn import report
+    from hetero_rsnn.report import terminal as report
     from hetero_rsnn.network.draw import draw
     from hetero_rsnn.common.files import json_text, write_json
     from hetero_rsnn.network.loading import load_network
     from hetero_rsnn.jobs.parallel import cores
-    from hetero_rsnn.plots import figure_comparison, save_figure
+    from hetero_rsnn.plots.network_plots import figure_comparison, save_figure
     from hetero_rsnn.simulation.simulate import check_backend
     from hetero_rsnn.experiments.measurement import measure_seed
 

@@ -14,7 +14,7 @@ from hetero_rsnn.searching import view
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.network.heterogeneity import Distribution
 from hetero_rsnn.searching.partial_dependence import FEWEST, Models
-from hetero_rsnn.plots import COLOURS, _axes
+from hetero_rsnn.plots.network_plots import COLOURS, _axes
 from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.searching.space import Dimension, Entry
 

@@ -45,7 +45,7 @@ def show(
 ) -> None:
     """Show what a search has found, even while it runs: best trials with 95 % intervals, figures, the best network."""
     from hetero_rsnn.searching import view
-    from hetero_rsnn.search_html import write_html
+    from hetero_rsnn.report.search_page import write_html
     from hetero_rsnn.searching.result import SearchResult
 
     if top < 1:
@@ -97,14 +97,14 @@ def _check_paths(figure: Path | None, page: Path | None, export: Path | None, fo
 
 
 def _draw(result: SearchResult, others: list[SearchResult], path: Path) -> Path:
-    from hetero_rsnn.plots import save_figure
-    from hetero_rsnn.search_plots import search_figure
+    from hetero_rsnn.plots.network_plots import save_figure
+    from hetero_rsnn.plots.search_plots import search_figure
 
     return save_figure(search_figure(result, others), path, dpi=130)
 
 
 def _export(result: SearchResult, path: Path) -> Path:
-    from hetero_rsnn.cli_common import seeds_text
+    from hetero_rsnn.cli.options import seeds_text
     from hetero_rsnn.common.files import write_text
     from hetero_rsnn.network.loading import to_toml_text
 
@@ -132,7 +132,7 @@ def _print(result: SearchResult, others: list[SearchResult], top: int) -> None:
     from rich.markup import escape
 
     from hetero_rsnn.searching import view
-    from hetero_rsnn.report import console
+    from hetero_rsnn.report.terminal import console
 
     screen = console()
     for line in (view.question(result), view.progress(result), view.nothing(result)):

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from hetero_rsnn.experiments.comparison import Comparison
 from hetero_rsnn.jobs.parallel import Progress as Callback
-from hetero_rsnn.plots import label
+from hetero_rsnn.plots.network_plots import label
 from hetero_rsnn.experiments.measurement import Estimate
 from hetero_rsnn.common.tables import TextTable
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from hetero_rsnn.measures.cutoff_curve import CutoffCurve
-from hetero_rsnn.plots import COLOURS, label, style
+from hetero_rsnn.plots.network_plots import COLOURS, label, style
 from hetero_rsnn.experiments.measurement import estimate
 from hetero_rsnn.tasks.result import TaskResult
 

@@ -98,16 +98,16 @@ def _run(
     seeds: str | None, n: int | None, backend: str, precision: str, workers: int | None, quick: bool, as_json: bool,
     out: Path | None, overrides: list[str] | None, overwrite: bool,
 ) -> None:  # fmt: skip
-    from hetero_rsnn import report
-    from hetero_rsnn.cli_common import command_line, parse_overrides, parse_seeds, results_folder
+    from hetero_rsnn.report import terminal as report
+    from hetero_rsnn.cli.options import command_line, parse_overrides, parse_seeds, results_folder
     from hetero_rsnn.experiments.comparison import CANONICAL
     from hetero_rsnn.datasets.catalogue import load_dataset
     from hetero_rsnn.common.files import json_text, write_json
     from hetero_rsnn.jobs.parallel import cores
-    from hetero_rsnn.plots import save_figure
+    from hetero_rsnn.plots.network_plots import save_figure
     from hetero_rsnn.simulation.simulate import check_backend
-    from hetero_rsnn.task_plots import figure_task
-    from hetero_rsnn.task_tables import print_task
+    from hetero_rsnn.plots.task_plots import figure_task
+    from hetero_rsnn.report.task_tables import print_task
 
     check_backend(backend, precision)
     changes: dict[str, Any] = {"n": _QUICK_NEURONS} if quick else {}

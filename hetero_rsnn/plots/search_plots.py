@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from hetero_rsnn.searching import view
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.searching.objectives import Evaluation, convergence
-from hetero_rsnn.plots import _axes, _letter
-from hetero_rsnn.search_panels import (
+from hetero_rsnn.plots.network_plots import _axes, _letter
+from hetero_rsnn.plots.search_panels import (
     GREY,
     fit_models,
     plot_distribution,

@@ -1,0 +1,1 @@
+from hetero_rsnn.plots.network_plots import *  # noqa: F403
