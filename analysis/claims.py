@@ -45,8 +45,8 @@ from scipy import stats
 from study_kit import Row, Study, as_json, column, fail_politely, mean, paired, recurrence, symmetric, verdict
 
 import hetero_rsnn as hr
+from hetero_rsnn.measures.estimates import Estimate, estimate
 from hetero_rsnn.plots import save_figure
-from hetero_rsnn.experiments.measurement import Estimate, estimate
 
 Array = NDArray[np.float64]
 

@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 from study_kit import Row, Study, as_json, begun, fail_politely, mean
 
 import hetero_rsnn as hr
-from hetero_rsnn.experiments.comparison import CANONICAL
-from hetero_rsnn.searching.objectives import pareto_front
+from hetero_rsnn.network.shipped import CANONICAL
 from hetero_rsnn.plots import label, style
+from hetero_rsnn.searching.objectives import pareto_front
 
 Array = NDArray[np.float64]
 

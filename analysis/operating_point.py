@@ -25,11 +25,11 @@ from matplotlib.figure import Figure
 from study_kit import recurrence, symmetric
 
 import hetero_rsnn as hr
-from hetero_rsnn.experiments.comparison import QUICK
 from hetero_rsnn.common.files import write_json
+from hetero_rsnn.common.versions import versions
+from hetero_rsnn.experiments.comparison import QUICK
 from hetero_rsnn.jobs.parallel import cores
 from hetero_rsnn.plots import label, save_figure, style
-from hetero_rsnn.simulation.simulate import versions
 
 NETWORKS = ("honhos", "henhos", "henhes")
 FIRST_SEED = 1000

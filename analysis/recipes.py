@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 
 import hetero_rsnn as hr
-from hetero_rsnn.inputs.cochlea import cochleagram
 from hetero_rsnn.common.files import write_json
-from hetero_rsnn.tasks.recipes import SPREAD_BIAS
+from hetero_rsnn.common.versions import versions
+from hetero_rsnn.inputs.cochlea import cochleagram
 from hetero_rsnn.measures.scores import valid_prediction_time
-from hetero_rsnn.simulation.simulate import versions
+from hetero_rsnn.tasks.recipes import SPREAD_BIAS
 
 FAST = {"E.tau_m.mean": "10 ms", "I.tau_m.mean": "10 ms"}
 WEAK = {"EE.weight.mean": 0.05, "EI.weight.mean": 0.05, "IE.weight.mean": 0.075, "II.weight.mean": 0.075}

@@ -42,8 +42,8 @@ from study_kit import Row, Study, as_json, column, fail_politely, mean, paired, 
 
 import hetero_rsnn as hr
 from hetero_rsnn.jobs.parallel import run_jobs
+from hetero_rsnn.measures.estimates import Estimate, estimate
 from hetero_rsnn.plots import label, style
-from hetero_rsnn.experiments.measurement import Estimate, estimate
 
 NETWORKS = ("honhos", "henhos", "honhes", "henhes")
 #: First less, then more heterogeneous.

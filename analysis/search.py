@@ -29,11 +29,11 @@ from matplotlib.figure import Figure
 
 import hetero_rsnn as hr
 from hetero_rsnn.common.files import write_json
-from hetero_rsnn.network.heterogeneity import Gamma
+from hetero_rsnn.common.versions import versions
 from hetero_rsnn.jobs.parallel import cores, run_jobs
+from hetero_rsnn.measures.estimates import estimate
+from hetero_rsnn.network.distributions import Gamma
 from hetero_rsnn.plots import save_figure
-from hetero_rsnn.simulation.simulate import versions
-from hetero_rsnn.experiments.measurement import estimate
 
 LEVELS = (np.arange(64) + 0.5) / 64
 #: Where the formulas have their best value.

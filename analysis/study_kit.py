@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 
 import hetero_rsnn as hr
 from hetero_rsnn.common.files import output_folder, plain, write_json
+from hetero_rsnn.common.versions import versions
 from hetero_rsnn.jobs.journal import Journal
 from hetero_rsnn.jobs.parallel import cores
+from hetero_rsnn.measures.estimates import Estimate, estimate
 from hetero_rsnn.plots import save_figure
-from hetero_rsnn.simulation.simulate import versions
-from hetero_rsnn.experiments.measurement import Estimate, estimate
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]

@@ -38,12 +38,13 @@ from study_kit import Row, Study, as_json, column, fail_politely, mean, paired, 
 from tasks_figure import TITLES, draw
 
 import hetero_rsnn as hr
-from hetero_rsnn.experiments.comparison import CANONICAL
 from hetero_rsnn.datasets.catalogue import find_dataset
+from hetero_rsnn.measures.estimates import Estimate, estimate
+from hetero_rsnn.network.shipped import CANONICAL
 from hetero_rsnn.plots import label
+from hetero_rsnn.tasks.classification import classify
+from hetero_rsnn.tasks.forecasting import forecast
 from hetero_rsnn.tasks.recipes import Recipe, recipe
-from hetero_rsnn.experiments.measurement import Estimate, estimate
-from hetero_rsnn.tasks.classification import classify, forecast
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from study_kit import Row
 
-from hetero_rsnn.experiments.comparison import CANONICAL
+from hetero_rsnn.network.shipped import CANONICAL
 from hetero_rsnn.plots import label, style
 
 TITLES = {

@@ -45,8 +45,8 @@ from scipy import special
 from study_kit import Study, fail_politely
 
 import hetero_rsnn as hr
-from hetero_rsnn.plots import COLOURS, label
 from hetero_rsnn.inputs.stimulus import poisson_stimulus
+from hetero_rsnn.plots import COLOURS, label
 from hetero_rsnn.theory.linear import (
     effective_matrix,
     impulse,

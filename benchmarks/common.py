@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hetero_rsnn.network.draw import Draw
     from hetero_rsnn.network.definition import Network
+    from hetero_rsnn.network.draw import Draw
     from hetero_rsnn.simulation.recording import Recording
 
 #: Variables that say how many threads the numerical libraries start.
@@ -56,8 +56,8 @@ def processor() -> str:
 
 def provenance(**more: Any) -> dict[str, Any]:
     """What every file of results begins with: versions, processor, threads, and what the caller adds."""
+    from hetero_rsnn.common.versions import versions
     from hetero_rsnn.jobs.parallel import cores
-    from hetero_rsnn.simulation.simulate import versions
 
     return {
         "versions": versions(),
@@ -145,7 +145,7 @@ def draw(net: Network, seed: int, precision: str) -> Draw:
 def draws(net: Network, seed: int) -> dict[str, Draw]:
     """A draw for each precision, or the same one for all where `hetero_rsnn.network.draw` knows but one."""
     import hetero_rsnn as hr
-    from hetero_rsnn.simulation.simulate import PRECISIONS
+    from hetero_rsnn.network.draw import PRECISIONS
 
     if draws_single():
         return {precision: draw(net, seed, precision) for precision in PRECISIONS}

@@ -29,8 +29,8 @@ from typing import Any
 import common  # before numpy: it limits the threads
 
 import hetero_rsnn as hr
+from hetero_rsnn.network.draw import PRECISIONS
 from hetero_rsnn.simulation.fast import compile_kernels
-from hetero_rsnn.simulation.simulate import PRECISIONS
 
 FAN_IN = 100
 SIZES = (200, 500, 1000, 2000, 5000, 10_000, 20_000)

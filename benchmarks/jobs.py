@@ -25,8 +25,8 @@ import common  # before numpy: it limits the threads
 import numpy as np
 
 import hetero_rsnn as hr
-from hetero_rsnn.simulation.fast import compile_kernels
 from hetero_rsnn.experiments.measurement import SeedResult, measure_many
+from hetero_rsnn.simulation.fast import compile_kernels
 
 PHASES = ("draw", "train", "measure", "states", "readout")
 #: What is varied, and between which bounds.

@@ -33,7 +33,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 import hetero_rsnn as hr
-from hetero_rsnn.simulation.fast import PRECISIONS, compile_kernels
+from hetero_rsnn.network.draw import PRECISIONS
+from hetero_rsnn.simulation.fast import compile_kernels
 from hetero_rsnn.simulation.kernels import _prefetch, _wide_vectors, decay
 
 Array = NDArray[Any]

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from hetero_rsnn.common.versions import search_versions
 from hetero_rsnn.jobs.journal import Journal
 from hetero_rsnn.searching.objectives import Evaluation, evaluate, seed_values
 from hetero_rsnn.searching.result import SearchResult, make_objective, ranked
+from hetero_rsnn.searching.settings import CHOICES, make_settings
 from hetero_rsnn.searching.space import Space, load_space
-from hetero_rsnn.searching.trial import CHOICES, Trial, make_settings, search_versions
+from hetero_rsnn.searching.trial import Trial
 
 #: What the trials that fail fail with; it must survive escaping.
 NASTY = "RuntimeError: <b>lost</b> & \"found\" </script><script>document.title='owned'</script>"

@@ -12,8 +12,9 @@ from sklearn.exceptions import NotFittedError
 
 import hetero_rsnn as hr
 from hetero_rsnn.estimators.anytime import AnytimeReadout
-from hetero_rsnn.estimators.classifier import HRSNNClassifier, RidgeClassification, class_folds
+from hetero_rsnn.estimators.classifier import HRSNNClassifier
 from hetero_rsnn.estimators.frozen import pool
+from hetero_rsnn.estimators.readout import RidgeClassification, class_folds
 
 Array = NDArray[np.float64]
 

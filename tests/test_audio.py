@@ -13,8 +13,8 @@ from scipy.signal import sosfreqz
 from sklearn.base import clone
 
 import hetero_rsnn as hr
-from hetero_rsnn.inputs.audio import AudioEncoder, cochleagram, filterbank
 from hetero_rsnn.common.errors import HeteroError, StimulusError, UnitError
+from hetero_rsnn.inputs.audio import AudioEncoder, cochleagram, filterbank
 from hetero_rsnn.inputs.spike_coding import lif_drive, lif_spikes
 from hetero_rsnn.theory.neuron import lif_rate
 

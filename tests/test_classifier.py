@@ -17,16 +17,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
 import hetero_rsnn as hr
-from hetero_rsnn.estimators.classifier import (
-    HRSNNClassifier,
-    RidgeClassification,
-    check_labels,
-    class_folds,
-    labelled,
-)
+from hetero_rsnn.estimators.classifier import HRSNNClassifier
 from hetero_rsnn.estimators.frozen import pool
 from hetero_rsnn.estimators.linear import LinearClassifier
-from hetero_rsnn.estimators.readout import RidgeReadout
+from hetero_rsnn.estimators.readout import RidgeClassification, RidgeReadout, class_folds
+from hetero_rsnn.inputs.labels import check_labels, labelled
 from hetero_rsnn.measures.reports import wilson
 
 Array = NDArray[np.float64]

@@ -17,7 +17,6 @@ import pytest
 import hetero_rsnn as hr
 from hetero_rsnn.cli import options as cli_common
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.network.parsing import from_dict
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = ["--quick", "--n", "60", "--seeds", "2", "--workers", "1"]
@@ -132,7 +131,7 @@ def test_results_hold_the_command_and_what_was_compared(run, tmp_path):
     assert data["command"].endswith("--set henhos:tau_m.cv=0.2 --out res")
     for entry in data["networks"]:
         assert entry["n"] == entry["definition"]["n"] == 60
-        assert from_dict(entry["definition"], "").fingerprint == entry["fingerprint"]
+        assert hr.Network.from_dict(entry["definition"], "").fingerprint == entry["fingerprint"]
     assert data["networks"][1]["definition"]["populations"]["E"]["tau_m"]["cv"] == 0.2
 
 

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from hetero_rsnn.cli.options import parse_seeds
+from hetero_rsnn.experiments.measurement import measure
 from hetero_rsnn.jobs.journal import read_journal
 from hetero_rsnn.report.live import Reporter, duration
 from hetero_rsnn.searching.result import SearchResult
-from hetero_rsnn.experiments.measurement import measure
 
 #: A search of some seconds.
 TINY = ["--set", "n=60", "--set", "protocol.samples=600", "--set", "protocol.train=1 s", "--set", "protocol.d_max=10"]

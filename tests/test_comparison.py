@@ -10,11 +10,11 @@ from helpers import NETWORKS
 from scipy import stats
 
 import hetero_rsnn as hr
-from hetero_rsnn.experiments.comparison import CANONICAL
 from hetero_rsnn.common.files import plain
-from hetero_rsnn.report.terminal import cell
-from hetero_rsnn.experiments.measurement import measure_seed
 from hetero_rsnn.common.tables import TextTable
+from hetero_rsnn.experiments.measurement import measure_seed
+from hetero_rsnn.measures.estimates import cell
+from hetero_rsnn.network.shipped import CANONICAL
 
 SMALL = {"n": 60, "protocol.samples": 500, "protocol.train": "1 s", "protocol.d_max": 10, "protocol.washout": 20}
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.measures.cutoff import CutoffRule, cumulative, evidence, fit_cutoff, optimal_cutoff_time
 from hetero_rsnn.measures.cutoff_curve import choose_epsilon, evaluate_cutoff
-from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.plots.task_plots import plot_cutoff
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from hetero_rsnn.datasets.catalogue import Dataset, find_dataset, list_datasets, load_dataset
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.datasets.catalogue import Dataset, find_dataset, list_datasets, load_dataset
 from hetero_rsnn.datasets.series import read_series, shipped_series
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -161,7 +161,8 @@ def test_a_file_is_told_where_files_go(tmp_path: Path, monkeypatch: pytest.Monke
 def test_heavy_modules_are_not_imported() -> None:
     heavy = {"h5py", "pooch", "scipy.io", "requests", "matplotlib", "brian2", "sklearn"}
     code = (
-        "import sys, hetero_rsnn.datasets.catalogue as d, hetero_rsnn.datasets.fetch, hetero_rsnn.cli.data; d.load_dataset('wind'); "
+        "import sys, hetero_rsnn.datasets.catalogue as d, hetero_rsnn.datasets.fetch, "
+        "hetero_rsnn.cli.data; d.load_dataset('wind'); "
         f"d.load_dataset('japanese_vowels'); print(sorted({heavy!r} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from hetero_rsnn import HeteroError, Network, NetworkError, load_network
-from hetero_rsnn.network.draw import PURPOSES, Draw, Synapses, draw, generator
-from hetero_rsnn.network.parsing import from_dict
+from hetero_rsnn.common.randomness import PURPOSES, generator
+from hetero_rsnn.network.draw import Draw, Synapses, draw
 
 #: Every kind of topology, family and branch at once, and none of the numbers of the shipped networks.
 SMALL = """
@@ -102,7 +102,7 @@ event_weight = { distribution = "uniform", low = 0.1, high = 0.5 }
 
 @pytest.fixture(scope="module")
 def small() -> Network:
-    return from_dict(tomllib.loads(SMALL), "small")
+    return Network.from_dict(tomllib.loads(SMALL), "small")
 
 
 def arrays(value: Any, prefix: str = "") -> dict[str, np.ndarray]:
@@ -227,7 +227,7 @@ def test_a_spread_moves_values_monotonely(cvs: tuple[float, float]) -> None:
 def test_a_new_projection_leaves_the_others_alone(small: Network) -> None:
     data = small.to_dict()
     removed = {**data, "projections": {k: v for k, v in data["projections"].items() if k != "EI"}}
-    a, b = draw(small, 0), draw(from_dict(removed, "x"), 0)
+    a, b = draw(small, 0), draw(Network.from_dict(removed, "x"), 0)
     assert differ(a, b) == {"static.indptr", "static.target", "static.w", "static.projection"}
     old = by_pair(a.static, a.static.w)
     assert all(old[pair] == w for pair, w in by_pair(b.static, b.static.w).items())
@@ -250,7 +250,7 @@ def test_another_name_is_another_branch(small: Network) -> None:
     """A projection of another name is another graph; a population's parameters follow its name."""
     data = small.to_dict()
     data["projections"] = {("second" if k == "EE" else k): v for k, v in data["projections"].items()}
-    changed = differ(draw(small, 0), draw(from_dict(data, "x"), 0))
+    changed = differ(draw(small, 0), draw(Network.from_dict(data, "x"), 0))
     assert "plastic.target" in changed and "static.target" not in changed
 
 
@@ -355,7 +355,7 @@ def test_any_topology(n: int, seed: int, kinds: list[dict[str, Any]], scaling: s
     data["n"], data["weight_scaling"] = n, scaling
     for projection, kind in zip(data["projections"].values(), kinds, strict=True):
         projection["topology"] = kind
-    net = from_dict(data, "x")
+    net = Network.from_dict(data, "x")
     try:
         check(draw(net, seed))
     except NetworkError as error:
@@ -382,7 +382,7 @@ def test_input_connectivity() -> None:
     """A share of the neurons hears a channel, the same one for currents and for events."""
     data = tomllib.loads(SMALL)
     data["projections"] = {}
-    net = from_dict(data, "x").replace(n=3000, **{"input.connectivity": 0.3})
+    net = Network.from_dict(data, "x").replace(n=3000, **{"input.connectivity": 0.3})
     d = draw(net, 0)
     assert_array_equal(d.w_in != 0, d.w_event != 0)
     assert (d.w_in != 0).mean(axis=0) == pytest.approx(0.3, abs=5 * math.sqrt(0.21 / 3000))

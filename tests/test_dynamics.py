@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from hetero_rsnn.datasets.dynamics import LYAPUNOV, STEP, lorenz63, mackey_glass, narma10, rossler
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.datasets.dynamics import LYAPUNOV, STEP, lorenz63, mackey_glass, narma10, rossler
 from hetero_rsnn.datasets.lyapunov import largest_lyapunov, lyapunov_exponents
 
 CHAOTIC = {"lorenz63": lorenz63, "rossler": rossler, "mackey_glass": mackey_glass}

@@ -9,10 +9,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hetero_rsnn import HeteroError, MemoryCapacity, Recording, State, UnitError, load_network, spike_count, spike_efficiency, state_correlation, states, uniform_stimulus
-from hetero_rsnn.simulation import simulate
-from hetero_rsnn.network import draw
+from hetero_rsnn import (
+    HeteroError,
+    MemoryCapacity,
+    Recording,
+    State,
+    UnitError,
+    load_network,
+    spike_count,
+    spike_efficiency,
+    state_correlation,
+    states,
+    uniform_stimulus,
+)
 from hetero_rsnn.measures.efficiency import SILENT
+from hetero_rsnn.network import draw
+from hetero_rsnn.simulation import simulate
 
 Array = NDArray[np.float64]
 

@@ -17,10 +17,10 @@ from scipy.stats import binom
 from sklearn.base import clone
 
 import hetero_rsnn as hr
-from hetero_rsnn.inputs.audio import AudioEncoder
-from hetero_rsnn.inputs.encoders import CurrentEncoder, DeltaEncoder, Encoder, PoissonEncoder, as_series, make_encoder
 from hetero_rsnn.common.errors import HeteroError, StimulusError, UnitError
-from hetero_rsnn.inputs.samples import Scaling
+from hetero_rsnn.inputs.audio import AudioEncoder
+from hetero_rsnn.inputs.encoders import CurrentEncoder, DeltaEncoder, Encoder, PoissonEncoder, make_encoder
+from hetero_rsnn.inputs.samples import Scaling, as_series
 from hetero_rsnn.inputs.stimulus import Stimulus, array_stimulus, event_stimulus
 
 Array = NDArray[np.float64]

@@ -11,10 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hetero_rsnn import load_network
-from hetero_rsnn.network.equations import check_equal, lines
 from hetero_rsnn.common.errors import EquationMismatchError
-from hetero_rsnn.simulation.arrays import check_equations
-from hetero_rsnn.network.definition import LIF_STDP, LIF_STDP_PLASTICITY
+from hetero_rsnn.network.equations import lines
+from hetero_rsnn.network.mirror import check_equal, check_equations
+from hetero_rsnn.network.models import LIF_STDP, LIF_STDP_PLASTICITY
 
 
 def changed(block: str, old: str, new: str, source: dict[str, str] = LIF_STDP) -> dict[str, str]:

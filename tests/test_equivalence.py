@@ -20,12 +20,24 @@ import pytest
 from helpers import BACKENDS, NETWORKS
 from numpy.typing import NDArray
 
-from hetero_rsnn import Draw, EquationMismatchError, HeteroError, Network, Recording, Stimulus, array_stimulus, event_stimulus, load_network, poisson_stimulus, silence, uniform_stimulus
-from hetero_rsnn.simulation import simulate
+from hetero_rsnn import (
+    Draw,
+    EquationMismatchError,
+    HeteroError,
+    Network,
+    Recording,
+    Stimulus,
+    array_stimulus,
+    event_stimulus,
+    load_network,
+    poisson_stimulus,
+    silence,
+    uniform_stimulus,
+)
 from hetero_rsnn.network import draw
-from hetero_rsnn.network.draw import Synapses, _freeze
-from hetero_rsnn.network.parsing import from_dict
-from hetero_rsnn.network.definition import LIF_STDP, LIF_STDP_PLASTICITY
+from hetero_rsnn.network.draw import Synapses, read_only
+from hetero_rsnn.network.models import LIF_STDP, LIF_STDP_PLASTICITY
+from hetero_rsnn.simulation import simulate
 
 Array = NDArray[np.float64]
 
@@ -198,7 +210,7 @@ def small(n: int, dt: str = "1 ms") -> Network:
         },
         "input": {"channels": n, "weight": 0.0, "event_weight": 0.0},
     }
-    return from_dict(data, "small")
+    return Network.from_dict(data, "small")
 
 
 def by_hand(
@@ -234,7 +246,7 @@ def by_hand(
         shared={"w_min": 0.0, "w_max": 1.0, "mu": 1.0, **(shared or {})},
         w_event=np.zeros((n, n)) if w_event is None else w_event,
     )
-    _freeze(made)  # as draw() leaves them: writeable arrays would be another type to the compiled kernel
+    read_only(made)  # as draw() leaves them: writeable arrays would be another type to the compiled kernel
     return made
 
 
@@ -520,7 +532,9 @@ def test_pieces_do_not_show(backend: str, kind: str, monkeypatch: pytest.MonkeyP
     drawn, u = _lively(kind)
     options: dict[str, Any] = {"backend": backend, "record": ("v", "I_syn"), "record_neurons": [50, 3]}
     whole = simulate(drawn, u, **options)
-    monkeypatch.setattr(import_module("hetero_rsnn.simulation.simulate"), "_PIECE", drawn.n * (20 if backend == "brian2" else 7))
+    monkeypatch.setattr(
+        import_module("hetero_rsnn.simulation.simulate"), "_PIECE", drawn.n * (20 if backend == "brian2" else 7)
+    )
     monkeypatch.setattr(import_module("hetero_rsnn.simulation.fast"), "_SPIKES", drawn.n * 5 * 3)
     assert len(list(u.pieces(20))) == 3
     same(simulate(drawn, u, **options), whole, bitwise=backend != "brian2")
@@ -565,7 +579,7 @@ def changed(net: Network, **tables: dict[str, Any]) -> Network:
     for parameters in data["populations"].values():
         for key in [k for k, v in parameters.items() if v is None]:
             del parameters[key]
-    return from_dict(data, "changed")
+    return Network.from_dict(data, "changed")
 
 
 def _base() -> Network:
@@ -721,7 +735,7 @@ def _in_volts(scale: float, unit: str, current: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", ["current", "poisson"])
 def test_a_network_in_volts_amps_and_ohms(kind: str) -> None:
     stimulus = uniform_stimulus(30, "5 ms") if kind == "current" else poisson_stimulus(np.full(30, 200.0), "5 ms")
-    plain, volts = (draw(from_dict(_in_volts(*p), "own"), 3) for p in ((1.0, "", ""), (16.0, "mV", "nA")))
+    plain, volts = (draw(Network.from_dict(_in_volts(*p), "own"), 3) for p in ((1.0, "", ""), (16.0, "mV", "nA")))
     with pytest.raises(EquationMismatchError, match="backend='brian2'"):
         simulate(volts, stimulus)
     a, b = (simulate(d, stimulus, backend="brian2", record=("v",), record_neurons=np.arange(5)) for d in (plain, volts))
@@ -834,7 +848,7 @@ def test_an_analog_sample_is_held(backend: str) -> None:
     """I_in = W_in u(t): with a slow membrane, v after sample k is the sum of the currents so far times dt/tau."""
     base = by_hand(2, tau_m=1e9, v_th=1e9)
     drawn = dataclasses.replace(base, w_in=np.array([[1.0, 0.0], [0.5, -2.0]]))
-    _freeze(drawn)
+    read_only(drawn)
     values = np.array([[1.0, 2.0], [-3.0, 1.0], [0.5, 0.5]])
     recording = simulate(drawn, array_stimulus(values, "4 ms"), backend=backend, record=("v",))
     steps = np.repeat(values @ drawn.w_in.T, 4, axis=0)

@@ -19,8 +19,9 @@ import numpy as np
 import psutil
 import pytest
 
-from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.jobs.executors import ExecutorError, Outcome, make_runner
+from hetero_rsnn.common.errors import ExecutorError, HeteroError
+from hetero_rsnn.jobs.executors import make_runner
+from hetero_rsnn.jobs.remote import Outcome
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 
@@ -492,7 +493,8 @@ def test_nothing_outlives_the_parent(tmp_path, how, moment):
 def test_a_script_without_its_guard(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(
-        "from hetero_rsnn.jobs.executors import make_runner\nwith make_runner(2) as r:\n    print(list(r.run(abs, [1])))\n"
+        "from hetero_rsnn.jobs.executors import make_runner\n"
+        "with make_runner(2) as r:\n    print(list(r.run(abs, [1])))\n"
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and 'put the call below if __name__ == "__main__":' in done.stderr.splitlines()[-1]

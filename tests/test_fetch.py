@@ -18,11 +18,10 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
+from hetero_rsnn.common.errors import FetchError, FileFormatError, OutputError
 from hetero_rsnn.datasets import sources
 from hetero_rsnn.datasets.catalogue import list_datasets, load_dataset
-from hetero_rsnn.common.errors import FileFormatError
-from hetero_rsnn.datasets.fetch import FetchError, fetch_dataset
-from hetero_rsnn.common.files import OutputError
+from hetero_rsnn.datasets.fetch import fetch_dataset
 from hetero_rsnn.datasets.sources import SOURCES, RemoteFile
 
 pytest.importorskip("pooch")

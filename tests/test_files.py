@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hetero_rsnn.common.files import OutputError, output_folder, plain, write_atomic, write_json, write_text
+from hetero_rsnn.common.errors import OutputError
+from hetero_rsnn.common.files import output_folder, plain, write_atomic, write_json, write_text
 
 
 def test_a_failing_writer_leaves_the_old_file(tmp_path):

@@ -15,8 +15,7 @@ from sklearn.exceptions import NotFittedError
 import hetero_rsnn as hr
 from hetero_rsnn.common.errors import StimulusError, TooShortError
 from hetero_rsnn.estimators.forecaster import HRSNNForecaster
-from hetero_rsnn.estimators.linear import lagged
-from hetero_rsnn.estimators.readout import RidgeReadout, contiguous_folds
+from hetero_rsnn.estimators.readout import RidgeReadout, contiguous_folds, lagged
 
 Array = NDArray[np.float64]
 

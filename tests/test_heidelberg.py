@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from hetero_rsnn.datasets.catalogue import load_dataset
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, UnitError
+from hetero_rsnn.datasets.catalogue import load_dataset
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.tasks.classification import classify
 

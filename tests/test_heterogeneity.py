@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.network.heterogeneity import (
+from hetero_rsnn.network.distributions import (
     FAMILIES,
     Constant,
     Distribution,
@@ -22,9 +22,9 @@ from hetero_rsnn.network.heterogeneity import (
     Mixture,
     TruncatedNormal,
     Uniform,
-    heterogeneity,
     make,
 )
+from hetero_rsnn.network.heterogeneity import heterogeneity
 
 Q = np.linspace(0.001, 0.999, 199)
 

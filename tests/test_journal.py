@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hetero_rsnn.jobs.journal import FORMAT, Journal, JournalError, read_journal
+from hetero_rsnn.common.errors import JournalError
+from hetero_rsnn.jobs.journal import FORMAT, Journal, read_journal
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of Unix")
 
@@ -288,7 +289,8 @@ def test_an_interrupt_leaves_no_half_line(tmp_path, monkeypatch):
 def test_real_limit_of_the_file_size(tmp_path):
     code = """if True:
         import resource, signal, sys
-        from hetero_rsnn.jobs.journal import Journal, JournalError
+        from hetero_rsnn.jobs.journal import Journal
+        from hetero_rsnn.common.errors import JournalError
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
         with Journal.create(sys.argv[1], {}) as journal:

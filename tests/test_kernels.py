@@ -7,8 +7,7 @@ import pytest
 from numba import njit
 
 import hetero_rsnn as hr
-from hetero_rsnn.simulation import fast
-from hetero_rsnn.simulation import kernels
+from hetero_rsnn.simulation import fast, kernels
 
 
 @njit

@@ -20,11 +20,12 @@ from hypothesis import strategies as st
 
 import hetero_rsnn as hr
 from hetero_rsnn import Network, NetworkError, UnitError, load_network, save_network
-from hetero_rsnn.network.draw import draw
 from hetero_rsnn.common.errors import EquationMismatchError, HeteroError
-from hetero_rsnn.simulation.arrays import check_equations
-from hetero_rsnn.network.loading import networks_folder, to_toml_text
-from hetero_rsnn.network.parsing import defined, from_dict, identifiers
+from hetero_rsnn.network.draw import draw
+from hetero_rsnn.network.equations import defined, identifiers
+from hetero_rsnn.network.loading import to_toml_text
+from hetero_rsnn.network.mirror import check_equations
+from hetero_rsnn.network.shipped import networks_folder
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -241,7 +242,7 @@ def test_static_control() -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_toml_there_and_back(name: str, tmp_path: Path) -> None:
     net = load_network(name)
-    again = from_dict(tomllib.loads(to_toml_text(net)), "other")
+    again = hr.Network.from_dict(tomllib.loads(to_toml_text(net)), "other")
     assert same(net, again) and again.name == name and again.to_dict() == net.to_dict()
     path = save_network(net, tmp_path / "folder" / "copy.toml")
     assert same(load_network(path), net) and same(load_network(str(path)), net)
@@ -335,7 +336,7 @@ def test_sizes_add_up(n: int, weights: list[int]) -> None:
     table = data["populations"]["E"]
     data["populations"] = {f"P{i}": {**table, "fraction": w / sum(weights)} for i, w in enumerate(weights)}
     try:
-        net = from_dict(data, "x")
+        net = hr.Network.from_dict(data, "x")
     except NetworkError as error:
         assert "is empty" in str(error) and n * min(weights) / sum(weights) < 1
     else:
@@ -465,7 +466,7 @@ def test_fingerprint_sees_the_order_of_the_populations() -> None:
     """It numbers the neurons, and so changes what is drawn."""
     data = load_network("static").to_dict()
     turned = {**data, "populations": dict(reversed(data["populations"].items()))}
-    a, b = from_dict(data, "x"), from_dict(turned, "x")
+    a, b = hr.Network.from_dict(data, "x"), hr.Network.from_dict(turned, "x")
     assert a != b and a.fingerprint != b.fingerprint
 
 
@@ -781,19 +782,19 @@ def short(value: Any) -> str:
 def test_wrong_value(name: str, value: Any, error: type[HeteroError], words: str) -> None:
     """The message names the value, the rule and mostly the fix, in one line."""
     data = put(load_network("henhes", dt="1 ms", **{"protocol.hold": "5 ms"}).to_dict(), name, value)
-    refused(lambda: from_dict(data, "x"), words, error=error)
+    refused(lambda: hr.Network.from_dict(data, "x"), words, error=error)
 
 
 def test_random_noise_is_refused() -> None:
     data = load_network("henhes").to_dict()
     equations = data["neuron"]["equations"].replace("I_in)", "I_in + xi)")
-    refused(lambda: from_dict(put(data, "neuron.equations", equations), "x"), "the equations use 'xi'")
+    refused(lambda: hr.Network.from_dict(put(data, "neuron.equations", equations), "x"), "the equations use 'xi'")
 
 
 def test_plasticity_counts_only_where_it_is_used() -> None:
     data = load_network("static").to_dict()
     for junk in (5, None, {"nonsense": []}):
-        assert same(from_dict({**data, "plasticity": junk}, "x"), load_network("static"))
+        assert same(hr.Network.from_dict({**data, "plasticity": junk}, "x"), load_network("static"))
 
 
 def test_unknown_population_of_a_network() -> None:
@@ -902,17 +903,17 @@ def mutated(draw_from: st.DrawFn) -> dict[str, Any]:
 def test_fuzz(data: dict[str, Any]) -> None:
     """Any content of a file is a valid network or refused by one line; a valid one prints, compares, is drawn."""
     try:
-        net = from_dict(data, "fuzz")
+        net = hr.Network.from_dict(data, "fuzz")
     except HeteroError as error:
         message = str(error)
         assert message and "\n" not in message
         return
     assert isinstance(net, Network)
-    again = from_dict(net.to_dict(), "fuzz")
+    again = hr.Network.from_dict(net.to_dict(), "fuzz")
     assert same(net, again)
     assert net.fingerprint in str(net)
     if data.get("name") and "\x00" not in to_toml_text(net):
-        assert same(from_dict(tomllib.loads(to_toml_text(net)), "fuzz"), net)
+        assert same(hr.Network.from_dict(tomllib.loads(to_toml_text(net)), "fuzz"), net)
     try:
         check_equations(net)
     except EquationMismatchError as error:

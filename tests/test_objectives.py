@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.measures.estimates import estimate
 from hetero_rsnn.searching.objectives import (
     Evaluation,
     Objective,
@@ -21,7 +22,6 @@ from hetero_rsnn.searching.objectives import (
     seed_values,
 )
 from hetero_rsnn.searching.replay import MemoryLog
-from hetero_rsnn.experiments.measurement import estimate
 
 EFFICIENT = Objective("efficiency", c_min=1.0, rate=(1.0, 50.0), hold=10.0)
 PARETO = Objective("pareto", c_min=0.0, rate=(1.0, 50.0), hold=10.0)

@@ -14,7 +14,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.searching.objectives import Objective
-from hetero_rsnn.searching.optimiser import METHODS, Optimiser, _data, _log_between, log_improvement, make_optimiser
+from hetero_rsnn.searching.optimiser import METHODS, Optimiser, _log_between, log_improvement, log_means, make_optimiser
 from hetero_rsnn.searching.space import Space, load_space
 from hetero_rsnn.searching.surrogate import KERNELS, Surrogate, distance_kernel
 
@@ -216,14 +216,14 @@ def test_what_a_seed_does_to_all_trials_is_no_noise() -> None:
     rng = np.random.default_rng(0)
     shared, own = rng.normal(0, 0.3, (1, 2, 4)), rng.normal(0, 0.02, (200, 2, 4))
     values = np.exp(1 + shared + own)
-    y, noise = _data(list(values))
+    y, noise = log_means(list(values))
     assert_allclose(y, np.log(values.mean(axis=2)).T)
     assert_allclose(noise.mean(axis=1), 0.02**2 / 4, rtol=0.15)
     assert noise.max() < 10 * noise.mean()
 
 
 def test_failed_trials_get_the_worst_values() -> None:
-    y, noise = _data([np.array([[2.0, 2.0], [0.1, 0.1]]), None, np.array([[1.0, 1.0], [0.3, 0.3]])])
+    y, noise = log_means([np.array([[2.0, 2.0], [0.1, 0.1]]), None, np.array([[1.0, 1.0], [0.3, 0.3]])])
     assert_allclose(np.exp(y), [[2.0, 1.0, 1.0], [0.1, 0.3, 0.3]])
     assert noise.shape == (2, 3) and (noise >= 0).all()
 

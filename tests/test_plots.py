@@ -13,7 +13,7 @@ from scipy import stats
 
 import hetero_rsnn as hr
 from hetero_rsnn import plots
-from hetero_rsnn.experiments.comparison import CANONICAL
+from hetero_rsnn.network.shipped import CANONICAL
 
 SMALL = {"n": 60, "protocol.samples": 500, "protocol.train": "1 s", "protocol.d_max": 10, "protocol.washout": 20}
 

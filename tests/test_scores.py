@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from hetero_rsnn.datasets.dynamics import LYAPUNOV, STEP, lorenz63
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.datasets.dynamics import LYAPUNOV, STEP, lorenz63
 from hetero_rsnn.measures.scores import (
     forecast_efficiency,
     nrmse,

@@ -17,16 +17,14 @@ import numpy as np
 import pytest
 
 import hetero_rsnn as hr
-from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.jobs.executors import ExecutorError
-from hetero_rsnn.network.heterogeneity import Gamma, Mixture
-from hetero_rsnn.jobs.journal import JournalError, read_journal
-from hetero_rsnn.network.definition import Network
-from hetero_rsnn.searching.result import SearchResult
-from hetero_rsnn.searching.run import homogeneous
-from hetero_rsnn.searching.space import Space, load_space
+from hetero_rsnn.common.errors import ExecutorError, HeteroError, JournalError, SearchError
 from hetero_rsnn.experiments.measurement import measure
-from hetero_rsnn.searching.trial import SearchError
+from hetero_rsnn.jobs.journal import read_journal
+from hetero_rsnn.network.definition import Network
+from hetero_rsnn.network.distributions import Gamma, Mixture
+from hetero_rsnn.network.homogeneous import homogeneous
+from hetero_rsnn.searching.result import SearchResult
+from hetero_rsnn.searching.space import Space, load_space
 
 SMALL = """
 base = "henhes"

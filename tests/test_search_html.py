@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from searches import NASTY, make_search
 
-from hetero_rsnn.searching import view
-from hetero_rsnn.common.files import OutputError
+from hetero_rsnn.common.errors import OutputError
 from hetero_rsnn.report.search_page import html, write_html
+from hetero_rsnn.searching import view
 from hetero_rsnn.searching.space import Space, load_space
 
 BROWSER = next(

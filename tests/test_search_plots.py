@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 from searches import made_up, make_search
 
-from hetero_rsnn.plots import search_plots as plots
-from hetero_rsnn.searching import view
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.network.heterogeneity import Constant, Gamma
+from hetero_rsnn.network.distributions import Constant, Gamma
+from hetero_rsnn.plots import search_plots as plots
+from hetero_rsnn.plots.search_panels import density
+from hetero_rsnn.searching import view
 from hetero_rsnn.searching.objectives import pareto_front
 from hetero_rsnn.searching.partial_dependence import FEWEST, Models
-from hetero_rsnn.plots.search_panels import density
 from hetero_rsnn.searching.space import load_space
 
 

@@ -12,10 +12,24 @@ import numpy as np
 import pytest
 from helpers import BACKENDS
 
-from hetero_rsnn import Draw, EquationMismatchError, HeteroError, NetworkError, Recording, StimulusError, array_stimulus, load_network, poisson_stimulus, silence, stream, to_brian2, uniform_stimulus
-from hetero_rsnn.simulation import simulate
+from hetero_rsnn import (
+    Draw,
+    EquationMismatchError,
+    HeteroError,
+    NetworkError,
+    Recording,
+    StimulusError,
+    array_stimulus,
+    load_network,
+    poisson_stimulus,
+    silence,
+    stream,
+    to_brian2,
+    uniform_stimulus,
+)
+from hetero_rsnn.common.versions import versions
 from hetero_rsnn.network import draw
-from hetero_rsnn.simulation.simulate import versions
+from hetero_rsnn.simulation import simulate
 
 U = uniform_stimulus(30, "5 ms", 3)
 

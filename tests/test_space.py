@@ -18,18 +18,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 import hetero_rsnn as hr
+from hetero_rsnn.common.errors import HeteroError, NetworkError, SpaceError
 from hetero_rsnn.network import loading as netfile
-from hetero_rsnn.common.errors import HeteroError, NetworkError
-from hetero_rsnn.network.heterogeneity import Constant, Gamma, Mixture, TruncatedNormal, Uniform
-from hetero_rsnn.searching.space import (
-    Dimension,
-    SearchDefaults,
-    Space,
-    SpaceError,
-    list_spaces,
-    load_space,
-    spaces_folder,
-)
+from hetero_rsnn.network.distributions import Constant, Gamma, Mixture, TruncatedNormal, Uniform
+from hetero_rsnn.searching.space import Dimension, SearchDefaults, Space, list_spaces, load_space, spaces_folder
 from hetero_rsnn.searching.space_parsing import scaled
 
 Write = Callable[..., Path]

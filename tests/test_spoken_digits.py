@@ -13,8 +13,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy.io import wavfile
 
-from hetero_rsnn.datasets.catalogue import load_dataset
 from hetero_rsnn.common.errors import FileFormatError
+from hetero_rsnn.datasets.catalogue import load_dataset
 
 KEYS = [(d, s, t) for d in (0, 1, 9) for s in ("ada", "bob") for t in (0, 4, 5, 10)]
 

@@ -14,10 +14,24 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hetero_rsnn import Draw, HeteroError, Recording, Stimulus, StimulusError, UnitError, array_stimulus, event_stimulus, load_network, poisson_stimulus, silence, stream, uniform_stimulus
-from hetero_rsnn.simulation import simulate
+from hetero_rsnn import (
+    Draw,
+    HeteroError,
+    Recording,
+    Stimulus,
+    StimulusError,
+    UnitError,
+    array_stimulus,
+    event_stimulus,
+    load_network,
+    poisson_stimulus,
+    silence,
+    stream,
+    uniform_stimulus,
+)
 from hetero_rsnn.network import draw
-from hetero_rsnn.simulation.simulate import prepare
+from hetero_rsnn.simulation import simulate
+from hetero_rsnn.simulation.drive import prepare
 
 Array = NDArray[np.float64]
 

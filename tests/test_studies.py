@@ -14,7 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import hetero_rsnn as hr
-from hetero_rsnn.experiments.measurement import Estimate
+from hetero_rsnn.measures.estimates import Estimate
 
 FOLDER = Path(__file__).resolve().parent.parent / "analysis"
 STUDIES = sorted({p.stem for p in FOLDER.glob("*.py")} - {"study_kit", "claims_figure", "tasks_figure"})

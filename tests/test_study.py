@@ -15,12 +15,27 @@ from helpers import BACKENDS
 from scipy import stats
 from threadpoolctl import threadpool_info
 
-from hetero_rsnn import HeteroError, Measurement, Network, TooShortError, load_network, measure, memory_capacity, save_network, spike_efficiency, state_correlation, states, train, uniform_stimulus
-from hetero_rsnn.simulation import simulate
-from hetero_rsnn.network import draw
+from hetero_rsnn import (
+    HeteroError,
+    Measurement,
+    Network,
+    TooShortError,
+    load_network,
+    measure,
+    memory_capacity,
+    save_network,
+    spike_efficiency,
+    state_correlation,
+    states,
+    train,
+    uniform_stimulus,
+)
 from hetero_rsnn.common.files import plain, write_json
+from hetero_rsnn.experiments.measurement import QUANTITIES, SeedResult, measure_many, measure_seed, training_stimulus
 from hetero_rsnn.jobs.parallel import cores, run_jobs
-from hetero_rsnn.experiments.measurement import QUANTITIES, Estimate, SeedResult, estimate, measure_many, measure_seed, training_stimulus
+from hetero_rsnn.measures.estimates import Estimate, estimate
+from hetero_rsnn.network import draw
+from hetero_rsnn.simulation import simulate
 
 QUICK = {
     "protocol.samples": 1000,

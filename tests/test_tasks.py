@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 
 import hetero_rsnn as hr
-from hetero_rsnn.inputs.audio import AudioEncoder
-from hetero_rsnn.estimators.classifier import fit_readout
-from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.estimators.frozen import pool
-from hetero_rsnn.tasks.recipes import Recipe, recipe
+from hetero_rsnn.estimators.readout import fit_readout
+from hetero_rsnn.inputs.audio import AudioEncoder
+from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.measures.scores import wilson
 from hetero_rsnn.plots.task_plots import figure_task
 from hetero_rsnn.report.task_tables import print_task, verdict
-from hetero_rsnn.tasks.classification import _front_end, classify, forecast
+from hetero_rsnn.tasks.classification import _front_end, classify
+from hetero_rsnn.tasks.forecasting import forecast
+from hetero_rsnn.tasks.recipes import Recipe, recipe
 
 SMALL = {"n": 40}
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import hetero_rsnn as hr
-from hetero_rsnn.experiments.comparison import CANONICAL
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.measures.estimates import Estimate
+from hetero_rsnn.network.shipped import CANONICAL
 from hetero_rsnn.tasks.recipes import recipe
-from hetero_rsnn.experiments.measurement import Estimate
 
 ANALYSIS = Path(__file__).parents[1] / "analysis"
 

@@ -19,7 +19,7 @@ from skopt.learning import GaussianProcessRegressor
 from skopt.learning.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.network.heterogeneity import Distribution, Gamma, LogNormal, TruncatedNormal, Uniform
+from hetero_rsnn.network.distributions import Distribution, Gamma, LogNormal, TruncatedNormal, Uniform
 from hetero_rsnn.searching.quantiles import QuantileFeatures, w2
 from hetero_rsnn.searching.space import Space, load_space
 from hetero_rsnn.searching.wasserstein import WassersteinMatern, wasserstein_matern
@@ -489,7 +489,9 @@ def test_optimizer_of_scikit_optimize(mixed: Space) -> None:
 
 
 def test_import_stays_light() -> None:
-    code = "import sys, hetero_rsnn.searching.space; print(sorted({'skopt', 'sklearn', 'scipy.stats'} & set(sys.modules)))"
+    code = (
+        "import sys, hetero_rsnn.searching.space; print(sorted({'skopt', 'sklearn', 'scipy.stats'} & set(sys.modules)))"
+    )
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert run.stdout.strip() == "[]"
 

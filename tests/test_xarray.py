@@ -15,11 +15,12 @@ from searches import make_search
 from test_tasks import CHOSEN, toy
 
 import hetero_rsnn as hr
-from hetero_rsnn.experiments.comparison import Comparison
 from hetero_rsnn.datasets.catalogue import load_dataset
+from hetero_rsnn.experiments.comparison import Comparison
 from hetero_rsnn.inputs.encoders import CurrentEncoder
+from hetero_rsnn.tasks.classification import classify
+from hetero_rsnn.tasks.forecasting import forecast
 from hetero_rsnn.tasks.recipes import Recipe
-from hetero_rsnn.tasks.classification import classify, forecast
 
 xr = pytest.importorskip("xarray")
 pytest.importorskip("h5netcdf")

@@ -65,7 +65,8 @@ def command_line() -> str:
 
 def results_folder(out: Path | None, command: str, files: tuple[str, ...], overwrite: bool) -> Path:
     """Folder for results. Without --out a new one each time; a named one must not hold results already."""
-    from hetero_rsnn.common.files import OutputError, output_folder
+    from hetero_rsnn.common.errors import OutputError
+    from hetero_rsnn.common.files import output_folder
 
     if out is None:
         number = 1

@@ -54,8 +54,8 @@ def search(
     """Search distributions of time constants and learning rates for the most memory per spike."""
     from hetero_rsnn.cli.options import parse_overrides, parse_seeds
     from hetero_rsnn.jobs.parallel import cores
-    from hetero_rsnn.searching.search import search as run
     from hetero_rsnn.searching.result import SearchResult
+    from hetero_rsnn.searching.search import search as run
     from hetero_rsnn.searching.space import load_space
 
     loaded = load_space(space, **parse_overrides(overrides or []))

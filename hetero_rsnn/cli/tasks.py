@@ -84,7 +84,7 @@ def forecast(
     overwrite: _Overwrite = False,
 ) -> None:
     """Forecast a data set: NRMSE, skill against persistence and a linear model, spikes; a table and a figure."""
-    from hetero_rsnn.tasks.classification import forecast as run
+    from hetero_rsnn.tasks.forecasting import forecast as run
 
     def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
         return run(data, names, numbers, horizon=horizon, closed_loop=closed_loop, **options)
@@ -98,16 +98,16 @@ def _run(
     seeds: str | None, n: int | None, backend: str, precision: str, workers: int | None, quick: bool, as_json: bool,
     out: Path | None, overrides: list[str] | None, overwrite: bool,
 ) -> None:  # fmt: skip
-    from hetero_rsnn.report import terminal as report
     from hetero_rsnn.cli.options import command_line, parse_overrides, parse_seeds, results_folder
-    from hetero_rsnn.experiments.comparison import CANONICAL
-    from hetero_rsnn.datasets.catalogue import load_dataset
     from hetero_rsnn.common.files import json_text, write_json
+    from hetero_rsnn.datasets.catalogue import load_dataset
     from hetero_rsnn.jobs.parallel import cores
-    from hetero_rsnn.plots.network_plots import save_figure
-    from hetero_rsnn.simulation.simulate import check_backend
+    from hetero_rsnn.network.shipped import CANONICAL
+    from hetero_rsnn.plots.style import save_figure
     from hetero_rsnn.plots.task_plots import figure_task
+    from hetero_rsnn.report import terminal as report
     from hetero_rsnn.report.task_tables import print_task
+    from hetero_rsnn.simulation.backends import check_backend
 
     check_backend(backend, precision)
     changes: dict[str, Any] = {"n": _QUICK_NEURONS} if quick else {}

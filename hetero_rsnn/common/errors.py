@@ -58,3 +58,27 @@ def suggest(word: str, known: Iterable[str]) -> str:
     if near:
         return f" (did you mean {near[0]!r}?)"
     return f" (known: {', '.join(sorted(known))})" if known else ""
+
+
+class OutputError(HeteroError):
+    """A file or folder cannot be written."""
+
+
+class FetchError(HeteroError):
+    """A data set cannot be downloaded."""
+
+
+class SpaceError(HeteroError):
+    """A search space or a point of it is not valid."""
+
+
+class SearchError(HeteroError):
+    """A search cannot be begun, gone on with, or read."""
+
+
+class JournalError(HeteroError):
+    """A journal is corrupt, foreign, in use by another process, or cannot be written."""
+
+
+class ExecutorError(HeteroError):
+    """Jobs cannot be run: no worker starts, an executor is broken, or a cluster is out of reach."""

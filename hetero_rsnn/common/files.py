@@ -6,17 +6,14 @@ import json
 import math
 import os
 import tempfile
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from hetero_rsnn.common.errors import HeteroError
-
-
-class OutputError(HeteroError):
-    """A file or folder cannot be written."""
+from hetero_rsnn.common.errors import HeteroError, OutputError
 
 
 def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
@@ -100,3 +97,13 @@ def output_folder(path: str | Path) -> Path:
             f"cannot write to the folder {folder}: {error.strerror or error}; choose another with --out"
         ) from None
     return folder
+
+
+def read_toml(path: Path, what: str, refusal: type[HeteroError]) -> dict[str, Any]:
+    """Read a TOML file, a `what` file to its user; raise `refusal` where that cannot be done."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise refusal(f"{path} is not valid TOML: {error}") from None
+    except (ValueError, OSError, RecursionError) as error:  # not UTF-8, a number of 5,000 digits, brackets as deep
+        raise refusal(f"{path} cannot be read as a {what} file: {error}") from None

@@ -11,12 +11,10 @@ import math
 import re
 from typing import Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hetero_rsnn.common.errors import UnitError
+from hetero_rsnn.common.types import Array
 
-Number = TypeVar("Number", float, NDArray[np.float64])
+Number = TypeVar("Number", float, Array)
 
 #: Base unit symbol -> name that Brian2 gives it in equations.
 _BASE: dict[str, str] = {

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hetero_rsnn.datasets import heidelberg
-from hetero_rsnn.datasets import spoken_digits
-from hetero_rsnn.datasets.dataset import Dataset
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, suggest
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.datasets import heidelberg, spoken_digits
+from hetero_rsnn.datasets.dataset import Dataset
 from hetero_rsnn.datasets.series import read_series, shipped_series
 from hetero_rsnn.datasets.sources import SOURCES, data_folder, missing
 
@@ -106,11 +106,11 @@ def _generated(name: str) -> Callable[..., Dataset]:
         if samples is None:
             samples = 6000 if name == "narma10" else 20_000
         for option, value in (("samples", samples), ("segments", segments), ("test_samples", test_samples)):
-            _whole(name, option, value, 1)
-        _whole(name, "seed", seed, 0)
+            checks.whole(f"{name}: {option}", value, least=1)
+        checks.whole(f"{name}: seed", seed, least=0)
         dynamics: Any = import_module("hetero_rsnn.datasets.dynamics")  # it needs scipy
 
-        def segment(length: int, own_seed: int) -> NDArray[np.float64]:
+        def segment(length: int, own_seed: int) -> Array:
             made = getattr(dynamics, name)(length, seed=own_seed)
             return np.column_stack(made) if isinstance(made, tuple) else np.asarray(made)
 
@@ -142,11 +142,6 @@ def _generated(name: str) -> Callable[..., Dataset]:
         )
 
     return load
-
-
-def _whole(name: str, option: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise HeteroError(f"{name}: {option} must be a whole number >= {least}, got {value!r}")
 
 
 def _free_spoken_digits(data_dir: _Where) -> Dataset:
@@ -182,7 +177,7 @@ def _free_spoken_digits(data_dir: _Where) -> Dataset:
 
 def _shd(data_dir: _Where, hold: Any = "10 ms", limit: int | None = None) -> Dataset:
     if limit is not None:
-        _whole("shd", "limit", limit, 1)
+        checks.whole("shd: limit", limit, least=1)
     where = data_folder(data_dir)
     paths = heidelberg.find_heidelberg(where)
     if paths is None:

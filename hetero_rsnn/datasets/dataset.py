@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-Indices = NDArray[np.int64]
+from hetero_rsnn.common.types import Ints
 
 
 @runtime_checkable
@@ -17,9 +17,9 @@ class _Lazy(Protocol):
     """Samples that are made when asked for, because all at once would not fit in memory."""
 
     @property
-    def lengths(self) -> Indices: ...
+    def lengths(self) -> Ints: ...
 
-    def take(self, indices: Indices) -> Sequence[Any]: ...
+    def take(self, indices: Ints) -> Sequence[Any]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Dataset:
     y : ndarray of int, shape (len(X),), or None
         Index into `classes`; None for forecasting.
     train, test : ndarray of int
-        Indices into `X`.
+        Ints into `X`.
     groups : ndarray of str, shape (len(X),), or None
         Speaker or station, to leave one out.
     interval_ms : float or None
@@ -49,10 +49,10 @@ class Dataset:
     name: str
     task: str
     X: Sequence[Any]
-    y: Indices | None
+    y: Ints | None
     classes: tuple[str, ...]
-    train: Indices
-    test: Indices
+    train: Ints
+    test: Ints
     groups: NDArray[np.str_] | None
     interval_ms: float | None
     channels: tuple[str, ...]
@@ -66,17 +66,17 @@ class Dataset:
         return len(self.X)
 
     @property
-    def lengths(self) -> Indices:
+    def lengths(self) -> Ints:
         """Rows of each sample, shape (len(X),)."""
         known = self.X.lengths if isinstance(self.X, _Lazy) else [len(x) for x in self.X]
         return np.asarray(known, dtype=np.int64)
 
-    def split(self) -> tuple[Sequence[Any], Sequence[Any], Indices | None, Indices | None]:
+    def split(self) -> tuple[Sequence[Any], Sequence[Any], Ints | None, Ints | None]:
         """Training and test part: ``X_train, X_test, y_train, y_test``; the y are None for forecasting."""
         y_train, y_test = (None, None) if self.y is None else (self.y[self.train], self.y[self.test])
         return self._take(self.train), self._take(self.test), y_train, y_test
 
-    def _take(self, chosen: Indices) -> Sequence[Any]:
+    def _take(self, chosen: Ints) -> Sequence[Any]:
         return self.X.take(chosen) if isinstance(self.X, _Lazy) else [self.X[i] for i in chosen]
 
     def __repr__(self) -> str:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.signal import lfilter
 
-from hetero_rsnn.network.draw import generator
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
-
-Array = NDArray[np.float64]
+from hetero_rsnn.common.randomness import generator
+from hetero_rsnn.common.types import Array
 
 #: Largest Lyapunov exponent at the default parameters, per unit of model time (natural logarithm). Lorenz and Roessler:
 #: Sprott, "Chaos and Time-Series Analysis", Oxford 2003. Mackey-Glass: ours, 0.00513(4), by tangent vectors and by
@@ -156,7 +153,7 @@ def mackey_glass(
     M. C. Mackey, L. Glass, "Oscillation and chaos in physiological control systems", Science 197, 1977.
     """
     require_positive(dt=dt, tau=tau, beta=beta, gamma=gamma, n=n, fine=fine)
-    count = whole_count(samples)
+    count = checks.whole("samples", samples, least=1)
     t: Array = _transient(transient) + dt * np.arange(count, dtype=float)
     delay = MackeyGlass(tau, beta, gamma, n, fine)
     x, f = delay.history(initial_state("mackey_glass", seed))
@@ -203,7 +200,7 @@ def narma10(samples: int, *, seed: int = 0) -> tuple[Array, Array]:
     A. F. Atiya, A. G. Parlos, "New results on recurrent network training", IEEE Transactions on Neural Networks 11,
     2000.
     """
-    total = _NARMA_WASHOUT + whole_count(samples) + _NARMA_TAIL
+    total = _NARMA_WASHOUT + checks.whole("samples", samples, least=1) + _NARMA_TAIL
     for attempt in range(_NARMA_TRIES):
         u = generator(seed, "stimulus", "narma10", attempt).uniform(0.0, 0.5, total)
         y = _narma(u)
@@ -260,7 +257,7 @@ def initial_state(name: str, seed: int, *more: int) -> Array:
 
 
 def _solve(name: str, flow: Callable[[Array], Array], start: Array, samples: int, dt: float, transient: float) -> Array:
-    t = _transient(transient) + dt * np.arange(whole_count(samples))
+    t = _transient(transient) + dt * np.arange(checks.whole("samples", samples, least=1))
     end = float(t[-1]) + 2.0  # no step that a sample lies in is cut short, so a longer series begins like a shorter one
 
     def escape(_: float, state: Array) -> float:
@@ -333,14 +330,3 @@ def _transient(value: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < math.inf:
         raise HeteroError(f"transient must be a finite number >= 0, got {value!r}: leave it out for the default")
     return float(value)
-
-
-def whole_count(value: Any, name: str = "samples") -> int:
-    """The value, a whole number >= 1; else raise `HeteroError`."""
-    try:
-        number = 0 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = 0
-    if number < 1:
-        raise HeteroError(f"{name} must be a whole number >= 1, got {value!r}: use 1 or more")
-    return number

@@ -11,18 +11,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from hetero_rsnn.common.errors import FileFormatError, HeteroError, suggest
-from hetero_rsnn.common.files import OutputError, output_folder
+from hetero_rsnn.common.errors import FetchError, FileFormatError, OutputError, suggest
+from hetero_rsnn.common.files import output_folder
 from hetero_rsnn.datasets.sources import SOURCES, RemoteFile, data_folder
 
 #: Environment variable with the address of a mirror.
 MIRROR = "HETERO_RSNN_MIRROR"
 #: Seconds without an answer, or without a byte, after which a download is given up.
 TIMEOUT = 30.0
-
-
-class FetchError(HeteroError):
-    """A data set cannot be downloaded."""
 
 
 def fetch_dataset(

@@ -15,8 +15,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.common import units
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.types import Ints
 from hetero_rsnn.inputs.stimulus import TOLERANCE, Stimulus, event_stimulus
 
 #: Input channels.
@@ -40,7 +41,7 @@ class EventSamples(Sequence[Stimulus]):
     hold_ms : float
     """
 
-    def __init__(self, times: NDArray[Any], channels: NDArray[Any], edges: NDArray[np.int64], hold_ms: float) -> None:
+    def __init__(self, times: NDArray[Any], channels: NDArray[Any], edges: Ints, hold_ms: float) -> None:
         self._times, self._channels, self.hold_ms = times, channels, float(hold_ms)
         self._starts, self._stops = edges[:-1], edges[1:]
 
@@ -60,14 +61,14 @@ class EventSamples(Sequence[Stimulus]):
         hold = f"{self.hold_ms!r} ms"
         return event_stimulus(times, self._channels[part].astype(np.int64), n_channels=UNITS, hold=hold, unit="s")
 
-    def take(self, indices: NDArray[np.int64]) -> EventSamples:
+    def take(self, indices: Ints) -> EventSamples:
         """The samples of these indices, in this order; the events are shared."""
         part = EventSamples(self._times, self._channels, np.zeros(1, dtype=np.int64), self.hold_ms)
         part._starts, part._stops = self._starts[indices], self._stops[indices]
         return part
 
     @property
-    def lengths(self) -> NDArray[np.int64]:
+    def lengths(self) -> Ints:
         """Rows of each stimulus, without making it."""
         last = [float(self._times[a:b].max()) if b > a else 0.0 for a, b in zip(self._starts, self._stops, strict=True)]
         return np.floor((np.array(last) * 1e3 + TOLERANCE) / self.hold_ms).astype(np.int64) + 1
@@ -81,7 +82,7 @@ class Utterances:
     """Both parts, training first: labels index `classes`, `speakers` are the numbers in the files as text."""
 
     X: EventSamples
-    labels: NDArray[np.int64]
+    labels: Ints
     speakers: NDArray[np.str_]
     classes: tuple[str, ...]
     n_train: int
@@ -116,7 +117,7 @@ def read_heidelberg(train: Path, test: Path, *, hold: Any = "10 ms", limit: int 
     HeteroError
         If h5py is not installed.
     """
-    hold_ms = units.milliseconds(hold, "hold")
+    hold_ms = checks.duration("hold", hold)
     parts = [_read(path, limit) for path in (train, test)]
     if parts[0][4] != parts[1][4]:
         raise FileFormatError(f"{test}: extra/keys must be those of {train.name}, got others: fetch both again")
@@ -126,7 +127,7 @@ def read_heidelberg(train: Path, test: Path, *, hold: Any = "10 ms", limit: int 
     return Utterances(X, labels, speakers, parts[0][4], parts[0][2].size)
 
 
-_Part = tuple[NDArray[Any], NDArray[Any], NDArray[np.int64], NDArray[np.str_], tuple[str, ...], NDArray[np.int64]]
+_Part = tuple[NDArray[Any], NDArray[Any], Ints, NDArray[np.str_], tuple[str, ...], Ints]
 
 
 def _read(path: Path, limit: int | None) -> _Part:
@@ -175,9 +176,7 @@ def _read(path: Path, limit: int | None) -> _Part:
     return t, c.astype(np.int16), labels.astype(np.int64), speakers.astype(np.str_), classes, counts
 
 
-def _within(
-    path: Path, what: str, x: NDArray[Any], stops: NDArray[np.int64], low: float, high: float, unit: str = ""
-) -> None:
+def _within(path: Path, what: str, x: NDArray[Any], stops: Ints, low: float, high: float, unit: str = "") -> None:
     for i in np.flatnonzero(~((x >= low) & (x <= high)))[:1]:  # so that NaN is outside
         rule = f"{what} must be in {low:g}..{high:g}{unit}, got {x[i]}"
         raise FileFormatError(f"{path}, utterance {np.searchsorted(stops, i, side='right')}: {rule}: fetch it again")

@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hetero_rsnn.common import checks
+from hetero_rsnn.common.errors import HeteroError, suggest
+from hetero_rsnn.common.types import Array
 from hetero_rsnn.datasets.dynamics import (
     LYAPUNOV,
     TRANSIENT,
@@ -16,11 +18,7 @@ from hetero_rsnn.datasets.dynamics import (
     lorenz63_flow,
     require_positive,
     rossler_flow,
-    whole_count,
 )
-from hetero_rsnn.common.errors import HeteroError, suggest
-
-Array = NDArray[np.float64]
 
 #: Default model time that counts: about 90, 40 and 25 Lyapunov times.
 DURATION = {"lorenz63": 100.0, "rossler": 600.0, "mackey_glass": 5000.0}
@@ -69,7 +67,7 @@ def lyapunov_exponents(
     duration = DURATION[name] if duration is None else duration
     fine = FINE[name] if fine is None else fine
     require_positive(duration=duration, fine=fine)
-    start = np.stack([initial_state(name, seed, run) for run in range(whole_count(runs, "runs"))])
+    start = np.stack([initial_state(name, seed, run) for run in range(checks.whole("runs", runs, least=1))])
     if name == "mackey_glass":
         return _delayed(MackeyGlass(17.0, 0.2, 0.1, 10.0, fine), start, TRANSIENT[name], duration)
     flow, tangent = (

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from hetero_rsnn.common.errors import FileFormatError, StimulusError, suggest
+from hetero_rsnn.common.types import Array
 
 _TEXT = (".csv", ".txt", ".tsv")
 #: What names channels.
@@ -43,7 +44,7 @@ class Series:
         Of the file's bytes.
     """
 
-    values: NDArray[np.float64]
+    values: Array
     names: tuple[str, ...]
     interval_ms: float | None
     source: str
@@ -111,7 +112,7 @@ def _number(cell: str) -> float | None:
         return None
 
 
-def _is_clock(t: NDArray[np.float64]) -> bool:
+def _is_clock(t: Array) -> bool:
     """Whether times rise in even steps, but for the rounding of their last digit."""
     if len(t) < 3 or not t[-1] > t[0]:
         return False
@@ -227,7 +228,7 @@ def read_wav(data: bytes, path: Path) -> tuple[Any, None, float]:
     return (array - 128.0) / 128.0 if array.dtype.kind == "u" else array, None, interval
 
 
-def scale_series(values: ArrayLike, how: str) -> NDArray[np.float64]:
+def scale_series(values: ArrayLike, how: str) -> Array:
     """Scale each channel: ``"minmax"`` to [-1, 1], ``"zscore"`` to mean 0 and deviation 1 (divisor n), or ``"none"``.
 
     A constant channel becomes 0 under the first two. The result is a new array of the shape of `values`.

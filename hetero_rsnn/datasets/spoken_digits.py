@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.common.errors import FileFormatError
+from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.datasets.series import read_wav
 
 #: What `find_spoken_digits` looks for.
@@ -33,10 +34,10 @@ _NAME = re.compile(r"(\d)_([^\W_]+)_(\d+)\.wav", re.IGNORECASE)
 class Recordings:
     """Waveforms of shape (samples, 1) in [-1, 1], sorted by digit, speaker and take, and what was said by whom."""
 
-    waveforms: list[NDArray[np.float64]]
-    digits: NDArray[np.int64]
+    waveforms: list[Array]
+    digits: Ints
     speakers: NDArray[np.str_]
-    takes: NDArray[np.int64]
+    takes: Ints
 
 
 def find_spoken_digits(where: Path) -> Path | None:
@@ -72,7 +73,7 @@ def read_spoken_digits(path: Path) -> Recordings:
     FileFormatError
         If the archive or a wav file is damaged, has another name, rate or more than one channel, or there is none.
     """
-    found: dict[tuple[int, str, int], NDArray[np.float64]] = {}
+    found: dict[tuple[int, str, int], Array] = {}
     for name, data in _folder(path) if path.is_dir() else _archive(path):
         match = _NAME.fullmatch(name)
         if match is None:
@@ -88,7 +89,7 @@ def read_spoken_digits(path: Path) -> Recordings:
     return Recordings([found[k] for k in keys], np.array(digits), np.array(speakers), np.array(takes))
 
 
-def _waveform(data: bytes, path: Path) -> NDArray[np.float64]:
+def _waveform(data: bytes, path: Path) -> Array:
     array, _, interval = read_wav(data, path)
     if abs(interval * RATE - 1000.0) > 1e-6:
         raise FileFormatError(f"{path}: must be sampled at {RATE:g} Hz, got {1000 / interval:g} Hz: resample it")

@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import NotFittedError
 
-from hetero_rsnn.estimators.classifier import RidgeClassification, check_labels, class_folds, labelled
-from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common import checks
+from hetero_rsnn.common.errors import HeteroError, StimulusError
+from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.estimators.features import NetworkEstimator
 from hetero_rsnn.estimators.frozen import pool
+from hetero_rsnn.estimators.readout import RidgeClassification, class_folds
+from hetero_rsnn.inputs.labels import check_labels, labelled
+from hetero_rsnn.inputs.samples import take
 from hetero_rsnn.simulation.recording import Recording
-from hetero_rsnn.inputs.samples import take, whole
-
-Array = NDArray[np.float64]
 
 
 class AnytimeReadout:
@@ -52,7 +53,7 @@ class AnytimeReadout:
     def __init__(self, classifier: NetworkEstimator, *, every: int = 1) -> None:
         classifier._fitted()
         self.classifier: Any = classifier
-        self.every = whole(every, "every", 1, 10**6)
+        self.every = checks.whole("every", every, least=1, most=10**6, error=StimulusError)
         if getattr(classifier.encoder_, "level", None) == "peak":
             raise HeteroError(
                 "an anytime readout needs a causal encoder, got level='peak', which knows the loudest frame ahead: "
@@ -106,7 +107,7 @@ class AnytimeReadout:
         labels, if it learned from them. And the readout that decides saw all samples: it errs a little less, and its
         scores are a little further apart, than those that set the thresholds.
         """
-        whole(folds, "folds", 2, 10_000)
+        checks.whole("folds", folds, least=2, most=10_000, error=StimulusError)
         labels, chosen = _checked(X, y, groups)
         if not labelled(labels).all():
             missing = int(np.flatnonzero(~labelled(labels))[0])
@@ -165,7 +166,7 @@ class AnytimeReadout:
             raise NotFittedError("this AnytimeReadout has not scored a sample yet: call scores first")
         return self._spikes
 
-    def _steps(self, states: list[Array]) -> NDArray[np.int64]:
+    def _steps(self, states: list[Array]) -> Ints:
         return np.array([-(-len(x) // self.every) for x in states])
 
     def _states(self, X: Any) -> list[Array]:

@@ -5,134 +5,19 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-from hetero_rsnn.common.errors import HeteroError, suggest
+from hetero_rsnn.common import checks
+from hetero_rsnn.common.errors import HeteroError, StimulusError
+from hetero_rsnn.common.types import Array
 from hetero_rsnn.estimators.features import NetworkEstimator
 from hetero_rsnn.estimators.frozen import pool
-from hetero_rsnn.estimators.readout import STRENGTHS, RidgeReadout
-from hetero_rsnn.inputs.samples import take, whole
+from hetero_rsnn.estimators.readout import fit_readout, make_readout
+from hetero_rsnn.inputs.labels import check_labels, labelled
+from hetero_rsnn.inputs.samples import take
 from hetero_rsnn.measures.reports import ClassificationReport, classification_report
-
-Array = NDArray[np.float64]
-
-READOUTS = ("ridge", "logistic")
-#: The label of samples that only the network learns from, as in scikit-learn's semi-supervised estimators.
-UNLABELLED = -1
-
-
-class RidgeClassification(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Ridge regression on class indicators (1 and -1), its strength chosen by cross-validation; see `RidgeReadout`.
-
-    Attributes
-    ----------
-    classes_ : ndarray, shape (classes,)
-    readout_ : RidgeReadout
-    """
-
-    def __init__(self, strengths: Any = STRENGTHS) -> None:
-        self.strengths = strengths
-
-    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
-        """Fit; folds are whole groups, or else stratified. With one sample of a class there is nothing to leave out."""
-        self.classes_, number = np.unique(np.asarray(y), return_inverse=True)
-        codes = np.where(number[:, None] == np.arange(len(self.classes_)), 1.0, -1.0)
-        self.readout_ = RidgeReadout(self.strengths).fit(X, codes, class_folds(number, groups))
-        return self
-
-    def decision_function(self, X: ArrayLike) -> Array:
-        """Score of every class, shape (samples, classes); of two classes that of the second, (samples,)."""
-        scores = self.readout_.predict(X)
-        return scores[:, 1] if len(self.classes_) == 2 else scores
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Class of the largest score."""
-        return np.asarray(self.classes_[self.readout_.predict(X).argmax(axis=1)])
-
-
-def class_folds(number: NDArray[np.int64], groups: ArrayLike | None, most: int = 5) -> NDArray[np.int64] | None:
-    """Folds of classified samples: whole groups if there are several, else up to `most` with all classes in each."""
-    if groups is not None:
-        found, index = np.unique(np.asarray(groups), return_inverse=True)
-        if len(found) > 1:
-            return np.asarray(index, dtype=np.int64) % max(most, 2)
-    count = min(most, int(np.bincount(number).min()))
-    if count < 2:
-        return None
-    folds = np.empty(len(number), dtype=np.int64)
-    for c in np.unique(number):  # dealt out class by class
-        members = np.flatnonzero(number == c)
-        folds[members] = np.arange(len(members)) % count
-    return folds
-
-
-def logistic_readout(n_rows: int, n_features: int, smallest_class: int) -> Any:
-    """Multinomial logistic regression whose strength is chosen by cross-validation inside the training data."""
-    from sklearn.decomposition import PCA
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GridSearchCV
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    # A squared penalty does not see rotations: with more features than rows a full rotation loses nothing.
-    steps = [StandardScaler(), PCA(), LogisticRegression(max_iter=2000)]
-    if n_features <= n_rows:
-        del steps[1]
-    grid = {"logisticregression__C": [float(c) / n_features for c in np.logspace(-2, 3, 6)]}
-    model = make_pipeline(*steps)
-    if smallest_class < 2:
-        return model.set_params(logisticregression__C=10.0 / n_features)
-    return GridSearchCV(model, grid, scoring="neg_log_loss", cv=min(3, smallest_class))
-
-
-def make_readout(readout: Any, n_rows: int, n_features: int, smallest_class: int) -> Any:
-    """An unfitted readout: by name, or a copy of an estimator."""
-    if readout == "ridge":
-        return RidgeClassification()
-    if readout == "logistic":
-        return logistic_readout(n_rows, n_features, smallest_class)
-    if hasattr(readout, "fit") and hasattr(readout, "predict") and not isinstance(readout, type):
-        return clone(readout)
-    hint = suggest(readout, READOUTS) if isinstance(readout, str) else ""
-    raise HeteroError(f"readout must be 'ridge', 'logistic' or a scikit-learn classifier, got {readout!r}{hint}")
-
-
-def fit_readout(readout: Any, features: Array, y: NDArray[Any], groups: Any = None) -> Any:
-    """Make a readout and fit it; `groups` decide the folds of the ridge."""
-    counts = np.unique(y, return_counts=True)[1]
-    made = make_readout(readout, len(features), features.shape[1], int(counts.min()))
-    return made.fit(features, y, groups) if isinstance(made, RidgeClassification) else made.fit(features, y)
-
-
-def check_labels(y: Any, samples: int) -> NDArray[Any]:
-    """Labels as a flat array, one a sample, of at least two classes among the labelled."""
-    try:
-        labels = np.asarray(y)
-    except ValueError as error:
-        raise HeteroError(f"y must be one label a sample ({samples}): {error}: give a flat list") from None
-    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels.flat):
-        labels = labels.astype(str)  # as tables hold names
-    if labels.ndim != 1 or len(labels) != samples or labels.dtype.kind == "O":
-        raise HeteroError(
-            f"y must be one label a sample ({samples}), got shape {labels.shape} of {labels.dtype}: "
-            "give a flat list of numbers or names"
-        )
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise HeteroError("y must be finite, got NaN or infinity: label the sample, or mark it as unlabelled with -1")
-    if labels.dtype.kind == "f" and (odd := labels[labels != np.round(labels)]).size:
-        raise HeteroError(f"y must be classes, got {odd[0]:g}: for numbers to predict there is HRSNNForecaster")
-    known = labels[labelled(labels)]
-    if len(np.unique(known)) < 2:
-        found = f"only {np.unique(known).tolist()[0]!r}" if known.size else "no label at all"
-        raise HeteroError(f"y must hold at least two classes, got {found} (-1 means unlabelled): give more")
-    return labels
-
-
-def labelled(y: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which samples have a label."""
-    return np.asarray(y != UNLABELLED) if y.dtype.kind in "if" else np.ones(len(y), dtype=bool)
 
 
 def _readout_has(name: str) -> Any:
@@ -234,7 +119,7 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         labels = check_labels(y, len(samples))
         if groups is not None and len(np.asarray(groups)) != len(samples):
             raise HeteroError(f"groups must be one a sample ({len(samples)}), got {len(np.asarray(groups))}: name all")
-        whole(self.windows, "windows", 1, 10_000)
+        checks.whole("windows", self.windows, least=1, most=10_000, error=StimulusError)
         make_readout(self.readout, 2, 2, 2)
         self._learn(samples)
         features = self._features(samples)

@@ -14,20 +14,19 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 
-from hetero_rsnn.common import units
-from hetero_rsnn.network.draw import draw, generator
-from hetero_rsnn.inputs.encoders import Encoder, make_encoder
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, StimulusError
+from hetero_rsnn.common.randomness import generator
+from hetero_rsnn.common.types import Array
 from hetero_rsnn.estimators.frozen import Frozen, adopt, count_jobs, filtered, learn, pool, spikes_each
-from hetero_rsnn.network.loading import load_network
-from hetero_rsnn.network.definition import Network
-from hetero_rsnn.jobs.parallel import Progress
-from hetero_rsnn.simulation.recording import Recording
-from hetero_rsnn.inputs.samples import whole
-from hetero_rsnn.simulation.simulate import check_backend
+from hetero_rsnn.inputs.encoders import Encoder, make_encoder
 from hetero_rsnn.inputs.stimulus import Stimulus
-
-Array = NDArray[np.float64]
+from hetero_rsnn.jobs.progress import Progress
+from hetero_rsnn.network.definition import Network
+from hetero_rsnn.network.draw import draw
+from hetero_rsnn.network.loading import load_network
+from hetero_rsnn.simulation.backends import check_backend
+from hetero_rsnn.simulation.recording import Recording
 
 
 class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
@@ -72,7 +71,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             del self.frozen_  # a fit that fails leaves an estimator that is not fitted
         check_backend(self.backend, self.precision)
         count_jobs(self.n_jobs)
-        whole(self.epochs, "epochs", 0, 10**6)
+        checks.whole("epochs", self.epochs, least=0, most=10**6, error=StimulusError)
         encoder = make_encoder(self.encoder)
         encoder.fit(X if isinstance(X, list) else [X[0]])
         if not isinstance(self.overrides, dict | None):
@@ -106,13 +105,13 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         self.frozen_ = adopt(self.frozen_, again.state)
 
     def _rest(self) -> float:
-        return units.milliseconds(self.rest, "rest", positive=False)
+        return checks.duration("rest", self.rest, positive=False)
 
     def _limit(self) -> float:
-        return math.inf if self.learn_for is None else units.milliseconds(self.learn_for, "learn_for")
+        return math.inf if self.learn_for is None else checks.duration("learn_for", self.learn_for)
 
     def _hold(self, first: Any, net: Network) -> float:
-        given = None if self.hold is None else units.milliseconds(self.hold, "hold")
+        given = None if self.hold is None else checks.duration("hold", self.hold)
         if isinstance(first, Stimulus):
             if given is not None and given != first.hold:
                 raise StimulusError(
@@ -125,7 +124,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         if self.tau_read is None:
             return (net.protocol.tau_read,)
         several = isinstance(self.tau_read, list | tuple)
-        taus = tuple(units.milliseconds(t, "tau_read") for t in (self.tau_read if several else [self.tau_read]))
+        taus = tuple(checks.duration("tau_read", t) for t in (self.tau_read if several else [self.tau_read]))
         if not taus or len(set(taus)) < len(taus):
             raise HeteroError(f"tau_read must be one or more different times, got {self.tau_read!r}: e.g. '30 ms'")
         return taus
@@ -194,7 +193,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         if not self.verbose or not total:
             yield None
             return
-        from hetero_rsnn.report.terminal import progress_bar
+        from hetero_rsnn.jobs.progress import progress_bar
 
         with progress_bar(text, total) as progress:
             yield progress
@@ -304,7 +303,7 @@ class HRSNNFeatures(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
         HeteroError
             If X is empty, not finite or of changing channels, or a parameter breaks its rule.
         """
-        whole(self.windows, "windows", 1, 10_000)
+        checks.whole("windows", self.windows, least=1, most=10_000, error=StimulusError)
         self._learn(self._samples(X))
         return self
 

@@ -7,22 +7,20 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
-from hetero_rsnn.inputs.audio import AudioEncoder
-from hetero_rsnn.inputs.encoders import CurrentEncoder, as_series, make_encoder
-from hetero_rsnn.common.errors import HeteroError, TooShortError
+from hetero_rsnn.common import checks
+from hetero_rsnn.common.errors import HeteroError, StimulusError, TooShortError
+from hetero_rsnn.common.types import Array
 from hetero_rsnn.estimators.features import NetworkEstimator
 from hetero_rsnn.estimators.frozen import filtered
-from hetero_rsnn.estimators.linear import lagged
-from hetero_rsnn.estimators.readout import STRENGTHS, RidgeReadout, contiguous_folds
-from hetero_rsnn.inputs.samples import whole
-from hetero_rsnn.measures.scores import nrmse
+from hetero_rsnn.estimators.readout import STRENGTHS, RidgeReadout, contiguous_folds, lagged
+from hetero_rsnn.inputs.audio import AudioEncoder
+from hetero_rsnn.inputs.encoders import CurrentEncoder, make_encoder
+from hetero_rsnn.inputs.samples import as_series
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.measures.reports import ForecastReport, forecast_report
-
-Array = NDArray[np.float64]
+from hetero_rsnn.measures.scores import nrmse
 
 #: Folds of the readout's cross-validation, contiguous in time.
 FOLDS = 5
@@ -213,7 +211,7 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
                 f"free_run feeds forecasts back one row at a time: fit with horizon=1 (got {self.horizon}), without y, "
                 "and with a CurrentEncoder"
             )
-        whole(steps, "steps", 1, 10**9)
+        checks.whole("steps", steps, least=1, most=10**9, error=StimulusError)
         history = as_series([context], "context", arrays_only=True)[0]
         if len(history) <= self.washout:
             raise TooShortError(
@@ -247,9 +245,9 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
 
     def _check(self, X: Any, y: Any) -> tuple[Sequence[Any], list[Array]]:
         least = 0 if y is not None else 1
-        whole(self.horizon, "horizon", least, 10**9)
-        whole(self.washout, "washout", 0, 10**9)
-        whole(self.lags, "lags", 1, 10**6)
+        checks.whole("horizon", self.horizon, least=least, most=10**9, error=StimulusError)
+        checks.whole("washout", self.washout, least=0, most=10**9, error=StimulusError)
+        checks.whole("lags", self.lags, least=1, most=10**6, error=StimulusError)
         samples = self._samples(X)
         if y is None:
             if isinstance(samples[0], Stimulus) or self._front_ends():

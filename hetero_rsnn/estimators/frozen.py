@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hetero_rsnn.common import units
-from hetero_rsnn.network.draw import Draw, generator
-from hetero_rsnn.measures.efficiency import states
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.jobs.parallel import Progress, cores, run_jobs
+from hetero_rsnn.common.randomness import generator
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.inputs.stimulus import Stimulus, Stream
+from hetero_rsnn.jobs.parallel import cores, run_jobs
+from hetero_rsnn.jobs.progress import Progress
+from hetero_rsnn.measures.efficiency import states
+from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.simulation.recording import Recording, State
 from hetero_rsnn.simulation.simulate import simulate
-from hetero_rsnn.inputs.stimulus import Stimulus, Stream
 
-Array = NDArray[np.float64]
 Answer = TypeVar("Answer")
 
 
@@ -141,7 +141,7 @@ def learn(
 
 def filtered(recording: Recording, taus: Sequence[float]) -> Array:
     """States read with one or several filters, side by side; shape (samples, n * filters)."""
-    return np.concatenate([states(recording, tau_read=units.show(tau, units.TIME)) for tau in taus], axis=1)
+    return np.concatenate([states(recording, tau_read=tau) for tau in taus], axis=1)
 
 
 def pool(x: Array, windows: int, stop: int | None = None) -> Array:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from hetero_rsnn.estimators.classifier import RidgeClassification, check_labels, fit_readout, labelled
-from hetero_rsnn.common.errors import TooShortError
+from hetero_rsnn.common.types import Array
 from hetero_rsnn.estimators.features import NetworkEstimator
 from hetero_rsnn.estimators.frozen import pool
-
-Array = NDArray[np.float64]
+from hetero_rsnn.estimators.readout import RidgeClassification, fit_readout
+from hetero_rsnn.inputs.labels import check_labels, labelled
 
 
 class LinearClassifier:
@@ -45,21 +43,3 @@ class LinearClassifier:
         labels = np.asarray(y)
         known = labelled(labels)
         return float(np.mean(self.readout_.predict(self.features(X))[known] == labels[known]))
-
-
-def lagged(x: ArrayLike, lags: int) -> Array:
-    """Each row with the rows before it, newest first; shape (rows - lags + 1, lags * channels).
-
-    Raises
-    ------
-    TooShortError
-        If there are fewer rows than lags.
-    """
-    array = np.asarray(x, dtype=np.float64)
-    array = array[:, None] if array.ndim == 1 else array
-    if len(array) < lags:
-        raise TooShortError(
-            f"a linear model on {lags} lags needs at least {lags} samples, got {len(array)}: use fewer lags",
-            required=lags,
-        )
-    return np.concatenate([array[lags - 1 - i : len(array) - i] for i in range(lags)], axis=1)

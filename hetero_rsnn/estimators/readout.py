@@ -10,12 +10,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
-from hetero_rsnn.common.errors import HeteroError
-
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from hetero_rsnn.common.errors import HeteroError, TooShortError, suggest
+from hetero_rsnn.common.types import Array, Ints
 
 #: Ridge strengths that are tried, in units of `RidgeReadout`: half-decade steps.
 STRENGTHS: tuple[float, ...] = tuple(float(s) for s in np.logspace(-7, 3, 21))
@@ -193,3 +191,107 @@ def contiguous_folds(lengths: ArrayLike, count: int = 5) -> Ints:
     pieces = -(-count // len(sizes))
     out = [np.arange(size) * pieces // max(int(size), 1) + i * pieces for i, size in enumerate(sizes)]
     return np.asarray(np.concatenate(out) % count if len(sizes) >= count else np.concatenate(out), dtype=np.int64)
+
+
+READOUTS = ("ridge", "logistic")
+
+
+class RidgeClassification(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Ridge regression on class indicators (1 and -1), its strength chosen by cross-validation; see `RidgeReadout`.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (classes,)
+    readout_ : RidgeReadout
+    """
+
+    def __init__(self, strengths: Any = STRENGTHS) -> None:
+        self.strengths = strengths
+
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Fit; folds are whole groups, or else stratified. With one sample of a class there is nothing to leave out."""
+        self.classes_, number = np.unique(np.asarray(y), return_inverse=True)
+        codes = np.where(number[:, None] == np.arange(len(self.classes_)), 1.0, -1.0)
+        self.readout_ = RidgeReadout(self.strengths).fit(X, codes, class_folds(number, groups))
+        return self
+
+    def decision_function(self, X: ArrayLike) -> Array:
+        """Score of every class, shape (samples, classes); of two classes that of the second, (samples,)."""
+        scores = self.readout_.predict(X)
+        return scores[:, 1] if len(self.classes_) == 2 else scores
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Class of the largest score."""
+        return np.asarray(self.classes_[self.readout_.predict(X).argmax(axis=1)])
+
+
+def class_folds(number: Ints, groups: ArrayLike | None, most: int = 5) -> Ints | None:
+    """Folds of classified samples: whole groups if there are several, else up to `most` with all classes in each."""
+    if groups is not None:
+        found, index = np.unique(np.asarray(groups), return_inverse=True)
+        if len(found) > 1:
+            return np.asarray(index, dtype=np.int64) % max(most, 2)
+    count = min(most, int(np.bincount(number).min()))
+    if count < 2:
+        return None
+    folds = np.empty(len(number), dtype=np.int64)
+    for c in np.unique(number):  # dealt out class by class
+        members = np.flatnonzero(number == c)
+        folds[members] = np.arange(len(members)) % count
+    return folds
+
+
+def logistic_readout(n_rows: int, n_features: int, smallest_class: int) -> Any:
+    """Multinomial logistic regression whose strength is chosen by cross-validation inside the training data."""
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    # A squared penalty does not see rotations: with more features than rows a full rotation loses nothing.
+    steps = [StandardScaler(), PCA(), LogisticRegression(max_iter=2000)]
+    if n_features <= n_rows:
+        del steps[1]
+    grid = {"logisticregression__C": [float(c) / n_features for c in np.logspace(-2, 3, 6)]}
+    model = make_pipeline(*steps)
+    if smallest_class < 2:
+        return model.set_params(logisticregression__C=10.0 / n_features)
+    return GridSearchCV(model, grid, scoring="neg_log_loss", cv=min(3, smallest_class))
+
+
+def make_readout(readout: Any, n_rows: int, n_features: int, smallest_class: int) -> Any:
+    """An unfitted readout: by name, or a copy of an estimator."""
+    if readout == "ridge":
+        return RidgeClassification()
+    if readout == "logistic":
+        return logistic_readout(n_rows, n_features, smallest_class)
+    if hasattr(readout, "fit") and hasattr(readout, "predict") and not isinstance(readout, type):
+        return clone(readout)
+    hint = suggest(readout, READOUTS) if isinstance(readout, str) else ""
+    raise HeteroError(f"readout must be 'ridge', 'logistic' or a scikit-learn classifier, got {readout!r}{hint}")
+
+
+def fit_readout(readout: Any, features: Array, y: NDArray[Any], groups: Any = None) -> Any:
+    """Make a readout and fit it; `groups` decide the folds of the ridge."""
+    counts = np.unique(y, return_counts=True)[1]
+    made = make_readout(readout, len(features), features.shape[1], int(counts.min()))
+    return made.fit(features, y, groups) if isinstance(made, RidgeClassification) else made.fit(features, y)
+
+
+def lagged(x: ArrayLike, lags: int) -> Array:
+    """Each row with the rows before it, newest first; shape (rows - lags + 1, lags * channels).
+
+    Raises
+    ------
+    TooShortError
+        If there are fewer rows than lags.
+    """
+    array = np.asarray(x, dtype=np.float64)
+    array = array[:, None] if array.ndim == 1 else array
+    if len(array) < lags:
+        raise TooShortError(
+            f"a linear model on {lags} lags needs at least {lags} samples, got {len(array)}: use fewer lags",
+            required=lags,
+        )
+    return np.concatenate([array[lags - 1 - i : len(array) - i] for i in range(lags)], axis=1)

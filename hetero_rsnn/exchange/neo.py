@@ -11,19 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.network import equations
-from hetero_rsnn.common import units
-from hetero_rsnn.network.draw import Draw
-from hetero_rsnn.measures.efficiency import _match
+from hetero_rsnn.common import checks, units
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.files import plain
-from hetero_rsnn.network.definition import Network
-from hetero_rsnn.simulation.recording import NEVER, Recording, State
-from hetero_rsnn.simulation.simulate import check_same_draw
+from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.inputs.stimulus import TOLERANCE, Stimulus, event_stimulus
-
-Array = NDArray[np.float64]
+from hetero_rsnn.measures.efficiency import check_recorded
+from hetero_rsnn.network import equations
+from hetero_rsnn.network.definition import Network
+from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.simulation.continuing import check_same_draw
+from hetero_rsnn.simulation.recording import NEVER, Recording, State
 
 #: How the package quantities writes the units of this package; times are kept in milliseconds.
 _SYMBOLS = {
@@ -78,7 +77,7 @@ def to_neo(recording: Recording, draw: Draw | None = None, stimulus: Stimulus | 
     >>> len(block.segments[0].spiketrains)
     50
     """
-    _match(recording, stimulus)
+    check_recorded(recording, stimulus)
     if draw is not None:
         _check_draw(draw, recording)
     neo, pq = need("neo", "neo", "to_neo"), need("quantities", "neo", "to_neo")
@@ -241,7 +240,7 @@ def neo_stimulus(trains: Any, hold: Any, *, samples: int | None = None) -> Stimu
         chosen = _trains(segment)
     else:
         chosen = _listed(trains, neo.SpikeTrain)
-    hold_ms = units.milliseconds(hold, "hold")
+    hold_ms = checks.duration("hold", hold)
     start, stop = _extent(chosen)
     times = [_milliseconds(t, start) for t in chosen]
     channels = np.repeat(np.arange(len(chosen)), [t.size for t in times])
@@ -353,7 +352,7 @@ def _trains(segment: Any) -> list[Any]:
 
 def _length(what: str, given: Any, notes: dict[str, Any]) -> float:
     if given is not None:
-        return units.milliseconds(given, what)
+        return checks.duration(what, given)
     if what not in notes:
         raise HeteroError(f"the block does not say its {what}, as those of to_neo do: give {what}='10 ms' or another")
     return float(notes[what])
@@ -380,7 +379,7 @@ def _on_grid(times: Array, dt: float) -> Array:
     return np.where(np.abs(near - times) < TOLERANCE, near, times)
 
 
-def _traces(segment: Any, steps: int) -> tuple[dict[str, Array], NDArray[np.int64]]:
+def _traces(segment: Any, steps: int) -> tuple[dict[str, Array], Ints]:
     """Traces that `to_neo` wrote, if they still have a value for each step; and whose they are."""
     traces: dict[str, Array] = {}
     whose = np.empty(0, dtype=np.int64)

@@ -8,17 +8,17 @@ import warnings
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hetero_rsnn.common import units
-from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.extras import need
-from hetero_rsnn.simulation.arrays import initial_state, require_equations
+from hetero_rsnn.common.types import Array, Ints
+from hetero_rsnn.common.versions import versions
+from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.network.mirror import require_equations
+from hetero_rsnn.simulation.arrays import initial_state
+from hetero_rsnn.simulation.continuing import check_same_draw, check_state
 from hetero_rsnn.simulation.recording import NEVER, Recording, State
-from hetero_rsnn.simulation.simulate import check_same_draw, check_state, versions
-
-Array = NDArray[np.float64]
 
 #: What a graph can be driven by; the names are those of `Stimulus.kind`.
 KINDS = ("current", "events")
@@ -185,5 +185,5 @@ def _metadata(draw: Draw, state: State, kind: str) -> dict[str, Any]:
     return data
 
 
-def _ends(members: slice) -> NDArray[np.int64]:
+def _ends(members: slice) -> Ints:
     return np.array([members.start, members.stop])

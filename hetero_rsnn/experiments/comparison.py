@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.network.loading import load_network
+from hetero_rsnn.common.tables import TextTable
+from hetero_rsnn.experiments.measurement import Measurement, measure_many
+from hetero_rsnn.jobs.progress import Progress
+from hetero_rsnn.measures.estimates import Estimate, cell, estimate
 from hetero_rsnn.network.definition import Network
-from hetero_rsnn.jobs.parallel import Progress
-from hetero_rsnn.experiments.measurement import Estimate, Measurement, estimate, measure_many
+from hetero_rsnn.network.loading import load_network
+from hetero_rsnn.network.shipped import CANONICAL, label
 
-#: The canonical networks: homogeneous or heterogeneous Neurons x homogeneous or heterogeneous Synapses.
-CANONICAL = ("honhos", "henhos", "honhes", "henhes")
 #: What is compared.
 COMPARED = ("C", "S", "rate_hz", "E", "correlation", "weight")
 #: Settings of a quick look; numbers are rough then.
@@ -46,12 +48,10 @@ class Comparison:
         return f"Comparison({names}; baseline {self.baseline!r}, {len(self.seeds)} seeds)"
 
     def __str__(self) -> str:
-        from hetero_rsnn.report.terminal import comparison_tables
 
         return "\n\n".join(map(str, comparison_tables(self)))
 
     def _repr_html_(self) -> str:
-        from hetero_rsnn.report.terminal import comparison_tables
 
         return "".join(table.html() for table in comparison_tables(self))
 
@@ -166,3 +166,42 @@ def compare(
         recordings=recordings,
     )
     return Comparison(tuple(measured), baseline)
+
+
+def comparison_tables(comparison: Comparison) -> list[TextTable]:
+    """Every network, and its paired differences to the baseline."""
+    seeds = len(comparison.seeds)
+    p = comparison.measurements[0].network.protocol
+    sizes = sorted({m.network.n for m in comparison.measurements})
+    title = (
+        f"{seeds} seeds, {' or '.join(map(str, sizes))} neurons, {p.samples} samples of {p.hold:g} ms, delays up to "
+        f"{p.d_max}, read with tau {p.tau_read:g} ms; mean [95 % interval]"
+    )
+    rows = []
+    for m in comparison.measurements:
+        s = m.summary()
+        undefined = seeds - s["E"].n
+        e = cell(s["E"]) + (f" ({undefined} of {seeds} undefined)" if 0 < undefined < seeds else "")
+        numbers = (cell(s[q]) for q in ("C", "S", "rate_hz"))
+        rows.append((label(m.network.name), *numbers, e, f"{s['silent_share'].mean:.1%}"))
+    headings = ("network", "C (samples)", "S (spikes/sample)", "rate (Hz)", "E = C/S", "silent")
+    tables = [TextTable(title, headings, rows)]
+    if not comparison.pairs:
+        return tables
+    title = f"paired differences to {label(comparison.baseline)}; * where the 95 % interval leaves out 0"
+    rows = []
+    for name, to in comparison.pairs:
+        cells = []
+        for quantity in ("C", "S", "rate_hz", "E"):
+            d = comparison.difference(name, quantity, to)
+            star = " *" if not math.isnan(d.low) and d.low * d.high > 0 else "  "
+            cells.append(cell(d, signed=True) + star)
+        rows.append((label(name) if to == comparison.baseline else f"{label(name)} - {label(to)}", *cells))
+    return [*tables, TextTable(title, ("network", "ΔC", "ΔS", "Δrate (Hz)", "ΔE"), rows)]
+
+
+def raster_pair(comparison: Comparison) -> list[str]:
+    """The homogeneous network and the heterogeneous one to draw rasters of: the baseline, and henhes or the last."""
+    names = [m.network.name for m in comparison.measurements]
+    other = "henhes" if "henhes" in names else names[-1]
+    return list(dict.fromkeys([comparison.baseline, other]))

@@ -5,68 +5,32 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
 
-from hetero_rsnn.common import units
-from hetero_rsnn.network.draw import Draw, draw, generator
-from hetero_rsnn.measures.efficiency import spike_efficiency, state_correlation, states
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.measures.memory import MemoryCapacity, memory_capacity
-from hetero_rsnn.network.loading import load_network
-from hetero_rsnn.network.definition import Network
-from hetero_rsnn.jobs.parallel import Progress, run_jobs
-from hetero_rsnn.simulation.recording import Recording
-from hetero_rsnn.simulation.simulate import simulate, versions
+from hetero_rsnn.common.randomness import generator
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.common.versions import versions
 from hetero_rsnn.inputs.stimulus import Stimulus, uniform_stimulus
-
-Array = NDArray[np.float64]
+from hetero_rsnn.jobs.parallel import run_jobs
+from hetero_rsnn.jobs.progress import Progress
+from hetero_rsnn.measures.efficiency import spike_efficiency, state_correlation, states
+from hetero_rsnn.measures.estimates import Estimate, estimate
+from hetero_rsnn.measures.memory import channel_capacity
+from hetero_rsnn.network.definition import Network
+from hetero_rsnn.network.draw import Draw, draw
+from hetero_rsnn.network.loading import load_network
+from hetero_rsnn.simulation.recording import Recording
+from hetero_rsnn.simulation.simulate import simulate
 
 #: What `Measurement.summary` averages.
 QUANTITIES = ("C", "S", "E", "rate_hz", "silent_share", "correlation", "weight")
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over seeds.
-
-    Attributes
-    ----------
-    mean, stderr, low, high : float
-        `low` and `high` bound the 95 % interval (Student's t).
-    n : int
-        Seeds that had a value.
-    """
-
-    mean: float
-    stderr: float
-    low: float
-    high: float
-    n: int
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
-
-
-def estimate(values: Iterable[float]) -> Estimate:
-    """Mean with its 95 % interval, over the values that are not NaN."""
-    x = np.asarray([v for v in values if not math.isnan(v)], dtype=float)
-    if x.size == 0:
-        return Estimate(math.nan, math.nan, math.nan, math.nan, 0)
-    if np.isinf(x).any():  # H of homogeneous parameters
-        return Estimate(float(x.min()), math.nan, math.nan, math.nan, int(x.size))
-    mean = float(x.mean())
-    if x.size == 1:
-        return Estimate(mean, math.nan, math.nan, math.nan, 1)
-    stderr = float(x.std(ddof=1) / math.sqrt(x.size))
-    half = float(stats.t.ppf(0.975, x.size - 1)) * stderr
-    return Estimate(mean, stderr, mean - half, mean + half, int(x.size))
 
 
 @dataclass(frozen=True)
@@ -187,12 +151,11 @@ def measure_seed(
     how: dict[str, Any] = {"backend": backend, "precision": precision, "target": target}
     trained = train(drawn, **how)
     clock.append(time.perf_counter())
-    hold = units.show(p.hold, units.TIME)
-    u = uniform_stimulus(p.washout + p.samples, hold, seed, channels=network.input.channels)
+    u = uniform_stimulus(p.washout + p.samples, p.hold, seed, channels=network.input.channels)
     recording = simulate(drawn, u, plasticity=False, state=trained, **how)
     clock.append(time.perf_counter())
     # States are filtered before the washout is dropped, so that the filter has settled too.
-    x = states(recording, u, units.show(p.tau_read, units.TIME))[p.washout :]
+    x = states(recording, u, p.tau_read)[p.washout :]
     measured = recording.after(p.washout)
     clock.append(time.perf_counter())
     capacity = channel_capacity(x, u.values[p.washout :], p.d_max)
@@ -220,24 +183,6 @@ def measure_seed(
     return result, measured
 
 
-def channel_capacity(x: Array, u: Array, d_max: int) -> MemoryCapacity:
-    """Memory capacity summed over independent input channels; `u` has shape (samples, channels)."""
-    parts = [memory_capacity(x, channel, d_max=d_max) for channel in u.T]
-    if len(parts) == 1:
-        return parts[0]
-    folds = np.sum([c.fold_totals for c in parts], axis=0)
-    return replace(
-        parts[0],
-        total=float(sum(c.total for c in parts)),
-        stderr=float(folds.std(ddof=1) / math.sqrt(folds.size)),
-        curve=np.sum([c.curve for c in parts], axis=0),
-        curve_stderr=np.sqrt(np.sum([c.curve_stderr**2 for c in parts], axis=0)),
-        fold_totals=folds,
-        chance=float(sum(c.chance for c in parts)),
-        ridge=np.exp(np.mean([np.log(c.ridge) for c in parts], axis=0)),
-    )
-
-
 def _job(job: tuple[Network, int], backend: str, precision: str, target: str, recordings: Path | None) -> SeedResult:
     network, seed = job
     result, recording = measure_seed(network, seed, backend=backend, precision=precision, target=target)
@@ -258,17 +203,11 @@ def measure_many(
     recordings: Path | None = None,
 ) -> list[Measurement]:
     """Measure several networks on the same seeds; see `measure` and, for `recordings`, `compare`."""
-    if isinstance(seeds, int | np.integer):
-        raise HeteroError(f"seeds must be a list or range of seeds, got {seeds}: write seeds=range({seeds})")
-    seeds = [int(s) if isinstance(s, np.integer) else s for s in seeds]
-    if len(set(seeds)) < len(seeds):
-        raise HeteroError(f"seeds must differ, got {seeds}: a repeated one would narrow the interval without new data")
-    if not seeds or not networks:
-        raise HeteroError(
-            f"a measurement needs at least one network and one seed, got {len(networks)} and {len(seeds)}"
-        )
+    numbers = checks.different_seeds("seeds", seeds)
+    if not networks:
+        raise HeteroError("a measurement needs at least one network, got none: name one")
     # Seed after seed, so that an early stop has compared the networks on the seeds that are done.
-    jobs = [(network, seed) for seed in seeds for network in networks]
+    jobs = [(network, seed) for seed in numbers for network in networks]
     job = partial(_job, backend=backend, precision=precision, target=target, recordings=recordings)
     # Only the compiled kernel lets other threads run beside it.
     results = run_jobs(job, jobs, workers=workers, progress=progress, threads=backend == "fast")

@@ -7,19 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hetero_rsnn.common import units
+from hetero_rsnn.common import checks, units
+from hetero_rsnn.common.errors import StimulusError
+from hetero_rsnn.common.types import Array
 from hetero_rsnn.inputs.cochlea import cochleagram, filterbank
 from hetero_rsnn.inputs.encoder_base import Encoder
-from hetero_rsnn.common.errors import StimulusError
-from hetero_rsnn.inputs.samples import Scaling, in_ms, inverse, number, one_of
+from hetero_rsnn.inputs.samples import Scaling, inverse
 from hetero_rsnn.inputs.spike_coding import lif_drive, lif_spikes
 from hetero_rsnn.inputs.stimulus import Stimulus, event_stimulus, poisson_stimulus
 
 __all__ = ["AudioEncoder", "cochleagram", "filterbank"]
 
-Array = NDArray[np.float64]
 
 #: What `AudioEncoder` makes of the bands.
 OUTPUTS = ("current", "poisson", "lif")
@@ -96,12 +95,15 @@ class AudioEncoder(Encoder):
         return "current" if self.output == "current" else "events"
 
     def _check(self) -> None:
-        one_of(self.output, "output", OUTPUTS)
-        number(self.gain, "gain", above=0.0)
+        checks.one_of("output", self.output, OUTPUTS, error=StimulusError)
+        checks.real("gain", self.gain, above=0.0, error=StimulusError)
         if self.clip is not None:
-            number(self.clip, "clip", above=0.0)
-        rate, rest = number(self.max_rate_hz, "max_rate_hz", above=0.0), in_ms(self.t_ref, "t_ref", positive=False)
-        in_ms(self.tau, "tau")
+            checks.real("clip", self.clip, above=0.0, error=StimulusError)
+        rate, rest = (
+            checks.real("max_rate_hz", self.max_rate_hz, above=0.0, error=StimulusError),
+            checks.duration("t_ref", self.t_ref, positive=False),
+        )
+        checks.duration("tau", self.tau)
         if self.output == "lif" and rate * rest >= 1e3:
             raise StimulusError(
                 f"max_rate_hz must be below 1 / t_ref = {1e3 / rest:g} Hz, got {rate:g} Hz: lower one of them"
@@ -149,20 +151,19 @@ class AudioEncoder(Encoder):
         features = self.features(x)
         if features.shape[1] != self.n_channels_:
             raise StimulusError(f"bands = {self.bands} since the fit with {self.n_channels_} bands: fit again")
-        about = {"source": "audio", "output": self.output, "frame": in_ms(self.frame, "frame")}
+        about = {"source": "audio", "output": self.output, "frame": checks.duration("frame", self.frame)}
         if self.output == "current":
             values = self.gain * (features - self.mean_) * inverse(self.sd_)
             if self.clip is not None:
                 values = np.clip(values, -self.clip, self.clip)
             return Stimulus("current", values, hold, description=about)
         share = self.gain * np.clip((features - self.low_) * inverse(self.span_), 0.0, 1.0)
-        hold_text = units.show(hold, units.TIME)
         if self.output == "poisson":
-            out = poisson_stimulus(self.max_rate_hz * share, hold_text, seed, dt=units.show(dt, units.TIME))
+            out = poisson_stimulus(self.max_rate_hz * share, hold, seed, dt=dt)
             return replace(out, description={**about, "seed": int(seed)})
-        tau, t_ref = in_ms(self.tau, "tau"), in_ms(self.t_ref, "t_ref", positive=False)
+        tau, t_ref = checks.duration("tau", self.tau), checks.duration("t_ref", self.t_ref, positive=False)
         rest = units.steps(t_ref, dt, "t_ref") if t_ref > 0 else 0
         drive = share * lif_drive(self.max_rate_hz, tau, t_ref)
         step, band = lif_spikes(drive, units.steps(hold, dt, "hold"), dt, tau, rest)
-        out = event_stimulus(step * dt, band, n_channels=self.n_channels_, hold=hold_text, samples=len(features))
+        out = event_stimulus(step * dt, band, n_channels=self.n_channels_, hold=hold, samples=len(features))
         return replace(out, description=about)

@@ -6,15 +6,16 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.signal import sosfilt
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import StimulusError
-from hetero_rsnn.inputs.samples import as_series, in_ms, number, one_of, whole
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.inputs.samples import as_series
 
 __all__ = ["cochleagram", "filterbank"]
 
-Array = NDArray[np.float64]
 
 #: Scales on which the centre frequencies are evenly spaced.
 SCALES = ("erb", "mel")
@@ -92,11 +93,11 @@ def filterbank(
     EURASIP J. Audio, Speech, and Music Processing 2007:63685 (resonators in a row). D. O'Shaughnessy (1987), Speech
     Communication, 150 (mel).
     """
-    rate = number(rate_hz, "rate_hz", above=0.0)
-    count = whole(bands, "bands", 1, 2000)
-    one_of(scale, "scale", SCALES)
-    low = number(f_min, "f_min", above=0.0)
-    high = 0.45 * rate if f_max is None else number(f_max, "f_max", above=0.0)
+    rate = checks.real("rate_hz", rate_hz, above=0.0, error=StimulusError)
+    count = checks.whole("bands", bands, least=1, most=2000, error=StimulusError)
+    checks.one_of("scale", scale, SCALES, error=StimulusError)
+    low = checks.real("f_min", f_min, above=0.0, error=StimulusError)
+    high = 0.45 * rate if f_max is None else checks.real("f_max", f_max, above=0.0, error=StimulusError)
     if high >= rate / 2:
         raise StimulusError(
             f"f_max must be below half the rate, {rate / 2:g} Hz, got {high:g} Hz: lower it, or leave it away"
@@ -160,11 +161,11 @@ def cochleagram(
         For a waveform that is empty, silent, not finite, not in units of full scale or shorter than one frame, and what
         `filterbank` refuses.
     """
-    rate = number(rate_hz, "rate_hz", above=0.0)
+    rate = checks.real("rate_hz", rate_hz, above=0.0, error=StimulusError)
     _, sections = filterbank(rate, bands, f_min=f_min, f_max=f_max, scale=scale)
-    one_of(compression, "compression", COMPRESSIONS)
+    checks.one_of("compression", compression, COMPRESSIONS, error=StimulusError)
     if level is not None:
-        one_of(level, "level", LEVELS)
+        checks.one_of("level", level, LEVELS, error=StimulusError)
     size = _frame_size(frame, rate)
     wave = _checked(waveform)
     frames = wave.size // size
@@ -187,7 +188,7 @@ def level_out(energies: Array, level: str | None) -> Array:
     """Make recordings equally loud: by their loudest band and frame, or by the loudest so far (see `cochleagram`)."""
     if level is None:
         return energies
-    one_of(level, "level", LEVELS)
+    checks.one_of("level", level, LEVELS, error=StimulusError)
     loudest = energies.max(axis=1)
     if level == "peak":
         if loudest.max() < _NOTHING:
@@ -205,7 +206,7 @@ def compress(energies: Array, compression: str) -> Array:
 
 def _frame_size(frame: Any, rate: float) -> int:
     """Waveform samples in a frame."""
-    length = in_ms(frame, "frame")
+    length = checks.duration("frame", frame)
     exact = length * rate / 1e3
     size = round(exact)
     if size < 1 or abs(exact - size) > 1e-6:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import StimulusError
-from hetero_rsnn.inputs.samples import as_series, channels_of, in_ms
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.inputs.samples import as_series, channels_of
 from hetero_rsnn.inputs.stimulus import Stimulus
 
 __all__ = ["Encoder"]
-
-Array = NDArray[np.float64]
 
 
 class Encoder(BaseEstimator):  # type: ignore[misc]
@@ -99,7 +97,7 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
         array = as_series([self._read(x)], "x", arrays_only=True)[0]
         if array.shape[1] != self.n_channels_in_:
             raise self._mismatch(array.shape[1], self.n_channels_in_)
-        return self._encode(array, in_ms(hold, "hold"), in_ms(dt, "dt"), seed)
+        return self._encode(array, checks.duration("hold", hold), checks.duration("dt", dt), seed)
 
     def _mismatch(self, got: int, fitted: int) -> StimulusError:
         return StimulusError(

@@ -7,19 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import clone
 
-from hetero_rsnn.common import units
-from hetero_rsnn.inputs.encoder_base import Encoder
+from hetero_rsnn.common import checks, units
 from hetero_rsnn.common.errors import StimulusError, suggest
-from hetero_rsnn.inputs.samples import Scaling, as_series, inverse, number, one_of, whole
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.inputs.encoder_base import Encoder
+from hetero_rsnn.inputs.samples import Scaling, as_series, inverse
 from hetero_rsnn.inputs.spike_coding import crossed_levels, crossing_events
 from hetero_rsnn.inputs.stimulus import Stimulus, event_stimulus, poisson_stimulus
 
 __all__ = ["CurrentEncoder", "DeltaEncoder", "Encoder", "PoissonEncoder", "as_series", "make_encoder"]
 
-Array = NDArray[np.float64]
 
 #: How `CurrentEncoder` scales a channel.
 SCALINGS = ("zscore", "minmax", "none")
@@ -53,11 +52,11 @@ class CurrentEncoder(Encoder):
         return "current"
 
     def _check(self) -> None:
-        one_of(self.scaling, "scaling", SCALINGS)
-        number(self.gain, "gain", above=0.0)
+        checks.one_of("scaling", self.scaling, SCALINGS, error=StimulusError)
+        checks.real("gain", self.gain, above=0.0, error=StimulusError)
         if self.clip is not None:
-            number(self.clip, "clip", above=0.0)
-        whole(self.lags, "lags", 1, 100_000)
+            checks.real("clip", self.clip, above=0.0, error=StimulusError)
+        checks.whole("lags", self.lags, least=1, most=100_000, error=StimulusError)
 
     def _learn(self, arrays: list[Array]) -> None:
         s = Scaling(arrays)
@@ -100,8 +99,8 @@ class PoissonEncoder(Encoder):
         self.max_rate_hz = max_rate_hz
 
     def _check(self) -> None:
-        low = number(self.min_rate_hz, "min_rate_hz", least=0.0)
-        if number(self.max_rate_hz, "max_rate_hz", above=0.0) <= low:
+        low = checks.real("min_rate_hz", self.min_rate_hz, least=0.0, error=StimulusError)
+        if checks.real("max_rate_hz", self.max_rate_hz, above=0.0, error=StimulusError) <= low:
             raise StimulusError(
                 f"max_rate_hz must be above min_rate_hz = {low:g} Hz, got {self.max_rate_hz:g} Hz: raise it"
             )
@@ -113,7 +112,7 @@ class PoissonEncoder(Encoder):
     def _encode(self, x: Array, hold: float, dt: float, seed: int) -> Stimulus:
         share = np.clip((x - self.low_) * inverse(self.span_), 0.0, 1.0)
         rates = self.min_rate_hz + (self.max_rate_hz - self.min_rate_hz) * share
-        out = poisson_stimulus(rates, units.show(hold, units.TIME), seed, dt=units.show(dt, units.TIME))
+        out = poisson_stimulus(rates, hold, seed, dt=dt)
         return replace(out, description={"source": "poisson encoder", "seed": int(seed), "dt": dt})
 
     def rates(self, stimulus: Stimulus) -> Array:
@@ -129,7 +128,7 @@ class PoissonEncoder(Encoder):
             stimulus.event_times,
             stimulus.event_channels,
             n_channels=stimulus.channels,
-            hold=units.show(stimulus.hold, units.TIME),
+            hold=stimulus.hold,
             samples=len(stimulus),
         ).values
         with np.errstate(divide="ignore"):
@@ -167,7 +166,7 @@ class DeltaEncoder(Encoder):
         self.threshold = threshold
 
     def _check(self) -> None:
-        number(self.threshold, "threshold", above=0.0)
+        checks.real("threshold", self.threshold, above=0.0, error=StimulusError)
 
     def _learn(self, arrays: list[Array]) -> None:
         self.sd_ = Scaling(arrays).sd
@@ -183,7 +182,7 @@ class DeltaEncoder(Encoder):
             step * dt,
             2 * channel + ~up,
             n_channels=self.n_channels_,
-            hold=units.show(hold, units.TIME),
+            hold=hold,
             samples=len(x),
         )
         return replace(out, description={"source": "delta encoder", "start": x[0].tolist(), "samples": len(x)})

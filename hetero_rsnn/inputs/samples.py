@@ -2,54 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hetero_rsnn.common import units
-from hetero_rsnn.common.errors import StimulusError, suggest
+from hetero_rsnn.common.errors import StimulusError
+from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.inputs.stimulus import Stimulus
-
-Array = NDArray[np.float64]
-
-# Checks of what users hand in -------------------------------------------------------------------------------------
-
-
-def number(value: Any, what: str, *, above: float = -math.inf, least: float = -math.inf) -> float:
-    """A finite number greater than `above`, and not less than `least`."""
-    try:
-        out = math.nan if isinstance(value, bool | str) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        out = math.nan
-    if not (math.isfinite(out) and out > above and out >= least):
-        bound = f" > {above:g}" if above > -math.inf else f" >= {least:g}" if least > -math.inf else ""
-        raise StimulusError(f"{what} must be a finite number{bound}, got {value!r}: change it")
-    return out
-
-
-def whole(value: Any, what: str, least: int, most: int) -> int:
-    """A whole number in [least, most]."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
-        raise StimulusError(f"{what} must be a whole number from {least} to {most}, got {value!r}: change it")
-    return int(value)
-
-
-def one_of(value: Any, what: str, known: Sequence[str]) -> str:
-    """One of the words of `known`."""
-    if not isinstance(value, str) or value not in known:
-        raise StimulusError(f"unknown {what} {value!r}{suggest(str(value), known)}: use one of {', '.join(known)}")
-    return value
-
-
-def in_ms(value: Any, what: str, *, positive: bool = True) -> float:
-    """A duration in ms, > 0 (or >= 0): a plain number (ms already) or a quantity such as ``"10 ms"``."""
-    plain = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if plain and not hasattr(value, "dim"):  # a Brian2 quantity is a float, too
-        return number(value, f"{what} (ms)", **({"above": 0.0} if positive else {"least": 0.0}))
-    return units.milliseconds(value, what, positive=positive)
 
 
 @overload
@@ -160,7 +120,7 @@ def _sample(x: Any, what: str, k: int) -> Array:
     return array
 
 
-def take(X: Sequence[Any], index: NDArray[np.int64]) -> Any:
+def take(X: Sequence[Any], index: Ints) -> Any:
     """Some of the samples; of event data that are read as needed, without reading them."""
     own = getattr(X, "take", None)
     return own(index) if own is not None and not isinstance(X, np.ndarray) else [X[int(k)] for k in index]

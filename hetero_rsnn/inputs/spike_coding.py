@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from hetero_rsnn.common.types import Array, Bools, Ints
 
 #: How far (in levels) a value may lie before a level and still reach it: rounding errors.
 _HAIR = 1e-9
@@ -42,7 +40,7 @@ def crossed_levels(x: Array) -> Array:
     return levels
 
 
-def crossing_events(x: Array, levels: Array, steps: int) -> tuple[Ints, Ints, NDArray[np.bool_]]:
+def crossing_events(x: Array, levels: Array, steps: int) -> tuple[Ints, Ints, Bools]:
     """When each level is crossed, if `x` moves in a straight line from row to row.
 
     Row k is reached at the end of sample k; nothing happens in sample 0. Of crossings that share a step of the grid,

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from hetero_rsnn.common import units
-from hetero_rsnn.network.draw import generator
+from hetero_rsnn.common import checks, units
 from hetero_rsnn.common.errors import StimulusError
-
-Array = NDArray[np.float64]
+from hetero_rsnn.common.randomness import generator
+from hetero_rsnn.common.types import Array, Ints
 
 #: How far (ms) an event may lie before the edge of a step or sample and still belong behind it: rounding errors of
 #: times that were computed. Everything that sorts events into steps or samples must use the same.
@@ -44,7 +43,7 @@ class Stimulus:
     values: Array
     hold: float
     event_times: Array = field(default_factory=lambda: np.empty(0))
-    event_channels: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    event_channels: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     description: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -149,12 +148,6 @@ def _values(values: ArrayLike, what: str) -> Array:
     return array
 
 
-def _count(value: Any, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise StimulusError(f"{what} must be a whole number >= 1, got {value!r}")
-    return int(value)
-
-
 def array_stimulus(values: ArrayLike, hold: Any) -> Stimulus:
     """Inject a series of your own.
 
@@ -173,7 +166,7 @@ def array_stimulus(values: ArrayLike, hold: Any) -> Stimulus:
     array = _values(values, "values")
     if len(array) == 0:
         raise StimulusError("values are empty: a stimulus needs at least one sample")
-    return Stimulus("current", array, units.milliseconds(hold, "hold"), description={"source": "array"})
+    return Stimulus("current", array, checks.duration("hold", hold), description={"source": "array"})
 
 
 def uniform_stimulus(
@@ -195,14 +188,17 @@ def uniform_stimulus(
     Stimulus
         ``values`` has shape (samples, channels).
     """
-    samples, channels = _count(samples, "samples"), _count(channels, "channels")
+    samples, channels = (
+        checks.whole("samples", samples, least=1, error=StimulusError),
+        checks.whole("channels", channels, least=1, error=StimulusError),
+    )
     if not (isinstance(low, int | float) and isinstance(high, int | float)):
         raise StimulusError(f"low and high must be numbers, got {low!r} and {high!r}")
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise StimulusError(f"low must be below high, both finite, got {low:g} and {high:g}")
     values = generator(seed, "stimulus", "uniform").uniform(low, high, size=(samples, channels))
     description = {"source": "uniform", "seed": int(seed), "low": low, "high": high}
-    return Stimulus("current", values, units.milliseconds(hold, "hold"), description=description)
+    return Stimulus("current", values, checks.duration("hold", hold), description=description)
 
 
 def poisson_stimulus(rates: ArrayLike, hold: Any, seed: int = 0, *, dt: Any = "1 ms") -> Stimulus:
@@ -223,7 +219,7 @@ def poisson_stimulus(rates: ArrayLike, hold: Any, seed: int = 0, *, dt: Any = "1
         raise StimulusError("rates are empty: a stimulus needs at least one sample")
     if (array < 0).any():
         raise StimulusError(f"rates must be >= 0 Hz, got {array.min():g}")
-    hold_ms, dt_ms = units.milliseconds(hold, "hold"), units.milliseconds(dt, "dt")
+    hold_ms, dt_ms = checks.duration("hold", hold), checks.duration("dt", dt)
     steps = units.steps(hold_ms, dt_ms, "hold")
     rng = generator(seed, "stimulus", "poisson")
     times: list[Array] = [np.empty(0)]
@@ -260,7 +256,10 @@ def event_stimulus(
     StimulusError
         For events outside the stimulus, or of channels that do not exist.
     """
-    hold_ms, n_channels = units.milliseconds(hold, "hold"), _count(n_channels, "n_channels")
+    hold_ms, n_channels = (
+        checks.duration("hold", hold),
+        checks.whole("n_channels", n_channels, least=1, error=StimulusError),
+    )
     dimension = getattr(times, "dim", None)  # a Brian2 quantity
     factor = 1e3 if dimension is not None else {"ms": 1.0, "s": 1e3, "us": 1e-3}.get(unit)
     if factor is None:
@@ -282,7 +281,7 @@ def event_stimulus(
         raise StimulusError(f"event channels must be in 0..{n_channels - 1}, got {c.min()}..{c.max()}")
     sample = np.floor((t + TOLERANCE) / hold_ms).astype(np.int64)
     needed = int(sample.max()) + 1 if t.size else 1
-    length = needed if samples is None else _count(samples, "samples")
+    length = needed if samples is None else checks.whole("samples", samples, least=1, error=StimulusError)
     if needed > length:
         raise StimulusError(
             f"an event at {t.max():g} ms lies beyond the {length} samples of {hold_ms:g} ms: raise samples"
@@ -296,12 +295,15 @@ def event_stimulus(
 
 def silence(duration: Any, hold: Any = "10 ms", *, channels: int = 1) -> Stimulus:
     """No input for `duration`: what the network does by itself."""
-    hold_ms, total = units.milliseconds(hold, "hold"), units.milliseconds(duration, "duration")
+    hold_ms, total = checks.duration("hold", hold), checks.duration("duration", duration)
     count = round(total / hold_ms)
     if count < 1 or abs(count * hold_ms - total) > TOLERANCE:
         raise StimulusError(f"duration must be a multiple of hold = {hold_ms:g} ms, got {total:g} ms")
     return Stimulus(
-        "current", np.zeros((count, _count(channels, "channels"))), hold_ms, description={"source": "silence"}
+        "current",
+        np.zeros((count, checks.whole("channels", channels, least=1, error=StimulusError))),
+        hold_ms,
+        description={"source": "silence"},
     )
 
 
@@ -317,4 +319,4 @@ def stream(blocks: Iterable[ArrayLike | Stimulus], hold: Any) -> Stream:
         raise StimulusError(f"a stream is made of blocks, got {blocks!r}: give a list or generator of arrays")
     if isinstance(blocks, np.ndarray):
         raise StimulusError(f"a stream is made of blocks, got one array of shape {blocks.shape}: use array_stimulus")
-    return Stream(blocks, units.milliseconds(hold, "hold"), {"source": "stream"})
+    return Stream(blocks, checks.duration("hold", hold), {"source": "stream"})

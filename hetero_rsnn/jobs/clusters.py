@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from hetero_rsnn.jobs.executors import Remote
+from hetero_rsnn.common.errors import ExecutorError
 from hetero_rsnn.jobs.parallel import cores
-from hetero_rsnn.jobs.workers import Answer, Death, ExecutorError, call, describe
+from hetero_rsnn.jobs.remote import Remote
+from hetero_rsnn.jobs.workers import Answer, Death, call, describe
 
 #: Longest time, in seconds, between two looks at jobs whose start nobody announces.
 _LOOK = 0.1

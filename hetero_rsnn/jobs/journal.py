@@ -22,8 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
-from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.common.files import OutputError, plain, write_atomic
+from hetero_rsnn.common.errors import JournalError, OutputError
+from hetero_rsnn.common.files import plain, write_atomic
 from hetero_rsnn.jobs.locks import lock, owner
 
 Event = dict[str, Any]
@@ -31,10 +31,6 @@ Event = dict[str, Any]
 #: Version of the layout that this module writes; older ones it must go on reading.
 FORMAT = 1
 HEADER = "search"
-
-
-class JournalError(HeteroError):
-    """A journal is corrupt, foreign, in use by another process, or cannot be written."""
 
 
 class Journal:

@@ -12,12 +12,12 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.jobs.progress import Progress
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
-#: Called after every finished job with (finished, total).
-Progress = Callable[[int, int], object]
 
 
 def cores() -> int:
@@ -25,7 +25,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _alone(function: Callable[[Job], Result], job: Job) -> Result:
+def in_one_thread(function: Callable[[Job], Result], job: Job) -> Result:
     """Run a job with one thread: the same sums in the same order everywhere, and workers that leave each other cores.
 
     The limit is set for every job, since it holds only for libraries that are loaded by then.
@@ -36,7 +36,7 @@ def _alone(function: Callable[[Job], Result], job: Job) -> Result:
         return function(job)
 
 
-def _quiet() -> None:
+def ignore_interrupts() -> None:
     """Leave Ctrl-C to the parent: a worker's traceback helps nobody."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -74,8 +74,7 @@ def run_jobs(
     HeteroError
         If `workers` is not a whole number >= 1. An error of a job is raised as it is; jobs not begun are dropped.
     """
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise HeteroError(f"workers must be a whole number >= 1, got {workers!r}")
+    workers = checks.whole("workers", workers, least=1)
     results: dict[int, Any] = {}
     for index, result in _finished(function, jobs, min(workers, len(jobs)), threads):
         results[index] = result
@@ -93,7 +92,7 @@ def _finished(
         # Short jobs are not to look for libraries each time: one limit around all of them.
         with threadpool_limits(1) if threads else nullcontext():
             for index, job in enumerate(jobs):
-                yield index, function(job) if threads else _alone(function, job)
+                yield index, function(job) if threads else in_one_thread(function, job)
         return
     pool: Executor
     if threads:
@@ -104,7 +103,10 @@ def _finished(
         # "spawn" and not "fork": a forked child inherits locks of threads that it does not have.
         context = multiprocessing.get_context("spawn")
         limit = nullcontext()
-        pool, call = ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet), partial(_alone, function)
+        pool, call = (
+            ProcessPoolExecutor(workers, mp_context=context, initializer=ignore_interrupts),
+            partial(in_one_thread, function),
+        )
     with limit, pool:
         pending: dict[Future[Result], int] = {pool.submit(call, job): i for i, job in enumerate(jobs)}
         try:

@@ -22,12 +22,8 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.jobs.parallel import _alone, _quiet
-
-
-class ExecutorError(HeteroError):
-    """Jobs cannot be run: no worker starts, an executor is broken, or a cluster is out of reach."""
+from hetero_rsnn.common.errors import ExecutorError
+from hetero_rsnn.jobs.parallel import ignore_interrupts, in_one_thread
 
 
 class Answer(NamedTuple):
@@ -65,7 +61,7 @@ def call(function: Callable[[Any], Any], job: Any, caught: type[BaseException] =
     """
     start = time.perf_counter()
     try:
-        value = _alone(function, job)
+        value = in_one_thread(function, job)
     except caught as error:
         return Answer(None, describe(error), time.perf_counter() - start)
     return Answer(value, None, time.perf_counter() - start)
@@ -73,7 +69,7 @@ def call(function: Callable[[Any], Any], job: Any, caught: type[BaseException] =
 
 def _serve(pipe: connection.Connection) -> None:
     """Be a worker: answer jobs until the parent closes the pipe or dies."""
-    _quiet()
+    ignore_interrupts()
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # so that the programs that a job starts, such as compilers, can be ended with it
     threading.Thread(target=_end_with_parent, daemon=True).start()

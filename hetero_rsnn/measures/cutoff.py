@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from hetero_rsnn.common.errors import HeteroError, TooShortError
-
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from hetero_rsnn.common.types import Array, Ints
 
 #: Calibration samples below which a rule is refused: one stands for 5 % of the confidence.
 MIN_CALIBRATION = 20

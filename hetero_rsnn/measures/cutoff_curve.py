@@ -8,8 +8,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from hetero_rsnn.common import checks
+from hetero_rsnn.common.errors import HeteroError, TooShortError
+from hetero_rsnn.common.types import Array
 from hetero_rsnn.measures.cutoff import (
     MIN_CALIBRATION,
     Evidence,
@@ -20,10 +23,7 @@ from hetero_rsnn.measures.cutoff import (
     fit_cutoffs,
     optimal_cutoff_time,
 )
-from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.measures.scores import wilson
-
-Array = NDArray[np.float64]
 
 #: The epsilons looked at unless others are given.
 EPSILONS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
@@ -209,8 +209,7 @@ def choose_epsilon(
     wanted = check_labels(labels, seen)
     epsilons = _epsilons(epsilons)
     _check_loss(loss)
-    if folds < 2:
-        raise HeteroError(f"folds must be a whole number >= 2, got {folds!r}: use 5")
+    checks.whole("folds", folds, least=2, fix="use 5")
     if len(seen) < max(min_samples, folds):
         raise TooShortError(
             f"a cutoff needs at least {max(min_samples, folds)} calibration samples, got {len(seen)}: hold back more",

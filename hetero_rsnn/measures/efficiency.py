@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from hetero_rsnn.common import units
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.measures.memory import MemoryCapacity
 from hetero_rsnn.simulation.recording import Recording
-from hetero_rsnn.inputs.stimulus import Stimulus
-
-Array = NDArray[np.float64]
 
 #: Below this many spikes of a neuron per sample a network counts as silent, and E has no value.
 SILENT = 0.01
 
 
-def _match(recording: Recording, stimulus: Stimulus | None) -> None:
+def check_recorded(recording: Recording, stimulus: Stimulus | None) -> None:
     if not isinstance(recording, Recording):
         raise HeteroError(f"a recording is what simulate returns, got {type(recording).__name__}")
     if stimulus is None:
@@ -52,8 +51,8 @@ def states(recording: Recording, stimulus: Stimulus | None = None, tau_read: Any
         ``x[k, i]`` is the sum of ``exp(-(t_k - s) / tau_read)`` over the spikes s of neuron i before the end t_k of
         sample k.
     """
-    _match(recording, stimulus)
-    tau = units.milliseconds(tau_read, "tau_read")
+    check_recorded(recording, stimulus)
+    tau = checks.duration("tau_read", tau_read)
     hold, n, samples = recording.hold, recording.n, recording.samples
     sample = np.floor(recording.spike_times / hold + 1e-9).astype(np.int64)
     age = (sample + 1) * hold - recording.spike_times
@@ -68,7 +67,7 @@ def states(recording: Recording, stimulus: Stimulus | None = None, tau_read: Any
 
 def spike_count(recording: Recording, stimulus: Stimulus | None = None) -> float:
     """Spike count S: mean number of spikes of a neuron per input sample, input neurons excluded."""
-    _match(recording, stimulus)
+    check_recorded(recording, stimulus)
     return recording.spike_times.size / (recording.n * recording.samples)
 
 

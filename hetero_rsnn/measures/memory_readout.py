@@ -5,21 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.measures.memory import (
-    MemoryCapacity,
-    _blocks,
-    _finite,
-    _measure,
-    _score,
-    _summarise,
-    _targets,
-    _varies,
-)
-
-Array = NDArray[np.float64]
+from hetero_rsnn.common.types import Array, Bools
+from hetero_rsnn.measures.memory import MemoryCapacity, fit_capacity, summarise
+from hetero_rsnn.measures.ridge_blocks import block_edges, delayed, score, varying
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +37,7 @@ class MemoryReadout:
     trained: MemoryCapacity
     samples: int
     start: int
-    features: NDArray[np.bool_] = field(repr=False)
+    features: Bools = field(repr=False)
     offset: Array = field(repr=False)
     scale: Array = field(repr=False)
     weights: tuple[Array, ...] = field(repr=False)
@@ -70,7 +62,7 @@ class MemoryReadout:
         HeteroError
             If the arrays do not fit those of training, or hold NaN or infinity.
         """
-        x, inputs = _finite("states", states, 2), _finite("u", u, 1)
+        x, inputs = checks.finite_array("states", states, 2), checks.finite_array("u", u, 1)
         expected = (self.samples, self.features.size)
         if x.shape != expected or len(inputs) != self.samples:
             raise HeteroError(
@@ -78,13 +70,13 @@ class MemoryReadout:
                 "give states of the same neurons and as many samples"
             )
         d_max = self.trained.d_max
-        y = _targets(inputs, self.start, d_max)
+        y = delayed(inputs, self.start, d_max)
         z = (x[self.start :, self.features] - self.offset) / self.scale
-        blocks = _blocks(len(z), len(self.weights))
-        found = [_score(z[a:b], y[a:b], w) for (a, b), w in zip(blocks, self.weights, strict=True)]
+        blocks = block_edges(len(z), len(self.weights))
+        found = [score(z[a:b], y[a:b], w) for (a, b), w in zip(blocks, self.weights, strict=True)]
         scores, chances = (np.stack(part) for part in zip(*found, strict=True))
         chosen = np.broadcast_to(self.trained.ridge, scores.shape)
-        return _summarise(scores, chances, chosen, z.shape)
+        return summarise(scores, chances, chosen, z.shape)
 
 
 def memory_readout(
@@ -126,12 +118,11 @@ def memory_readout(
     >>> readout.capacity(line * [1, 1, 0], u)  # the last unit of a delay line is lost
     C = 1.99 ± 0.00 s.e. (10 delays, 1990 samples, 5 blocks)
     """
-    kept: list[Array] = []
-    trained = _measure(states, u, d_max, washout, n_blocks, gap, ridges, min_ratio, kept)
+    trained, weights = fit_capacity(states, u, d_max, washout, n_blocks, gap, ridges, min_ratio)
     x = np.asarray(states, dtype=np.float64)
     start = max(washout, trained.d_max)
-    features = _varies(x[start:])
+    features = varying(x[start:])
     if not features.any():
         raise HeteroError("states must vary for a readout to be trained, got constants: look at the rates first")
     inside = x[start:, features]
-    return MemoryReadout(trained, len(x), start, features, inside.mean(axis=0), inside.std(axis=0), tuple(kept))
+    return MemoryReadout(trained, len(x), start, features, inside.mean(axis=0), inside.std(axis=0), weights)

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.measures.scores import forecast_efficiency, skill, task_efficiency, wilson
 
 
@@ -45,7 +45,7 @@ class ClassificationReport:
     nu: float
     rate_hz: float
     efficiency: float
-    confusion: NDArray[np.int64]
+    confusion: Ints
     classes: tuple[Any, ...]
 
     def __str__(self) -> str:
@@ -61,7 +61,7 @@ class ClassificationReport:
 
 
 def classification_report(
-    truth: Any, decided: Any, classes: Any, spikes: NDArray[np.float64], neurons: int, seconds: float
+    truth: Any, decided: Any, classes: Any, spikes: Array, neurons: int, seconds: float
 ) -> ClassificationReport:
     """Count; `spikes` holds the mean spikes of a neuron in each sample, `seconds` the simulated time of all."""
     from sklearn.metrics import confusion_matrix

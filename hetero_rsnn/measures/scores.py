@@ -6,12 +6,11 @@ import math
 import operator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from hetero_rsnn.common.errors import HeteroError
-
-Array = NDArray[np.float64]
+from hetero_rsnn.common.types import Array
 
 
 def nrmse(target: ArrayLike, prediction: ArrayLike) -> float:

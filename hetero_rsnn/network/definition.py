@@ -4,105 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import NetworkError, suggest
+from hetero_rsnn.network.distributions import Constant
+from hetero_rsnn.network.equations import lines
+from hetero_rsnn.network.overrides import apply_overrides
 from hetero_rsnn.network.parameter import Parameter, to_toml
+from hetero_rsnn.network.parsing import parse
+from hetero_rsnn.network.parts import Input, Parameters, Plasticity, Population, Projection, Protocol
 from hetero_rsnn.network.topology import Topology
-
-Parameters = tuple[tuple[str, Parameter], ...]
-
-#: What the kernel 'lif_stdp' mirrors. The shipped base file says the same; one that says otherwise runs with brian2.
-LIF_STDP: dict[str, str] = {
-    "equations": (
-        "dv/dt = (v_rest - v + I_syn + I_bias + I_in) / tau_m : 1 (unless refractory)\ndI_syn/dt = -I_syn / tau_syn : 1"
-    ),
-    "threshold": "v > v_th",
-    "reset": "v = v_reset",
-    "refractory": "t_ref",
-    "on_pre": "I_syn_post += w",
-}
-LIF_STDP_PLASTICITY: dict[str, str] = {
-    "equations": "dapre/dt = -apre / tau_plus : 1 (event-driven)\ndapost/dt = -apost / tau_minus : 1 (event-driven)",
-    "on_pre": ("I_syn_post += w\napre += 1\nw = clip(w - eta_minus * (w - w_min)**mu * apost, w_min, w_max)"),
-    "on_post": "apost += 1\nw = clip(w + eta_plus * (w_max - w)**mu * apre, w_min, w_max)",
-}
-#: Kernels of the numpy and fast backends.
-MODELS = ("lif_stdp",)
-
-#: One number for all synapses, since the kernels (and Brian2's code) treat them as constants.
-SHARED = ("w_min", "w_max", "mu")
-
-
-def _look_up(parameters: Parameters, key: str) -> Parameter:
-    known = dict(parameters)
-    if key not in known:
-        raise NetworkError(f"unknown parameter {key!r}{suggest(key, known)}")
-    return known[key]
-
-
-@dataclass(frozen=True)
-class Population:
-    """A group of neurons that share their distributions. `parameters` holds (name, Parameter) pairs, sorted by name."""
-
-    name: str
-    size: int
-    fraction: float
-    kind: str
-    parameters: Parameters
-
-    def __getitem__(self, key: str) -> Parameter:
-        return _look_up(self.parameters, key)
-
-
-@dataclass(frozen=True)
-class Projection:
-    """Synapses from one population to another. Weights are magnitudes; the sign is that of the `pre` population."""
-
-    name: str
-    pre: str
-    post: str
-    topology: Topology
-    weight: Parameter
-    plastic: bool
-
-
-@dataclass(frozen=True)
-class Plasticity:
-    """Equations, event code and parameters of the plastic synapses, as Brian2 strings."""
-
-    equations: str
-    on_pre: str
-    on_post: str
-    parameters: Parameters
-
-    def __getitem__(self, key: str) -> Parameter:
-        return _look_up(self.parameters, key)
-
-
-@dataclass(frozen=True)
-class Input:
-    """The input projection: weights for analog currents, and for spikes of an input population."""
-
-    channels: int
-    connectivity: float
-    weight: Parameter
-    event_weight: Parameter
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How the network is measured; times in ms."""
-
-    hold: float
-    tau_read: float
-    train: float
-    samples: int
-    washout: int
-    d_max: int
 
 
 @dataclass(frozen=True)
@@ -130,9 +45,7 @@ class Network:
         return f"Network({self.name!r}, n={self.n}, model={self.model!r}, fingerprint={self.fingerprint!r})"
 
     def __str__(self) -> str:
-        from hetero_rsnn.network.describe import describe
-
-        return describe(self)
+        return _describe(self)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -151,54 +64,66 @@ class Network:
     def replace(self, **overrides: Any) -> Network:
         """A changed copy: ``net.replace(n=200, **{"E.tau_m.cv": 0.5, "tau_plus.mean": "15 ms"})``.
 
-        Names are looked up as in `load_network`.
+        Names are looked up as in `load_network`. What is not named is taken over as it is.
         """
-        from hetero_rsnn.network.loading import apply_overrides
-        from hetero_rsnn.network.parsing import from_dict
+        return Network.from_dict(apply_overrides(self.tree(), overrides), self.name)
 
-        data = apply_overrides(self.to_dict(), overrides)
-        return from_dict(data, self.name)
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], name: str) -> Network:
+        """Build and validate a network from the content of a file (``extends`` already resolved), or a `tree`.
 
-    def to_dict(self) -> dict[str, Any]:
-        """The content as nested plain dictionaries, as a network file holds it."""
-        neuron: dict[str, Any] = {k: v for k, v in self.equations if k != "on_pre"}
-        neuron["initial"] = {k: to_toml(p) for k, p in self.initial}
+        Parameters
+        ----------
+        data : mapping
+            As `to_dict` returns it.
+        name : str
+            Used where `data` has no name.
+
+        Raises
+        ------
+        NetworkError, UnitError
+            Naming the place, the value, the rule and the fix.
+        """
+        return cls(**parse(data, name))
+
+    def tree(self) -> dict[str, Any]:
+        """The content as nested dictionaries of values: quantities are `Parameter`, graphs `Topology`."""
+        p = self.protocol
         data: dict[str, Any] = {
             "name": self.name,
             "description": self.description,
             "model": self.model,
             "n": self.n,
-            "dt": units.show(self.dt, units.TIME),
+            "dt": _time(self.dt),
             "weight_scaling": self.weight_scaling,
-            "neuron": neuron,
+            "neuron": {**{k: v for k, v in self.equations if k != "on_pre"}, "initial": dict(self.initial)},
             "synapse": {"on_pre": dict(self.equations)["on_pre"]},
             "populations": {
-                p.name: {"fraction": p.fraction, "kind": p.kind, **{k: to_toml(v) for k, v in p.parameters}}
-                for p in self.populations
+                q.name: {"fraction": q.fraction, "kind": q.kind, **dict(q.parameters)} for q in self.populations
             },
             "projections": {
-                p.name: {
-                    "pre": p.pre,
-                    "post": p.post,
-                    "plastic": p.plastic,
-                    "topology": p.topology.to_toml(),
-                    "weight": to_toml(p.weight),
+                q.name: {
+                    "pre": q.pre,
+                    "post": q.post,
+                    "plastic": q.plastic,
+                    "topology": q.topology,
+                    "weight": q.weight,
                 }
-                for p in self.projections
+                for q in self.projections
             },
             "input": {
                 "channels": self.input.channels,
                 "connectivity": self.input.connectivity,
-                "weight": to_toml(self.input.weight),
-                "event_weight": to_toml(self.input.event_weight),
+                "weight": self.input.weight,
+                "event_weight": self.input.event_weight,
             },
             "protocol": {
-                "hold": units.show(self.protocol.hold, units.TIME),
-                "tau_read": units.show(self.protocol.tau_read, units.TIME),
-                "train": units.show(self.protocol.train, units.TIME),
-                "samples": self.protocol.samples,
-                "washout": self.protocol.washout,
-                "d_max": self.protocol.d_max,
+                "hold": _time(p.hold),
+                "tau_read": _time(p.tau_read),
+                "train": _time(p.train),
+                "samples": p.samples,
+                "washout": p.washout,
+                "d_max": p.d_max,
             },
         }
         if self.plasticity is not None:
@@ -206,6 +131,77 @@ class Network:
                 "equations": self.plasticity.equations,
                 "on_pre": self.plasticity.on_pre,
                 "on_post": self.plasticity.on_post,
-                **{k: to_toml(v) for k, v in self.plasticity.parameters},
+                **dict(self.plasticity.parameters),
             }
         return data
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content as nested plain dictionaries, as a network file holds it."""
+        return {key: _plain(value) for key, value in self.tree().items()}
+
+
+def _time(milliseconds: float) -> Parameter:
+    return Parameter(Constant(milliseconds), units.TIME)
+
+
+def _plain(value: Any) -> Any:
+    """Quantities and graphs as a file states them."""
+    if isinstance(value, Parameter):
+        return to_toml(value)
+    if isinstance(value, Topology):
+        return value.to_toml()
+    return {k: _plain(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def _block(text: str, indent: str = "    ") -> list[str]:
+    return [indent + line for line in lines(text)]
+
+
+def _describe(net: Network) -> str:
+    """Equations, populations, projections, plasticity, input and protocol, one line a thing."""
+    code = dict(net.equations)
+    out = [f"{net.name}: {net.description}" if net.description else net.name]
+    out.append(f"{net.n} neurons, dt = {net.dt:g} ms, model {net.model or 'of its own'}, fingerprint {net.fingerprint}")
+    out += ["", "neuron", *_block(code["equations"])]
+    out.append(f"    threshold: {code['threshold']}    reset: {'; '.join(lines(code['reset']))}")
+    if code["refractory"]:
+        out[-1] += f"    refractory: {code['refractory']}"
+    width = max((len(k) for p in net.populations for k, _ in p.parameters), default=0)
+    shared = [
+        k for k, v in net.populations[0].parameters if all(dict(p.parameters).get(k) == v for p in net.populations)
+    ]
+    for population in net.populations:
+        out += ["", f"population {population.name}: {population.size} {population.kind} neurons"]
+        out += [
+            f"    {k:<{width}}  {v}" for k, v in population.parameters if k not in shared or len(net.populations) == 1
+        ]
+    if shared and len(net.populations) > 1:
+        out += ["", "all neurons"]
+        out += [f"    {k:<{width}}  {net.populations[0][k]}" for k in shared]
+    if net.initial:
+        out += ["", "initial state", *(f"    {k:<{width}}  {p}" for k, p in net.initial)]
+    if net.projections:
+        summed = " (summed over the expected in-degree)" if net.weight_scaling == "indegree" else ""
+        out += ["", f"projections, with their weights{summed}"]
+        names = max(len(p.name) for p in net.projections)
+        for p in net.projections:
+            plastic = ", plastic" if p.plastic else ""
+            out.append(f"    {p.name:<{names}}  {p.pre} -> {p.post}  {p.topology}, weight {p.weight}{plastic}")
+        out.append(f"    on_pre: {'; '.join(lines(code['on_pre']))}")
+    if net.plasticity is not None:
+        out += ["", "plasticity", *_block(net.plasticity.equations)]
+        out += ["    on_pre:", *_block(net.plasticity.on_pre, " " * 8)]
+        out += ["    on_post:", *_block(net.plasticity.on_post, " " * 8)]
+        width = max(len(k) for k, _ in net.plasticity.parameters)
+        out += [f"    {k:<{width}}  {v}" for k, v in net.plasticity.parameters]
+    channels = f"{net.input.channels} channel{'s' if net.input.channels > 1 else ''}"
+    out += [
+        "",
+        f"input: {channels}, connectivity {net.input.connectivity:g}, current weight {net.input.weight}, "
+        f"event weight {net.input.event_weight}",
+        f"protocol: hold {net.protocol.hold:g} ms, tau_read {net.protocol.tau_read:g} ms, "
+        f"training {net.protocol.train / 1e3:g} s, "
+        f"{net.protocol.samples} samples after {net.protocol.washout} of washout, "
+        f"delays up to {net.protocol.d_max}",
+    ]
+    return "\n".join(out)

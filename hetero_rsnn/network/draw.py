@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,39 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
-from hetero_rsnn.network.heterogeneity import Distribution, Heterogeneity, heterogeneity
+from hetero_rsnn.common.randomness import generator
+from hetero_rsnn.common.types import Array, Ints
+from hetero_rsnn.network.definition import Network
+from hetero_rsnn.network.distributions import Distribution
+from hetero_rsnn.network.heterogeneity import Heterogeneity, heterogeneity
 from hetero_rsnn.network.loading import load_network
-from hetero_rsnn.network.definition import SHARED, Network
+from hetero_rsnn.network.models import SHARED
 from hetero_rsnn.network.topology import connect, grid
-
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 #: Number formats of synapses, by the name of their precision.
 PRECISIONS: dict[str, Any] = {"double": np.float64, "single": np.float32}
 #: Synapses drawn in one go.
 _PIECE = 1_000_000
-
-#: Branches of the generator tree. Append only: the position is part of every seed.
-PURPOSES = ("topology", "weights", "neurons", "synapses", "state", "input", "noise", "stimulus", "training")
-
-
-def generator(seed: int, purpose: str, *names: str | int) -> np.random.Generator:
-    """The generator of one purpose, independent of all others with the same seed.
-
-    Parameters
-    ----------
-    seed : int
-        Non-negative.
-    purpose : str
-        One of `PURPOSES`.
-    *names : str or int
-        What is drawn, e.g. a projection and a parameter: adding one does not change what another gets.
-    """
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise HeteroError(f"seed must be a whole number >= 0, got {seed!r}")
-    key = (PURPOSES.index(purpose), *(zlib.crc32(str(n).encode()) for n in names))
-    return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=key))
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +197,7 @@ def draw(network: Network | str, seed: int, *, precision: str = "double") -> Dra
         w_in=w_in,
         w_event=w_event,
     )
-    _freeze(drawn)
+    read_only(drawn)
     return drawn
 
 
@@ -303,13 +282,13 @@ def _concatenate(parts: list[Any]) -> Any:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _freeze(value: Any) -> None:
+def read_only(value: Any) -> None:
     """Make every array read-only: a backend that writes into a draw would spoil the next one."""
     if isinstance(value, np.ndarray):
         value.flags.writeable = False
     elif isinstance(value, dict):
         for item in value.values():
-            _freeze(item)
+            read_only(item)
     elif isinstance(value, Draw | Synapses):
         for item in vars(value).values():
-            _freeze(item)
+            read_only(item)

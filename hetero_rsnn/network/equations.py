@@ -7,20 +7,6 @@ along), so that a re-ordered sum is no obstacle and a changed sign is.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import lru_cache
-from tokenize import TokenError
-
-from hetero_rsnn.common.errors import EquationMismatchError
-
-_EQUATION = re.compile(r"^(d(?P<var>\w+)/dt|(?P<name>\w+))\s*=\s*(?P<expr>[^:]+):(?P<rest>.*)$")
-#: Text that sympy may read: numbers, names, operators, brackets. Python's own words would be run, not compared
-#: (``v_th or x`` is v_th to Python), and so would attributes.
-_MATHEMATICS = re.compile(
-    r"(?!.*\b(?:and|or|not|if|else|in|is|for|lambda|await|yield)\b)(?!.*\.\s*[^\W\d])[\w\s.,+\-*/()<>=]*",
-    flags=re.DOTALL,
-)
-_STATEMENT = re.compile(r"^(?P<target>\w+)\s*(?P<op>[-+*/]?=)\s*(?P<expr>.+)$")
 
 
 def lines(text: str) -> list[str]:
@@ -37,83 +23,34 @@ def lines(text: str) -> list[str]:
     return out
 
 
-def _parse(text: str) -> dict[str, tuple[str, str]]:
-    """Map what each line defines to (expression, flags); statements are numbered, since their order counts."""
-    parsed: dict[str, tuple[str, str]] = {}
-    for number, line in enumerate(lines(text)):
-        if match := _EQUATION.match(line):
-            key = f"d{match['var']}/dt" if match["var"] else match["name"]
-            key += " a second time" * (key in parsed)
-            parsed[key] = (match["expr"].strip(), re.sub(r"\s+", "", match["rest"]))
-        elif match := _STATEMENT.match(line):
-            expression = match["expr"].strip()
-            if match["op"] != "=":
-                expression = f"{match['target']} {match['op'][0]} ({expression})"
-            parsed[f"statement {number + 1}, {match['target']}"] = (expression, "")
-        else:
-            parsed[f"line {number + 1}"] = (line, "")
-    return parsed
+_FUNCTIONS = frozenset(
+    {"exp", "log", "log10", "sqrt", "abs", "sign", "clip", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin"}
+    | {"arccos", "arctan", "ceil", "floor", "int", "exprel", "log1p", "expm1", "timestep", "t", "dt", "i", "j", "N"}
+    | {"and", "or", "not", "True", "False", "unless", "refractory", "event", "driven", "constant", "shared", "linked"}
+    | {"pi", "e", "inf"}
+)
 
 
-def _same(a: str, b: str) -> bool:
-    if re.sub(r"\s+", "", a) == re.sub(r"\s+", "", b):
-        return True
-    if not (_MATHEMATICS.fullmatch(a) and _MATHEMATICS.fullmatch(b)):
-        return False
-    import sympy
-    from sympy.parsing.sympy_parser import parse_expr
-
-    try:
-        names = {n: sympy.Symbol(n) for n in re.findall(r"[A-Za-z_]\w*", f"{a} {b}") if n not in {"exp", "clip"}}
-        names["clip"] = sympy.Function("clip")
-        sides = []
-        for text in (a, b):
-            relation = re.split(r"(<=|>=|<|>)", text)
-            if len(relation) == 3:  # a threshold: compare what must be positive, and the strictness
-                left, sign, right = relation
-                if sign in {"<", "<="}:
-                    left, right, sign = right, left, {"<": ">", "<=": ">="}[sign]
-                sides.append((sign, parse_expr(f"({left}) - ({right})", local_dict=names)))
-            else:
-                sides.append(("", parse_expr(text, local_dict=names)))
-        return sides[0][0] == sides[1][0] and sympy.simplify(sides[0][1] - sides[1][1]) == 0
-    except (SyntaxError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, TokenError):
-        return False
+# Single letters (S, A, m, ...) are not units to Brian2 but names that equations like to use.
+_UNIT_NAME = re.compile(
+    r"^([pnumckMG]?(second|hertz|Hz|volt|amp|siemens|farad|ohm|metre|meter)|[pnumckMG][sVASFm])[23]?$"
+)
 
 
-def check_equal(model: str, reference: Mapping[str, str], found: Mapping[str, str]) -> None:
-    """Compare blocks of equations with the kernel's.
-
-    Parameters
-    ----------
-    model : str
-        Name of the kernel, for the message.
-    reference, found : mapping of str to str
-        Blocks by name (``"equations"``, ``"threshold"``, ``"on_pre"``, ...).
-
-    Raises
-    ------
-    EquationMismatchError
-        Naming every place that differs.
-    """
-    _compare(model, tuple(reference.items()), tuple(found.items()))
+def identifiers(text: str) -> set[str]:
+    """Names that a block of equations leaves to be defined elsewhere (units and functions left out)."""
+    words: set[str] = set()
+    for line in lines(text):
+        words |= set(re.findall(r"(?<![\w.])[A-Za-z_]\w*", re.sub(r":[^:]*$", "", line)))
+    return {w for w in words if w not in _FUNCTIONS and not _UNIT_NAME.match(w)}
 
 
-@lru_cache(maxsize=64)  # what is equal stays so, and a search asks thousands of times; errors are not kept
-def _compare(model: str, wanted: tuple[tuple[str, str], ...], given: tuple[tuple[str, str], ...]) -> None:
-    reference, found = dict(wanted), dict(given)
-    different: list[str] = []
-    for block in dict.fromkeys([*reference, *found]):
-        want, got = _parse(reference.get(block, "")), _parse(found.get(block, ""))
-        if block == "threshold" or block == "refractory":
-            if not _same(reference.get(block, ""), found.get(block, "")):
-                different.append(block)
-            continue
-        for key in dict.fromkeys([*want, *got]):
-            if key not in want or key not in got or want[key][1] != got[key][1] or not _same(want[key][0], got[key][0]):
-                place = key if key.startswith("d") and key.endswith("/dt") else f"{block} ({key})"
-                different.append(place)
-    if different:
-        raise EquationMismatchError(
-            f"equations differ from kernel {model!r} in {', '.join(different)}; use backend='brian2'"
-        )
+def defined(text: str) -> set[str]:
+    """Names that a block of equations defines: differential equations, sub-expressions and declared variables."""
+    names: set[str] = set()
+    for line in lines(text):
+        if match := re.match(r"^d(\w+)/dt\s*=", line):
+            names |= {match[1], f"d{match[1]}"}
+        elif match := re.match(r"^(\w+)\s*(=|:)", line):
+            names.add(match[1])
+    return names

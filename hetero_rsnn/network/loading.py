@@ -4,34 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
-from hetero_rsnn.network.parsing import defined, from_dict, identifiers
 from hetero_rsnn.network.definition import Network
-
-_PACKAGE = Path(__file__).resolve().parents[1]
-
-
-def networks_folder() -> Path:
-    """Folder of the shipped network files: inside the installed package, or beside it in a checkout."""
-    for folder in (_PACKAGE / "_networks", _PACKAGE.parent / "networks"):
-        if (folder / "lif_stdp.toml").is_file():
-            return folder
-    raise NetworkError(f"the shipped networks are missing near {_PACKAGE}: reinstall hetero-rsnn")
+from hetero_rsnn.network.equations import defined, identifiers
+from hetero_rsnn.network.overrides import merge
+from hetero_rsnn.network.shipped import list_networks, networks_folder, read_network_file
 
 
-def list_networks() -> dict[str, str]:
-    """Names of the shipped networks with their one-line descriptions, the base network first."""
-    names = sorted((p.stem for p in networks_folder().glob("*.toml")), key=lambda s: (s != "lif_stdp", s))
-    return {name: str(_read(networks_folder() / f"{name}.toml").get("description", "")) for name in names}
-
-
-def _locate(name: str | Path, beside: Path | None = None) -> Path:
+def locate(name: str | Path, beside: Path | None = None) -> Path:
+    """The file of a network: a shipped name, or a path, if relative to the folder `beside`."""
     text = str(name)
     if not text:
         raise NetworkError(
@@ -54,58 +39,22 @@ def _locate(name: str | Path, beside: Path | None = None) -> Path:
     return path
 
 
-def read_toml(path: Path, what: str, refusal: type[HeteroError]) -> dict[str, Any]:
-    """Read a TOML file, a `what` file to its user; raise `refusal` where that cannot be done."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise refusal(f"{path} is not valid TOML: {error}") from None
-    except (ValueError, OSError, RecursionError) as error:  # not UTF-8, a number of 5,000 digits, brackets as deep
-        raise refusal(f"{path} cannot be read as a {what} file: {error}") from None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return read_toml(path, "network", NetworkError)
-
-
-def _merge(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay `top` over `base`, table by table. A table that names another family or kind replaces the inherited one."""
-    merged = dict(base)
-    for key, value in top.items():
-        old = merged.get(key)
-        if isinstance(old, Mapping) and isinstance(value, Mapping):
-            switch = "kind" if key == "topology" else "distribution"  # a population's kind is no family
-            if switch in value and switch in old and value[switch] != old[switch]:
-                # Another family: what both families know (mean, cv) is kept, the rest would be an unknown key.
-                keep = {k: v for k, v in old.items() if k in {"mean", "cv"} and _has_mean(value[switch])}
-                merged[key] = {**keep, **value}
-            else:
-                merged[key] = _merge(dict(old), value)
-        else:
-            merged[key] = deepcopy(value)
-    return merged
-
-
-def _has_mean(family: Any) -> bool:
-    return family in ("gamma", "lognormal", "truncated_normal")
-
-
 def _resolve(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     path = path.resolve()
     if path in seen:
         raise NetworkError(f"{path} extends itself through {' -> '.join(p.name for p in (*seen, path))}")
-    data = _read(path)
+    data = read_network_file(path)
     parent = data.pop("extends", None)
     if parent is None:
         return data
     if not isinstance(parent, str):
         raise NetworkError(f"{path}: extends must be the name or path of a network, got {parent!r}")
-    base = _resolve(_locate(parent, path.parent), (*seen, path))
+    base = _resolve(locate(parent, path.parent), (*seen, path))
     base.pop("name", None)
     base.pop("description", None)
     if isinstance(data.get("neuron"), Mapping) and "equations" in data["neuron"]:
         _drop_unused(base, data["neuron"])
-    return _merge(base, data)
+    return merge(base, data)
 
 
 def _drop_unused(base: dict[str, Any], neuron: Mapping[str, Any]) -> None:
@@ -119,62 +68,6 @@ def _drop_unused(base: dict[str, Any], neuron: Mapping[str, Any]) -> None:
     initial = base.get("neuron", {}).get("initial", {})
     for key in [k for k in initial if k not in defined(str(code.get("equations", "")))]:
         del initial[key]
-
-
-def _leaves(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for key, value in data.items():
-        out[prefix + key] = value
-        if isinstance(value, Mapping):
-            out |= _leaves(value, f"{prefix}{key}.")
-    return out
-
-
-_TABLES = ("populations", "projections", "plasticity", "neuron", "input", "protocol")
-
-
-def _targets(data: Mapping[str, Any], name: str) -> list[str]:
-    """Full dotted names that a short one stands for: E.tau_m.cv, or tau_m.cv for every population."""
-    known = _leaves(data)
-    head = name.rpartition(".")[0]
-    name = name.removeprefix("parameters.")
-    candidates = [name, *(f"{t}.{name}" for t in _TABLES)]
-    found = [c for c in candidates if c in known]
-    if not found:
-        found = [f"populations.{p}.{name}" for p in data.get("populations", {}) if f"populations.{p}.{name}" in known]
-    if not found:  # a key that the table may have but does not, such as floor of a distribution
-        parent = name.rpartition(".")[0]
-        leaf = name.rpartition(".")[2]
-        if parent and leaf in {"cv", "mean", "low", "high", "distribution", "floor", "value", "weights", "components"}:
-            for full in _targets(data, parent) if head else []:
-                if isinstance(known[full], Mapping):
-                    found.append(f"{full}.{leaf}")
-                else:
-                    raise NetworkError(
-                        f"{name}: {full} is the constant {known[full]!r} and has no {leaf!r}: "
-                        f"set {parent} to a table such as {{distribution = 'gamma', mean = ..., cv = ...}}"
-                    )
-    if not found:
-        short = [k for full in known for k in {full, full.split(".", 1)[-1], full.split(".", 2)[-1]}]
-        raise NetworkError(f"unknown name {name!r} in an override{suggest(name, sorted(set(short)))}"[:400])
-    return found
-
-
-def apply_overrides(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Change values by dotted name; see `load_network` for the names."""
-    result = deepcopy(dict(data))
-    for name, value in overrides.items():
-        dotted = name.replace("__", ".")
-        for full in _targets(result, dotted):
-            *path, leaf = full.split(".")
-            table = result
-            for key in path:
-                table = table[key]
-            if getattr(value, "shape", None) == () and not hasattr(value, "dim"):
-                value = value.item()  # a number of numpy's, not a quantity of Brian2's
-            patch = {leaf: value}
-            table.update(_merge({leaf: table[leaf]} if leaf in table else {}, patch))
-    return result
 
 
 def load_network(name_or_path: str | Path | Network, **overrides: Any) -> Network:
@@ -201,12 +94,12 @@ def load_network(name_or_path: str | Path | Network, **overrides: Any) -> Networ
     """
     if isinstance(name_or_path, Network):
         return name_or_path.replace(**overrides) if overrides else name_or_path
-    path = _locate(name_or_path)
+    path = locate(name_or_path)
     data = _resolve(path)
     # Normalise first, so that overrides meet every parameter at its full name.
     try:
         # A file may be called what it likes; its network takes what of that can be part of a name.
-        network = from_dict(data, re.sub(r"[^A-Za-z0-9 _.+-]+", "_", path.stem).lstrip(" _.+-") or "network")
+        network = Network.from_dict(data, re.sub(r"[^A-Za-z0-9 _.+-]+", "_", path.stem).lstrip(" _.+-") or "network")
     except HeteroError as error:
         raise type(error)(f"{error} [{path.name}]") from None
     return network.replace(**overrides) if overrides else network

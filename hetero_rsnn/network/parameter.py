@@ -9,7 +9,7 @@ from typing import Any
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import HeteroError, NetworkError, UnitError, suggest
-from hetero_rsnn.network.heterogeneity import _FAMILIES, FAMILIES, Constant, Distribution, Mixture, Uniform, make
+from hetero_rsnn.network.distributions import FAMILIES, FAMILIES_BY_NAME, Constant, Distribution, Mixture, Uniform, make
 
 #: Keys of a distribution table that carry the parameter's unit; the others (cv, floor, weights) are plain numbers.
 _WITH_UNIT = {"value", "mean", "low", "high"}
@@ -54,6 +54,8 @@ def parse_parameter(value: Any, where: str) -> Parameter:
     NetworkError
         For unknown families and keys, wrong numbers, or mixed units; the message begins with `where`.
     """
+    if isinstance(value, Parameter):
+        return value
     try:
         distribution, unit = _parse(value, where)
     except NetworkError:
@@ -78,7 +80,7 @@ def _parse(value: Any, where: str) -> tuple[Distribution, str]:
         raise NetworkError(f"{where}: unknown distribution {family!r}{suggest(str(family), FAMILIES)}")
     if family == "mixture":
         return _parse_mixture(table, where)
-    cls = _FAMILIES[family]
+    cls = FAMILIES_BY_NAME[family]
     known = [f.name for f in fields(cls)]
     for key in table:
         if key not in known:

@@ -1,4 +1,4 @@
-"""From the content of a network file to a validated `Network`: every rule, and the message when it is broken."""
+"""From the content of a network file to checked parts: every rule, and the message when it is broken."""
 
 from __future__ import annotations
 
@@ -7,22 +7,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hetero_rsnn.common import units
-from hetero_rsnn.network.equations import lines
+from hetero_rsnn.common import checks, units
 from hetero_rsnn.common.errors import NetworkError, UnitError, suggest
-from hetero_rsnn.network.heterogeneity import Constant
-from hetero_rsnn.network.definition import (
-    LIF_STDP,
-    MODELS,
-    SHARED,
-    Input,
-    Network,
-    Plasticity,
-    Population,
-    Projection,
-    Protocol,
-)
+from hetero_rsnn.network.distributions import Constant
+from hetero_rsnn.network.equations import defined, identifiers, lines
+from hetero_rsnn.network.models import LIF_STDP, MODELS, SHARED
 from hetero_rsnn.network.parameter import Parameter, parse_parameter
+from hetero_rsnn.network.parts import Input, Plasticity, Population, Projection, Protocol
 from hetero_rsnn.network.topology import parse_topology
 
 #: Units that parameters of the shipped model must have.
@@ -35,17 +26,7 @@ _NOT_NEGATIVE = {"t_ref", "eta_plus", "eta_minus", "w_min", "w_max", "mu"}
 #: Neurons and samples are counted in 32 bits.
 _INDICES = 2**31 - 1
 
-_FUNCTIONS = frozenset(
-    {"exp", "log", "log10", "sqrt", "abs", "sign", "clip", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin"}
-    | {"arccos", "arctan", "ceil", "floor", "int", "exprel", "log1p", "expm1", "timestep", "t", "dt", "i", "j", "N"}
-    | {"and", "or", "not", "True", "False", "unless", "refractory", "event", "driven", "constant", "shared", "linked"}
-    | {"pi", "e", "inf"}
-)
 _RANDOM = {"rand", "randn", "poisson", "xi"}
-# Single letters (S, A, m, ...) are not units to Brian2 but names that equations like to use.
-_UNIT_NAME = re.compile(
-    r"^([pnumckMG]?(second|hertz|Hz|volt|amp|siemens|farad|ohm|metre|meter)|[pnumckMG][sVASFm])[23]?$"
-)
 
 _TOP = (
     "name description model n dt weight_scaling neuron parameters synapse populations projections plasticity "
@@ -78,11 +59,13 @@ def _names(table: Mapping[str, Any], where: str) -> None:
 
 def _whole(value: Any, where: str, low: int) -> int:
     number = units.finite(value)
-    if number is None or number != int(number):
-        raise NetworkError(f"{where} must be a whole number, got {value!r}")
-    if not low <= number <= _INDICES:
-        raise NetworkError(f"{where} must be {f'>= {low}' if number < low else f'<= {_INDICES}'}, got {number:.16g}")
-    return int(number)
+    given = value if number is None or number != int(number) else int(number)  # 200.0 is one in a file
+    return checks.whole(where, given, least=low, most=_INDICES, error=NetworkError)
+
+
+def _milliseconds(value: Any, where: str, *, positive: bool = True) -> float:
+    """A duration, which files state with its unit."""
+    return value.mean if isinstance(value, Parameter) else units.milliseconds(value, where, positive=positive)
 
 
 def _text(value: Any, where: str) -> str:
@@ -107,27 +90,11 @@ def _label(value: Any, where: str) -> str:
     return value
 
 
-def identifiers(text: str) -> set[str]:
-    """Names that a block of equations leaves to be defined elsewhere (units and functions left out)."""
-    words: set[str] = set()
-    for line in lines(text):
-        words |= set(re.findall(r"(?<![\w.])[A-Za-z_]\w*", re.sub(r":[^:]*$", "", line)))
-    return {w for w in words if w not in _FUNCTIONS and not _UNIT_NAME.match(w)}
+def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Check the content of a file (``extends`` already resolved) and return the fields of a `Network`.
 
-
-def defined(text: str) -> set[str]:
-    """Names that a block of equations defines: differential equations, sub-expressions and declared variables."""
-    names: set[str] = set()
-    for line in lines(text):
-        if match := re.match(r"^d(\w+)/dt\s*=", line):
-            names |= {match[1], f"d{match[1]}"}
-        elif match := re.match(r"^(\w+)\s*(=|:)", line):
-            names.add(match[1])
-    return names
-
-
-def from_dict(data: Mapping[str, Any], name: str) -> Network:
-    """Build and validate a network from the content of a file (``extends`` already resolved).
+    Quantities may be text with a unit or `Parameter`, and graphs tables or `Topology`: what was parsed before is taken
+    as it is.
 
     Raises
     ------
@@ -145,7 +112,7 @@ def from_dict(data: Mapping[str, Any], name: str) -> Network:
             f"unknown model {model!r}{suggest(str(model), MODELS)}: leave the key out for equations of your own"
         )
     n = _whole(data.get("n", 400), "n", 1)
-    dt = units.milliseconds(data.get("dt", "1 ms"), "dt")
+    dt = _milliseconds(data.get("dt", "1 ms"), "dt")
     scaling = data.get("weight_scaling", "indegree")
     if scaling not in ("indegree", "none"):
         raise NetworkError(f"weight_scaling must be 'indegree' or 'none', got {scaling!r}")
@@ -175,28 +142,28 @@ def from_dict(data: Mapping[str, Any], name: str) -> Network:
             raise NetworkError(f"neuron.initial.{key}: the equations define no {key!r}{suggest(key, variables)}")
     projections = _projections(_table(data, "projections"), populations)
     plasticity = _plasticity(data, projections, model)
-    network = Network(
-        name=_name(data.get("name", name)),
-        description=_label(data.get("description", ""), "description"),
-        model=model,
-        n=n,
-        dt=dt,
-        equations=tuple(equations.items()),
-        initial=initial,
-        populations=populations,
-        projections=projections,
-        plasticity=plasticity,
-        weight_scaling=scaling,
-        input=_input(_table(data, "input")),
-        protocol=_protocol(_table(data, "protocol"), dt),
-    )
+    drive = _input(_table(data, "input"))
     if model:
         plain = [(f"projections.{p.name}.weight", p.weight) for p in projections]
-        plain += [("input.weight", network.input.weight), ("input.event_weight", network.input.event_weight)]
+        plain += [("input.weight", drive.weight), ("input.event_weight", drive.event_weight)]
         for where, p in [*plain, *((f"neuron.initial.{k}", v) for k, v in initial)]:
             if p.unit != units.DIMENSIONLESS:
                 raise UnitError(f"{where} must be a plain number without unit, got {p}: model {model!r} has none")
-    return network
+    return {
+        "name": _name(data.get("name", name)),
+        "description": _label(data.get("description", ""), "description"),
+        "model": model,
+        "n": n,
+        "dt": dt,
+        "equations": tuple(equations.items()),
+        "initial": initial,
+        "populations": populations,
+        "projections": projections,
+        "plasticity": plasticity,
+        "weight_scaling": scaling,
+        "input": drive,
+        "protocol": _protocol(_table(data, "protocol"), dt),
+    }
 
 
 def _refuse_random(text: str) -> None:
@@ -340,9 +307,9 @@ def _protocol(table: Mapping[str, Any], dt: float) -> Protocol:
     _keys(table, defaults, "[protocol]")
     table = {**defaults, **table}
     protocol = Protocol(
-        hold=units.milliseconds(table["hold"], "protocol.hold"),
-        tau_read=units.milliseconds(table["tau_read"], "protocol.tau_read"),
-        train=units.milliseconds(table["train"], "protocol.train", positive=False),
+        hold=_milliseconds(table["hold"], "protocol.hold"),
+        tau_read=_milliseconds(table["tau_read"], "protocol.tau_read"),
+        train=_milliseconds(table["train"], "protocol.train", positive=False),
         samples=_whole(table["samples"], "protocol.samples", 1),
         washout=_whole(table["washout"], "protocol.washout", 0),
         d_max=_whole(table["d_max"], "protocol.d_max", 1),

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import NetworkError, suggest
-
-Ints = NDArray[np.int64]
-Array = NDArray[np.float64]
+from hetero_rsnn.common.types import Array, Ints
 
 #: Family -> its keys with defaults (None: must be given).
 KINDS: dict[str, dict[str, float | None]] = {
@@ -59,6 +56,8 @@ def parse_topology(value: Any, where: str) -> Topology:
     NetworkError
         For an unknown kind or key, or a number outside its range.
     """
+    if isinstance(value, Topology):
+        return value
     if not isinstance(value, Mapping) or "kind" not in value:
         raise NetworkError(f'{where} must be a table such as {{kind = "random", p = 0.1}}, got {value!r}')
     kind = value["kind"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,47 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import special
 
-from hetero_rsnn.experiments.comparison import Comparison
-from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.common.files import write_atomic
-from hetero_rsnn.measures.memory import MemoryCapacity
-from hetero_rsnn.simulation.recording import Recording
+from hetero_rsnn.experiments.comparison import Comparison
+from hetero_rsnn.experiments.measurement import Measurement
 from hetero_rsnn.inputs.stimulus import Stimulus
-from hetero_rsnn.experiments.measurement import Measurement, estimate
-
-#: Okabe and Ito's palette, safe for colour-blind readers; the markers and dashes differ too.
-COLOURS = {"honhos": "#000000", "henhos": "#0072B2", "honhes": "#E69F00", "henhes": "#D55E00"}
-_SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#8C6D1F", "#7F7F7F")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
-_DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
-#: Names as the paper writes them.
-LABELS = {"honhos": "HoNHoS", "henhos": "HeNHoS", "honhes": "HoNHeS", "henhes": "HeNHeS"}
-
-#: How parameters are called on axes.
-SYMBOLS = {"tau_m": r"membrane time constant $\tau_m$"}
-
-
-def _axes(ax: Axes | None, width: float = 4.8, height: float = 3.4) -> Axes:
-    if ax is not None:
-        return ax
-    return Figure(figsize=(width, height), layout="constrained").subplots()
-
-
-def style(name: str, index: int) -> dict[str, Any]:
-    """Colour, marker and dashes of a network; the canonical ones always look the same."""
-    order = list(COLOURS)
-    place = order.index(name) if name in COLOURS else len(order) + index
-    return {
-        "color": COLOURS.get(name, _SPARE[index % len(_SPARE)]),
-        "marker": _MARKERS[place % len(_MARKERS)],
-        "linestyle": _DASHES[place % len(_DASHES)],
-    }
-
-
-def label(name: str) -> str:
-    """How a network is called in figures and tables."""
-    return LABELS.get(name, name)
+from hetero_rsnn.measures.estimates import estimate
+from hetero_rsnn.measures.memory import MemoryCapacity
+from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.network.shipped import label
+from hetero_rsnn.plots.style import COLOURS, SPARE, SYMBOLS, axes_for, panel_letter, style
+from hetero_rsnn.simulation.recording import Recording
 
 
 def plot_raster(
@@ -64,13 +31,13 @@ def plot_raster(
     draw: Draw | None = None,
 ) -> Axes:
     """Spikes over time, `start` and `duration` in ms; with `draw`, populations are named and told apart by colour."""
-    ax = _axes(ax, 6.0, 3.0)
+    ax = axes_for(ax, 6.0, 3.0)
     first, last = np.searchsorted(recording.spike_times, [start - 1e-9, start + duration - 1e-9])
     t, i = recording.spike_times[first:last], recording.spike_neurons[first:last]
     if draw is None:
         ax.plot(t, i, ".", ms=1.2, color="#000000", rasterized=True)
     else:
-        for p, colour in zip(draw.network.populations, ("#000000", "#009E73", "#CC79A7", *_SPARE), strict=False):
+        for p, colour in zip(draw.network.populations, ("#000000", "#009E73", "#CC79A7", *SPARE), strict=False):
             part = draw.members(p.name)
             inside = (i >= part.start) & (i < part.stop)
             ax.plot(t[inside], i[inside], ".", ms=1.2, color=colour, rasterized=True)
@@ -87,7 +54,7 @@ def plot_input(
     stimulus: Stimulus, ax: Axes | None = None, *, start: float = 0.0, duration: float | None = None
 ) -> Axes:
     """The input series over time; `start` and `duration` in ms."""
-    ax = _axes(ax, 6.0, 1.6)
+    ax = axes_for(ax, 6.0, 1.6)
     duration = stimulus.duration - start if duration is None else duration
     low, high = int(start // stimulus.hold), int(np.ceil((start + duration) / stimulus.hold))
     edges = np.arange(low, min(high, len(stimulus)) + 1) * stimulus.hold
@@ -105,7 +72,7 @@ def plot_distributions(
     population: str | None = None,
 ) -> Axes:
     """Declared densities of a neuron parameter; a homogeneous one is a vertical line."""
-    ax = _axes(ax)
+    ax = axes_for(ax)
     where = population or measurements[0].network.populations[0].name
     spare, unit = 0, ""
     groups: dict[Any, list[tuple[str, int]]] = {}
@@ -164,7 +131,7 @@ def plot_parameter(draw: Draw, name: str, ax: Axes | None = None, *, population:
     known = dict(where.parameters)
     if name not in known:
         raise HeteroError(f"neurons of population {where.name!r} have no parameter {name!r}{suggest(name, known)}")
-    ax = _axes(ax)
+    ax = axes_for(ax)
     p, values = known[name], draw.neurons[name][draw.members(where.name)]
     spread = p.cv != 0
     left = values[np.isfinite(values)]
@@ -199,7 +166,7 @@ def plot_capacity(
         By default C with its standard error.
     color : str, optional
     """
-    ax = _axes(ax)
+    ax = axes_for(ax)
     d = np.arange(1, capacity.d_max + 1)
     # What `interval` is to the sum, over the same blocks.
     half = capacity.curve_stderr * float(special.stdtrit(capacity.n_blocks - 1, 0.975))
@@ -214,7 +181,7 @@ def plot_capacity(
 
 def plot_memory_curve(measurements: Sequence[Measurement], ax: Axes | None = None, *, threshold: float = 0.005) -> Axes:
     """Chance-corrected memory curves C_d, mean over seeds with 95 % bands, up to where they have died out."""
-    ax = _axes(ax)
+    ax = axes_for(ax)
     spare, longest = 0, 5
     for m in measurements:
         name = m.network.name
@@ -240,7 +207,7 @@ def plot_memory_curve(measurements: Sequence[Measurement], ax: Axes | None = Non
 
 def plot_efficiency(measurements: Sequence[Measurement], ax: Axes | None = None) -> Axes:
     """Spike efficiency over memory capacity: every seed small, means with 95 % intervals large."""
-    ax = _axes(ax)
+    ax = axes_for(ax)
     spare = 0
     for m in measurements:
         name = m.network.name
@@ -283,7 +250,7 @@ def figure_comparison(comparison: Comparison, rasters: Sequence[tuple[Draw, Reco
             ax.set_xlabel("")
             ax.tick_params(labelbottom=False)
         if row == 0:
-            _letter(ax, "A")
+            panel_letter(ax, "A")
     for place, letter, plot in (
         (grid[0, 1], "B", plot_distributions),
         (grid[1, 0], "C", plot_memory_curve),
@@ -291,13 +258,9 @@ def figure_comparison(comparison: Comparison, rasters: Sequence[tuple[Draw, Reco
     ):
         ax = figure.add_subplot(place)
         plot(comparison.measurements, ax)
-        _letter(ax, letter)
+        panel_letter(ax, letter)
         ax.spines[["top", "right"]].set_visible(False)
     return figure
-
-
-def _letter(ax: Axes, letter: str) -> None:
-    ax.set_title(letter, loc="left", fontweight="bold", fontsize="large")
 
 
 def figure_simulation(
@@ -313,10 +276,3 @@ def figure_simulation(
     for ax in (top, bottom):
         ax.spines[["top", "right"]].set_visible(False)
     return figure
-
-
-def save_figure(figure: Figure, path: Path, *, dpi: int = 160) -> Path:
-    """Write a figure (format by ending) atomically."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=dpi)
-    return write_atomic(path, lambda file: file.write(buffer.getvalue()))

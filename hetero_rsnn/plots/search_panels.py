@@ -8,17 +8,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
-from numpy.typing import NDArray
 
-from hetero_rsnn.searching import view
 from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.network.heterogeneity import Distribution
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.network.distributions import Distribution
+from hetero_rsnn.plots.style import COLOURS, axes_for
+from hetero_rsnn.searching import view
 from hetero_rsnn.searching.partial_dependence import FEWEST, Models
-from hetero_rsnn.plots.network_plots import COLOURS, _axes
 from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.searching.space import Dimension, Entry
-
-Array = NDArray[np.float64]
 
 GREY = "0.45"
 #: Of the search that the panels are about.
@@ -58,7 +56,7 @@ def plot_partial_dependence(
     models : Models, optional
         From `fit_models`, to fit only once for several panels.
     """
-    ax = _axes(ax)
+    ax = axes_for(ax)
     names = [d.name for d in result.space.dimensions]
     if name not in names:
         raise HeteroError(f"the search has no dimension {name!r}{suggest(name, names)}")
@@ -118,13 +116,13 @@ def _ticks(ax: Axes, low: float, high: float) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{float(f'{x:.3g}'):g}"))
 
 
-def plot_distribution(result: SearchResult, name: str, ax: Axes | None = None) -> Axes:
+def plot_searched_distribution(result: SearchResult, name: str, ax: Axes | None = None) -> Axes:
     """One searched parameter: the winning distribution over the base's.
 
     Where the search compares logarithms the axis is logarithmic and the density is that of the logarithm, so that equal
     areas are equal shares of the neurons or synapses; a homogeneous parameter is a vertical line.
     """
-    ax = _axes(ax)
+    ax = axes_for(ax)
     entries = {e.name: e for e in view.searched(result)}
     if name not in entries:
         raise HeteroError(f"the search has no parameter {name!r}{suggest(name, entries)}")
@@ -195,13 +193,15 @@ def _finish(figure: FigureBase, panels: list[Axes], title: str) -> list[Axes]:
     return panels
 
 
-def plot_distributions(
+def plot_searched_distributions(
     result: SearchResult, figure: FigureBase | None = None, *, title: str = "Winning distributions"
 ) -> list[Axes]:
-    """`plot_distribution` of every searched parameter, a small panel each; returns the panels."""
+    """`plot_searched_distribution` of every searched parameter, a small panel each; returns the panels."""
     entries = view.searched(result)
     figure, grid, across = _panels(entries, 1, figure)
-    panels = [plot_distribution(result, entry.name, grid[i // across][i % across]) for i, entry in enumerate(entries)]
+    panels = [
+        plot_searched_distribution(result, entry.name, grid[i // across][i % across]) for i, entry in enumerate(entries)
+    ]
     return _finish(figure, panels, title)
 
 

@@ -11,33 +11,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hetero_rsnn.searching import view
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.searching.objectives import Evaluation, convergence
-from hetero_rsnn.plots.network_plots import _axes, _letter
+from hetero_rsnn.measures.estimates import Estimate
 from hetero_rsnn.plots.search_panels import (
     GREY,
-    fit_models,
-    plot_distribution,
-    plot_distributions,
-    plot_partial_dependence,
     plot_partial_dependences,
+    plot_searched_distributions,
     say,
 )
+from hetero_rsnn.plots.style import axes_for, panel_letter
+from hetero_rsnn.searching import view
+from hetero_rsnn.searching.objectives import Evaluation, convergence
 from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.searching.space import Dimension
-from hetero_rsnn.experiments.measurement import Estimate
-
-__all__ = [
-    "fit_models",
-    "plot_convergence",
-    "plot_distribution",
-    "plot_distributions",
-    "plot_front",
-    "plot_partial_dependence",
-    "plot_partial_dependences",
-    "search_figure",
-]
 
 #: Okabe and Ito's palette, as in `plots`; the searched network looks like henhes, its control like honhos.
 _LOOKS = (
@@ -81,7 +67,7 @@ def plot_front(
     """
     if y not in ("E", "S"):
         raise HeteroError(f"y must be 'E' or 'S', got {y!r}")
-    ax = _axes(ax, 5.6, 4.0)
+    ax = axes_for(ax, 5.6, 4.0)
     results = (result, *others)
     drawn = 0
     for i, (r, name) in enumerate(zip(results, view.labels(results), strict=True)):
@@ -176,7 +162,7 @@ def plot_convergence(result: SearchResult, others: Sequence[SearchResult] = (), 
     feasible trials, and markers at the right what fresh seeds made of the best network: the best of many noisy values
     flatters itself, so that they tend to lie lower.
     """
-    ax = _axes(ax, 5.6, 4.0)
+    ax = axes_for(ax, 5.6, 4.0)
     results = (result, *others)
     quantity = {"efficiency": "E", "capacity": "C"}.get(result.objective.kind, "")
     longest = max(len(r.trials) for r in results)
@@ -244,8 +230,8 @@ def search_figure(result: SearchResult, others: Sequence[SearchResult] = ()) -> 
     plot_convergence(result, others, right)
     for ax in (left, right):
         ax.spines[["top", "right"]].set_visible(False)
-    _letter(left, "A")
-    _letter(right, "B")
-    plot_distributions(result, middle, title="$\\bf{C}$   Winning distributions")
+    panel_letter(left, "A")
+    panel_letter(right, "B")
+    plot_searched_distributions(result, middle, title="$\\bf{C}$   Winning distributions")
     plot_partial_dependences(result, bottom, title="$\\bf{{D}}$   {quantity} over one number, averaged over the others")
     return figure

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from hetero_rsnn.measures.cutoff_curve import CutoffCurve
-from hetero_rsnn.plots.network_plots import COLOURS, label, style
-from hetero_rsnn.experiments.measurement import estimate
+from hetero_rsnn.measures.estimates import estimate
+from hetero_rsnn.network.shipped import label
+from hetero_rsnn.plots.style import COLOURS, style
 from hetero_rsnn.tasks.result import TaskResult
 
 _CUTOFF, _FIXED, _BOUND, _FULL = "#D55E00", "#0072B2", "#009E73", "#555555"

@@ -10,8 +10,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hetero_rsnn.searching import view
 from hetero_rsnn.common.files import write_text
+from hetero_rsnn.searching import view
 from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.searching.trial import Trial
 

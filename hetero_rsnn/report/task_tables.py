@@ -8,9 +8,9 @@ from dataclasses import replace
 from rich import box
 from rich.table import Table
 
-from hetero_rsnn.plots.network_plots import label
-from hetero_rsnn.report.terminal import cell, console
-from hetero_rsnn.experiments.measurement import Estimate, estimate
+from hetero_rsnn.measures.estimates import Estimate, cell, estimate
+from hetero_rsnn.network.shipped import label
+from hetero_rsnn.report.terminal import console
 from hetero_rsnn.tasks.result import TaskResult
 
 

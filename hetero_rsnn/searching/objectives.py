@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from hetero_rsnn.measures.efficiency import SILENT
 from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.experiments.measurement import Estimate, estimate
-
-Array = NDArray[np.float64]
+from hetero_rsnn.common.types import Array, Ints
+from hetero_rsnn.measures.efficiency import SILENT
+from hetero_rsnn.measures.estimates import Estimate, estimate
 
 OBJECTIVES = ("efficiency", "capacity", "pareto")
 #: What an evaluation averages over its seeds.
@@ -227,7 +226,7 @@ def merit(evaluation: Evaluation, kind: str = "efficiency") -> tuple[bool, float
     return evaluation.feasible, value if evaluation.feasible else -evaluation.violation
 
 
-def pareto_front(c: ArrayLike, s: ArrayLike) -> NDArray[np.int64]:
+def pareto_front(c: ArrayLike, s: ArrayLike) -> Ints:
     """Indices of the points that no other beats in both C (large) and S (small), by rising S.
 
     Of equal points the first is taken.

@@ -25,16 +25,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import erfcx, log_ndtr, logsumexp, ndtr
 from scipy.stats import qmc
 
-from hetero_rsnn.measures.efficiency import SILENT
 from hetero_rsnn.common.errors import HeteroError, suggest
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.measures.efficiency import SILENT
 from hetero_rsnn.searching.objectives import Objective
 from hetero_rsnn.searching.space import Space
-
-Array = NDArray[np.float64]
 
 METHODS = ("wasserstein", "matern", "random")
 #: Less C, or less S, is modelled as this much: logarithms of what is nearly nothing would rule the model.
@@ -142,7 +140,7 @@ class _Model(Optimiser):
         if not good:  # nothing to learn from
             return [self._generator(self.asked + i).random(self._z[0].size).round(_DIGITS) for i in range(count)]
         z = np.array(self._z)
-        y, noise = _data(self._values)
+        y, noise = log_means(self._values)
         if np.ptp(y, axis=1).max() < 1e-12:  # all alike, e.g. nothing: the model would not know where to go
             return [self._generator(self.asked + i).random((z.shape[1],)).round(_DIGITS) for i in range(count)]
         for model, values, variances in zip(self._models, y, noise, strict=True):
@@ -193,7 +191,7 @@ class _Model(Optimiser):
         return gain
 
 
-def _data(values: Sequence[Array | None]) -> tuple[Array, Array]:
+def log_means(values: Sequence[Array | None]) -> tuple[Array, Array]:
     """Logarithms of the means over the seeds, and their variances, each of shape (2, trials).
 
     All trials meet the same seeds. What a seed does to all of them is no noise between them, and is taken out before

@@ -17,17 +17,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.stats import qmc
 from threadpoolctl import threadpool_limits
 
 from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.searching.optimiser import _data
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.searching.optimiser import log_means
 from hetero_rsnn.searching.space import Space
 from hetero_rsnn.searching.surrogate import Surrogate, distance_kernel
-
-Array = NDArray[np.float64]
 
 #: Fewer trials than this show nothing of a curve.
 FEWEST = 5
@@ -81,7 +79,7 @@ class Models:
         z = np.array([space.unit(p) for p in points])
         self.models = [Surrogate(distance_kernel("wasserstein", space)) for _ in range(2)]
         with threadpool_limits(1):  # threads cost more than such small matrices do
-            for model, y, noise in zip(self.models, *_data(list(values)), strict=True):
+            for model, y, noise in zip(self.models, *log_means(list(values)), strict=True):
                 model.update(z, y, noise)
 
     def average(self, z: Array, quantity: str = "E") -> tuple[float, float]:

@@ -23,17 +23,16 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 from scipy.spatial.distance import pdist, squareform
 from scipy.special import ndtr
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.network.heterogeneity import Distribution
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.network.distributions import Distribution
 from hetero_rsnn.searching.space import Dimension, Entry, Space
 from hetero_rsnn.searching.space_parsing import SPREAD
-
-Array = NDArray[np.float64]
 
 #: Normal scores at which quantiles are compared. Beyond them lie 3e-12 of the probability.
 SCORES: Array = np.linspace(-7.0, 7.0, 57)

@@ -7,9 +7,10 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from hetero_rsnn.common.errors import SearchError
 from hetero_rsnn.common.files import plain
+from hetero_rsnn.common.versions import search_versions
 from hetero_rsnn.jobs.journal import HEADER, Event
-from hetero_rsnn.searching.trial import SearchError, search_versions
 
 
 class Log(Protocol):

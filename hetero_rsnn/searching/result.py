@@ -9,11 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hetero_rsnn.common import units
-from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError, SearchError
+from hetero_rsnn.common.types import Array
 from hetero_rsnn.jobs.journal import read_journal
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.searching.objectives import (
@@ -25,8 +23,9 @@ from hetero_rsnn.searching.objectives import (
     merit,
     pareto_front,
 )
+from hetero_rsnn.searching.settings import Settings
 from hetero_rsnn.searching.space import Space
-from hetero_rsnn.searching.trial import SearchError, Settings, Trial
+from hetero_rsnn.searching.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -194,7 +193,7 @@ class SearchResult:
         return hypervolume([t.C for t in self.front], [t.S for t in self.front], self.reference_point)
 
     @property
-    def convergence(self) -> NDArray[np.float64]:
+    def convergence(self) -> Array:
         """Best so far after each trial, shape (trials,): E (or C) of a feasible one (NaN before), or hypervolume."""
         return convergence(self.objective, (t.evaluation for t in self.trials))
 
@@ -294,3 +293,9 @@ def make_objective(space: Space, settings: Settings, reference: Evaluation | Non
     if c_min is None:
         c_min = max(reference.C, 0.0) if reference is not None else 0.0
     return Objective(settings.objective, c_min, settings.rate, space.base.protocol.hold)
+
+
+def in_order(result: SearchResult) -> list[Trial]:
+    """All trials: measured ones best first, then those that run, then those that failed."""
+    rest = [t for t in result.trials if t.evaluation is None]
+    return [*ranked(result.trials, result.settings.objective), *sorted(rest, key=lambda t: t.status == "failed")]

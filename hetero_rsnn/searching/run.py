@@ -10,42 +10,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.jobs.executors import Outcome, Runner
-from hetero_rsnn.network.heterogeneity import Constant, Gamma, LogNormal, TruncatedNormal
+from hetero_rsnn.common.errors import HeteroError, SearchError
 from hetero_rsnn.jobs.journal import Event
+from hetero_rsnn.jobs.remote import Outcome, Runner
 from hetero_rsnn.network.definition import Network
+from hetero_rsnn.network.homogeneous import homogeneous
 from hetero_rsnn.searching.objectives import Evaluation, Objective, evaluate, pareto_front, seed_values
 from hetero_rsnn.searching.optimiser import make_optimiser
-from hetero_rsnn.network.parameter import Parameter, to_toml
 from hetero_rsnn.searching.replay import Script
 from hetero_rsnn.searching.result import SearchResult, make_objective, ranked
+from hetero_rsnn.searching.settings import Settings
 from hetero_rsnn.searching.space import Space
-from hetero_rsnn.searching.trial import SearchError, Settings, Trial, Watch
+from hetero_rsnn.searching.trial import Trial, Watch
 
 #: Measures a network with a seed: at least C and S.
 Function = Callable[[Network, int], Mapping[str, float]]
-
-
-def homogeneous(network: Network) -> Network:
-    """The network with every neuron and synapse parameter at its mean; weights and initial state keep their spread.
-
-    Of the shipped `henhes` that is `honhos`.
-    """
-    tables = [(f"populations.{p.name}", p.parameters) for p in network.populations]
-    if network.plasticity is not None:
-        tables.append(("plasticity", network.plasticity.parameters))
-    changes: dict[str, Any] = {}
-    for table, parameters in tables:
-        for name, p in parameters:
-            if isinstance(p.distribution, Gamma | LogNormal | TruncatedNormal):
-                changes[f"{table}.{name}.cv"] = 0.0
-            elif not isinstance(p.distribution, Constant):
-                changes[f"{table}.{name}"] = to_toml(Parameter(Constant(p.mean), p.unit))
-    return replace(network.replace(**changes), name="homogeneous", description="")
 
 
 @dataclass(frozen=True)

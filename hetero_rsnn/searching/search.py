@@ -95,8 +95,8 @@ def search(
         If an argument is not valid, the journal is of another search, or jobs cannot be run at all. A candidate that
         cannot be measured is recorded as failed, and the search goes on.
     """
+    from hetero_rsnn.searching.settings import CHOICES
     from hetero_rsnn.searching.start import Places, measured_network, search_space
-    from hetero_rsnn.searching.trial import CHOICES
 
     choices = (objective, method, budget, initial, batch, seeds, c_min, rate, seed, remeasure, fresh_seeds)
     given = dict(zip(CHOICES, choices, strict=True))
@@ -128,8 +128,9 @@ def search_function(
     SearchError
         If an option is unknown; else as `search`.
     """
+    from hetero_rsnn.common.errors import SearchError
+    from hetero_rsnn.searching.settings import CHOICES
     from hetero_rsnn.searching.start import Measure, Places, search_space
-    from hetero_rsnn.searching.trial import CHOICES, SearchError
 
     places = ("workers", "executor", "dask", "trial_timeout")
     rest = ("journal", "resume", "progress")

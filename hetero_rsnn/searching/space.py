@@ -13,16 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from hetero_rsnn.common import units
-from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.network.heterogeneity import Distribution
-from hetero_rsnn.network.loading import _leaves, _locate, load_network, networks_folder, read_toml
-from hetero_rsnn.network.parsing import from_dict
+from hetero_rsnn.common import checks, units
+from hetero_rsnn.common.errors import HeteroError, SpaceError, suggest
+from hetero_rsnn.common.files import read_toml
+from hetero_rsnn.common.types import Array
 from hetero_rsnn.network.definition import Network
-from hetero_rsnn.network.parameter import parse_parameter
-from hetero_rsnn.searching.space_parsing import Dimension, Entry, SpaceError, overrides, read_entries
+from hetero_rsnn.network.distributions import Distribution
+from hetero_rsnn.network.loading import load_network, locate
+from hetero_rsnn.network.overrides import by_name
+from hetero_rsnn.network.parameter import Parameter, parse_parameter
+from hetero_rsnn.network.shipped import networks_folder
+from hetero_rsnn.searching.space_parsing import Dimension, Entry, overrides, parameters_at, read_entries
 
 __all__ = ["Dimension", "Entry", "SearchDefaults", "Space", "SpaceError", "list_spaces", "load_space", "spaces_folder"]
 
@@ -86,6 +89,11 @@ class Space:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     @cached_property
+    def _at_base(self) -> dict[str, list[Parameter]]:
+        """What the base has at the targets of each entry."""
+        return {entry.name: parameters_at(entry.targets, self._data) for entry in self.entries}
+
+    @cached_property
     def _data(self) -> dict[str, Any]:
         return self.base.to_dict()
 
@@ -120,7 +128,7 @@ class Space:
         values = iter(self.check(point))
         changed: dict[str, Any] = {}
         for entry in self.entries:
-            changed |= overrides(entry, *entry.moments(values), self._data)
+            changed |= overrides(entry, *entry.moments(values), self._at_base[entry.name])
         return self.base.replace(**changed)
 
     def distributions(self, point: Sequence[float]) -> dict[str, Distribution]:
@@ -128,7 +136,7 @@ class Space:
         values = iter(self.check(point))
         return {entry.name: entry.distribution(*entry.moments(values)) for entry in self.entries}
 
-    def unit(self, point: Sequence[float]) -> NDArray[np.float64]:
+    def unit(self, point: Sequence[float]) -> Array:
         """The point in the unit cube, shape (dimensions,); logarithmic where the dimension is."""
         return np.array([d.to_unit(x) for d, x in zip(self.dimensions, self.check(point), strict=True)])
 
@@ -158,7 +166,7 @@ class Space:
             If the network is not in the space: outside a range, of another family, or unlike the base elsewhere.
         """
         data = network.to_dict()
-        mine, theirs = _leaves(self._data), _leaves(data)
+        mine, theirs = by_name(self._data), by_name(data)
         targets = [t for entry in self.entries for t in entry.targets]
         ours = [f"{t}." for t in targets]
         for key in sorted({*mine, *theirs} - {"name", "description"}):
@@ -170,7 +178,7 @@ class Space:
                     f"that of the base {mine.get(key)!r}"
                 )
         point = self.check([x for entry in self.entries for x in self._read(entry, data)])
-        built = _leaves(self.network(point).to_dict())
+        built = by_name(self.network(point).to_dict())
         for target in targets:
             if target not in theirs or not _alike(built[target], theirs[target]):
                 raise SpaceError(
@@ -181,13 +189,13 @@ class Space:
 
     def _read(self, entry: Entry, data: dict[str, Any]) -> list[float]:
         """The numbers of an entry's dimensions in a network's content."""
-        leaves = _leaves(data)
-        if entry.targets[0] not in leaves:
+        known = by_name(data)
+        if entry.targets[0] not in known:
             raise SpaceError(f"the network has no {entry.targets[0]}, which the space {self.name!r} searches")
-        d = parse_parameter(leaves[entry.targets[0]], entry.targets[0]).distribution
+        d = parse_parameter(known[entry.targets[0]], entry.targets[0]).distribution
         mean, cv = d.mean, d.cv
         if entry.kind == "factor":
-            base = parse_parameter(_leaves(self._data)[entry.targets[0]], entry.targets[0]).distribution
+            base = parse_parameter(by_name(self._data)[entry.targets[0]], entry.targets[0]).distribution
             # The spread stands in for the mean of a distribution around 0.
             now, before = (float(x.quantile(0.75)) if base.mean == 0 else x.mean for x in (d, base))
             mean = now / before if before else 1.0
@@ -216,7 +224,7 @@ class Space:
         _known(data, ("name", "description", "base", "parameters", "scalars", "search"), "the space")
         if not isinstance(data.get("base"), Mapping):
             raise SpaceError("the space holds no base network: give what Space.to_dict returned")
-        base = from_dict(data["base"], "base")
+        base = Network.from_dict(data["base"], "base")
         name, description = (str(data.get(key, "")) for key in ("name", "description"))
         source = {key: data.get(key, {}) for key in ("parameters", "scalars")}
         search = _search(data.get("search", {}))
@@ -290,8 +298,7 @@ def _search(table: Any) -> SearchDefaults:
         raise SpaceError(f"search must be a table, got {table!r}: write [search]")
     _known(table, tuple(f.name for f in fields(SearchDefaults)), "[search]")
     for key, value in table.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise SpaceError(f"search.{key} must be a whole number >= 1, got {value!r}")
+        checks.whole(f"search.{key}", value, least=1, error=SpaceError)
     search = SearchDefaults(**table)
     if search.initial > search.budget:
         raise SpaceError(f"search.initial must be <= budget = {search.budget}, got {search.initial}")
@@ -361,7 +368,7 @@ def load_space(name_or_path: str | Path | Space, **changes: Any) -> Space:
         own = data.pop("overrides", {})
         if not isinstance(own, Mapping):
             raise SpaceError(f"overrides must be a table, got {own!r}: write [overrides]")
-        base = load_network(load_network(_locate(data["base"], path.parent), **own), **changes)
+        base = load_network(load_network(locate(data["base"], path.parent), **own), **changes)
         return Space.from_dict({**data, "name": path.stem, "base": base.to_dict()})
     except HeteroError as error:
         text = str(error)

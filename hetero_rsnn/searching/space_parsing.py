@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hetero_rsnn.common import units
-from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
-from hetero_rsnn.network.heterogeneity import FAMILIES, Constant, Distribution, Mixture, Uniform, make
-from hetero_rsnn.network.loading import _leaves, _targets
+from hetero_rsnn.common.errors import HeteroError, NetworkError, SpaceError, suggest
 from hetero_rsnn.network.definition import Network
-from hetero_rsnn.network.parameter import Parameter, parse_parameter, to_toml
+from hetero_rsnn.network.distributions import FAMILIES, Constant, Distribution, Mixture, Uniform, make
+from hetero_rsnn.network.overrides import by_name, full_names
+from hetero_rsnn.network.parameter import Parameter, parse_parameter
 
 #: Families that a mean and a cv describe.
 SPREAD = ("gamma", "lognormal", "truncated_normal")
@@ -20,10 +20,6 @@ SPREAD = ("gamma", "lognormal", "truncated_normal")
 SMALLEST_CV = 1e-6
 #: Parts of a network that say how it is measured, or how large it is: candidates must not differ in them.
 _KEPT = ("protocol", "n", "dt", "input.channels")
-
-
-class SpaceError(HeteroError):
-    """A search space or a point of it is not valid."""
 
 
 @dataclass(frozen=True)
@@ -156,20 +152,20 @@ def _apart(entries: list[Entry]) -> None:
 
 def _find(name: Any, data: dict[str, Any], where: str) -> list[str]:
     """Full names of a parameter or number of the base."""
-    leaves = _leaves(data)
+    known = by_name(data)
     try:
-        found = [t for t in _targets(data, name) if t in leaves] if isinstance(name, str) else []
+        found = [t for t in full_names(data, name) if t in known] if isinstance(name, str) else []
     except NetworkError:
         found = []
     if not found:
-        known = [p.split(".", 1)[-1] for p, v in leaves.items() if p.count(".") and _is_parameter(p, v)]
-        shared = [p.split(".", 1)[1] for p in known if p.count(".") == 1]  # tau_m, for every population
-        raise SpaceError(f"{where}: the base has no {name!r}{suggest(str(name), sorted({*known, *shared}))}"[:400])
+        short = [p.split(".", 1)[-1] for p, v in known.items() if p.count(".") and _is_parameter(p, v)]
+        shared = [p.split(".", 1)[1] for p in short if p.count(".") == 1]  # tau_m, for every population
+        raise SpaceError(f"{where}: the base has no {name!r}{suggest(str(name), sorted({*short, *shared}))}"[:400])
     for full in found:
         if any(f"{full}.".startswith(f"{kept}.") for kept in _KEPT):
             raise SpaceError(f"{where}: {full} must be the same for all candidates: set it in [overrides]")
-        if isinstance(leaves[full], bool | int):
-            raise SpaceError(f"{where}: {full} = {leaves[full]} is no continuous number: set it in [overrides]")
+        if isinstance(known[full], bool | int):
+            raise SpaceError(f"{where}: {full} = {known[full]} is no continuous number: set it in [overrides]")
     return found
 
 
@@ -180,9 +176,10 @@ def _is_parameter(name: str, value: Any) -> bool:
     return name.count(".") < 3 and head in ("populations", "plasticity", "input") and not isinstance(value, str | list)
 
 
-def _parameters(targets: Iterable[str], data: dict[str, Any]) -> list[Parameter]:
-    leaves = _leaves(data)
-    return [parse_parameter(leaves[t], t) for t in targets]
+def parameters_at(targets: Iterable[str], data: dict[str, Any]) -> list[Parameter]:
+    """The parameters at full names in a network's content."""
+    known = by_name(data)
+    return [parse_parameter(known[t], t) for t in targets]
 
 
 def _keys(table: Mapping[str, Any], known: tuple[str, ...], where: str, name: str) -> None:
@@ -234,9 +231,9 @@ def _parameter(name: str, table: Mapping[str, Any], data: dict[str, Any], where:
     targets = _find(name, data, where)
     for target in targets:
         parent = target.rpartition(".")[0]
-        if "distribution" in (_leaves(data).get(parent) or {}):
+        if "distribution" in (by_name(data).get(parent) or {}):
             raise SpaceError(f"{where}: {target} is part of a distribution: name the parameter, and give mean and cv")
-    base = _parameters(targets, data)
+    base = parameters_at(targets, data)
     own: Any = base[0].distribution
     family = table.get("distribution", own.family)
     if family not in FAMILIES:
@@ -301,12 +298,12 @@ def _scalar(name: str, table: Mapping[str, Any], data: dict[str, Any], where: st
     targets = [full for target in wanted for full in _find(target, data, where)]
     if len(set(targets)) < len(targets):
         raise SpaceError(f"{where}.targets names {max(targets, key=targets.count)} twice: keep one")
-    base = _parameters(targets, data)
-    leaves = _leaves(data)
+    base = parameters_at(targets, data)
+    known = by_name(data)
     unit = units.DIMENSIONLESS
     if kind == "value":
         for target in targets:
-            if isinstance(leaves[target], Mapping):
+            if isinstance(known[target], Mapping):
                 raise SpaceError(
                     f"{where}: {target} is a distribution: search its mean and cv in [parameters], "
                     "or scale it with as = 'factor'"
@@ -321,11 +318,15 @@ def _scalar(name: str, table: Mapping[str, Any], data: dict[str, Any], where: st
     return Entry(name, kind, tuple(targets), log, unit, "constant", value, 0.0)
 
 
-def overrides(entry: Entry, mean: float, cv: float, data: dict[str, Any]) -> dict[str, Any]:
-    """What `Network.replace` takes to put an entry into the base, whose content is `data`."""
+def overrides(entry: Entry, mean: float, cv: float, base: Sequence[Parameter]) -> dict[str, Parameter | float]:
+    """What `Network.replace` takes to put an entry into a network that has the parameters `base` at its targets."""
     if entry.kind == "factor":
-        base = _parameters(entry.targets, data)
-        scales = [Parameter(scaled(p.distribution, mean), p.unit) for p in base]
-        return {t: to_toml(p) for t, p in zip(entry.targets, scales, strict=True)}
-    value = to_toml(Parameter(entry.distribution(mean, cv), entry.unit))
-    return dict.fromkeys(entry.targets, value)
+        found = [Parameter(scaled(p.distribution, mean), p.unit) for p in base]
+    else:
+        found = [Parameter(entry.distribution(mean, cv), entry.unit)] * len(entry.targets)
+    return {target: _number_if_plain(p) for target, p in zip(entry.targets, found, strict=True)}
+
+
+def _number_if_plain(p: Parameter) -> Parameter | float:
+    """A constant without unit as its number, since not all that can be searched is a parameter (p of a graph)."""
+    return p.mean if isinstance(p.distribution, Constant) and p.unit == units.DIMENSIONLESS else p

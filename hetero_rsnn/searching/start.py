@@ -10,18 +10,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hetero_rsnn.network.draw import PRECISIONS
-from hetero_rsnn.common.errors import suggest
-from hetero_rsnn.jobs.executors import Runner, make_runner
-from hetero_rsnn.jobs.journal import Event, Journal, JournalError
+from hetero_rsnn.common.errors import JournalError, SearchError, suggest
+from hetero_rsnn.common.versions import search_versions
+from hetero_rsnn.jobs.executors import make_runner
+from hetero_rsnn.jobs.journal import Event, Journal
+from hetero_rsnn.jobs.remote import Runner
 from hetero_rsnn.network.definition import Network
+from hetero_rsnn.network.draw import PRECISIONS
 from hetero_rsnn.searching.objectives import KEPT
 from hetero_rsnn.searching.replay import Log, MemoryLog, Script
 from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.searching.run import Function, Job, Search
-from hetero_rsnn.simulation.simulate import BACKENDS
+from hetero_rsnn.searching.settings import Settings, make_settings
 from hetero_rsnn.searching.space import Space, load_space
-from hetero_rsnn.searching.trial import SearchError, Settings, Trial, Watch, make_settings, search_versions
+from hetero_rsnn.searching.trial import Trial, Watch
+from hetero_rsnn.simulation.backends import BACKENDS
 
 
 def measure_candidate(network: Network, seed: int, *, backend: str, precision: str) -> dict[str, float]:

@@ -16,16 +16,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
 from skopt.learning import GaussianProcessRegressor
 from skopt.learning.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
+from hetero_rsnn.common.types import Array
 from hetero_rsnn.searching.space import Space
 from hetero_rsnn.searching.wasserstein import BOUNDS, wasserstein_matern
-
-Array = NDArray[np.float64]
 
 KERNELS = ("wasserstein", "matern")
 #: A fit is repeated when the trials have grown by this factor: between, a trial more changes little.

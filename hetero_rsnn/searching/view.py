@@ -8,34 +8,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.searching.objectives import Evaluation
-from hetero_rsnn.report.terminal import cell as cell  # also for the modules that show a search
-from hetero_rsnn.searching.result import SearchResult, ranked
-from hetero_rsnn.searching.space import Dimension, Entry
-from hetero_rsnn.experiments.measurement import Estimate, estimate
 from hetero_rsnn.common.tables import TextTable
+from hetero_rsnn.measures.estimates import (
+    cell,  # also for the modules that show a search
+)
+from hetero_rsnn.searching.objectives import Evaluation
+from hetero_rsnn.searching.result import SearchResult, in_order
+from hetero_rsnn.searching.space import Entry
 from hetero_rsnn.searching.trial import Trial
-
-#: Measured quantities with their headings, in the order of tables.
-QUANTITIES = {"E": "E = C/S", "C": "C (samples)", "S": "S (spikes/sample)", "rate_hz": "rate (Hz)"}
-#: A number this near to an end of its range (as a share of it) could have gone on beyond.
-EDGE = 0.02
-#: The methods as they are called in sentences.
-METHODS = {
-    "wasserstein": "Bayesian search over distributions (2-Wasserstein kernel)",
-    "matern": "Bayesian search over coordinates (Matérn kernel)",
-    "random": "random search",
-}
-_NONE = Estimate(math.nan, math.nan, math.nan, math.nan, 0)
-
-
-def measure(evaluation: Evaluation | None, name: str) -> Estimate:
-    """Mean of a quantity with its 95 % interval; undefined where the evaluation says so, whatever single seeds gave."""
-    if evaluation is None or math.isnan(getattr(evaluation, name)):
-        return _NONE
-    return evaluation.estimate(name)
+from hetero_rsnn.searching.wording import (
+    METHODS,
+    NONE,
+    QUANTITIES,
+    heading,
+    lead,
+    measure,
+    number,
+    seeds,
+    state,
+    status,
+)
 
 
 def ranking(result: SearchResult, top: int = 5) -> TextTable:
@@ -51,43 +44,9 @@ def ranking(result: SearchResult, top: int = 5) -> TextTable:
     return TextTable(title, ("trial", "E", "C", "S", *names, "limits"), rows)
 
 
-def lead(ours: Evaluation | None, theirs: Evaluation | None, name: str) -> Estimate:
-    """Paired difference over the seeds; undefined unless both were measured on the same ones."""
-    if ours is None or theirs is None or ours.seeds != theirs.seeds:
-        return _NONE
-    if math.isnan(getattr(ours, name)) or math.isnan(getattr(theirs, name)):
-        return _NONE
-    return estimate(np.subtract(ours.per_seed[name], theirs.per_seed[name]))
-
-
-def number(x: float) -> str:
-    """Three significant digits."""
-    if not math.isfinite(x):
-        return "–"
-    return f"{x:.0f}" if abs(x) >= 1000 else f"{float(f'{x:.3g}'):g}"
-
-
-def unit(x: Dimension | Entry) -> str:
-    """Unit as it is shown; empty where there is none."""
-    return {units.DIMENSIONLESS: "", units.TIME: "ms"}.get(x.unit, x.unit)
-
-
-def heading(x: Dimension | Entry) -> str:
-    """Name with its unit."""
-    return f"{x.name} ({unit(x)})" if unit(x) else x.name
-
-
 def searched(result: SearchResult) -> list[Entry]:
     """The parameters that the search varies."""
     return [e for e in result.space.entries if e.dimensions]
-
-
-def edge(d: Dimension, x: float) -> str:
-    """Say where a number lies at an end of its range: a larger range could give more."""
-    z = d.to_unit(x)
-    if d.name.endswith(".cv") and d.low == 0 and z < EDGE:
-        return "homogeneous"
-    return "at the lower end" if z < EDGE else "at the upper end" if z > 1 - EDGE else ""
 
 
 def labels(results: Sequence[SearchResult]) -> list[str]:
@@ -106,31 +65,6 @@ def labels(results: Sequence[SearchResult]) -> list[str]:
 def measured(result: SearchResult) -> list[Trial]:
     """Trials that have C and S, in the order asked for."""
     return [t for t in result.trials if t.evaluation is not None]
-
-
-def in_order(result: SearchResult) -> list[Trial]:
-    """All trials: measured ones best first, then those that run, then those that failed."""
-    rest = [t for t in result.trials if t.evaluation is None]
-    return [*ranked(result.trials, result.settings.objective), *sorted(rest, key=lambda t: t.status == "failed")]
-
-
-def state(t: Trial) -> str:
-    """``"feasible"``, ``"infeasible"``, ``"running"`` or ``"failed"``."""
-    return t.status if t.evaluation is None else "feasible" if t.feasible else "infeasible"
-
-
-def status(t: Trial) -> str:
-    """The state, and what is wrong."""
-    why = t.error if t.evaluation is None else t.evaluation.reason
-    return f"{state(t)}: {why}" if why else state(t)
-
-
-def seeds(numbers: Sequence[int]) -> str:
-    """``"8 seeds (1000-1007)"``."""
-    text = ", ".join(map(str, numbers))
-    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
-        text = f"{numbers[0]}-{numbers[-1]}"
-    return f"{len(numbers)} seed{'s' if len(numbers) > 1 else ''} ({text})"
 
 
 @dataclass(frozen=True)
@@ -255,7 +189,7 @@ def comparison(result: SearchResult, others: Sequence[SearchResult]) -> list[Row
         parts.append((REFERENCE, homogeneous, _source(homogeneous, fresh)))
     rows = []
     for i, (name, evaluation, text) in enumerate(parts):
-        ahead = lead(parts[0][1], evaluation, "E") if i else _NONE
+        ahead = lead(parts[0][1], evaluation, "E") if i else NONE
         words = "" if math.isnan(ahead.mean) else cell(ahead, signed=True)
         star = " *" if ahead.low * ahead.high > 0 else ""
         cells = tuple(cell(measure(evaluation, q)) if evaluation else "–" for q in QUANTITIES)

@@ -16,10 +16,11 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist, pdist, squareform
 
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.types import Array
 from hetero_rsnn.searching.quantiles import QuantileFeatures
 from hetero_rsnn.searching.space import Space
 
@@ -33,7 +34,6 @@ except ImportError as error:
 
 __all__ = ["BOUNDS", "QuantileFeatures", "WassersteinMatern", "wasserstein_matern"]
 
-Array = NDArray[np.float64]
 
 #: Bounds of the length scales, in units of what an entry spans.
 BOUNDS = (0.05, 20.0)

@@ -6,15 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.network.draw import Draw
-from hetero_rsnn.network.equations import check_equal
-from hetero_rsnn.common.errors import EquationMismatchError
-from hetero_rsnn.network.definition import LIF_STDP, LIF_STDP_PLASTICITY, Network
 from hetero_rsnn.simulation.recording import NEVER, State
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,47 +21,7 @@ class NeuronArrays:
     constant_drive: Array
     v_th: Array
     v_reset: Array
-    refractory_steps: NDArray[np.int64]
-
-
-def check_equations(network: Network) -> None:
-    """Refuse networks whose equations the kernels do not mirror.
-
-    Raises
-    ------
-    EquationMismatchError
-    """
-    if network.model != "lif_stdp":
-        raise EquationMismatchError(
-            f"network {network.name!r} names no model with a kernel; use backend='brian2', "
-            'or model = "lif_stdp" with its equations'
-        )
-    check_equal("lif_stdp", LIF_STDP, dict(network.equations))
-    _check_plasticity(network)
-
-
-def require_equations(network: Network, what: str, instead: str) -> None:
-    """`check_equations` for what has no backend to offer; the message says `what` is of those equations only."""
-    try:
-        check_equations(network)
-    except EquationMismatchError as error:
-        found = str(error).split(";")[0]
-        raise EquationMismatchError(f"{what} of the model 'lif_stdp' only ({found}): {instead}") from None
-
-
-def _check_plasticity(network: Network) -> None:
-    if network.plasticity is not None:
-        found = {k: getattr(network.plasticity, k) for k in LIF_STDP_PLASTICITY}
-        check_equal("lif_stdp", LIF_STDP_PLASTICITY, found)
-
-
-def mirrors_plasticity(network: Network) -> bool:
-    """Whether the kernels mirror the plasticity of a network (of its neurons they need not)."""
-    try:
-        _check_plasticity(network)
-    except EquationMismatchError:
-        return False
-    return bool(network.model)
+    refractory_steps: Ints
 
 
 def neuron_arrays(draw: Draw) -> NeuronArrays:

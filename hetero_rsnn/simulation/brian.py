@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.common import units
-from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
-from hetero_rsnn.simulation.arrays import mirrors_plasticity
-from hetero_rsnn.network.definition import SHARED, Network
+from hetero_rsnn.common.types import Array, Ints
+from hetero_rsnn.network.definition import Network
+from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.network.mirror import mirrors_plasticity
+from hetero_rsnn.network.models import SHARED
 from hetero_rsnn.simulation.recording import NEVER, State
-
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 #: Code-generation targets. Compiled ones need a C++ compiler; the first cython run compiles for 10-45 s.
 TARGETS = ("numpy", "cython", "cpp_standalone")
@@ -380,7 +379,7 @@ def to_brian2(draw: Draw, stimulus: Any = None, *, plasticity: bool = True) -> B
         raise HeteroError(
             f"to_brian2 takes a draw, got {type(draw).__name__}: call hetero_rsnn.draw(network, seed) first"
         )
-    from hetero_rsnn.simulation.simulate import prepare
+    from hetero_rsnn.simulation.drive import prepare
 
     if stimulus is None:
         none = np.empty(0, dtype=np.int64)

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.network.draw import Draw, Synapses, _freeze, generator
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, StimulusError
-from hetero_rsnn.simulation.recording import Recording, State
+from hetero_rsnn.common.randomness import generator
+from hetero_rsnn.common.types import Array, Bools
 from hetero_rsnn.inputs.stimulus import Stimulus
+from hetero_rsnn.network.draw import Draw, Synapses, read_only
+from hetero_rsnn.simulation.recording import Recording, State
 
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 #: New weights of one projection, given the old ones and the name of the projection (two words for input weights).
 Change = Callable[[Array, tuple[str, ...]], Array]
 
@@ -141,8 +142,7 @@ def quantise(
     T. Pfeil et al., "Is a 4-bit synaptic weight resolution enough? Constraints on enabling spike-timing dependent
     plasticity in neuromorphic hardware", Frontiers in Neuroscience 6:90, 2012.
     """
-    if isinstance(bits, bool) or not isinstance(bits, int | np.integer) or not 1 <= bits <= MOST_BITS:
-        raise HeteroError(f"bits must be a whole number in 1..{MOST_BITS}, got {bits!r}: 1 is a weight or none")
+    bits = checks.whole("bits", bits, least=1, most=MOST_BITS, fix="1 is a weight or none")
 
     def change(w: Array, names: tuple[str, ...]) -> Array:
         del names
@@ -250,7 +250,7 @@ def lose_synapses(
     if share == 0:
         return draw, begin
 
-    def kept(synapses: Synapses) -> Mask:
+    def kept(synapses: Synapses) -> Bools:
         left = np.ones(len(synapses), dtype=bool)
         for index, inside in _projections(synapses):
             order = generator(seed, "noise", "synapses", draw.network.projections[index].name).permutation(inside.size)
@@ -293,7 +293,7 @@ def _reweighted(
     return _noted(draw, note + (", inputs too" if inputs else ""), **changes), begin
 
 
-def _without(draw: Draw, begin: State | None, plastic: Mask, static: Mask) -> tuple[Draw, State | None]:
+def _without(draw: Draw, begin: State | None, plastic: Bools, static: Bools) -> tuple[Draw, State | None]:
     """The synapses under the masks, and their part of the state."""
     if begin is not None:
         begin = replace(
@@ -305,7 +305,7 @@ def _without(draw: Draw, begin: State | None, plastic: Mask, static: Mask) -> tu
     return replace(draw, plastic=_part(draw.plastic, plastic), static=_part(draw.static, static)), begin
 
 
-def _part(synapses: Synapses, keep: Mask) -> Synapses:
+def _part(synapses: Synapses, keep: Bools) -> Synapses:
     indptr = np.concatenate([[0], np.cumsum(keep)])[synapses.indptr]
     return Synapses(
         indptr.astype(np.int64),
@@ -324,7 +324,7 @@ def _projections(synapses: Synapses) -> list[tuple[int, NDArray[np.intp]]]:
 def _noted(draw: Draw, note: str, **changes: Any) -> Draw:
     """The draw with changes, which it remembers; read-only, as draws are."""
     new = replace(draw, **changes, damage=(*draw.damage, note))
-    _freeze(new)
+    read_only(new)
     return new
 
 

@@ -16,12 +16,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from hetero_rsnn.common.types import Ints
 from hetero_rsnn.network.draw import PRECISIONS, Draw
 from hetero_rsnn.simulation.arrays import neuron_arrays
 from hetero_rsnn.simulation.recording import State
 
 Array = NDArray[np.floating]
-Ints = NDArray[np.int64]
 
 #: Post-synaptic spikes kept per neuron before pending ones are flushed.
 _HISTORY = 240

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.jobs.parallel import Progress, cores, run_jobs
+from hetero_rsnn.inputs.stimulus import Stimulus, Stream
+from hetero_rsnn.jobs.parallel import cores, run_jobs
+from hetero_rsnn.jobs.progress import Progress
+from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.simulation.recording import Recording, State
 from hetero_rsnn.simulation.simulate import simulate
-from hetero_rsnn.inputs.stimulus import Stimulus, Stream
 
 
 def simulate_many(
@@ -60,9 +62,7 @@ def simulate_many(
     3
     """
     jobs = _broadcast({"draws": draws, "stimuli": stimuli, "states": states})
-    count = cores() if threads is None else threads
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise HeteroError(f"threads must be a whole number >= 1, got {threads!r}: leave it away for all cores")
+    count = cores() if threads is None else checks.whole("threads", threads, least=1, fix="leave it away for all cores")
     if options.get("backend", "fast") == "brian2":
         count = 1
 

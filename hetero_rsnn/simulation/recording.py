@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
 from hetero_rsnn.common.files import json_text, write_atomic, write_text
-
-Array = NDArray[np.float64]
+from hetero_rsnn.common.types import Array, Ints
 
 #: Step of the last spike of a neuron that never fired: far enough that every trace has decayed to exactly 0.
 NEVER = -(10**10)
@@ -45,10 +44,10 @@ class State:
 
     step: int
     variables: dict[str, Array]
-    last_spike: NDArray[np.int64]
+    last_spike: Ints
     w: Array
     traces: dict[str, Array]
-    trace_step: NDArray[np.int64] | None = None
+    trace_step: Ints | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +89,7 @@ class Recording:
     weights: Array
     state: State
     traces: dict[str, Array] = field(default_factory=dict)
-    trace_neurons: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    trace_neurons: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     timings: dict[str, float] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
 

@@ -4,94 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from hetero_rsnn.common import units
-from hetero_rsnn.network.draw import PRECISIONS, Draw
-from hetero_rsnn.common.errors import HeteroError, StimulusError, UnitError, suggest
-from hetero_rsnn.simulation.arrays import check_equations, initial_state
+from hetero_rsnn.common.errors import HeteroError, StimulusError, suggest
+from hetero_rsnn.common.types import Ints
+from hetero_rsnn.common.versions import versions
+from hetero_rsnn.inputs.stimulus import Stimulus, Stream
+from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.network.mirror import check_equations
+from hetero_rsnn.simulation.arrays import initial_state
+from hetero_rsnn.simulation.backends import check_backend
+from hetero_rsnn.simulation.continuing import check_same_draw, check_state
+from hetero_rsnn.simulation.drive import no_stimulus, prepare
 from hetero_rsnn.simulation.recording import Recording, State, concatenate
-from hetero_rsnn.inputs.stimulus import TOLERANCE, Stimulus, Stream
-
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-BACKENDS = ("fast", "numpy", "brian2")
 
 #: Numbers in the drive of one piece (samples x neurons): longer stimuli are fed piece by piece.
 _PIECE = 1_000_000
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Versions of this package and of what its results depend on."""
-    import platform
-    from importlib import metadata
-
-    out = {"python": platform.python_version()}
-    for name in ("hetero-rsnn", "numpy", "scipy", "numba", "brian2"):
-        try:
-            out[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            out[name] = "not installed"
-    return out
-
-
-def prepare(draw: Draw, stimulus: Stimulus) -> tuple[Array, int, Ints, Ints]:
-    """Put a stimulus on the grid of a network.
-
-    Returns
-    -------
-    drive : ndarray, shape (samples, n)
-        Input current of every neuron in every sample.
-    hold_steps : int
-    event_steps, event_channels : ndarray of int, shape (events,)
-        Events of one channel in one step are merged into one.
-
-    Raises
-    ------
-    StimulusError
-        If the number of channels differs from the network's, or the hold is no multiple of dt.
-    """
-    net = draw.network
-    if not isinstance(stimulus, Stimulus):
-        raise _no_stimulus(stimulus)
-    if stimulus.channels != net.input.channels:
-        raise StimulusError(
-            f"the stimulus has {stimulus.channels} channels, the network takes {net.input.channels}: "
-            f'load it with **{{"input.channels": {stimulus.channels}}}'
-        )
-    try:
-        hold_steps = units.steps(stimulus.hold, net.dt, "hold of the stimulus")
-    except UnitError as error:
-        raise StimulusError(str(error)) from None
-    if stimulus.kind == "current":
-        return stimulus.values @ draw.w_in.T, hold_steps, np.empty(0, np.int64), np.empty(0, np.int64)
-    steps = np.floor((stimulus.event_times + TOLERANCE) / net.dt).astype(np.int64)
-    pairs = np.unique(np.stack([steps, stimulus.event_channels], axis=1), axis=0)
-    drive = np.zeros((len(stimulus), draw.n))
-    return drive, hold_steps, np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
-
-
-def check_backend(backend: str, precision: str = "double") -> None:
-    """Refuse an unknown backend or precision, and single precision where there is none.
-
-    Raises
-    ------
-    HeteroError
-    """
-    if backend not in BACKENDS:
-        raise HeteroError(f"unknown backend {backend!r}{suggest(str(backend), BACKENDS)}")
-    if precision not in PRECISIONS:
-        raise HeteroError(f"unknown precision {precision!r}{suggest(str(precision), PRECISIONS)}")
-    if precision != "double" and backend != "fast":
-        raise HeteroError(
-            f"precision={precision!r} is for backend='fast' only, not {backend!r}: leave one of them away"
-        )
 
 
 def simulate(
@@ -153,7 +84,7 @@ def simulate(
             f"simulate takes a draw, got {type(draw).__name__}: call hetero_rsnn.draw(network, seed) first"
         )
     if not isinstance(stimulus, Stimulus | Stream):
-        raise _no_stimulus(stimulus)
+        raise no_stimulus(stimulus)
     if not isinstance(state, State | Recording | None):
         raise HeteroError(
             f"state must be a Recording or its state, got {type(state).__name__}: give what simulate returned"
@@ -235,12 +166,6 @@ def simulate(
     return replace(concatenate(parts), state=final, weights=final.w, timings=dict(runner.timings))
 
 
-def _no_stimulus(value: Any) -> StimulusError:
-    return StimulusError(
-        f"a stimulus is made with array_stimulus(values, hold=...) and the like, got {type(value).__name__}"
-    )
-
-
 def _chosen(neurons: ArrayLike | None, n: int) -> Ints:
     """Indices of the recorded neurons. A mask is refused: as numbers it would mean neurons 0 and 1."""
     if neurons is None:
@@ -253,43 +178,3 @@ def _chosen(neurons: ArrayLike | None, n: int) -> Ints:
     if index.min() < 0 or index.max() >= n:
         raise HeteroError(f"record_neurons must be in 0..{n - 1}, got {index.min()}..{index.max()}")
     return index.astype(np.int64)
-
-
-def check_same_draw(draw: Draw, recording: Recording) -> None:
-    """Refuse a recording of another draw, or of the same one with other damage.
-
-    A bare `State`, such as damage after training returns, does not say where it comes from and is not asked.
-    """
-    ours = list(draw.damage)
-    # Recordings that are not ours say neither seed nor damage.
-    seed = recording.provenance.get("seed", draw.seed)
-    if recording.dt != draw.network.dt or seed != draw.seed:
-        raise HeteroError(
-            f"the recording comes from seed {seed} with dt = {recording.dt:g} ms, the draw has seed {draw.seed} and "
-            f"dt = {draw.network.dt:g} ms: go on with the draw that was recorded"
-        )
-    theirs = recording.provenance.get("damage", [] if "seed" in recording.provenance else ours)
-    if theirs != ours:
-        raise HeteroError(
-            f"the recording is of a network with {_damage(theirs)}, the draw has {_damage(ours)}: go on with the draw "
-            "that was recorded, or for damage after it with the state that the damage returned"
-        )
-
-
-def _damage(notes: Any) -> str:
-    return "; ".join(map(str, notes)) if isinstance(notes, list) and notes else "no damage"
-
-
-def check_state(draw: Draw, state: State, known: Sequence[str]) -> None:
-    """Refuse a state of another network, or one that lacks some of the `known` state variables."""
-    lacking = [name for name in known if name not in state.variables]
-    if lacking:
-        raise HeteroError(
-            f"the state lacks {', '.join(lacking)}, as that of a recording read from neo does: "
-            "go on from what simulate returned or load_recording read"
-        )
-    if state.last_spike.size != draw.n or state.w.size != len(draw.plastic):
-        raise HeteroError(
-            f"the state is of a network with {state.last_spike.size} neurons and {state.w.size} plastic synapses, "
-            f"the draw has {draw.n} and {len(draw.plastic)}: go on with the draw that the state came from"
-        )

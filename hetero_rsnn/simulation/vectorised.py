@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.network.draw import Draw, Synapses
 from hetero_rsnn.simulation.arrays import neuron_arrays
 from hetero_rsnn.simulation.recording import State
-
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 def _joined(rows: list[Any], neurons: list[int]) -> Any:

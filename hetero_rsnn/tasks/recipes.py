@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hetero_rsnn.inputs.audio import AudioEncoder
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.datasets.dataset import Dataset
+from hetero_rsnn.inputs.audio import AudioEncoder
 from hetero_rsnn.inputs.encoders import CurrentEncoder
+from hetero_rsnn.network.definition import Network
+from hetero_rsnn.network.loading import load_network
 
 #: Thresholds spread over the neurons through their bias: without it a network of equal thresholds, driven hard, can
 #: only answer in proportion to its input, which a chaotic series cannot be foretold from. The same for all networks.
@@ -116,3 +120,15 @@ _KINDS: dict[str, Recipe] = {
     "audio": _RECIPES["free_spoken_digits"],
     "events": _RECIPES["shd"],
 }
+
+
+def task_networks(networks: Sequence[Any], chosen: Recipe, overrides: dict[str, Any]) -> list[Network]:
+    if "input.channels" in overrides:
+        raise HeteroError("input.channels is decided by the data: leave it away")
+    nets = [load_network(n, **{**chosen.overrides, **overrides}) for n in networks]
+    names = [n.name for n in nets]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice or not names:
+        what = f"two networks are called {twice[0]!r}: rename one" if twice else "no network: name at least one"
+        raise HeteroError(what)
+    return nets

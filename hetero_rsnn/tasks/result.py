@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hetero_rsnn.measures.cutoff_curve import CutoffCurve
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.common.versions import versions
 from hetero_rsnn.datasets.dataset import Dataset
+from hetero_rsnn.measures.cutoff_curve import CutoffCurve
+from hetero_rsnn.measures.estimates import Estimate, estimate
+from hetero_rsnn.measures.reports import ClassificationReport, ForecastReport
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.tasks.recipes import Recipe
-from hetero_rsnn.simulation.simulate import versions
-from hetero_rsnn.experiments.measurement import Estimate, estimate
-from hetero_rsnn.measures.reports import ClassificationReport, ForecastReport
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.theory.neuron import dead_time, milliseconds, real, real_number, whole_number
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.theory.neuron import dead_time
 from hetero_rsnn.theory.rates import MeanField, check_field, check_network, renewal_power, weight_matrix
 from hetero_rsnn.theory.response import lif_response
-
-Array = NDArray[np.float64]
 
 
 def linear_memory(
@@ -64,13 +64,13 @@ def linear_memory(
     J. Dambre et al., Scientific Reports 2:514, 2012. E. Dobriban, S. Wager, Annals of Statistics 46, 2018, and
     T. Hastie et al., Annals of Statistics 50, 2022 (ridge regression with finitely many samples).
     """
-    h, power = real("responses", responses), real_number("power", power)
-    samples = None if samples is None else whole_number("samples", samples)
+    h, power = checks.finite_array("responses", responses), checks.real("power", power, least=0.0)
+    samples = None if samples is None else checks.whole("samples", samples, least=1)
     if h.ndim != 2 or len(h) < 2:
         raise HeteroError(f"responses must have the shape (delays, n) with at least 2 delays, got {h.shape}")
     sigma = power * h.T @ h
     if noise is not None:
-        extra = real("noise", noise)
+        extra = checks.finite_array("noise", noise)
         if extra.shape != sigma.shape:
             raise HeteroError(f"noise must have the shape {sigma.shape}, got {extra.shape}: one row and column a state")
         sigma = sigma + extra
@@ -158,7 +158,7 @@ def linearised(
     """
     w_in = _one_channel(draw, field)
     p, n = draw.neurons, draw.n
-    tau_read = draw.network.protocol.tau_read if tau_read is None else milliseconds("tau_read", tau_read)
+    tau_read = draw.network.protocol.tau_read if tau_read is None else checks.duration("tau_read", tau_read)
     nu = field.rates_hz / 1e3
     if fano is None:
         fano = np.maximum(1 + 2 * renewal_power(field.rates_hz, field.cv, tau_read), 0.0)
@@ -174,7 +174,7 @@ def linearised(
     a[2 * n :, 2 * n :] = -eye / tau_read
     b = np.zeros(3 * n)
     b[:n] = g * w_in
-    enters = np.concatenate([np.zeros((n, n)), w, eye]) * np.sqrt(nu * real("fano", fano))
+    enters = np.concatenate([np.zeros((n, n)), w, eye]) * np.sqrt(nu * checks.finite_array("fano", fano))
     return LinearSystem(a, b, enters @ enters.T, slice(2 * n, 3 * n))
 
 
@@ -188,7 +188,7 @@ def sampled(system: LinearSystem, hold: Any) -> tuple[Array, Array, Array]:
     ----------
     C. F. Van Loan, IEEE Trans. Automatic Control 23, 1978 (what is computed; doubling is ours).
     """
-    hold = milliseconds("hold", hold)
+    hold = checks.duration("hold", hold)
     doublings = max(0, math.ceil(math.log2(max(float(np.abs(system.a).sum(axis=1).max()) * hold, 1e-300) / 0.02)))
     h = hold / 2**doublings
     a, q = system.a * h, system.q
@@ -219,7 +219,7 @@ def stationary(ad: Array, qd: Array, *, limit: int = 60) -> Array:
     ----------
     R. A. Smith, SIAM J. Appl. Math. 16, 1968.
     """
-    limit = whole_number("limit", limit)
+    limit = checks.whole("limit", limit, least=1)
     p, e = np.array(qd), np.array(ad)
     for _ in range(limit):
         with np.errstate(over="ignore", invalid="ignore"):  # of an unstable system, which is what is asked below
@@ -294,10 +294,10 @@ def spectral_states(
     """
     w_in = _one_channel(draw, field)
     p, n, dt = draw.neurons, draw.n, draw.network.dt
-    tau_read = draw.network.protocol.tau_read if tau_read is None else milliseconds("tau_read", tau_read)
-    hold = draw.network.protocol.hold if hold is None else milliseconds("hold", hold)
-    period = math.ceil(1280.0 / hold - 1e-9) * hold if period is None else milliseconds("period", period)
-    top, closed = real_number("top", top), real_number("closed", closed)
+    tau_read = draw.network.protocol.tau_read if tau_read is None else checks.duration("tau_read", tau_read)
+    hold = draw.network.protocol.hold if hold is None else checks.duration("hold", hold)
+    period = math.ceil(1280.0 / hold - 1e-9) * hold if period is None else checks.duration("period", period)
+    top, closed = checks.real("top", top, least=0.0), checks.real("closed", closed, least=0.0)
     count = round(period / hold)
     if abs(count * hold - period) > 1e-9 * period:
         raise HeteroError(

@@ -9,16 +9,14 @@ sigma, by which he divides potentials, is ``sqrt(A / tau_m)``.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
-from hetero_rsnn.common import units
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
-
-Array = NDArray[np.float64]
+from hetero_rsnn.common.types import Array
 
 #: sqrt(2) |zeta(1/2)|: how far noise with a memory moves the threshold (Brunel and Sergi).
 ALPHA = math.sqrt(2.0) * 1.4603545088095868
@@ -31,7 +29,7 @@ def dead_time(t_ref: ArrayLike, dt: float) -> Array:
 
     The spike's own step ends with the reset, so that of the steps of `t_ref` (rounded down) one less is lost.
     """
-    t, dt = real("t_ref", t_ref), real_number("dt", dt)
+    t, dt = checks.finite_array("t_ref", t_ref), checks.real("dt", dt, least=0.0)
     _at_least_zero("t_ref", t)
     if dt == 0:
         return t
@@ -79,7 +77,7 @@ def lif_rate(
     for the grid is our own.
     """
     mu, tau, th, reset, ref = neuron_values(drive=drive, tau_m=tau_m, v_th=v_th, v_reset=v_reset, t_ref=t_ref)
-    dt = real_number("dt", dt)
+    dt = checks.real("dt", dt, least=0.0)
     above = mu > th
     ratio = np.where(above, (mu - reset) / np.where(above, mu - th, 1.0), math.e)
     rise = tau * np.log(ratio)
@@ -209,7 +207,7 @@ def quasi_static_rate(
     mu, var, tau, th, reset, ref = neuron_values(
         drive=drive, variance=variance, tau_m=tau_m, v_th=v_th, v_reset=v_reset, t_ref=t_ref
     )
-    dt = real_number("dt", dt)
+    dt = checks.real("dt", dt, least=0.0)
     # Probability cells rather than Gauss-Hermite: the rate has an infinite slope at threshold.
     z = special.ndtri((np.arange(200) + 0.5) / 200)
     levels = mu[..., None] + np.sqrt(var)[..., None] * z
@@ -253,49 +251,9 @@ def isi_cv(
     return np.where(rare, 1.0, np.sqrt(2 * math.pi * double) * nu * tau)
 
 
-# Checks of what users hand in, for all modules of the theory.
-
-
-def real(name: str, value: ArrayLike, *, infinite: bool = False) -> Array:
-    """Finite real numbers (with `infinite` also +inf) as an array."""
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise HeteroError(f"{name} must be plain numbers (times in ms), got {value!r}: convert it") from None
-    good = np.isfinite(array) | (np.isposinf(array) if infinite else False)
-    if not good.all():
-        raise HeteroError(f"{name} must be finite, got {array[~good].flat[0]:g}: drop or mend such values")
-    return array
-
-
-def real_number(name: str, value: Any, *, least: float = 0.0) -> float:
-    """One finite number >= `least`."""
-    array = real(name, value)
-    if array.ndim or isinstance(value, bool) or array < least:
-        raise HeteroError(f"{name} must be one number >= {least:g}, got {value!r}: change it")
-    return float(array)
-
-
-def whole_number(name: str, value: Any) -> int:
-    """A whole number >= 1."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise HeteroError(f"{name} must be a whole number >= 1, got {value!r}: change it")
-    return int(value)
-
-
-def milliseconds(name: str, value: Any) -> float:
-    """A duration > 0: a plain number (ms already), or a quantity with its unit such as ``"10 ms"``."""
-    if isinstance(value, str) or hasattr(value, "dim"):
-        return units.milliseconds(value, name)
-    number = real_number(f"{name} (ms)", value)
-    if number == 0:
-        raise HeteroError(f"{name} must be > 0 ms, got 0: write e.g. {name}='10 ms'")
-    return number
-
-
 def neuron_values(**values: ArrayLike) -> tuple[Array, ...]:
     """Parameters of neurons, checked and broadcast, in the order given."""
-    arrays = {k: real(k, v, infinite=k == "v_th") for k, v in values.items()}
+    arrays = {k: checks.finite_array(k, v, infinite=k == "v_th") for k, v in values.items()}
     for name in ("t_ref", "intensity", "variance", "tau_noise"):
         if name in arrays:
             _at_least_zero(name, arrays[name])

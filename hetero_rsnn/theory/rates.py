@@ -5,30 +5,25 @@ Conventions as in `hetero_rsnn.theory.neuron`.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 
-from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.simulation.arrays import require_equations
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.network.mirror import require_equations
 from hetero_rsnn.theory.neuron import (
     dead_time,
     isi_cv,
     lif_rate,
-    milliseconds,
     quasi_static_rate,
-    real,
-    real_number,
     siegert_rate,
-    whole_number,
 )
-
-Array = NDArray[np.float64]
 
 FORMULAS = ("lif", "siegert", "matched", "coloured", "quasi-static")
 
@@ -48,7 +43,7 @@ def weight_matrix(draw: Draw, weights: ArrayLike | None = None) -> sparse.csr_ar
         Row: target, column: source.
     """
     _check_draw(draw)
-    w = draw.plastic.w if weights is None else real("weights", weights)
+    w = draw.plastic.w if weights is None else checks.finite_array("weights", weights)
     if w.shape != draw.plastic.w.shape:
         raise HeteroError(
             f"weights must be of the {len(draw.plastic)} plastic synapses, got shape {w.shape}: "
@@ -193,9 +188,9 @@ def self_consistent_rates(
         raise HeteroError(f"unknown formula {formula!r}{suggest(str(formula), FORMULAS)}")
     check_network(draw)
     p, dt = draw.neurons, draw.network.dt
-    hold = draw.network.protocol.hold if hold is None else milliseconds("hold", hold)
-    power, mean = real_number("power", power), real_number("mean", mean, least=-math.inf)
-    limit, tolerance = whole_number("limit", limit), real_number("tolerance", tolerance)
+    hold = draw.network.protocol.hold if hold is None else checks.duration("hold", hold)
+    power, mean = checks.real("power", power, least=0.0), checks.real("mean", mean)
+    limit, tolerance = checks.whole("limit", limit, least=1), checks.real("tolerance", tolerance, least=0.0)
     how: dict[str, Any] = {k: p[k] for k in ("v_th", "v_reset")} | {"t_ref": dead_time(p["t_ref"], dt) + dt / 2}
     tau = p["tau_m"]
     w = weight_matrix(draw, weights)

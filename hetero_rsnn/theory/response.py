@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.theory.neuron import neuron_values, real
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.theory.neuron import neuron_values
 
-Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 #: Nodes between reset and threshold, denser towards threshold, and below reset.
@@ -62,7 +63,7 @@ def lif_response(
     F. S. Chance, N. Fourcaud, L. F. Abbott, Phys. Rev. Lett. 86, 2001 (the response, in closed form). B. Lindner,
     L. Schimansky-Geier, Phys. Rev. Lett. 86, 2001.
     """
-    f = np.atleast_1d(real("frequencies", frequencies))
+    f = np.atleast_1d(checks.finite_array("frequencies", frequencies))
     if (f < 0).any():
         raise HeteroError(
             f"frequencies must be >= 0 Hz, got {f.min():g}: the response at -f is the conjugate of that at f"

@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.theory.neuron import real, real_number
-
-Array = NDArray[np.float64]
+from hetero_rsnn.common.types import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +97,11 @@ def weight_drift(
     """
     names = ("eta_plus", "eta_minus", "tau_plus", "tau_minus", "rate_pre", "rate_post")
     given = (eta_plus, eta_minus, tau_plus, tau_minus, rate_pre, rate_post)
-    values = [real(name, x) for name, x in zip(names, given, strict=True)]
+    values = [checks.finite_array(name, x) for name, x in zip(names, given, strict=True)]
     for name, value in zip(names, values, strict=True):
         if (value < 0).any():
             raise HeteroError(f"{name} must be >= 0, got {value.min():g}: change it")
-    mu, dt = real_number("mu", mu), real_number("dt", dt)
+    mu, dt = checks.real("mu", mu, least=0.0), checks.real("dt", dt, least=0.0)
     if mu > 1:
         raise HeteroError(f"mu must be in [0, 1], got {mu:g}: change it")
     plus, minus, t_plus, t_minus, pre, post = np.broadcast_arrays(*values)

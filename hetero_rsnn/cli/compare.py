@@ -1,0 +1,95 @@
+"""``hetero-rsnn compare``: networks measured on the same seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hetero_rsnn.cli.options import command_line, parse_overrides, parse_seeds, results_folder
+from hetero_rsnn.common.errors import HeteroError, suggest
+
+
+def compare(
+    networks: Annotated[
+        list[str] | None, typer.Argument(help="Names or paths [default: the four canonical networks].")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="A count (20), a range (100-119) or a list (1,5,8) [default: 20].")
+    ] = None,
+    n: Annotated[int | None, typer.Option("--n", help="Number of neurons.")] = None,
+    backend: Annotated[str, typer.Option(help="fast, numpy or brian2.")] = "fast",
+    precision: Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")] = "double",
+    target: Annotated[str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")] = "numpy",
+    workers: Annotated[int | None, typer.Option(help="Seeds measured at a time [default: one a core].")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Small networks and few seeds: a look, not a result.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/compare].")
+    ] = None,
+    recordings: Annotated[bool, typer.Option("--recordings", help="Write every recording too (npz and json).")] = False,
+    baseline: Annotated[
+        str | None, typer.Option(help="Network to compare with [default: honhos, else the first].")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="[NETWORK:]NAME=VALUE", help="Change a value in all networks, or in one."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
+) -> None:
+    """Measure networks on the same seeds: C, S, rate and E with 95 % intervals, a figure, and results.json."""
+    from hetero_rsnn.common.files import json_text, write_json
+    from hetero_rsnn.experiments import comparison as comparing
+    from hetero_rsnn.experiments.measurement import measure_seed
+    from hetero_rsnn.jobs.parallel import cores
+    from hetero_rsnn.network.draw import draw
+    from hetero_rsnn.network.loading import load_network
+    from hetero_rsnn.plots.network_plots import figure_comparison
+    from hetero_rsnn.plots.style import save_figure
+    from hetero_rsnn.report import terminal as report
+    from hetero_rsnn.simulation.backends import check_backend
+
+    check_backend(backend, precision)
+    changes: dict[str, Any] = dict(comparing.QUICK) if quick else {}
+    only: dict[str, dict[str, Any]] = {}
+    for pair in overrides or []:
+        name, colon, rest = pair.partition(":")
+        if colon and "=" not in name:
+            only.setdefault(name, {}).update(parse_overrides([rest]))
+        else:
+            changes |= parse_overrides([pair])
+    if n is not None:
+        changes["n"] = n
+    names = networks or list(comparing.CANONICAL)
+    nets = [load_network(name, **{**changes, **only.pop(name, {})}) for name in names]
+    for name in only:
+        raise HeteroError(f"--set {name}:... names no compared network{suggest(name, names)}")
+    numbers = parse_seeds(seeds if seeds is not None else ("4" if quick else "20"))
+    folder = results_folder(out, "compare", ("results.json", "figure.png", "recordings"), overwrite)
+    with report.progress_bar("measuring", len(nets) * len(numbers)) as progress:
+        comparison = comparing.compare(
+            nets,
+            numbers,
+            baseline=baseline,
+            backend=backend,
+            precision=precision,
+            target=target,
+            workers=cores() if workers is None else workers,
+            progress=progress,
+            recordings=folder / "recordings" if recordings else None,
+        )
+    data = {"command": command_line(), **comparison.to_dict()}
+    write_json(folder / "results.json", data)
+    if as_json:
+        typer.echo(json_text(data), nl=False)
+    else:
+        report.print_comparison(comparison)
+    rasters = []
+    for name in report.raster_pair(comparison):
+        net = comparison[name].network
+        _, recording = measure_seed(net, numbers[0], backend=backend, precision=precision, target=target)
+        rasters.append((draw(net, numbers[0]), recording))
+    save_figure(figure_comparison(comparison, rasters), folder / "figure.png")
+    if not as_json:
+        typer.echo(f"wrote results.json{', recordings' if recordings else ''} and figure.png to {folder}")

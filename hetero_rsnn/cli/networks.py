@@ -1,0 +1,42 @@
+"""``hetero-rsnn networks``: the shipped networks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hetero_rsnn.cli.options import parse_overrides
+
+networks_app = typer.Typer(help="List the shipped networks, or show one.", rich_markup_mode=None)
+
+
+@networks_app.callback(invoke_without_command=True)
+def networks(context: typer.Context) -> None:
+    """List the shipped networks."""
+    if context.invoked_subcommand is not None:
+        return
+    from hetero_rsnn.network.shipped import list_networks, networks_folder
+
+    found = list_networks()
+    width = max(map(len, found))
+    for name, description in found.items():
+        typer.echo(f"{name:<{width}}  {description}")
+    typer.echo(f"\nfiles: {networks_folder()}")
+    typer.echo("one of them in full: hetero-rsnn networks show henhes")
+
+
+@networks_app.command("show")
+def networks_show(
+    network: Annotated[str, typer.Argument(help="Name or path of a network.")],
+    toml: Annotated[
+        bool, typer.Option("--toml", help="Print the whole network as TOML, to start one of your own.")
+    ] = False,
+    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value.")] = None,
+) -> None:
+    """Print the equations and distributions of a network."""
+    from hetero_rsnn.network.loading import load_network, to_toml_text
+
+    net = load_network(network, **parse_overrides(overrides or []))
+    # Without name and description: an edited copy must not pass for the shipped network.
+    typer.echo(to_toml_text(net, named=False) if toml else str(net))

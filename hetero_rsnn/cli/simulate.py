@@ -1,0 +1,104 @@
+"""``hetero-rsnn simulate``: a network on a series."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hetero_rsnn.cli.options import parse_overrides, results_folder
+from hetero_rsnn.common import checks
+
+if TYPE_CHECKING:
+    from hetero_rsnn.datasets.series import Series
+
+
+def simulate(
+    network: Annotated[str, typer.Argument(help="Name or path of a network.")],
+    input: Annotated[
+        Path,
+        typer.Option(
+            "--input", "-i", help="Series to feed in: csv, npy, npz or wav; or a shipped one (wind_greensboro)."
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/simulate].")
+    ] = None,
+    column: Annotated[str | None, typer.Option(help="Column(s) of a csv, comma-separated, or array of an npz.")] = None,
+    hold: Annotated[str | None, typer.Option(help="Simulated time of one sample [default: the network's].")] = None,
+    scale: Annotated[str, typer.Option(help="minmax (each channel to -1..1), zscore, or none.")] = "minmax",
+    samples: Annotated[int | None, typer.Option(help="Use only the first samples.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    n: Annotated[int | None, typer.Option("--n", help="Number of neurons.")] = None,
+    backend: Annotated[str, typer.Option(help="fast, numpy or brian2.")] = "fast",
+    precision: Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")] = "double",
+    target: Annotated[str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")] = "numpy",
+    plasticity: Annotated[bool, typer.Option("--plasticity/--frozen", help="Let the synapses learn.")] = True,
+    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
+) -> None:
+    """Run a network on a series: writes the recording, and a raster with the input above it."""
+    import hetero_rsnn as hr
+    from hetero_rsnn.network.shipped import label
+    from hetero_rsnn.plots.network_plots import figure_simulation
+    from hetero_rsnn.plots.style import save_figure
+    from hetero_rsnn.simulation.backends import check_backend
+
+    check_backend(backend, precision)
+    changes: dict[str, Any] = parse_overrides(overrides or [])
+    if n is not None:
+        changes["n"] = n
+    known = not input.exists() and not input.suffix and len(input.parts) == 1
+    series = hr.read_series(hr.shipped_series(str(input)) if known else input, column=column)
+    values = series.values if samples is None else series.values[: checks.whole("--samples", samples, least=1)]
+    own = hr.load_network(network, **changes)
+    net = own.replace(**{"input.channels": values.shape[1]})
+    stimulus = hr.array_stimulus(hr.scale_series(values, scale), hold or net.protocol.hold)
+    stimulus = replace(
+        stimulus,
+        description={
+            "source": series.source,
+            "sha256": series.sha256,
+            "columns": list(series.names),
+            "scale": scale,
+        },
+    )
+    drawn = hr.draw(net, seed, precision=precision)
+    folder = results_folder(out, "simulate", ("recording.npz", "recording.json", "raster.png"), overwrite)
+    recording = hr.simulate(drawn, stimulus, backend=backend, precision=precision, target=target, plasticity=plasticity)
+    path = recording.save(folder / "recording")
+    shown = min(stimulus.duration, 2000.0)
+    title = f"{label(net.name)} on {series.source}: {', '.join(series.names[:4])}".replace("$", r"\$")
+    figure = save_figure(
+        figure_simulation(stimulus, drawn, recording, duration=shown, title=title), folder / "raster.png"
+    )
+    typer.echo(_input_line(series))
+    if own.input.channels != net.input.channels:
+        typer.echo(
+            f"input.channels set to {net.input.channels}, as the series has them; {own.name} has {own.input.channels}"
+        )
+    typer.echo(
+        f"{net.name}: {net.n} neurons, {len(stimulus)} samples of {stimulus.hold:g} ms "
+        f"({stimulus.duration / 1e3:g} s), "
+        f"{recording.spike_times.size} spikes"
+    )
+    for p in net.populations:
+        rates = recording.rates_hz[drawn.members(p.name)]
+        typer.echo(
+            f"  {p.name}: {rates.mean():.2f} Hz, from {rates.min():.2f} to {rates.max():.2f}, "
+            f"{(rates == 0).mean():.1%} silent"
+        )
+    typer.echo(f"compiled in {recording.timings['compile']:.2f} s, ran in {recording.timings['run']:.2f} s ({backend})")
+    typer.echo(f"wrote {path}, {path.with_suffix('.json').name} and {figure.name}")
+
+
+def _input_line(series: Series) -> str:
+    """Which columns drive the network, and which do not."""
+    count, names = len(series.names), ", ".join(series.names[:8])
+    left_out = "; ".join(f"{name}, {why}" for name, why in series.left_out)
+    return (
+        f"input: {count} channel{'s' if count > 1 else ''} {names}{', ...' if count > 8 else ''} of {series.source}"
+        + (f" (left out: {left_out})" if left_out else "")
+    )

@@ -1,0 +1,158 @@
+"""One check for each kind of argument, the name first, as in the message: it holds the value, the rule and the fix."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hetero_rsnn.common import units
+from hetero_rsnn.common.errors import HeteroError, UnitError, suggest
+from hetero_rsnn.common.types import Array
+
+
+def whole(
+    name: str,
+    value: Any,
+    *,
+    least: int,
+    most: int | None = None,
+    error: type[HeteroError] = HeteroError,
+    fix: str = "",
+) -> int:
+    """A whole number in [least, most]; numpy's are welcome, True and 3.0 are not.
+
+    Raises
+    ------
+    error
+        ``"d_max must be a whole number >= 1, got 0: use 1 or more"``.
+    """
+    try:
+        number = operator.index(value) if not isinstance(value, bool | np.bool_) else None
+    except TypeError:
+        number = None
+    if number is None or number < least or (most is not None and number > most):
+        rule = f">= {least}" if most is None else f"from {least} to {most}"
+        fix = fix or (f"use {least} or more" if most is None else "use one of these")
+        raise error(f"{name} must be a whole number {rule}, got {value!r}: {fix}")
+    return number
+
+
+def real(
+    name: str,
+    value: Any,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    error: type[HeteroError] = HeteroError,
+    fix: str = "change it",
+) -> float:
+    """A finite number, greater than `above`, not less than `least`; text and True are none.
+
+    Raises
+    ------
+    error
+        ``"gain must be a finite number > 0, got -1: change it"``.
+    """
+    try:
+        number = math.nan if isinstance(value, bool | np.bool_ | str | bytes) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    bound = "" if above is None else f" > {above:g}"
+    bound += "" if least is None else f" >= {least:g}"
+    kept = (above is None or number > above) and (least is None or number >= least)
+    if not (math.isfinite(number) and kept):
+        raise error(f"{name} must be a finite number{bound}, got {value!r}: {fix}")
+    return number
+
+
+def one_of(name: str, value: Any, known: Sequence[str], *, error: type[HeteroError] = HeteroError) -> str:
+    """One of the words of `known`.
+
+    Raises
+    ------
+    error
+        ``"unknown backend 'fats' (did you mean 'fast'?): use one of fast, numpy, brian2"``.
+    """
+    if not isinstance(value, str) or value not in known:
+        hint = suggest(str(value), known) if isinstance(value, str) else ""
+        hint = hint if "did you mean" in hint else ""
+        raise error(f"unknown {name} {value!r}{hint}: use one of {', '.join(known)}")
+    return value
+
+
+def duration(name: str, value: Any, *, positive: bool = True) -> float:
+    """A duration in ms: a plain number (ms already), text with a unit (``"10 ms"``), or a Brian2 quantity.
+
+    Raises
+    ------
+    UnitError
+        If its unit is not one of time, or it is not finite, or not > 0 ms (``positive=False``: not >= 0 ms).
+    """
+    plain = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not plain or hasattr(value, "dim"):  # a Brian2 quantity is a float, too
+        return units.milliseconds(value, name, positive=positive)
+    number = float(value)
+    if not math.isfinite(number) or (number <= 0 if positive else number < 0):
+        raise UnitError(
+            f"{name} must be {'>' if positive else '>='} 0 ms, got {number:g} ms: write e.g. {name}='10 ms'"
+        )
+    return number
+
+
+def finite_array(
+    name: str,
+    value: ArrayLike,
+    ndim: int | None = None,
+    *,
+    infinite: bool = False,
+    error: type[HeteroError] = HeteroError,
+) -> Array:
+    """Finite real numbers as an array of float64; with `infinite`, +inf too.
+
+    Raises
+    ------
+    error
+        If the number of dimensions is not `ndim`, the numbers are not real, or one of them is not finite.
+    """
+    raw = np.asarray(value)
+    if ndim is not None and raw.ndim != ndim:
+        raise error(f"{name} must have {ndim} dimension(s), samples first, got shape {raw.shape}: reshape it")
+    if raw.dtype.kind not in "biuf":
+        raise error(f"{name} must be real numbers, got an array of {raw.dtype}: convert it to float")
+    array = raw.astype(np.float64, copy=False)
+    with np.errstate(all="ignore"):
+        proven = math.isfinite(array.sum())  # cheaper than a look at every number
+    if proven:
+        return array
+    good = np.isfinite(array) | (np.isposinf(array) if infinite else False)
+    if not good.all():
+        bad = np.argwhere(~good)
+        where = tuple(bad[0].tolist())
+        place = f" at index {where} and {len(bad)} such values in all" if where else ""
+        raise error(
+            f"{name} must be finite, got {array[where]}{place}: drop the samples, or look where the simulation diverged"
+        )
+    return array
+
+
+def different_seeds(name: str, seeds: Any, *, error: type[HeteroError] = HeteroError) -> list[int]:
+    """One or more different seeds.
+
+    Raises
+    ------
+    error
+        If it is a number instead of a list, empty, holds one twice, or one that is no whole number >= 0.
+    """
+    if not isinstance(seeds, Iterable) or isinstance(seeds, str):
+        raise error(f"{name} must be a list or range of seeds, got {seeds!r}: write {name}=range({seeds})")
+    out = [whole(f"a seed of {name}", seed, least=0, error=error) for seed in seeds]
+    if not out:
+        raise error(f"{name} must hold at least one seed, got none: write {name}=range(8)")
+    if len(set(out)) < len(out):
+        raise error(f"{name} must differ, got {out}: a repeated one would narrow the interval without new data")
+    return out

@@ -1,0 +1,29 @@
+"""The models that a compiled kernel mirrors, as Brian2 strings."""
+
+from __future__ import annotations
+
+#: What the kernel 'lif_stdp' mirrors. The shipped base file says the same; one that says otherwise runs with brian2.
+LIF_STDP: dict[str, str] = {
+    "equations": (
+        "dv/dt = (v_rest - v + I_syn + I_bias + I_in) / tau_m : 1 (unless refractory)\ndI_syn/dt = -I_syn / tau_syn : 1"
+    ),
+    "threshold": "v > v_th",
+    "reset": "v = v_reset",
+    "refractory": "t_ref",
+    "on_pre": "I_syn_post += w",
+}
+
+
+LIF_STDP_PLASTICITY: dict[str, str] = {
+    "equations": "dapre/dt = -apre / tau_plus : 1 (event-driven)\ndapost/dt = -apost / tau_minus : 1 (event-driven)",
+    "on_pre": ("I_syn_post += w\napre += 1\nw = clip(w - eta_minus * (w - w_min)**mu * apost, w_min, w_max)"),
+    "on_post": "apost += 1\nw = clip(w + eta_plus * (w_max - w)**mu * apre, w_min, w_max)",
+}
+
+
+#: Kernels of the numpy and fast backends.
+MODELS = ("lif_stdp",)
+
+
+#: One number for all synapses, since the kernels (and Brian2's code) treat them as constants.
+SHARED = ("w_min", "w_max", "mu")

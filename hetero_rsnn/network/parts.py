@@ -1,0 +1,79 @@
+"""The parts of a network as immutable values: populations, projections, plasticity, input and protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hetero_rsnn.common.errors import NetworkError, suggest
+from hetero_rsnn.network.parameter import Parameter
+from hetero_rsnn.network.topology import Topology
+
+Parameters = tuple[tuple[str, Parameter], ...]
+
+
+def _look_up(parameters: Parameters, key: str) -> Parameter:
+    known = dict(parameters)
+    if key not in known:
+        raise NetworkError(f"unknown parameter {key!r}{suggest(key, known)}")
+    return known[key]
+
+
+@dataclass(frozen=True)
+class Population:
+    """A group of neurons that share their distributions. `parameters` holds (name, Parameter) pairs, sorted by name."""
+
+    name: str
+    size: int
+    fraction: float
+    kind: str
+    parameters: Parameters
+
+    def __getitem__(self, key: str) -> Parameter:
+        return _look_up(self.parameters, key)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Synapses from one population to another. Weights are magnitudes; the sign is that of the `pre` population."""
+
+    name: str
+    pre: str
+    post: str
+    topology: Topology
+    weight: Parameter
+    plastic: bool
+
+
+@dataclass(frozen=True)
+class Plasticity:
+    """Equations, event code and parameters of the plastic synapses, as Brian2 strings."""
+
+    equations: str
+    on_pre: str
+    on_post: str
+    parameters: Parameters
+
+    def __getitem__(self, key: str) -> Parameter:
+        return _look_up(self.parameters, key)
+
+
+@dataclass(frozen=True)
+class Input:
+    """The input projection: weights for analog currents, and for spikes of an input population."""
+
+    channels: int
+    connectivity: float
+    weight: Parameter
+    event_weight: Parameter
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How the network is measured; times in ms."""
+
+    hold: float
+    tau_read: float
+    train: float
+    samples: int
+    washout: int
+    d_max: int

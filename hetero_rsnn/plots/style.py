@@ -1,0 +1,56 @@
+"""Colours, markers and letters that all figures share, and saving a figure."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hetero_rsnn.common.files import write_atomic
+
+#: Okabe and Ito's palette, safe for colour-blind readers; the markers and dashes differ too.
+COLOURS = {"honhos": "#000000", "henhos": "#0072B2", "honhes": "#E69F00", "henhes": "#D55E00"}
+
+
+SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#8C6D1F", "#7F7F7F")
+
+
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
+
+
+_DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
+
+
+#: How parameters are called on axes.
+SYMBOLS = {"tau_m": r"membrane time constant $\tau_m$"}
+
+
+def axes_for(ax: Axes | None, width: float = 4.8, height: float = 3.4) -> Axes:
+    if ax is not None:
+        return ax
+    return Figure(figsize=(width, height), layout="constrained").subplots()
+
+
+def style(name: str, index: int) -> dict[str, Any]:
+    """Colour, marker and dashes of a network; the canonical ones always look the same."""
+    order = list(COLOURS)
+    place = order.index(name) if name in COLOURS else len(order) + index
+    return {
+        "color": COLOURS.get(name, SPARE[index % len(SPARE)]),
+        "marker": _MARKERS[place % len(_MARKERS)],
+        "linestyle": _DASHES[place % len(_DASHES)],
+    }
+
+
+def panel_letter(ax: Axes, letter: str) -> None:
+    ax.set_title(letter, loc="left", fontweight="bold", fontsize="large")
+
+
+def save_figure(figure: Figure, path: Path, *, dpi: int = 160) -> Path:
+    """Write a figure (format by ending) atomically."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=dpi)
+    return write_atomic(path, lambda file: file.write(buffer.getvalue()))

@@ -1,0 +1,103 @@
+"""The tables that the terminal shows of a search."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from hetero_rsnn.searching.result import SearchResult
+    from hetero_rsnn.searching.trial import Trial
+
+
+#: Trials whose numbers are shown side by side.
+_SIDE_BY_SIDE = 5
+
+
+def print_search(result: SearchResult, others: list[SearchResult], top: int) -> None:
+    """The state of the search, its best trials, what they are made of, and the searches compared."""
+    from rich.markup import escape
+
+    from hetero_rsnn.report.terminal import console
+    from hetero_rsnn.searching import view
+
+    screen = console()
+    for line in (view.question(result), view.progress(result), view.nothing(result)):
+        if line:
+            screen.print(escape(line), highlight=False)
+    shown = [t for t in view.in_order(result) if t.evaluation is not None][:top]
+    if shown:
+        screen.print(_ranking(result, shown))
+        screen.print(_composition(result, shown[:_SIDE_BY_SIDE]))
+    found = view.best(result)
+    if found is not None or others:
+        screen.print(_comparison(result, others))
+    if found is not None:
+        screen.print(escape(view.meaning(result, found)), highlight=False)
+    failed = [t for t in result.trials if t.status == "failed"]
+    if failed:
+        last = failed[-1]
+        screen.print(
+            f"{len(failed)} failed, the last one trial {last.number}: {escape(str(last.error))}", highlight=False
+        )
+
+
+def _table(title: str, first: str, headings: Iterable[str]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _ranking(result: SearchResult, shown: list[Trial]) -> Table:
+    from rich.markup import escape
+
+    from hetero_rsnn.searching import view
+
+    title = f"best {len(shown)} as the search saw them, over {view.seeds(result.settings.seeds)}; mean [95 % interval]"
+    table = _table(title, "trial", [*view.QUANTITIES.values(), "silent"])
+    table.add_column("limits")
+    for t in shown:
+        cells = [view.cell(view.measure(t.evaluation, q)) for q in view.QUANTITIES]
+        silent = view.measure(t.evaluation, "silent_share").mean
+        kept = "kept" if t.evaluation is None or t.feasible else t.evaluation.reason
+        table.add_row(str(t.number), *cells, "–" if math.isnan(silent) else f"{silent:.1%}", escape(kept))
+    return table
+
+
+def _composition(result: SearchResult, shown: list[Trial]) -> Table:
+    """A row a dimension, since there are more of them than a line holds."""
+    from rich.markup import escape
+
+    from hetero_rsnn.searching import view
+
+    table = _table("what they are made of", "parameter", [*(f"trial {t.number}" for t in shown), "base", "searched"])
+    for i, d in enumerate(result.space.dimensions):
+        cells = [view.number(t.values[i]) for t in shown]
+        span = f"{view.number(d.low)} to {view.number(d.high)}"
+        table.add_row(escape(view.heading(d)), *cells, view.number(result.space.default[i]), span)
+    return table
+
+
+def _comparison(result: SearchResult, others: list[SearchResult]) -> Table:
+    from rich.markup import escape
+
+    from hetero_rsnn.searching import view
+
+    title = (
+        "best of each search; best minus this: E of the first row minus E of this row, paired over equal seeds, * "
+        "where its 95 % interval leaves out 0"
+    )
+    kept = [i for i, q in enumerate(view.QUANTITIES) if q != "rate_hz"]  # S says the same, and lines are short
+    table = _table(title, "search", [*(list(view.QUANTITIES.values())[i] for i in kept), view.MINUS])
+    table.add_column("measured on", no_wrap=True)
+    for row in view.comparison(result, others):
+        table.add_row(*map(escape, (row.name, *(row.cells[i] for i in kept), row.lead, row.source)))
+    return table

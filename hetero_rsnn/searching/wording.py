@@ -1,0 +1,95 @@
+"""How numbers, trials and dimensions of a search are worded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from hetero_rsnn.common import units
+from hetero_rsnn.measures.estimates import (
+    Estimate,
+    estimate,
+)
+from hetero_rsnn.searching.objectives import Evaluation
+from hetero_rsnn.searching.space import Dimension, Entry
+from hetero_rsnn.searching.trial import Trial
+
+#: Measured quantities with their headings, in the order of tables.
+QUANTITIES = {"E": "E = C/S", "C": "C (samples)", "S": "S (spikes/sample)", "rate_hz": "rate (Hz)"}
+
+
+#: A number this near to an end of its range (as a share of it) could have gone on beyond.
+EDGE = 0.02
+
+
+#: The methods as they are called in sentences.
+METHODS = {
+    "wasserstein": "Bayesian search over distributions (2-Wasserstein kernel)",
+    "matern": "Bayesian search over coordinates (Matérn kernel)",
+    "random": "random search",
+}
+
+
+NONE = Estimate(math.nan, math.nan, math.nan, math.nan, 0)
+
+
+def measure(evaluation: Evaluation | None, name: str) -> Estimate:
+    """Mean of a quantity with its 95 % interval; undefined where the evaluation says so, whatever single seeds gave."""
+    if evaluation is None or math.isnan(getattr(evaluation, name)):
+        return NONE
+    return evaluation.estimate(name)
+
+
+def lead(ours: Evaluation | None, theirs: Evaluation | None, name: str) -> Estimate:
+    """Paired difference over the seeds; undefined unless both were measured on the same ones."""
+    if ours is None or theirs is None or ours.seeds != theirs.seeds:
+        return NONE
+    if math.isnan(getattr(ours, name)) or math.isnan(getattr(theirs, name)):
+        return NONE
+    return estimate(np.subtract(ours.per_seed[name], theirs.per_seed[name]))
+
+
+def number(x: float) -> str:
+    """Three significant digits."""
+    if not math.isfinite(x):
+        return "–"
+    return f"{x:.0f}" if abs(x) >= 1000 else f"{float(f'{x:.3g}'):g}"
+
+
+def unit(x: Dimension | Entry) -> str:
+    """Unit as it is shown; empty where there is none."""
+    return {units.DIMENSIONLESS: "", units.TIME: "ms"}.get(x.unit, x.unit)
+
+
+def heading(x: Dimension | Entry) -> str:
+    """Name with its unit."""
+    return f"{x.name} ({unit(x)})" if unit(x) else x.name
+
+
+def edge(d: Dimension, x: float) -> str:
+    """Say where a number lies at an end of its range: a larger range could give more."""
+    z = d.to_unit(x)
+    if d.name.endswith(".cv") and d.low == 0 and z < EDGE:
+        return "homogeneous"
+    return "at the lower end" if z < EDGE else "at the upper end" if z > 1 - EDGE else ""
+
+
+def state(t: Trial) -> str:
+    """``"feasible"``, ``"infeasible"``, ``"running"`` or ``"failed"``."""
+    return t.status if t.evaluation is None else "feasible" if t.feasible else "infeasible"
+
+
+def status(t: Trial) -> str:
+    """The state, and what is wrong."""
+    why = t.error if t.evaluation is None else t.evaluation.reason
+    return f"{state(t)}: {why}" if why else state(t)
+
+
+def seeds(numbers: Sequence[int]) -> str:
+    """``"8 seeds (1000-1007)"``."""
+    text = ", ".join(map(str, numbers))
+    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
+        text = f"{numbers[0]}-{numbers[-1]}"
+    return f"{len(numbers)} seed{'s' if len(numbers) > 1 else ''} ({text})"
