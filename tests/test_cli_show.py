@@ -9,7 +9,8 @@ from searches import write_search
 from test_cli import refused
 
 import hetero_rsnn as hr
-from hetero_rsnn.searching.result import SearchResult
+from hetero_rsnn.measures.estimates import cell
+from hetero_rsnn.searching.result import SearchResult, in_order
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +42,17 @@ def test_prints_the_best_trials_with_units_and_intervals(run, journals, tmp_path
     code, out, _ = run(journals / "main.jsonl", "--no-figures", "--top", 3)
     assert code == 0
     result = SearchResult.from_journal(journals / "main.jsonl")
-    from hetero_rsnn.searching import view
+    from hetero_rsnn.searching import wording
 
     table = out[out.index("best 3 as the search saw them") : out.index("what they are made of")]
     shown = [line.split() for line in table.splitlines() if re.match(r" *\d+ ", line)]
-    best = view.in_order(result)[:3]
+    best = in_order(result)[:3]
     assert [int(row[0]) for row in shown] == [t.number for t in best]
     for t in best:
-        assert view.cell(view.measure(t.evaluation, "E")) in table
+        assert cell(wording.measure(t.evaluation, "E")) in table
     assert "C (samples)" in out and "S (spikes/sample)" in out and "tau_m.mean (ms)" in out and "10 to 60" in out
     assert "2 failed, the last one trial 18" in out and "fresh seeds (1000-1007)" in out
-    assert view.cell(view.measure(result.best_evaluation, "C")) in out
+    assert cell(wording.measure(result.best_evaluation, "C")) in out
     assert max(map(len, table.splitlines())) <= 140
     assert files(tmp_path) == []
 

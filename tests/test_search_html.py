@@ -14,8 +14,10 @@ import pytest
 from searches import NASTY, make_search
 
 from hetero_rsnn.common.errors import OutputError
+from hetero_rsnn.measures.estimates import cell
 from hetero_rsnn.report.search_page import html, write_html
 from hetero_rsnn.searching import view
+from hetero_rsnn.searching.result import in_order
 from hetero_rsnn.searching.space import Space, load_space
 
 BROWSER = next(
@@ -103,7 +105,7 @@ def test_headline_has_the_numbers_to_report_and_what_they_mean(page, result):
     text = Page(page).text
     best = result.remeasured[result.best.number]
     for quantity in ("E", "C", "S", "rate_hz"):
-        mean, _, bounds = view.cell(best.estimate(quantity)).partition(" ")
+        mean, _, bounds = cell(best.estimate(quantity)).partition(" ")
         assert mean in text and bounds in text
     assert f"trial {result.best.number}" in text
     assert "8 fresh seeds (1000-1007) that the search never saw" in text and "95 % interval of that mean" in text
@@ -114,7 +116,7 @@ def test_headline_has_the_numbers_to_report_and_what_they_mean(page, result):
 
 def test_table_has_every_trial_with_values_to_sort_by(page, result):
     assert sorted(rows(page)) == [t.number for t in result.trials]
-    assert rows(page) == [t.number for t in view.in_order(result)]
+    assert rows(page) == [t.number for t in in_order(result)]
     heads = [a for a in Page(page).all("th") if "data-key" in a]
     keys = [a["data-key"] for a in heads]
     assert keys[:5] == ["trial", "E", "C", "S", "rate_hz"] and keys[-1] == "status"
@@ -236,5 +238,5 @@ def test_headings_take_the_keyboard(browse):
 @pytest.mark.parametrize("anchor", ["#sort=", "#sort=nothing", "#sort=%E0%A4", "#else"])
 def test_odd_addresses_change_nothing(browse, result, anchor):
     shown = browse(anchor)
-    assert rows(shown) == [t.number for t in view.in_order(result)]
+    assert rows(shown) == [t.number for t in in_order(result)]
     assert "<title>Search of the space &#x27;quick&#x27;</title>" in shown or "'quick'</title>" in shown

@@ -17,7 +17,7 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.network.distributions import Constant, Gamma
 from hetero_rsnn.plots import search_plots as plots
 from hetero_rsnn.plots.search_panels import density
-from hetero_rsnn.searching import view
+from hetero_rsnn.searching import view, wording
 from hetero_rsnn.searching.objectives import pareto_front
 from hetero_rsnn.searching.partial_dependence import FEWEST, Models
 from hetero_rsnn.searching.space import load_space
@@ -264,7 +264,7 @@ def test_trials_without_an_efficiency_are_left_out(folder):
         not math.isnan(t.E) for t in part
     )
     assert np.isfinite(lines(plots.plot_partial_dependence(result, "tau_m.cv"), "mean")[0].get_ydata()).all()
-    assert str(view.measure(next(t for t in part if math.isnan(t.E)).evaluation, "E").n) == "0"
+    assert str(wording.measure(next(t for t in part if math.isnan(t.E)).evaluation, "E").n) == "0"
 
 
 def test_one_seed_has_no_error_bar(folder):
@@ -311,10 +311,10 @@ def test_labels_tell_searches_apart(ended, control, going, folder):
 
 def test_lead_is_paired_over_equal_seeds(ended, control, going):
     ours, theirs = ended.best_evaluation, ended.reference_remeasured
-    e = view.lead(ours, theirs, "E")
+    e = wording.lead(ours, theirs, "E")
     assert_allclose(e.mean, np.mean(np.subtract(ours.per_seed["E"], theirs.per_seed["E"])))
     assert e.n == len(ours.seeds)
-    assert view.lead(ours, going.best_evaluation, "E").n == 0  # other seeds
+    assert wording.lead(ours, going.best_evaluation, "E").n == 0  # other seeds
     rows = view.comparison(ended, [control, going])
     assert [r.name for r in rows] == ["quick", "homogeneous", "quick, random", view.REFERENCE]
     assert rows[0].lead == "" and rows[1].lead.startswith("+") and rows[2].lead == ""

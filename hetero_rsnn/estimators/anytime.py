@@ -51,7 +51,7 @@ class AnytimeReadout:
     """
 
     def __init__(self, classifier: NetworkEstimator, *, every: int = 1) -> None:
-        classifier._fitted()
+        classifier.check_fitted()
         self.classifier: Any = classifier
         self.every = checks.whole("every", every, least=1, most=10**6, error=StimulusError)
         if getattr(classifier.encoder_, "level", None) == "peak":
@@ -170,14 +170,14 @@ class AnytimeReadout:
         return np.array([-(-len(x) // self.every) for x in states])
 
     def _states(self, X: Any) -> list[Array]:
-        every, samples = self.every, self.classifier._samples(X)
+        every, samples = self.every, self.classifier.check_samples(X)
 
         def read(x: Array, recording: Recording) -> tuple[Array, Array]:
             step = np.floor(recording.spike_times / (recording.hold * every) + 1e-9).astype(np.int64)
             # Half the memory: thousands of samples are kept at once.
             return x.astype(np.float32), np.bincount(step, minlength=-(-len(x) // every)).astype(np.float64)
 
-        both = self.classifier._pass(samples, read)
+        both = self.classifier.frozen_pass(samples, read)
         self._spikes = [spikes for _, spikes in both]
         return [x for x, _ in both]
 

@@ -115,7 +115,7 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             If X is empty, not finite or of changing channels, if y does not fit X or holds one class only, or a
             parameter breaks its rule.
         """
-        samples = self._samples(X)
+        samples = self.check_samples(X)
         labels = check_labels(y, len(samples))
         if groups is not None and len(np.asarray(groups)) != len(samples):
             raise HeteroError(f"groups must be one a sample ({len(samples)}), got {len(np.asarray(groups))}: name all")
@@ -131,16 +131,16 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         return self
 
     def _features(self, samples: Any) -> Array:
-        return np.array(self._pass(samples, lambda x, _: pool(x, self.windows)))
+        return np.array(self.frozen_pass(samples, lambda x, _: pool(x, self.windows)))
 
     def features(self, X: Any) -> Array:
         """What the readout reads, shape (samples, windows * neurons * filters): mean states in each window."""
-        return self._features(self._samples(X))
+        return self._features(self.check_samples(X))
 
     @available_if(_readout_has("decision_function"))  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> Array:
         """Scores, shape (samples, classes); of two classes that of the second, (samples,)."""
-        self._fitted()
+        self.check_fitted()
         return np.asarray(self.readout_.decision_function(self.features(X)))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -149,23 +149,23 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         if known.all() or not known.any():
             return float(super().score(X, y, sample_weight))
         weight = None if sample_weight is None else np.asarray(sample_weight)[known]
-        return float(super().score(take(self._samples(X), np.flatnonzero(known)), np.asarray(y)[known], weight))
+        return float(super().score(take(self.check_samples(X), np.flatnonzero(known)), np.asarray(y)[known], weight))
 
     @available_if(_readout_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Array:
         """Probabilities, shape (samples, classes); for readouts that have them."""
-        self._fitted()
+        self.check_fitted()
         return np.asarray(self.readout_.predict_proba(self.features(X)))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Classes, shape (samples,)."""
-        self._fitted()
+        self.check_fitted()
         return np.asarray(self.readout_.predict(self.features(X)))
 
     def report(self, X: Any, y: Any) -> ClassificationReport:
         """Accuracy with its interval, spikes per inference, and task efficiency, on labelled samples."""
-        self._fitted()
-        samples, labels = self._samples(X), np.asarray(y)
+        self.check_fitted()
+        samples, labels = self.check_samples(X), np.asarray(y)
         if labels.shape != (len(samples),):
             raise HeteroError(f"y must be one label a sample ({len(samples)}), got shape {labels.shape}")
         if not labelled(labels).any():

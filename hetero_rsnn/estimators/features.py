@@ -59,7 +59,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     n_jobs: int | None
     verbose: bool
 
-    def _samples(self, X: Any, what: str = "X") -> Sequence[Any]:
+    def check_samples(self, X: Any, what: str = "X") -> Sequence[Any]:
         """The samples, checked; event data that are read as needed stay as they are."""
         if isinstance(X, Sequence) and not isinstance(X, list | tuple) and len(X) and isinstance(X[0], Stimulus):
             return X
@@ -95,7 +95,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             )  # fmt: skip
 
     def _learn_more(self, X: Sequence[Any]) -> None:
-        self._fitted()
+        self.check_fitted()
         how: dict[str, Any] = {"backend": self.backend, "precision": self.precision}
         # Each call is a new epoch of its own: the order and the encoder's chance differ from those before.
         again = learn(
@@ -147,9 +147,9 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
         return encode
 
-    def _pass(self, samples: Sequence[Any], read: Callable[[Array, Recording], Any]) -> list[Any]:
+    def frozen_pass(self, samples: Sequence[Any], read: Callable[[Array, Recording], Any]) -> list[Any]:
         """A frozen pass over checked samples: ``read(states, recording)`` of each; notes the spikes."""
-        self._fitted()
+        self.check_fitted()
         encode = self._encoding(samples, "answering")
         spikes, rows = np.zeros(len(samples)), np.zeros(len(samples), dtype=np.int64)
 
@@ -167,17 +167,17 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
         Scaled currents; rates of a Poisson encoder; else counts of events.
         """
-        return list(self._each_input(X))
+        return list(self.each_input(X))
 
-    def _each_input(self, X: Any) -> Iterator[Array]:
+    def each_input(self, X: Any) -> Iterator[Array]:
         """The same one by one: all of a large set of events would not fit."""
-        self._fitted()
-        samples = self._samples(X)
+        self.check_fitted()
+        samples = self.check_samples(X)
         encode = self._encoding(samples, "answering")
         for k in range(len(samples)):
             yield encode(k).values
 
-    def _fitted(self) -> None:
+    def check_fitted(self) -> None:
         if not hasattr(self, "frozen_"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first")
         for name, value in self._settings().items():
@@ -304,23 +304,23 @@ class HRSNNFeatures(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
             If X is empty, not finite or of changing channels, or a parameter breaks its rule.
         """
         checks.whole("windows", self.windows, least=1, most=10_000, error=StimulusError)
-        self._learn(self._samples(X))
+        self._learn(self.check_samples(X))
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Go on learning from more samples, with the scaling of the first fit."""
         if not hasattr(self, "frozen_"):
             return self.fit(X)
-        self._learn_more(self._samples(X))
+        self._learn_more(self.check_samples(X))
         return self
 
     def transform(self, X: Any) -> Array:
         """Features of every sample, shape (samples, windows * neurons * filters)."""
-        return np.array(self._pass(self._samples(X), lambda x, _: pool(x, self.windows)))
+        return np.array(self.frozen_pass(self.check_samples(X), lambda x, _: pool(x, self.windows)))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names such as ``window0_neuron17`` (with several filters ``..._tau30``)."""
-        self._fitted()
+        self.check_fitted()
         several = len(self.taus_) > 1
         return np.array(
             [

@@ -156,8 +156,8 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
 
         The first `washout` rows are there, but the network has not forgotten its rest yet.
         """
-        self._fitted()
-        return [self.readout_.predict(x) for x in self._states(self._samples(X))]
+        self.check_fitted()
+        return [self.readout_.predict(x) for x in self._states(self.check_samples(X))]
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Coefficient of determination R^2 = 1 - NRMSE^2 over the forecasts of all series."""
@@ -205,7 +205,7 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         HeteroError
             Unless the forecaster was fitted with ``horizon=1``, without targets of its own, on a `CurrentEncoder`.
         """
-        self._fitted()
+        self.check_fitted()
         if self.horizon != 1 or not self.feeds_back_ or not isinstance(self.encoder_, CurrentEncoder):
             raise HeteroError(
                 f"free_run feeds forecasts back one row at a time: fit with horizon=1 (got {self.horizon}), without y, "
@@ -238,7 +238,7 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return out
 
     def _same_kind(self, y: Any) -> None:
-        self._fitted()
+        self.check_fitted()
         if (y is None) != self.feeds_back_:
             fitted, now = ("without", "with") if self.feeds_back_ else ("with", "without")
             raise HeteroError(f"fitted {fitted} targets y of their own, asked {now} them: use the same kind")
@@ -248,7 +248,7 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         checks.whole("horizon", self.horizon, least=least, most=10**9, error=StimulusError)
         checks.whole("washout", self.washout, least=0, most=10**9, error=StimulusError)
         checks.whole("lags", self.lags, least=1, most=10**6, error=StimulusError)
-        samples = self._samples(X)
+        samples = self.check_samples(X)
         if y is None:
             if isinstance(samples[0], Stimulus) or self._front_ends():
                 raise HeteroError("event and audio data are no targets to forecast: give y, one row of targets a row")
@@ -257,7 +257,7 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             targets = as_series(y, "y", arrays_only=True)
             if len(targets) != len(samples):
                 raise HeteroError(f"y must hold one series for each of X ({len(samples)}), got {len(targets)}")
-        start = self._start()
+        start = self.first_row()
         for k, (x, target) in enumerate(zip(samples, targets, strict=True)):
             if not self._front_ends() and len(x) != len(target):
                 raise HeteroError(
@@ -276,7 +276,7 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         """Whether the encoder changes the number of rows."""
         return isinstance(make_encoder(self.encoder), AudioEncoder)
 
-    def _start(self) -> int:
+    def first_row(self) -> int:
         return max(self.washout, self._lags() - 1)
 
     def _lags(self) -> int:
@@ -290,12 +290,12 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
 
     def _rows(self, targets: list[Array]) -> tuple[list[slice], list[Array]]:
         """Rows whose states count in each series, and what they are to foretell."""
-        start = self._start()
+        start = self.first_row()
         rows = [slice(start, len(t) - self.horizon) for t in targets]
         return rows, [t[start + self.horizon :] for t in targets]
 
     def _states(self, samples: Sequence[Any]) -> list[Array]:
-        states = self._pass(samples, lambda x, _: x)
+        states = self.frozen_pass(samples, lambda x, _: x)
         if not self.skip:
             return states
         return [self._with_skip(x, u) for x, u in zip(states, self.inputs(samples), strict=True)]

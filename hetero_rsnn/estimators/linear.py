@@ -27,7 +27,7 @@ class LinearClassifier:
 
     def features(self, X: Any) -> Array:
         """Mean input in each window, shape (samples, windows * channels)."""
-        return np.array([pool(x, self.like.windows) for x in self.like._each_input(X)])
+        return np.array([pool(x, self.like.windows) for x in self.like.each_input(X)])
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Fit the readout on the labelled samples, with the same folds as the network's."""

@@ -18,8 +18,6 @@ from hetero_rsnn.inputs.spike_coding import lif_drive, lif_spikes
 from hetero_rsnn.inputs.stimulus import Stimulus, event_stimulus, poisson_stimulus
 
 __all__ = ["AudioEncoder", "cochleagram", "filterbank"]
-
-
 #: What `AudioEncoder` makes of the bands.
 OUTPUTS = ("current", "poisson", "lif")
 

@@ -15,8 +15,6 @@ from hetero_rsnn.common.types import Array
 from hetero_rsnn.inputs.samples import as_series
 
 __all__ = ["cochleagram", "filterbank"]
-
-
 #: Scales on which the centre frequencies are evenly spaced.
 SCALES = ("erb", "mel")
 #: How the loudness of a frame is compressed.

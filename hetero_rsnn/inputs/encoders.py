@@ -18,8 +18,6 @@ from hetero_rsnn.inputs.spike_coding import crossed_levels, crossing_events
 from hetero_rsnn.inputs.stimulus import Stimulus, event_stimulus, poisson_stimulus
 
 __all__ = ["CurrentEncoder", "DeltaEncoder", "Encoder", "PoissonEncoder", "as_series", "make_encoder"]
-
-
 #: How `CurrentEncoder` scales a channel.
 SCALINGS = ("zscore", "minmax", "none")
 

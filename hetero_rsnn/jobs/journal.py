@@ -83,18 +83,16 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _cannot("make the folder of", path, error, "choose another place") from None
-        journal = cls._open(path, os.O_CREAT)
-        try:
-            if os.fstat(journal._fd).st_size:
-                raise JournalError(f"{path} exists already: add --resume to go on with it, or choose another path")
-            journal._write(line)
+
+        def begin(self: Journal) -> None:
+            if os.fstat(self._fd).st_size:
+                raise JournalError(f"{path} exists already: go on with it (resume), or choose another path")
+            self._write(line)
             # A file whose folder entry is not on the disk is not on the disk.
             for folder in [path.parent, *(folder.parent for folder in made)]:
                 _sync_folder(folder)
-        except BaseException:
-            journal.close()
-            raise
-        return journal
+
+        return cls._open(path, os.O_CREAT, begin)
 
     @classmethod
     def resume(cls, path: str | Path, check: Callable[[Event], object] | Mapping[str, Any] | None = None) -> Journal:
@@ -116,20 +114,18 @@ class Journal:
             use, does not pass `check`, or cannot be written. Nothing is changed then.
         """
         path = Path(path)
-        journal = cls._open(path, 0)
-        try:
-            data = _read(journal._fd, path)
-            journal.events, journal._length = _parse(data, path)
+
+        def take_over(self: Journal) -> None:
+            data = _read(self._fd, path)
+            self.events, self._length = _parse(data, path)
             if callable(check):
-                check(journal.events[0])
+                check(self.events[0])
             elif check is not None:
-                _compare(path, journal.events[0], check)
-            if tail := data[journal._length :]:
-                journal._set_aside(tail)
-        except BaseException:
-            journal.close()
-            raise
-        return journal
+                _compare(path, self.events[0], check)
+            if tail := data[self._length :]:
+                self._set_aside(tail)
+
+        return cls._open(path, 0, take_over)
 
     @property
     def header(self) -> Event:
@@ -178,12 +174,12 @@ class Journal:
         self.close()
 
     @classmethod
-    def _open(cls, path: Path, flags: int) -> Journal:
-        """Open and lock; the descriptor is closed in programs that this process starts, as always in Python."""
+    def _open(cls, path: Path, flags: int, ready: Callable[[Journal], None]) -> Journal:
+        """Open, lock, and make `ready`; the descriptor is closed in programs that this process starts, as always."""
         try:
             fd = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0) | flags, 0o666)
         except FileNotFoundError:
-            raise JournalError(f"there is no journal {path}: leave out --resume to start one") from None
+            raise JournalError(f"there is no journal {path}: start one (without resume), or give the path of another") from None
         except OSError as error:
             raise _cannot("open", path, error, "choose another path") from None
         journal = cls(path, fd)
@@ -198,6 +194,11 @@ class Journal:
         except OSError as error:
             journal.close()
             raise _cannot("lock", path, error, "choose a place on a file system with locks") from None
+        except BaseException:
+            journal.close()
+            raise
+        try:
+            ready(journal)
         except BaseException:
             journal.close()
             raise

@@ -13,14 +13,8 @@ from hetero_rsnn.common.errors import ExecutorError
 from hetero_rsnn.jobs.workers import Answer, Death
 
 Job = TypeVar("Job")
-
-
 Result = TypeVar("Result")
-
-
 Kind = Literal["ok", "raised", "killed", "timeout"]
-
-
 #: Seconds that the system's calls can wait without an overflow.
 _LONGEST = 86_400.0
 

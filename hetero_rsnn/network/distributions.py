@@ -324,8 +324,6 @@ def _relative(sd: float, mean: float) -> float:
 FAMILIES_BY_NAME: dict[str, type[Any]] = {
     c.family: c for c in (Constant, Gamma, LogNormal, TruncatedNormal, Uniform, Mixture)
 }
-
-
 #: Names that network files may use.
 FAMILIES = tuple(FAMILIES_BY_NAME)
 

@@ -29,8 +29,6 @@ _FUNCTIONS = frozenset(
     | {"and", "or", "not", "True", "False", "unless", "refractory", "event", "driven", "constant", "shared", "linked"}
     | {"pi", "e", "inf"}
 )
-
-
 # Single letters (S, A, m, ...) are not units to Brian2 but names that equations like to use.
 _UNIT_NAME = re.compile(
     r"^([pnumckMG]?(second|hertz|Hz|volt|amp|siemens|farad|ohm|metre|meter)|[pnumckMG][sVASFm])[23]?$"

@@ -17,16 +17,12 @@ from hetero_rsnn.network.equations import lines
 from hetero_rsnn.network.models import LIF_STDP, LIF_STDP_PLASTICITY
 
 _EQUATION = re.compile(r"^(d(?P<var>\w+)/dt|(?P<name>\w+))\s*=\s*(?P<expr>[^:]+):(?P<rest>.*)$")
-
-
 #: Text that sympy may read: numbers, names, operators, brackets. Python's own words would be run, not compared
 #: (``v_th or x`` is v_th to Python), and so would attributes.
 _MATHEMATICS = re.compile(
     r"(?!.*\b(?:and|or|not|if|else|in|is|for|lambda|await|yield)\b)(?!.*\.\s*[^\W\d])[\w\s.,+\-*/()<>=]*",
     flags=re.DOTALL,
 )
-
-
 _STATEMENT = re.compile(r"^(?P<target>\w+)\s*(?P<op>[-+*/]?=)\s*(?P<expr>.+)$")
 
 

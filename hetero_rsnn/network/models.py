@@ -12,18 +12,12 @@ LIF_STDP: dict[str, str] = {
     "refractory": "t_ref",
     "on_pre": "I_syn_post += w",
 }
-
-
 LIF_STDP_PLASTICITY: dict[str, str] = {
     "equations": "dapre/dt = -apre / tau_plus : 1 (event-driven)\ndapost/dt = -apost / tau_minus : 1 (event-driven)",
     "on_pre": ("I_syn_post += w\napre += 1\nw = clip(w - eta_minus * (w - w_min)**mu * apost, w_min, w_max)"),
     "on_post": "apost += 1\nw = clip(w + eta_plus * (w_max - w)**mu * apre, w_min, w_max)",
 }
-
-
 #: Kernels of the numpy and fast backends.
 MODELS = ("lif_stdp",)
-
-
 #: One number for all synapses, since the kernels (and Brian2's code) treat them as constants.
 SHARED = ("w_min", "w_max", "mu")

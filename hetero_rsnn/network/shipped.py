@@ -32,8 +32,6 @@ def read_network_file(path: Path) -> dict[str, Any]:
 
 #: The canonical networks: homogeneous or heterogeneous Neurons x homogeneous or heterogeneous Synapses.
 CANONICAL = ("honhos", "henhos", "honhes", "henhes")
-
-
 #: Names as the paper writes them.
 LABELS = {"honhos": "HoNHoS", "henhos": "HeNHoS", "honhes": "HoNHeS", "henhes": "HeNHeS"}
 

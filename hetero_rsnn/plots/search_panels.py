@@ -13,7 +13,7 @@ from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.network.distributions import Distribution
 from hetero_rsnn.plots.style import COLOURS, axes_for
-from hetero_rsnn.searching import view
+from hetero_rsnn.searching import view, wording
 from hetero_rsnn.searching.partial_dependence import FEWEST, Models
 from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.searching.space import Dimension, Entry
@@ -78,7 +78,7 @@ def plot_partial_dependence(
     best = view.best(result)
     if best is not None:
         ax.axvline(best.trial.values[column], color=colour, lw=1.0, linestyle="--", label="best")
-    ax.set(xlabel=view.heading(d), ylabel=quantity)
+    ax.set(xlabel=wording.heading(d), ylabel=quantity)
     return ax
 
 
@@ -152,7 +152,7 @@ def plot_searched_distribution(result: SearchResult, name: str, ax: Axes | None 
     elif high > low:
         ax.set_xlim(low, high)
     kind = " (factor)" if entry.kind == "factor" else ""
-    ax.set(xlabel=f"{view.heading(entry)}{kind}", ylabel="density", yticks=[])
+    ax.set(xlabel=f"{wording.heading(entry)}{kind}", ylabel="density", yticks=[])
     ax.set_ylim(bottom=0)
     return ax
 

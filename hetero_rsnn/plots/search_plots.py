@@ -20,7 +20,7 @@ from hetero_rsnn.plots.search_panels import (
     say,
 )
 from hetero_rsnn.plots.style import axes_for, panel_letter
-from hetero_rsnn.searching import view
+from hetero_rsnn.searching import view, wording
 from hetero_rsnn.searching.objectives import Evaluation, convergence
 from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.searching.space import Dimension
@@ -143,7 +143,7 @@ def _plot_best(ax: Axes, result: SearchResult, name: str, index: int, y: str) ->
 
 def _errorbar(ax: Axes, evaluation: Evaluation, y: str, **look: Any) -> None:
     """An evaluation over its C, with 95 % intervals; nothing where it has no value."""
-    c, v = view.measure(evaluation, "C"), view.measure(evaluation, y)
+    c, v = wording.measure(evaluation, "C"), wording.measure(evaluation, y)
     if math.isnan(c.mean) or math.isnan(v.mean):
         return
     ax.errorbar(
@@ -186,7 +186,7 @@ def plot_convergence(result: SearchResult, others: Sequence[SearchResult] = (), 
         )
         found = view.best(r)
         if found is not None and found.fresh:
-            e = view.measure(found.evaluation, quantity)
+            e = wording.measure(found.evaluation, quantity)
             ax.errorbar(
                 [longest * (1.05 + 0.03 * i) + 0.5], [e.mean], yerr=_bars(e), fmt=marker, color=colour, mec="white",
                 ms=6, capsize=2.5, label="_fresh",

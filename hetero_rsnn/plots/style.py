@@ -13,17 +13,9 @@ from hetero_rsnn.common.files import write_atomic
 
 #: Okabe and Ito's palette, safe for colour-blind readers; the markers and dashes differ too.
 COLOURS = {"honhos": "#000000", "henhos": "#0072B2", "honhes": "#E69F00", "henhes": "#D55E00"}
-
-
 SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#8C6D1F", "#7F7F7F")
-
-
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
-
-
 _DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
-
-
 #: How parameters are called on axes.
 SYMBOLS = {"tau_m": r"membrane time constant $\tau_m$"}
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hetero_rsnn.common.files import write_text
-from hetero_rsnn.searching import view
-from hetero_rsnn.searching.result import SearchResult
+from hetero_rsnn.measures.estimates import cell
+from hetero_rsnn.searching import view, wording
+from hetero_rsnn.searching.result import SearchResult, in_order
 from hetero_rsnn.searching.trial import Trial
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ def _headline(result: SearchResult) -> str:
         return "\n".join([*out, _p(view.nothing(result))])
     cards = []
     for name, text, unit in _CARDS:
-        e = view.measure(best.evaluation, name)
-        mean, _, bounds = view.cell(e).partition(" ")
+        e = wording.measure(best.evaluation, name)
+        mean, _, bounds = cell(e).partition(" ")
         cards.append(
             f"<div{_class('main') if name == 'E' else ''}><dt>{escape(text)}</dt><dd>{escape(mean)}"
             f"<small>{escape(bounds)}</small><small>{escape(unit)}</small></dd></div>"
@@ -113,7 +114,7 @@ def _comparison(result: SearchResult, others: Sequence[SearchResult]) -> str:
         cells = "".join(f"<td>{escape(text)}</td>" for text in (*row.cells, row.lead))
         name, source = escape(row.name), escape(row.source)
         rows.append(f'<tr><th scope="row">{name}</th>{cells}<td class="text">{source}</td></tr>')
-    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in (*view.QUANTITIES.values(), view.MINUS))
+    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in (*wording.QUANTITIES.values(), view.MINUS))
     return _table(
         "Compared",
         "Best network of each search: mean [95 % interval]. Best minus this: E of the first row minus E of this row, "
@@ -130,10 +131,10 @@ def _best(result: SearchResult) -> str:
         return ""
     rows = []
     for d, x, base in zip(result.space.dimensions, best.trial.values, result.space.default, strict=True):
-        cells = (view.number(x), view.number(base), f"{view.number(d.low)} – {view.number(d.high)}")
+        cells = (wording.number(x), wording.number(base), f"{wording.number(d.low)} – {wording.number(d.high)}")
         rows.append(
-            f'<tr><th scope="row">{escape(view.heading(d))}</th>{"".join(f"<td>{c}</td>" for c in cells)}'
-            f'<td class="text">{escape(view.edge(d, x))}</td></tr>'
+            f'<tr><th scope="row">{escape(wording.heading(d))}</th>{"".join(f"<td>{c}</td>" for c in cells)}'
+            f'<td class="text">{escape(wording.edge(d, x))}</td></tr>'
         )
     heads = "".join(f'<th scope="col">{text}</th>' for text in ("parameter", "best", "base", "searched"))
     return _table("What the best network is made of", "", f'{heads}<th scope="col" class="text">note</th>', rows)
@@ -207,15 +208,15 @@ def _trials(result: SearchResult) -> str:
     dimensions = result.space.dimensions
     heads = [
         _head("trial", "trial"),
-        *(_head(q, text, down=q in ("E", "C")) for q, text in view.QUANTITIES.items()),
+        *(_head(q, text, down=q in ("E", "C")) for q, text in wording.QUANTITIES.items()),
         _head("silent", "silent (%)"),
-        *(_head(d.name, view.heading(d)) for d in dimensions),
+        *(_head(d.name, wording.heading(d)) for d in dimensions),
         _head("seconds", "time (s)"),
         _head("status", "status", words=True),
     ]
     best = view.best(result)
     marked = best.trial.number if best else -1
-    body = "\n".join(_row(t, t.number == marked) for t in view.in_order(result))
+    body = "\n".join(_row(t, t.number == marked) for t in in_order(result))
     return (
         '<h2 id="trials">Trials</h2>\n'
         + _p("As the search saw them: mean over its seeds [95 % interval]. Click a heading to sort.", "soft")
@@ -235,18 +236,18 @@ def _td(value: float, text: str | None = None) -> str:
     """A number with its full value for sorting; nothing where there is none."""
     if not math.isfinite(value):
         return '<td data-v="">–</td>'
-    return f'<td data-v="{float(value)!r}">{escape(view.number(value) if text is None else text)}</td>'
+    return f'<td data-v="{float(value)!r}">{escape(wording.number(value) if text is None else text)}</td>'
 
 
 def _row(t: Trial, best: bool) -> str:
-    e = {q: view.measure(t.evaluation, q) for q in (*view.QUANTITIES, "silent_share")}
-    status = view.status(t)
+    e = {q: wording.measure(t.evaluation, q) for q in (*wording.QUANTITIES, "silent_share")}
+    status = wording.status(t)
     cells = [f'<th scope="row" data-v="{t.number}">{t.number}{" ★" if best else ""}</th>']
-    cells += [_td(e[q].mean, view.cell(e[q])) for q in view.QUANTITIES]
+    cells += [_td(e[q].mean, cell(e[q])) for q in wording.QUANTITIES]
     cells += [_td(100 * e["silent_share"].mean), *(_td(x) for x in t.values)]
     cells.append(_td(math.nan if t.evaluation is None else t.evaluation.seconds))
     cells.append(f'<td class="text" data-v="{escape(status)}">{escape(status)}</td>')
-    return f"<tr{_class('best ' * best + view.state(t))}>{''.join(cells)}</tr>"
+    return f"<tr{_class('best ' * best + wording.state(t))}>{''.join(cells)}</tr>"
 
 
 def _facts(result: SearchResult) -> str:

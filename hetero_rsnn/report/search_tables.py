@@ -6,6 +6,9 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from hetero_rsnn.measures.estimates import cell
+from hetero_rsnn.searching.result import in_order
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -28,7 +31,7 @@ def print_search(result: SearchResult, others: list[SearchResult], top: int) -> 
     for line in (view.question(result), view.progress(result), view.nothing(result)):
         if line:
             screen.print(escape(line), highlight=False)
-    shown = [t for t in view.in_order(result) if t.evaluation is not None][:top]
+    shown = [t for t in in_order(result) if t.evaluation is not None][:top]
     if shown:
         screen.print(_ranking(result, shown))
         screen.print(_composition(result, shown[:_SIDE_BY_SIDE]))
@@ -59,14 +62,16 @@ def _table(title: str, first: str, headings: Iterable[str]) -> Table:
 def _ranking(result: SearchResult, shown: list[Trial]) -> Table:
     from rich.markup import escape
 
-    from hetero_rsnn.searching import view
+    from hetero_rsnn.searching import wording
 
-    title = f"best {len(shown)} as the search saw them, over {view.seeds(result.settings.seeds)}; mean [95 % interval]"
-    table = _table(title, "trial", [*view.QUANTITIES.values(), "silent"])
+    title = (
+        f"best {len(shown)} as the search saw them, over {wording.seeds(result.settings.seeds)}; mean [95 % interval]"
+    )
+    table = _table(title, "trial", [*wording.QUANTITIES.values(), "silent"])
     table.add_column("limits")
     for t in shown:
-        cells = [view.cell(view.measure(t.evaluation, q)) for q in view.QUANTITIES]
-        silent = view.measure(t.evaluation, "silent_share").mean
+        cells = [cell(wording.measure(t.evaluation, q)) for q in wording.QUANTITIES]
+        silent = wording.measure(t.evaluation, "silent_share").mean
         kept = "kept" if t.evaluation is None or t.feasible else t.evaluation.reason
         table.add_row(str(t.number), *cells, "–" if math.isnan(silent) else f"{silent:.1%}", escape(kept))
     return table
@@ -76,27 +81,27 @@ def _composition(result: SearchResult, shown: list[Trial]) -> Table:
     """A row a dimension, since there are more of them than a line holds."""
     from rich.markup import escape
 
-    from hetero_rsnn.searching import view
+    from hetero_rsnn.searching import wording
 
     table = _table("what they are made of", "parameter", [*(f"trial {t.number}" for t in shown), "base", "searched"])
     for i, d in enumerate(result.space.dimensions):
-        cells = [view.number(t.values[i]) for t in shown]
-        span = f"{view.number(d.low)} to {view.number(d.high)}"
-        table.add_row(escape(view.heading(d)), *cells, view.number(result.space.default[i]), span)
+        cells = [wording.number(t.values[i]) for t in shown]
+        span = f"{wording.number(d.low)} to {wording.number(d.high)}"
+        table.add_row(escape(wording.heading(d)), *cells, wording.number(result.space.default[i]), span)
     return table
 
 
 def _comparison(result: SearchResult, others: list[SearchResult]) -> Table:
     from rich.markup import escape
 
-    from hetero_rsnn.searching import view
+    from hetero_rsnn.searching import view, wording
 
     title = (
         "best of each search; best minus this: E of the first row minus E of this row, paired over equal seeds, * "
         "where its 95 % interval leaves out 0"
     )
-    kept = [i for i, q in enumerate(view.QUANTITIES) if q != "rate_hz"]  # S says the same, and lines are short
-    table = _table(title, "search", [*(list(view.QUANTITIES.values())[i] for i in kept), view.MINUS])
+    kept = [i for i, q in enumerate(wording.QUANTITIES) if q != "rate_hz"]  # S says the same, and lines are short
+    table = _table(title, "search", [*(list(wording.QUANTITIES.values())[i] for i in kept), view.MINUS])
     table.add_column("measured on", no_wrap=True)
     for row in view.comparison(result, others):
         table.add_row(*map(escape, (row.name, *(row.cells[i] for i in kept), row.lead, row.source)))

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve_triangular
 from scipy.stats import qmc
 from threadpoolctl import threadpool_limits
 
@@ -87,7 +86,7 @@ class Models:
         mean, variance = 0.0, 0.0
         for model, sign in zip(self.models, _PARTS[quantity], strict=True):
             if sign:
-                m, v = _average(model, z)
+                m, v = model.average(z)
                 mean, variance = mean + sign * m, variance + v
         return mean, math.sqrt(variance)
 
@@ -123,10 +122,3 @@ class Models:
                 curve[:, i] = np.exp([mean, mean - 1.96 * sd, mean + 1.96 * sd])
         x = np.array([self.space.dimensions[column].from_unit(float(here)) for here in z])
         return PartialDependence(name, quantity, x, *curve)
-
-
-def _average(model: Surrogate, z: Array) -> tuple[float, float]:
-    """Mean and variance of the average of a model over points; `Surrogate.predict` has no covariances."""
-    inner = solve_triangular(model._low, model._signal(z, model._z).T, lower=True).mean(axis=1)
-    variance = float(model._signal(z).mean() - inner @ inner)
-    return float(model.predict(z)[0].mean()), max(variance, 0.0) * model._scale**2

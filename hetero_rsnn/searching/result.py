@@ -11,9 +11,12 @@ from typing import Any
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import HeteroError, SearchError
+from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.jobs.journal import read_journal
+from hetero_rsnn.measures.estimates import cell
 from hetero_rsnn.network.definition import Network
+from hetero_rsnn.searching import wording
 from hetero_rsnn.searching.objectives import (
     AVERAGED,
     Evaluation,
@@ -243,8 +246,6 @@ class SearchResult:
     def _repr_html_(self) -> str:
         from html import escape
 
-        from hetero_rsnn.searching.view import ranking
-
         return f"<pre>{escape(str(self))}</pre>{ranking(self).html()}"
 
     def __str__(self) -> str:
@@ -299,3 +300,18 @@ def in_order(result: SearchResult) -> list[Trial]:
     """All trials: measured ones best first, then those that run, then those that failed."""
     rest = [t for t in result.trials if t.evaluation is None]
     return [*ranked(result.trials, result.settings.objective), *sorted(rest, key=lambda t: t.status == "failed")]
+
+
+def ranking(result: SearchResult, top: int = 5) -> TextTable:
+    """The best trials as the search saw them, and what they are made of."""
+    shown = [t for t in in_order(result) if t.evaluation is not None][:top]
+    rows = []
+    for t in shown:
+        cells = [cell(wording.measure(t.evaluation, q)) for q in ("E", "C", "S")]
+        kept = "kept" if t.evaluation is None or t.feasible else t.evaluation.reason
+        rows.append((str(t.number), *cells, *map(wording.number, t.values), kept))
+    title = (
+        f"best {len(shown)} as the search saw them, over {wording.seeds(result.settings.seeds)}; mean [95 % interval]"
+    )
+    names = map(wording.heading, result.space.dimensions)
+    return TextTable(title, ("trial", "E", "C", "S", *names, "limits"), rows)

@@ -14,8 +14,6 @@ from hetero_rsnn.searching.space import Space
 
 #: Where the seeds begin that winners are measured with again.
 _FRESH = 1000
-
-
 #: What a user may choose of a search's settings.
 CHOICES = (
     "objective",

@@ -124,3 +124,9 @@ class Surrogate:
         inner = solve_triangular(self._low, cross.T, lower=True)
         variance = np.maximum(self._signal.diag(z) - (inner**2).sum(axis=0), 1e-10)
         return self._shift + self._scale * (cross @ self._weights), self._scale * np.sqrt(variance)
+
+    def average(self, z: Array) -> tuple[float, float]:
+        """Mean and variance of the quantity's average over points; `predict` has no covariances."""
+        inner = solve_triangular(self._low, self._signal(z, self._z).T, lower=True).mean(axis=1)
+        variance = float(self._signal(z).mean() - inner @ inner)
+        return float(self.predict(z)[0].mean()), max(variance, 0.0) * self._scale**2

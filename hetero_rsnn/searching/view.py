@@ -9,19 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.measures.estimates import (
     cell,  # also for the modules that show a search
 )
 from hetero_rsnn.searching.objectives import Evaluation
-from hetero_rsnn.searching.result import SearchResult, in_order
+from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.searching.space import Entry
 from hetero_rsnn.searching.trial import Trial
 from hetero_rsnn.searching.wording import (
     METHODS,
     NONE,
     QUANTITIES,
-    heading,
     lead,
     measure,
     number,
@@ -29,19 +27,6 @@ from hetero_rsnn.searching.wording import (
     state,
     status,
 )
-
-
-def ranking(result: SearchResult, top: int = 5) -> TextTable:
-    """The best trials as the search saw them, and what they are made of."""
-    shown = [t for t in in_order(result) if t.evaluation is not None][:top]
-    rows = []
-    for t in shown:
-        cells = [cell(measure(t.evaluation, q)) for q in ("E", "C", "S")]
-        kept = "kept" if t.evaluation is None or t.feasible else t.evaluation.reason
-        rows.append((str(t.number), *cells, *map(number, t.values), kept))
-    title = f"best {len(shown)} as the search saw them, over {seeds(result.settings.seeds)}; mean [95 % interval]"
-    names = map(heading, result.space.dimensions)
-    return TextTable(title, ("trial", "E", "C", "S", *names, "limits"), rows)
 
 
 def searched(result: SearchResult) -> list[Entry]:

@@ -33,8 +33,6 @@ except ImportError as error:
     ) from error
 
 __all__ = ["BOUNDS", "QuantileFeatures", "WassersteinMatern", "wasserstein_matern"]
-
-
 #: Bounds of the length scales, in units of what an entry spans.
 BOUNDS = (0.05, 20.0)
 #: More points than this are no training set: their distances are not kept apart by group.

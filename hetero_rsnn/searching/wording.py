@@ -18,20 +18,14 @@ from hetero_rsnn.searching.trial import Trial
 
 #: Measured quantities with their headings, in the order of tables.
 QUANTITIES = {"E": "E = C/S", "C": "C (samples)", "S": "S (spikes/sample)", "rate_hz": "rate (Hz)"}
-
-
 #: A number this near to an end of its range (as a share of it) could have gone on beyond.
 EDGE = 0.02
-
-
 #: The methods as they are called in sentences.
 METHODS = {
     "wasserstein": "Bayesian search over distributions (2-Wasserstein kernel)",
     "matern": "Bayesian search over coordinates (Matérn kernel)",
     "random": "random search",
 }
-
-
 NONE = Estimate(math.nan, math.nan, math.nan, math.nan, 0)
 
 

@@ -207,7 +207,7 @@ def _fit_both(
     X_train, X_test, y = take(task.X, train), take(task.X, test), task.y[train]
     f.fit(X_train)
     a, b = f.transform(X_train), f.transform(X_test)
-    both = [[(pool(x, f.windows), pool(x, 1)) for x in f._each_input(part)] for part in (X_train, X_test)]
+    both = [[(pool(x, f.windows), pool(x, 1)) for x in f.each_input(part)] for part in (X_train, X_test)]
     (c, c_mean), (d, d_mean) = ((np.array(same) for same in zip(*part, strict=True)) for part in both)
 
     def decided(train: Array, test: Array) -> NDArray[Any]:

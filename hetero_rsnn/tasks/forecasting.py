@@ -95,7 +95,7 @@ def _forecast_job(
     row = ForecastRow(network.name, seed, model.report(*part(dataset.test)))
     first, aims = part(dataset.test[:1])
     ahead, forecasts = (first if aims is None else aims)[0], model.predict(first)[0]
-    shown = slice(model._start(), model._start() + 200)
+    shown = slice(model.first_row(), model.first_row() + 200)
     trace = {"target": ahead[shown.start + model.horizon :][:200, 0], "forecast": forecasts[shown, 0]}
     trace["forecast"] = trace["forecast"][: len(trace["target"])]
     trace["row"] = shown.start + model.horizon + np.arange(len(trace["target"]), dtype=np.float64)
