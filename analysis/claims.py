@@ -45,8 +45,8 @@ from scipy import stats
 from study_kit import Row, Study, as_json, column, fail_politely, mean, paired, recurrence, symmetric, verdict
 
 import hetero_rsnn as hr
-from hetero_rsnn.measures.estimates import Estimate, estimate
-from hetero_rsnn.plots import save_figure
+from hetero_rsnn import plots
+from hetero_rsnn.measures.estimates import estimate
 
 Array = NDArray[np.float64]
 
@@ -146,7 +146,7 @@ def judge(answers: Sequence[str], good: str, bad: str) -> str:
 def claims(four: dict[str, Row], sweep: Sequence[Row], low: int) -> dict[str, Any]:
     """All five claims at one setting, each with what is behind it; `low` points of the sweep are its lower half."""
 
-    def differences(pairs: Sequence[tuple[str, str]], quantity: str, relative: bool = True) -> dict[str, Estimate]:
+    def differences(pairs: Sequence[tuple[str, str]], quantity: str, relative: bool = True) -> dict[str, hr.Estimate]:
         return {f"{a} - {b}": paired(four[a], four[b], quantity, relative=relative) for a, b in pairs}
 
     neurons = [("henhos", "honhos"), ("henhes", "honhes")]
@@ -155,7 +155,7 @@ def claims(four: dict[str, Row], sweep: Sequence[Row], low: int) -> dict[str, An
     h4 = differences([("henhes", other) for other in ("honhos", "henhos", "honhes")], "E")
     # One number a seed: how C goes with the correlation of states while the spread of the neurons grows, over the whole
     # sweep and its lower half, in which the rate changes little. Three points would decide too much by their choice.
-    h5: dict[str, Estimate] = {}
+    h5: dict[str, hr.Estimate] = {}
     if len(sweep) >= LEAST_POINTS:
         c, r = (np.stack([column(row, q) for row in sweep]) for q in ("C", "correlation"))
         for name, points in (("whole sweep", len(sweep)), (f"up to cv {CV}", low)):
@@ -279,8 +279,8 @@ def main() -> None:
     """Run the study."""
     study = Study("claims", __doc__, setting)
     result = measure_all(study)
-    save_figure(verdicts_figure(result), study.out / "claims_verdicts.png")
-    save_figure(regime_figure(result), study.out / "claims_regime.png")
+    plots.save_figure(verdicts_figure(result), study.out / "claims_verdicts.png")
+    plots.save_figure(regime_figure(result), study.out / "claims_regime.png")
     study.finish(result, sweeps_figure(study, result), findings=findings(result))
 
 

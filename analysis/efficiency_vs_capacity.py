@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from study_kit import Row, Study, as_json, begun, fail_politely, mean
 
 import hetero_rsnn as hr
-from hetero_rsnn.network.shipped import CANONICAL
-from hetero_rsnn.plots import label, style
+from hetero_rsnn import plots
+from hetero_rsnn.network.shipped import CANONICAL, label
 from hetero_rsnn.searching.objectives import pareto_front
 
 Array = NDArray[np.float64]
@@ -173,7 +173,7 @@ def draw_figure(result: dict[str, Any]) -> Figure:
                 ax.scatter(*zip(*points, strict=True), s=5, alpha=0.18, color=colour, lw=0)
             front_lines(ax, [m for m in result["members"] if m["way"] == way], y, colour, marker, way)
         for i, (name, row) in enumerate(result["canonical"].items()):
-            look = style(name, i)
+            look = plots.style(name, i)
             ax.plot(row["C"]["mean"], row[y]["mean"], look["marker"], color=look["color"], mec="white", ms=10, zorder=5)
             if y == "E":
                 place = (6, -12) if name in ("honhes", "henhes") else (6, 7)

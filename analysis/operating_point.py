@@ -25,11 +25,12 @@ from matplotlib.figure import Figure
 from study_kit import recurrence, symmetric
 
 import hetero_rsnn as hr
+from hetero_rsnn import plots
 from hetero_rsnn.common.files import write_json
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.experiments.comparison import QUICK
 from hetero_rsnn.jobs.parallel import cores
-from hetero_rsnn.plots import label, save_figure, style
+from hetero_rsnn.network.shipped import label
 
 NETWORKS = ("honhos", "henhos", "henhes")
 FIRST_SEED = 1000
@@ -102,7 +103,7 @@ def figure(scan: dict[str, dict[str, Any]]) -> Figure:
     for ax, (name, points) in zip(axes, scan.items(), strict=False):
         x = sorted(points, key=float)
         for network in NETWORKS:
-            look = style(network, 0)
+            look = plots.style(network, 0)
             y = [points[k]["means"][network]["C"] for k in x]
             ax.plot(range(len(x)), y, color=look["color"], linestyle=look["linestyle"], lw=1.4, label=label(network))
             for i, k in enumerate(x):
@@ -167,7 +168,7 @@ def main() -> None:
                     "scan": scan,
                 },
             )
-    save_figure(figure(scan), args.out / "operating_point.png")
+    plots.save_figure(figure(scan), args.out / "operating_point.png")
     print(f"wrote operating_point.json and operating_point.png to {args.out}")
 
 

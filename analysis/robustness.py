@@ -41,9 +41,10 @@ from matplotlib.figure import Figure
 from study_kit import Row, Study, as_json, column, fail_politely, mean, paired, verdict
 
 import hetero_rsnn as hr
+from hetero_rsnn import plots
 from hetero_rsnn.jobs.parallel import run_jobs
-from hetero_rsnn.measures.estimates import Estimate, estimate
-from hetero_rsnn.plots import label, style
+from hetero_rsnn.measures.estimates import estimate
+from hetero_rsnn.network.shipped import label
 
 NETWORKS = ("honhos", "henhos", "honhes", "henhes")
 #: First less, then more heterogeneous.
@@ -245,7 +246,7 @@ def evaluate(rows: dict[str, dict[str, Row]]) -> dict[str, Any]:
     return out
 
 
-def between(b: Row, b0: Row, a: Row, a0: Row, name: str) -> Estimate:
+def between(b: Row, b0: Row, a: Row, a0: Row, name: str) -> hr.Estimate:
     """How much more the second network gained (less it lost) than the first, seed by seed."""
     base = name.removesuffix("_kept")
     return estimate((column(b, name) - column(b0, base)) - (column(a, name) - column(a0, base)))
@@ -321,7 +322,7 @@ def curve(ax: Axes, name: str, points: Sequence[Row]) -> None:
         np.array([p[q] if ok else math.nan for p, ok in zip(points, full, strict=True)])
         for q in ("mean", "low", "high")
     )
-    look = style(name, 0)
+    look = plots.style(name, 0)
     ax.fill_between(range(len(y)), low, high, color=look["color"], alpha=0.18, lw=0)
     ax.plot(y, lw=1.4, ms=4.5, label=label(name), mfc="white" if name.endswith("hes") else look["color"], **look)
 

@@ -28,12 +28,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import hetero_rsnn as hr
+from hetero_rsnn import plots
 from hetero_rsnn.common.files import write_json
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.jobs.parallel import cores, run_jobs
 from hetero_rsnn.measures.estimates import estimate
 from hetero_rsnn.network.distributions import Gamma
-from hetero_rsnn.plots import save_figure
 
 LEVELS = (np.arange(64) + 0.5) / 64
 #: Where the formulas have their best value.
@@ -96,10 +96,8 @@ FORMULAS = {"closest": (closest, ("tau_m",)), "forgetting": (forgetting, ("tau_m
 
 def formula_space(names: tuple[str, ...]) -> hr.Space:
     """Means over a decade or more, spreads from none to that of an exponential distribution."""
-    from hetero_rsnn.searching.space import load_space
-
     folder = Path(__file__).parent / "spaces"
-    return load_space(folder / f"{'_'.join(names)}.toml")
+    return hr.load_space(folder / f"{'_'.join(names)}.toml")
 
 
 def _formula(job: tuple[str, str, int], budget: int, out: Path) -> dict[str, Any]:
@@ -146,8 +144,6 @@ def networks(out: Path, workers: int, quick: bool) -> dict[str, Any]:
     """E of the best network on fresh seeds: searched, by chance, and without heterogeneity."""
     budget, seeds, repeats = (8, 1, 1) if quick else (60, 3, 5)
     small = {**SMALL, **({"n": 60, "protocol.samples": 1200, "protocol.d_max": 20} if quick else {})}
-    from hetero_rsnn.searching.space import load_space
-
     ways = {"heterogeneous": ("paper", "wasserstein"), "by chance": ("paper", "random"),
             "homogeneous": ("homogeneous", "wasserstein")}  # fmt: skip
     rows = []
@@ -155,7 +151,7 @@ def networks(out: Path, workers: int, quick: bool) -> dict[str, Any]:
         for way, (space, method) in ways.items():
             path = out / "networks" / f"{way.replace(' ', '-')}-{seed}.jsonl"
             result = hr.search(
-                load_space(space, **small), method=method, budget=budget, initial=min(20, budget), batch=4,
+                hr.load_space(space, **small), method=method, budget=budget, initial=min(20, budget), batch=4,
                 seeds=range(100 * seed, 100 * seed + seeds), fresh_seeds=range(5000 + 100 * seed, 5012 + 100 * seed),
                 seed=seed, remeasure=3, workers=workers, journal=path, resume=path.exists(),
             )  # fmt: skip
@@ -238,7 +234,7 @@ def draw_figure(data: dict[str, Any], path: Path) -> None:
                                 fmt="_", color="black", capsize=4, ms=14)  # fmt: skip
     axes[1, 2].set(title="best, on fresh seeds", ylabel="E", xlim=(-0.5, 2.5))
     axes[1, 2].set_xticks(range(3), ["homogeneous", "by chance", "heterogeneous"], fontsize="small")
-    save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def main() -> None:

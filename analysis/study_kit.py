@@ -22,12 +22,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import hetero_rsnn as hr
+from hetero_rsnn import plots
 from hetero_rsnn.common.files import output_folder, plain, write_json
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.jobs.journal import Journal
 from hetero_rsnn.jobs.parallel import cores
-from hetero_rsnn.measures.estimates import Estimate, estimate
-from hetero_rsnn.plots import save_figure
+from hetero_rsnn.measures.estimates import estimate
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
@@ -144,7 +144,7 @@ class Study:
             "result": result,
         }
         write_json(self.out / f"{self.name}.json", data)
-        save_figure(figure, self.out / f"{self.name}.png")
+        plots.save_figure(figure, self.out / f"{self.name}.png")
         self.journal.close()
         if self.quick:
             print("QUICK: this shows that the script runs; conclude nothing from its numbers.")
@@ -199,12 +199,12 @@ def column(row: Mapping[str, Any], name: str) -> Array:
     return np.array([math.nan if v is None else v for v in row[name]], dtype=float)
 
 
-def mean(row: Mapping[str, Any], name: str) -> Estimate:
+def mean(row: Mapping[str, Any], name: str) -> hr.Estimate:
     """Mean of a column with its 95 % interval over the seeds."""
     return estimate(column(row, name))
 
 
-def paired(row: Mapping[str, Any], other: Mapping[str, Any], name: str, *, relative: bool = False) -> Estimate:
+def paired(row: Mapping[str, Any], other: Mapping[str, Any], name: str, *, relative: bool = False) -> hr.Estimate:
     """Paired difference of a column, seed by seed; `relative` to the mean of the second."""
     if row["seed"] != other["seed"]:
         raise hr.HeteroError("paired differences need the same seeds in both cells")
@@ -213,7 +213,7 @@ def paired(row: Mapping[str, Any], other: Mapping[str, Any], name: str, *, relat
     return estimate((column(row, name) - b) / scale)
 
 
-def verdict(e: Estimate, *, bound: float | None = None) -> str:
+def verdict(e: hr.Estimate, *, bound: float | None = None) -> str:
     """What a 95 % interval of a difference says.
 
     Returns
@@ -232,6 +232,6 @@ def verdict(e: Estimate, *, bound: float | None = None) -> str:
     return "larger" if e.low > 0 else "smaller" if e.high < 0 else "unclear"
 
 
-def as_json(e: Estimate) -> Row:
+def as_json(e: hr.Estimate) -> Row:
     """An estimate for the JSON file."""
     return asdict(e)

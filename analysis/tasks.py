@@ -39,12 +39,9 @@ from tasks_figure import TITLES, draw
 
 import hetero_rsnn as hr
 from hetero_rsnn.datasets.catalogue import find_dataset
-from hetero_rsnn.measures.estimates import Estimate, estimate
-from hetero_rsnn.network.shipped import CANONICAL
-from hetero_rsnn.plots import label
-from hetero_rsnn.tasks.classification import classify
-from hetero_rsnn.tasks.forecasting import forecast
-from hetero_rsnn.tasks.recipes import Recipe, recipe
+from hetero_rsnn.measures.estimates import estimate
+from hetero_rsnn.network.shipped import CANONICAL, label
+from hetero_rsnn.tasks.recipes import recipe
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ def plans(quick: bool) -> dict[str, Plan]:
     }  # fmt: skip
 
 
-def load(name: str, plan: Plan, quick: bool, data_dir: Path | None) -> tuple[hr.Dataset, Recipe]:
+def load(name: str, plan: Plan, quick: bool, data_dir: Path | None) -> tuple[hr.Dataset, hr.Recipe]:
     """A data set, or a small part of it, and its recipe; recordings as cochleagrams, made once for all networks."""
     data = hr.load_dataset(name, data_dir=data_dir, **plan.load)
     if quick:
@@ -125,7 +122,9 @@ def load(name: str, plan: Plan, quick: bool, data_dir: Path | None) -> tuple[hr.
     return data, given
 
 
-def one(data: hr.Dataset, given: Recipe, network: str, seed: int, plan: Plan, study: Study, harder: float = 1.0) -> Row:
+def one(
+    data: hr.Dataset, given: hr.Recipe, network: str, seed: int, plan: Plan, study: Study, harder: float = 1.0
+) -> Row:
     """The cell: what one network of one seed achieves on a data set, driven some times as hard as the recipe says."""
     if harder != 1.0:
         given = replace(given, encoder=clone(given.encoder).set_params(gain=given.encoder.gain * harder))
@@ -137,9 +136,9 @@ def one(data: hr.Dataset, given: Recipe, network: str, seed: int, plan: Plan, st
     if data.task == "classification":
         early = data.kind != "events"  # whole samples of 700 channels do not fit in memory all at once
         numbers = labels(study.quick)
-        result = classify(data, [network], [seed], few_labels=numbers, early=early, every=plan.every, **how)
+        result = hr.classify(data, [network], [seed], few_labels=numbers, early=early, every=plan.every, **how)
     else:
-        result = forecast(data, [network], [seed], **how)
+        result = hr.forecast(data, [network], [seed], **how)
     row: Row = result.rows[0].to_dict()
     row["test"].pop("confusion", None)
     return row | {"neurons": result.networks[0].n, "task": data.task}
@@ -230,7 +229,7 @@ def effects(nets: dict[str, Row], classified: bool) -> dict[str, Any]:
     }
 
 
-def judge(e: Estimate, classified: bool) -> str:
+def judge(e: hr.Estimate, classified: bool) -> str:
     """Whether a difference of scores is good, bad, none or unclear."""
     # Accuracy counts whole samples: a few seeds that agree to the last one are no interval of width 0.
     found = verdict(e) if not e.stderr < 1e-9 else "unclear"
@@ -240,7 +239,7 @@ def judge(e: Estimate, classified: bool) -> str:
     return f"{word}, but negligibly" if small and word in ("better", "worse") else word
 
 
-def span(e: Estimate, form: str = "{:+.1f}", scale: float = 100.0) -> str:
+def span(e: hr.Estimate, form: str = "{:+.1f}", scale: float = 100.0) -> str:
     """A difference with its interval."""
     inside = "" if np.isnan(e.low) else f" [{form.format(scale * e.low)}, {form.format(scale * e.high)}]"
     return form.format(scale * e.mean) + inside

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from study_kit import Row
 
-from hetero_rsnn.network.shipped import CANONICAL
-from hetero_rsnn.plots import label, style
+from hetero_rsnn import plots
+from hetero_rsnn.network.shipped import CANONICAL, label
 
 TITLES = {
     "japanese_vowels": "Japanese vowels", "free_spoken_digits": "spoken digits", "shd": "Heidelberg digits",
@@ -57,7 +57,7 @@ def draw(rows: dict[str, dict[str, list[Row]]], result: dict[str, Any]) -> Figur
 
 
 def _look(network: str) -> dict[str, Any]:
-    look = style(network, 0)
+    look = plots.style(network, 0)
     return look | {"mfc": "none" if network in ("honhes", "henhes") else look["color"], "ms": 7, "mew": 1.5, "lw": 1.3}
 
 

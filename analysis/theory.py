@@ -4,9 +4,9 @@ Method. Everything predicted starts from a draw (time constants, weights, input 
 fitted, and no simulated number enters a prediction. Networks as shipped, seeds 3000 and up; the theory was
 developed on seed 1.
 
-1. Rates: `hetero_rsnn.theory.rates.self_consistent_rates` with five formulas for the rate of one neuron (no noise;
-   white noise; the same with Brunel and Sergi's correction; white noise of matched variance; quasi-static), with the
-   network's spikes as Poisson and as renewal processes. Learnt weights come from part 3. Compared neuron by neuron.
+1. Rates: `self_consistent_rates` with five formulas for the rate of one neuron (no noise; white noise; the same with
+   Brunel and Sergi's correction; white noise of matched variance; quasi-static), with the network's spikes as Poisson
+   and as renewal processes. Learnt weights come from part 3. Compared neuron by neuron.
 2. Memory: responses and noise of the states at that working point, once with membrane low-pass neurons
    (`linearised`), once with the response of noisy spiking neurons (`spectral_states`, textbook noise and the best of
    part 1), and the memory curve that a ridge readout with as many samples gets (`linear_memory`). "Simulated"
@@ -45,20 +45,10 @@ from scipy import special
 from study_kit import Study, fail_politely
 
 import hetero_rsnn as hr
-from hetero_rsnn.inputs.stimulus import poisson_stimulus
-from hetero_rsnn.plots import COLOURS, label
-from hetero_rsnn.theory.linear import (
-    effective_matrix,
-    impulse,
-    linear_memory,
-    linearised,
-    random_matrix_prediction,
-    sampled,
-    spectral_states,
-    stationary,
-)
-from hetero_rsnn.theory.rates import self_consistent_rates
-from hetero_rsnn.theory.weights import mean_logistic, weight_drift
+from hetero_rsnn import plots
+from hetero_rsnn.network.shipped import label
+from hetero_rsnn.theory.linear import effective_matrix, impulse, random_matrix_prediction, sampled, stationary
+from hetero_rsnn.theory.weights import mean_logistic
 
 Array = NDArray[np.float64]
 
@@ -199,8 +189,8 @@ def learnt(drawn: hr.Draw) -> Array | None:
     p, w_max = drawn.plastic.parameters, drawn.shared["w_max"]
     weights = drawn.plastic.w
     for _ in range(2):
-        rates = self_consistent_rates(drawn, weights, formula="matched").rates_hz
-        drift = weight_drift(
+        rates = hr.self_consistent_rates(drawn, weights, formula="matched").rates_hz
+        drift = hr.weight_drift(
             *(p[k] for k in ("eta_plus", "eta_minus", "tau_plus", "tau_minus")),
             rates[drawn.plastic.source], rates[drawn.plastic.target], mu=drawn.shared["mu"], dt=drawn.network.dt,
         )  # fmt: skip
@@ -214,7 +204,7 @@ def predicted_rates(network: hr.Network, seed: int) -> dict[str, Any]:
     weights = learnt(drawn)
     out: dict[str, Any] = {"tau_m": drawn.neurons["tau_m"], "rates": {}}
     for name, formula, renewal in FORMULAS:
-        field = self_consistent_rates(drawn, weights, formula=formula, renewal=renewal)
+        field = hr.self_consistent_rates(drawn, weights, formula=formula, renewal=renewal)
         out["rates"][name] = field.rates_hz
         if name == BEST:
             out["cv"] = float(field.cv.mean())
@@ -248,17 +238,17 @@ def predicted_memory(
     low_pass = name == "low-pass"
     _, formula, renewal = next(f for f in FORMULAS if f[0] == (BEST if low_pass else name))
     weights = learnt(drawn)
-    field = self_consistent_rates(drawn, weights, formula=formula, renewal=renewal)
+    field = hr.self_consistent_rates(drawn, weights, formula=formula, renewal=renewal)
     hold, d_max = network.protocol.hold, network.protocol.d_max
     if low_pass:
-        system = linearised(drawn, field, weights)
+        system = hr.linearised(drawn, field, weights)
         ad, bd, qd = sampled(system, hold)
         noise = stationary(ad, qd)[system.read, system.read]
         responses = impulse(ad, bd, 128, system.read)
     else:
-        responses, noise = spectral_states(drawn, field, weights, coupled=coupled)
-    curve = linear_memory(responses, noise, samples=training_rows(network))[:d_max]
-    limit = linear_memory(responses, noise)[:d_max]
+        responses, noise = hr.spectral_states(drawn, field, weights, coupled=coupled)
+    curve = hr.linear_memory(responses, noise, samples=training_rows(network))[:d_max]
+    limit = hr.linear_memory(responses, noise)[:d_max]
     return {
         "C": float(curve.sum()),
         "C_limit": float(limit.sum()),
@@ -302,13 +292,13 @@ def poisson_weights(
     fired = -np.expm1(-rates / 1e3) * 1e3  # at most one spike a step
     p = drawn.plastic.parameters
     eta = w_max ** (mu - 1)
-    drift = weight_drift(
+    drift = hr.weight_drift(
         p["eta_plus"] * eta, p["eta_minus"] * eta, p["tau_plus"], p["tau_minus"], fired[source], fired[target],
         mu=mu, dt=network.dt,
     )  # fmt: skip
     now, rows, state = 0.0, [], None
     for k, end in enumerate(seconds):
-        u = poisson_stimulus(np.tile(rates, (round((end - now) * 100), 1)), "10 ms", seed + k)
+        u = hr.poisson_stimulus(np.tile(rates, (round((end - now) * 100), 1)), "10 ms", seed + k)
         state, now = hr.simulate(drawn, u, state=state), end
         closed, found = drift.at(end * 1e3, start) if mu == 1 else drift.settled, state.weights / w_max
         rows.append({"seconds": end, "simulated": float(found.mean()), "closed form": float(closed.mean())})
@@ -389,7 +379,7 @@ def figure(data: dict[str, Any]) -> Figure:
 
     ax = axes[0, 2]
     values, radius = data["first"]["henhos"]["rates"]["eigenvalues"], data["first"]["henhos"]["rates"]["radius"]
-    ax.plot(*values, ".", color=COLOURS["henhos"], ms=3)
+    ax.plot(*values, ".", color=plots.COLOURS["henhos"], ms=3)
     turn = np.linspace(0, 2 * np.pi, 200)
     ax.plot(radius * np.cos(turn), radius * np.sin(turn), color="black", lw=0.9, label="predicted bulk")
     ax.plot(*data["first"]["henhos"]["rates"]["outliers"], "x", color="#D55E00", ms=8, mew=1.6, label="from the means")
@@ -404,12 +394,12 @@ def figure(data: dict[str, Any]) -> Figure:
             curves = [f["simulated"]] if key == "response" else data["simulated"][name]
             y = np.mean([c[key] for c in curves], axis=0)
             x = np.arange(len(y)) + (key == "curve")
-            ax.plot(x, y, color=COLOURS[name], lw=1.8, label=f"{label(name)}, simulated")
+            ax.plot(x, y, color=plots.COLOURS[name], lw=1.8, label=f"{label(name)}, simulated")
             for way, dash, text in memory:
                 curves = [f["memory"][way]] if key == "response" else data["memory"][name][way]
                 y = np.mean([c[key] for c in curves], axis=0)
                 x = np.arange(len(y)) + (key == "curve")
-                ax.plot(x, y, dash, color=COLOURS[name], lw=1.5, label=text if name == "honhos" else None)
+                ax.plot(x, y, dash, color=plots.COLOURS[name], lw=1.5, label=text if name == "honhos" else None)
         ax.axhline(0, color="0.6", lw=0.7)
         ax.set(xlabel="delay d (samples of 10 ms)")
         ax.legend(frameon=False, fontsize="small")
@@ -422,10 +412,10 @@ def figure(data: dict[str, Any]) -> Figure:
     top = 1.1 * max(max(p["simulated"], p["predicted"]) for p in points)
     ax.plot([0, top], [0, top], color="black", lw=0.8)
     for p in points:
-        colour = COLOURS.get(p["network"], "#7F7F7F")
-        ax.plot(p["predicted"], p["simulated"], "o" if p["network"] in COLOURS else "D", color=colour, ms=6)
+        colour = plots.COLOURS.get(p["network"], "#7F7F7F")
+        ax.plot(p["predicted"], p["simulated"], "o" if p["network"] in plots.COLOURS else "D", color=colour, ms=6)
         ax.plot(p["low-pass"], p["simulated"], ".", color=colour, ms=5, alpha=0.6) if p["low-pass"] else None
-        text = label(p["network"]) if p["network"] in COLOURS else p["network"]
+        text = label(p["network"]) if p["network"] in plots.COLOURS else p["network"]
         ax.annotate(text, (p["predicted"], p["simulated"]), fontsize=6.5,
                     textcoords="offset points", **LABEL_AT.get(p["network"], {"xytext": (6, -2)}))  # fmt: skip
     ax.set(xlim=(0, top), ylim=(0, top), xlabel="predicted C (dots: membrane low-pass)", ylabel="simulated C",
@@ -454,20 +444,11 @@ def figure(data: dict[str, Any]) -> Figure:
     ax = axes[1, 3]
     for name in ("henhos", "henhes"):
         f = data["first"][name]
-        if name == "henhos":
-            ax.plot(f["rates"]["weights"], f["simulated"]["weights"], ".", color=COLOURS[name], ms=1.5, alpha=0.4)
-        else:
-            ax.plot(
-                f["rates"]["weights"], f["simulated"]["weights"], ".", color=COLOURS[name], ms=1.5, alpha=0.25, zorder=0
-            )
+        colour = plots.COLOURS[name]
+        faint: dict[str, Any] = {"alpha": 0.4} if name == "henhos" else {"alpha": 0.25, "zorder": 0}
+        ax.plot(f["rates"]["weights"], f["simulated"]["weights"], ".", color=colour, ms=1.5, **faint)
         ax.plot(
-            f["rates"]["weight"],
-            f["simulated"]["weight"],
-            "P",
-            color=COLOURS[name],
-            mec="white",
-            ms=11,
-            label=label(name),
+            f["rates"]["weight"], f["simulated"]["weight"], "P", color=colour, mec="white", ms=11, label=label(name)
         )
     ax.plot([0, 1], [0, 1], color="black", lw=0.8)
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="predicted weight / w_max", ylabel="simulated, after 10 s",

@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hetero_rsnn.network.definition import Network
-    from hetero_rsnn.network.draw import Draw
-    from hetero_rsnn.simulation.recording import Recording
+    import hetero_rsnn as hr
 
 #: Variables that say how many threads the numerical libraries start.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -123,7 +121,7 @@ def power_law(x: Sequence[float], y: Sequence[float]) -> dict[str, float] | None
     return {"exponent": exponent, "stderr": stderr, "factor": factor, "points": n}
 
 
-def network(n: int, p: float, p_plastic: float | None = None, **overrides: Any) -> Network:
+def network(n: int, p: float, p_plastic: float | None = None, **overrides: Any) -> hr.Network:
     """Network 'henhes' that fires at about 10 Hz, with connection probability `p` (`p_plastic` for E->E)."""
     import hetero_rsnn as hr
 
@@ -133,8 +131,8 @@ def network(n: int, p: float, p_plastic: float | None = None, **overrides: Any) 
     return hr.load_network("henhes", **{"n": n, "I_bias": BIAS, **chances, **overrides})
 
 
-def draw(net: Network, seed: int, precision: str) -> Draw:
-    """Draw a network, in the precision it will run in where `hetero_rsnn.network.draw` can do that."""
+def draw(net: hr.Network, seed: int, precision: str) -> hr.Draw:
+    """Draw a network, in the precision it will run in where `hetero_rsnn.draw` can do that."""
     import hetero_rsnn as hr
 
     if draws_single():
@@ -142,8 +140,8 @@ def draw(net: Network, seed: int, precision: str) -> Draw:
     return hr.draw(net, seed)
 
 
-def draws(net: Network, seed: int) -> dict[str, Draw]:
-    """A draw for each precision, or the same one for all where `hetero_rsnn.network.draw` knows but one."""
+def draws(net: hr.Network, seed: int) -> dict[str, hr.Draw]:
+    """A draw for each precision, or the same one for all where `hetero_rsnn.draw` knows but one."""
     import hetero_rsnn as hr
     from hetero_rsnn.network.draw import PRECISIONS
 
@@ -153,7 +151,7 @@ def draws(net: Network, seed: int) -> dict[str, Draw]:
 
 
 def draws_single() -> bool:
-    """Whether `hetero_rsnn.network.draw` can hold its arrays in single precision."""
+    """Whether `hetero_rsnn.draw` can hold its arrays in single precision."""
     import inspect
 
     import hetero_rsnn as hr
@@ -161,7 +159,7 @@ def draws_single() -> bool:
     return "precision" in inspect.signature(hr.draw).parameters
 
 
-def visits(drawn: Draw, recording: Recording) -> tuple[int, int]:
+def visits(drawn: hr.Draw, recording: hr.Recording) -> tuple[int, int]:
     """Plastic and static synapses that the spikes of a recording ran over: spikes times fan-out."""
     import numpy as np
 

@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from hetero_rsnn.plots import save_figure
+from hetero_rsnn import plots
 
 # Okabe and Ito's palette, as in hetero_rsnn.plots; markers, dashes and hatches differ too.
 BLACK, BLUE, ORANGE, VERMILION, GREEN, PINK, SKY, BROWN, GREY = (
@@ -288,7 +288,7 @@ def main() -> None:
     args = parser.parse_args()
     if not any((args.results / file).exists() for _, file, *_ in PANELS):
         raise SystemExit(f"{args.results} holds none of {', '.join(file for _, file, *_ in PANELS)}: run them first")
-    print(f"wrote {save_figure(figure_performance(args.results), args.out)}")
+    print(f"wrote {plots.save_figure(figure_performance(args.results), args.out)}")
 
 
 if __name__ == "__main__":

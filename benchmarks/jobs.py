@@ -5,8 +5,8 @@
 A search measures one network after the other: variants of 'henhes' (400 neurons), whose time constants and spreads are
 drawn from a fixed seed, each through `hetero_rsnn.measure` on four seeds (draw, unsupervised training, frozen
 measurement, states, readout). They are measured on one worker (in both precisions), on two, and on two that stay alive
-for all networks (`hetero_rsnn.experiments.measurement.measure_many`). What no phase of a seed accounts for is "rest": the start of
-processes, and workers that wait.
+for all networks (`measure_many` of `hetero_rsnn.experiments.measurement`). What no phase of a seed accounts for is
+"rest": the start of processes, and workers that wait.
 
 Then a few seeds of one network are measured with Brian2 too, in turns with the fast backend and otherwise alike. Both
 of Brian2's targets that run in this process are tried, after a first run that compiles; the better is the denominator.
@@ -25,7 +25,8 @@ import common  # before numpy: it limits the threads
 import numpy as np
 
 import hetero_rsnn as hr
-from hetero_rsnn.experiments.measurement import SeedResult, measure_many
+from hetero_rsnn.experiments.measurement import measure_many
+from hetero_rsnn.simulation.engine import Engine
 from hetero_rsnn.simulation.fast import compile_kernels
 
 PHASES = ("draw", "train", "measure", "states", "readout")
@@ -63,7 +64,7 @@ def variants(count: int, overrides: dict[str, Any]) -> list[hr.Network]:
     return out
 
 
-def account(rows: list[SeedResult], seconds: float, workers: int) -> dict[str, Any]:
+def account(rows: list[hr.SeedResult], seconds: float, workers: int) -> dict[str, Any]:
     """Where the time of all workers went: seconds and shares of each phase, and what is left."""
     spent = {phase: sum(r.seconds[phase] for r in rows) for phase in PHASES}
     spent["rest"] = workers * seconds - sum(spent.values())
@@ -88,7 +89,7 @@ def search(networks: list[hr.Network], seeds: int, ways: Sequence[tuple[str, int
     for name, workers, pooled, precision in ways:
         started = time.perf_counter()
         if pooled:
-            done = measure_many(networks, range(seeds), workers=workers, precision=precision)
+            done = measure_many(networks, range(seeds), workers=workers, engine=Engine(precision=precision))
         else:
             done = [hr.measure(net, range(seeds), workers=workers, precision=precision) for net in networks]
         seconds = time.perf_counter() - started
@@ -106,17 +107,17 @@ def against_brian(net: hr.Network, seeds: int, with_cython: bool) -> dict[str, A
     """Measure the same seeds of one network with the fast backend and with Brian2, in turns."""
     backends: dict[str, dict[str, str]] = {
         "fast": {"backend": "fast"},
-        "brian2 (numpy)": {"backend": "brian2", "target": "numpy"},
+        "brian2 (numpy)": {"backend": "brian2", "codegen_target": "numpy"},
     }
     if with_cython:
-        backends["brian2 (cython)"] = {"backend": "brian2", "target": "cython"}
+        backends["brian2 (cython)"] = {"backend": "brian2", "codegen_target": "cython"}
     short = net.replace(**{"protocol.train": "100 ms"})
     for options in backends.values():  # Brian2 compiles, and keeps the outcome on disk
         hr.train(hr.draw(short, 0), **options)
         hr.simulate(
             hr.draw(short, 0), hr.uniform_stimulus(2, f"{net.protocol.hold} ms", seed=0), plasticity=False, **options
         )
-    rows: dict[str, list[SeedResult]] = {name: [] for name in backends}
+    rows: dict[str, list[hr.SeedResult]] = {name: [] for name in backends}
 
     def run(name: str) -> float:
         started = time.perf_counter()
@@ -159,7 +160,7 @@ def against_brian(net: hr.Network, seeds: int, with_cython: bool) -> dict[str, A
     }
 
 
-def simulation(rows: list[SeedResult]) -> np.ndarray:
+def simulation(rows: list[hr.SeedResult]) -> np.ndarray:
     """Seconds that each seed spent in training and measuring, which is where backends differ."""
     return np.array([r.seconds["train"] + r.seconds["measure"] for r in rows])
 

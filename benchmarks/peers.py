@@ -91,7 +91,8 @@ def standalone(drawn: Any, u: Any) -> Callable[[], tuple[float, int]]:
 
     def run() -> tuple[float, int]:
         b2.device.run(with_output=False)
-        return float(b2.device._last_run_time), int(objects.spikes.num_spikes)
+        seconds = b2.device._last_run_time  # noqa: SLF001 - Brian2 has no public name for it
+        return float(seconds), int(objects.spikes.num_spikes)
 
     return run
 

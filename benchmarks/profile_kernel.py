@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 import hetero_rsnn as hr
 from hetero_rsnn.network.draw import PRECISIONS
 from hetero_rsnn.simulation.fast import compile_kernels
-from hetero_rsnn.simulation.kernels import _prefetch, _wide_vectors, decay
+from hetero_rsnn.simulation.kernels import prefetch, wide_vectors, decay
 
 Array = NDArray[Any]
 
@@ -57,21 +57,21 @@ def stream(  # type: ignore[no-untyped-def]
     ahead, spikes, indptr, target, w, apre, apost, tau_plus, tau_minus, eta_plus, eta_minus
 ):  # fmt: skip
     """Move what the visits of these spikes move, and compute next to nothing; `ahead` fetches the next row early."""
-    _wide_vectors()
+    wide_vectors()
     buffer = np.empty(3 * LANES, w.dtype)
     sums = np.zeros(LANES, np.uint32)
     for s in range(spikes.size):
         if ahead and s + 1 < spikes.size:
             later = spikes[s + 1]
             for k in range(_u64(indptr[later]), _u64(indptr[later + 1]), _u64(64 // w.itemsize)):
-                _prefetch(target, k)
-                _prefetch(w, k)
-                _prefetch(apre, k)
-                _prefetch(apost, k)
-                _prefetch(tau_plus, k)
-                _prefetch(tau_minus, k)
-                _prefetch(eta_plus, k)
-                _prefetch(eta_minus, k)
+                prefetch(target, k)
+                prefetch(w, k)
+                prefetch(apre, k)
+                prefetch(apost, k)
+                prefetch(tau_plus, k)
+                prefetch(tau_minus, k)
+                prefetch(eta_plus, k)
+                prefetch(eta_minus, k)
         low, high = _u64(indptr[spikes[s]]), _u64(indptr[spikes[s] + 1])
         while low < high:
             size = min(_u64(high - low), _u64(LANES))
@@ -94,7 +94,7 @@ def stream(  # type: ignore[no-untyped-def]
 @njit(error_model="numpy")
 def gather(spikes, indptr, target, last, second, third):  # type: ignore[no-untyped-def]
     """Look up three numbers of every target that the spikes reach."""
-    _wide_vectors()
+    wide_vectors()
     buffer = np.empty(3 * LANES, np.int32)
     for s in range(spikes.size):
         low, high = _u64(indptr[spikes[s]]), _u64(indptr[spikes[s] + 1])
@@ -113,7 +113,7 @@ def gather(spikes, indptr, target, last, second, third):  # type: ignore[no-unty
 @njit(error_model="numpy")
 def exponentials(x, repeats):  # type: ignore[no-untyped-def]
     """Replace x by exp(-x), over and over."""
-    _wide_vectors()
+    wide_vectors()
     for _ in range(repeats):
         for k in range(x.size):
             x[k] = decay(-x[k])

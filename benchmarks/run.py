@@ -178,7 +178,7 @@ def main() -> None:
             print(f"  {name:<22} {spread:<45} {ratios}  build {r['build_s']:.2f} s", flush=True)
     backends = {"fast, double": {"backend": "fast"}, "numpy": {"backend": "numpy"}}
     if not args.toy:
-        backends |= {name: {"backend": "brian2", "target": target} for name, target in peers.BRIAN.items()}
+        backends |= {name: {"backend": "brian2", "codegen_target": target} for name, target in peers.BRIAN.items()}
         backends["fast, single"] = {"backend": "fast", "precision": "single"}
     for name, arguments in backends.items():
         data["starts"][name] = row = starts(arguments, 1 if args.toy else 3)

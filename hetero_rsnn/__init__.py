@@ -57,12 +57,14 @@ if TYPE_CHECKING:
     from hetero_rsnn.inputs.encoders import DeltaEncoder as DeltaEncoder
     from hetero_rsnn.inputs.encoders import PoissonEncoder as PoissonEncoder
     from hetero_rsnn.inputs.stimulus import Stimulus as Stimulus
+    from hetero_rsnn.inputs.stimulus import Stream as Stream
     from hetero_rsnn.inputs.stimulus import array_stimulus as array_stimulus
     from hetero_rsnn.inputs.stimulus import event_stimulus as event_stimulus
     from hetero_rsnn.inputs.stimulus import poisson_stimulus as poisson_stimulus
     from hetero_rsnn.inputs.stimulus import silence as silence
     from hetero_rsnn.inputs.stimulus import stream as stream
     from hetero_rsnn.inputs.stimulus import uniform_stimulus as uniform_stimulus
+    from hetero_rsnn.measures.cutoff import CutoffRule as CutoffRule
     from hetero_rsnn.measures.cutoff import fit_cutoff as fit_cutoff
     from hetero_rsnn.measures.cutoff import optimal_cutoff_time as optimal_cutoff_time
     from hetero_rsnn.measures.cutoff_curve import CutoffCurve as CutoffCurve
@@ -77,20 +79,28 @@ if TYPE_CHECKING:
     from hetero_rsnn.measures.memory import memory_capacity as memory_capacity
     from hetero_rsnn.measures.memory_readout import MemoryReadout as MemoryReadout
     from hetero_rsnn.measures.memory_readout import memory_readout as memory_readout
+    from hetero_rsnn.measures.reports import ClassificationReport as ClassificationReport
+    from hetero_rsnn.measures.reports import ForecastReport as ForecastReport
     from hetero_rsnn.network.definition import Network as Network
+    from hetero_rsnn.network.distributions import Distribution as Distribution
     from hetero_rsnn.network.draw import Draw as Draw
     from hetero_rsnn.network.draw import draw as draw
+    from hetero_rsnn.network.heterogeneity import Heterogeneity as Heterogeneity
     from hetero_rsnn.network.heterogeneity import heterogeneity as heterogeneity
     from hetero_rsnn.network.loading import load_network as load_network
     from hetero_rsnn.network.loading import save_network as save_network
+    from hetero_rsnn.network.parts import Population as Population
     from hetero_rsnn.network.shipped import list_networks as list_networks
     from hetero_rsnn.report.live import LiveSearch as LiveSearch
+    from hetero_rsnn.searching.objectives import Evaluation as Evaluation
     from hetero_rsnn.searching.result import SearchResult as SearchResult
     from hetero_rsnn.searching.search import search as search
     from hetero_rsnn.searching.search import search_function as search_function
     from hetero_rsnn.searching.space import Space as Space
     from hetero_rsnn.searching.space import list_spaces as list_spaces
     from hetero_rsnn.searching.space import load_space as load_space
+    from hetero_rsnn.searching.trial import Trial as Trial
+    from hetero_rsnn.simulation.brian import BrianObjects as BrianObjects
     from hetero_rsnn.simulation.brian import to_brian2 as to_brian2
     from hetero_rsnn.simulation.damage import lose_neurons as lose_neurons
     from hetero_rsnn.simulation.damage import lose_synapses as lose_synapses
@@ -106,6 +116,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.tasks.forecasting import forecast as forecast
     from hetero_rsnn.tasks.recipes import Recipe as Recipe
     from hetero_rsnn.tasks.result import TaskResult as TaskResult
+    from hetero_rsnn.theory.linear import LinearSystem as LinearSystem
     from hetero_rsnn.theory.linear import linear_memory as linear_memory
     from hetero_rsnn.theory.linear import linearised as linearised
     from hetero_rsnn.theory.linear import spectral_states as spectral_states
@@ -135,15 +146,18 @@ _HOMES = {
         "UnitError",
     ],
     "network.definition": ["Network"],
+    "network.distributions": ["Distribution"],
     "network.draw": ["Draw", "draw"],
-    "network.heterogeneity": ["heterogeneity"],
+    "network.heterogeneity": ["Heterogeneity", "heterogeneity"],
     "network.loading": ["load_network", "save_network"],
+    "network.parts": ["Population"],
     "network.shipped": ["list_networks"],
     "inputs.audio": ["AudioEncoder"],
     "inputs.encoder_base": ["Encoder"],
     "inputs.encoders": ["CurrentEncoder", "DeltaEncoder", "PoissonEncoder"],
     "inputs.stimulus": [
         "Stimulus",
+        "Stream",
         "array_stimulus",
         "event_stimulus",
         "poisson_stimulus",
@@ -151,7 +165,7 @@ _HOMES = {
         "stream",
         "uniform_stimulus",
     ],
-    "simulation.brian": ["to_brian2"],
+    "simulation.brian": ["BrianObjects", "to_brian2"],
     "simulation.damage": ["lose_neurons", "lose_synapses", "noisy", "quantise", "weight_noise"],
     "simulation.many": ["simulate_many"],
     "simulation.recording": ["Recording", "State", "load_recording"],
@@ -160,13 +174,14 @@ _HOMES = {
     "datasets.dataset": ["Dataset"],
     "datasets.fetch": ["fetch_dataset"],
     "datasets.series": ["Series", "read_series", "scale_series", "shipped_series"],
-    "measures.cutoff": ["fit_cutoff", "optimal_cutoff_time"],
+    "measures.cutoff": ["CutoffRule", "fit_cutoff", "optimal_cutoff_time"],
     "measures.cutoff_curve": ["CutoffCurve", "evaluate_cutoff"],
     "measures.efficiency": ["Efficiency", "spike_count", "spike_efficiency", "state_correlation", "states"],
     "measures.estimates": ["Estimate"],
     "measures.memory": ["MemoryCapacity", "memory_capacity"],
     "measures.memory_readout": ["MemoryReadout", "memory_readout"],
-    "theory.linear": ["linear_memory", "linearised", "spectral_states"],
+    "measures.reports": ["ClassificationReport", "ForecastReport"],
+    "theory.linear": ["LinearSystem", "linear_memory", "linearised", "spectral_states"],
     "theory.neuron": ["lif_rate", "siegert_rate"],
     "theory.rates": ["MeanField", "self_consistent_rates"],
     "theory.response": ["lif_response"],
@@ -182,9 +197,11 @@ _HOMES = {
     "tasks.forecasting": ["forecast"],
     "tasks.recipes": ["Recipe"],
     "tasks.result": ["TaskResult"],
+    "searching.objectives": ["Evaluation"],
     "searching.result": ["SearchResult"],
     "searching.search": ["search", "search_function"],
     "searching.space": ["Space", "list_spaces", "load_space"],
+    "searching.trial": ["Trial"],
     "exchange.neo": ["from_neo", "neo_stimulus", "to_neo"],
     "exchange.nir": ["NIRWarning", "to_nir"],
     "exchange.xarray": ["to_xarray"],
@@ -196,6 +213,8 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "list_networks",
     "save_network",
     "Network",
+    "Population",
+    "Distribution",
     "draw",
     "Draw",
     "uniform_stimulus",
@@ -206,12 +225,14 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "silence",
     "stream",
     "Stimulus",
+    "Stream",
     "simulate",
     "simulate_many",
     "Recording",
     "State",
     "load_recording",
     "to_brian2",
+    "BrianObjects",
     "to_neo",
     "from_neo",
     "to_nir",
@@ -230,9 +251,12 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "Efficiency",
     "state_correlation",
     "heterogeneity",
+    "Heterogeneity",
     "train",
     "measure",
     "Measurement",
+    "SeedResult",
+    "Estimate",
     "compare",
     "Comparison",
     "lif_rate",
@@ -241,6 +265,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "self_consistent_rates",
     "MeanField",
     "linearised",
+    "LinearSystem",
     "spectral_states",
     "linear_memory",
     "weight_drift",
@@ -251,6 +276,8 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "search",
     "search_function",
     "SearchResult",
+    "Trial",
+    "Evaluation",
     "LiveSearch",
     "load_dataset",
     "list_datasets",
@@ -260,14 +287,23 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "PoissonEncoder",
     "DeltaEncoder",
     "AudioEncoder",
+    "Encoder",
     "HRSNNFeatures",
     "HRSNNClassifier",
+    "ClassificationReport",
     "HRSNNForecaster",
+    "ForecastReport",
     "AnytimeReadout",
     "LinearClassifier",
     "fit_cutoff",
+    "CutoffRule",
     "optimal_cutoff_time",
     "evaluate_cutoff",
+    "CutoffCurve",
+    "classify",
+    "forecast",
+    "Recipe",
+    "TaskResult",
     "to_xarray",
     "Series",
     "read_series",
@@ -280,21 +316,13 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "StimulusError",
     "FileFormatError",
     "TooShortError",
-    "NIRWarning",
-    "SeedResult",
-    "Estimate",
-    "Encoder",
-    "classify",
-    "forecast",
-    "Recipe",
-    "TaskResult",
-    "CutoffCurve",
     "OutputError",
     "FetchError",
     "SpaceError",
     "SearchError",
     "JournalError",
     "ExecutorError",
+    "NIRWarning",
 ]
 
 _look_up, _names = lazy_names("hetero_rsnn", _HOMES)

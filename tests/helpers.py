@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 import hetero_rsnn as hr
 from hetero_rsnn.common.errors import HeteroError
 
+#: The folder of the whole project.
+ROOT = Path(__file__).resolve().parents[1]
 #: Every shipped network, the base network first.
 NETWORKS = tuple(hr.list_networks())
 #: Every backend; brian2 is the reference.

@@ -12,8 +12,9 @@ import numpy as np
 from hetero_rsnn.common.versions import search_versions
 from hetero_rsnn.jobs.journal import Journal
 from hetero_rsnn.searching.objectives import Evaluation, evaluate, seed_values
+from hetero_rsnn.searching.options import SearchOptions
 from hetero_rsnn.searching.result import SearchResult, make_objective, ranked
-from hetero_rsnn.searching.settings import CHOICES, make_settings
+from hetero_rsnn.searching.settings import make_settings
 from hetero_rsnn.searching.space import Space, load_space
 from hetero_rsnn.searching.trial import Trial
 
@@ -49,7 +50,7 @@ def write_search(
     space = load_space(space)
     settings = make_settings(
         space,
-        {**dict.fromkeys(CHOICES), "budget": max(trials + running, 16), "initial": 12, **given},
+        SearchOptions(**{"budget": max(trials + running, 16), "initial": 12, **given}),
         {"backend": "made up"},
     )
     header = {"definition": space.to_dict(), "settings": settings.to_dict(), "versions": search_versions()}

@@ -57,9 +57,9 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except TooShortError as error:
-        reason, of_capacity, _ = str(error).partition("; untrustworthy")
-        advice = f": add --set protocol.samples={error.required}, or measure fewer neurons" if of_capacity else ""
-        print(f"error: {reason}{advice}", file=sys.stderr)
+        advice = f": add --set protocol.samples={error.required}, or measure fewer neurons"
+        text = error.reason + advice if error.measure == "memory_capacity" else error
+        print(f"error: {text}", file=sys.stderr)
         sys.exit(2)
     except HeteroError as error:
         print(f"error: {error}", file=sys.stderr)

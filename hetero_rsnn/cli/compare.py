@@ -21,7 +21,9 @@ def compare(
     n: Annotated[int | None, typer.Option("--n", help="Number of neurons.")] = None,
     backend: Annotated[str, typer.Option(help="fast, numpy or brian2.")] = "fast",
     precision: Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")] = "double",
-    target: Annotated[str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")] = "numpy",
+    codegen_target: Annotated[
+        str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")
+    ] = "numpy",
     workers: Annotated[int | None, typer.Option(help="Seeds measured at a time [default: one a core].")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Small networks and few seeds: a look, not a result.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.")] = False,
@@ -43,14 +45,16 @@ def compare(
     from hetero_rsnn.experiments import comparison as comparing
     from hetero_rsnn.experiments.measurement import measure_seed
     from hetero_rsnn.jobs.parallel import cores
+    from hetero_rsnn.jobs.progress import progress_bar
     from hetero_rsnn.network.draw import draw
     from hetero_rsnn.network.loading import load_network
+    from hetero_rsnn.network.shipped import CANONICAL
     from hetero_rsnn.plots.network_plots import figure_comparison
     from hetero_rsnn.plots.style import save_figure
     from hetero_rsnn.report import terminal as report
-    from hetero_rsnn.simulation.backends import check_backend
+    from hetero_rsnn.simulation.engine import Engine
 
-    check_backend(backend, precision)
+    engine = Engine(backend, precision, codegen_target)
     changes: dict[str, Any] = dict(comparing.QUICK) if quick else {}
     only: dict[str, dict[str, Any]] = {}
     for pair in overrides or []:
@@ -61,20 +65,18 @@ def compare(
             changes |= parse_overrides([pair])
     if n is not None:
         changes["n"] = n
-    names = networks or list(comparing.CANONICAL)
+    names = networks or list(CANONICAL)
     nets = [load_network(name, **{**changes, **only.pop(name, {})}) for name in names]
     for name in only:
         raise HeteroError(f"--set {name}:... names no compared network{suggest(name, names)}")
     numbers = parse_seeds(seeds if seeds is not None else ("4" if quick else "20"))
     folder = results_folder(out, "compare", ("results.json", "figure.png", "recordings"), overwrite)
-    with report.progress_bar("measuring", len(nets) * len(numbers)) as progress:
+    with progress_bar("measuring", len(nets) * len(numbers)) as progress:
         comparison = comparing.compare(
             nets,
             numbers,
             baseline=baseline,
-            backend=backend,
-            precision=precision,
-            target=target,
+            **engine.options,
             workers=cores() if workers is None else workers,
             progress=progress,
             recordings=folder / "recordings" if recordings else None,
@@ -86,9 +88,9 @@ def compare(
     else:
         report.print_comparison(comparison)
     rasters = []
-    for name in report.raster_pair(comparison):
+    for name in comparing.raster_pair(comparison):
         net = comparison[name].network
-        _, recording = measure_seed(net, numbers[0], backend=backend, precision=precision, target=target)
+        _, recording = measure_seed(net, numbers[0], engine)
         rasters.append((draw(net, numbers[0]), recording))
     save_figure(figure_comparison(comparison, rasters), folder / "figure.png")
     if not as_json:

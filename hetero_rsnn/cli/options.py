@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError, OutputError
+from hetero_rsnn.common.files import output_folder
 
 
 def parse_overrides(pairs: list[str]) -> dict[str, Any]:
@@ -63,19 +64,28 @@ def command_line() -> str:
     return shlex.join(["hetero-rsnn", *sys.argv[1:]])
 
 
+def first_free(path: Path, files: Sequence[str] = ()) -> Path:
+    """The path, or the first of PATH-2, PATH-3, ... that is not there (a folder: that holds none of the files)."""
+    number, free = 1, path
+    while any((free / name).exists() for name in files) if files else free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
+
+
+def writable_folder(folder: Path, option: str = "--out") -> Path:
+    """Make a folder that can be written; the error names the option that chooses another."""
+    try:
+        return output_folder(folder)
+    except OutputError as error:
+        raise OutputError(error.reason, fix=f"choose another {option}") from None
+
+
 def results_folder(out: Path | None, command: str, files: tuple[str, ...], overwrite: bool) -> Path:
     """Folder for results. Without --out a new one each time; a named one must not hold results already."""
-    from hetero_rsnn.common.errors import OutputError
-    from hetero_rsnn.common.files import output_folder
-
     if out is None:
-        number = 1
-        folder = Path("results") / command
-        while any((folder / name).exists() for name in files):
-            number += 1
-            folder = Path("results") / f"{command}-{number}"
-        return output_folder(folder)
-    folder = output_folder(out)
+        return writable_folder(first_free(Path("results") / command, files))
+    folder = writable_folder(out)
     there = [name for name in files if (folder / name).exists()]
     if there and not overwrite:
         raise OutputError(f"{folder / there[0]} exists already: choose another --out, or add --overwrite")

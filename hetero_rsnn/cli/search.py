@@ -6,17 +6,25 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError, JournalError
 from hetero_rsnn.report.live import DOING, Reporter
 
 if TYPE_CHECKING:
     from hetero_rsnn.searching.result import SearchResult
     from hetero_rsnn.searching.trial import Trial, Watch
+
+
+#: What the command line can do about a journal that stands in the way, or is not there.
+_RESUME = {
+    "exists": "add --resume to go on with it, or choose another path",
+    "missing": "leave out --resume to start one",
+}
 
 
 def search(
@@ -52,16 +60,17 @@ def search(
     ] = None,
 ) -> None:
     """Search distributions of time constants and learning rates for the most memory per spike."""
-    from hetero_rsnn.cli.options import parse_overrides, parse_seeds
+    from hetero_rsnn.cli.options import first_free, parse_overrides, parse_seeds
     from hetero_rsnn.jobs.parallel import cores
+    from hetero_rsnn.searching.options import SearchOptions
     from hetero_rsnn.searching.result import SearchResult
-    from hetero_rsnn.searching.search import search as run
+    from hetero_rsnn.searching.search import search_with
     from hetero_rsnn.searching.space import load_space
 
     loaded = load_space(space, **parse_overrides(overrides or []))
     if resume and journal is None:
         raise HeteroError("--resume needs the journal to go on with: add --journal PATH")
-    path = journal or _new(loaded.name)
+    path = journal or first_free(Path("results") / "search" / f"{loaded.name}.jsonl")
     again = ["hetero-rsnn", "search", space, *(word for o in overrides or [] for word in ("--set", o))]
     again += ["--journal", str(path), "--resume"]
     for option, value in (
@@ -71,32 +80,33 @@ def search(
         ("--trial-timeout", trial_timeout),
     ):
         again += [option, f"{value}"] if value is not None else []
+    options = SearchOptions(
+        objective=objective,
+        method=method,
+        budget=budget,
+        initial=initial,
+        batch=batch,
+        seeds=None if seeds is None else parse_seeds(seeds),
+        c_min=c_min,
+        rate=rate,
+        seed=seed,
+        remeasure=remeasure,
+        backend=backend,
+        precision=precision,
+        workers=cores() if workers is None and dask is None else workers,
+        dask=dask,
+        trial_timeout=trial_timeout,
+        journal=path,
+        resume=resume,
+    )
     try:
         old = SearchResult.from_journal(path) if resume and path.is_file() else None
         known = objective or (old.settings.objective if old is not None else "")
         with _progress("C" if known == "capacity" else "E") as watch:
             progress = watch if old is None else _resumed(watch, _kept(path, old, budget))
-            result = run(
-                loaded,
-                objective=objective,
-                method=method,
-                budget=budget,
-                initial=initial,
-                batch=batch,
-                seeds=None if seeds is None else parse_seeds(seeds),
-                c_min=c_min,
-                rate=rate,
-                seed=seed,
-                workers=cores() if workers is None and dask is None else workers,
-                dask=dask,
-                trial_timeout=trial_timeout,
-                journal=path,
-                resume=resume,
-                backend=backend,
-                precision=precision,
-                remeasure=remeasure,
-                progress=progress,
-            )
+            result = search_with(loaded, replace(options, progress=progress))
+    except JournalError as error:
+        raise JournalError(error.reason, fix=_RESUME[error.problem]) if error.problem in _RESUME else error from None
     except KeyboardInterrupt:
         fix = f"go on with: {shlex.join(again)}" if path.is_file() else "nothing had begun"
         print(f"interrupted; every finished trial is in the journal; {fix}", file=sys.stderr)
@@ -125,16 +135,6 @@ def _resumed(watch: Watch, text: str) -> Watch:
         watch(what, done, total, trial)
 
     return tell
-
-
-def _new(name: str) -> Path:
-    """A journal that is not there yet."""
-    folder, number = Path("results") / "search", 1
-    path = folder / f"{name}.jsonl"
-    while path.exists():
-        number += 1
-        path = folder / f"{name}-{number}.jsonl"
-    return path
 
 
 @contextmanager

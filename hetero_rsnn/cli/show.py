@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hetero_rsnn.cli.options import first_free, writable_folder
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.report.search_tables import print_search
@@ -36,7 +37,7 @@ def show(
     figures: Annotated[
         bool, typer.Option("--figures/--no-figures", help="Draw; without, only what is named is written, in no time.")
     ] = True,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
 ) -> None:
     """Show what a search has found, even while it runs: best trials with 95 % intervals, figures, the best network."""
     from hetero_rsnn.report.search_page import write_html
@@ -47,10 +48,10 @@ def show(
     result, *others = [SearchResult.from_journal(path) for path in journals]
     view.check_comparable([result, *others])
     if out is None and html is None and figures and view.measured(result):
-        out = _new()
+        out = first_free(Path("results") / "show", (FIGURE, PAGE))
     figure = out / FIGURE if out is not None and figures else None
     page = html if html is not None or out is None else out / PAGE
-    _check_paths(figure, page, export, force)
+    _check_paths(figure, page, export, overwrite)
     if export is not None and result.best is None:
         raise HeteroError(f"{journals[0]} has no finished trial, so no network to --export: let the search go on")
     print_search(result, others, top)
@@ -65,19 +66,9 @@ def show(
         typer.echo(f"wrote {', '.join(str(path) for path in written)}")
 
 
-def _new() -> Path:
-    """A folder without results, as for the other commands."""
-    number, folder = 1, Path("results") / "show"
-    while any((folder / name).exists() for name in (FIGURE, PAGE)):
-        number += 1
-        folder = folder.with_name(f"show-{number}")
-    return folder
-
-
-def _check_paths(figure: Path | None, page: Path | None, export: Path | None, force: bool) -> None:
+def _check_paths(figure: Path | None, page: Path | None, export: Path | None, overwrite: bool) -> None:
     """Find what cannot be written before the work."""
     from hetero_rsnn.common.errors import OutputError
-    from hetero_rsnn.common.files import output_folder
 
     if export is not None and export.suffix != ".toml":
         raise HeteroError(f"--export must name a .toml file, got {str(export)!r}: load_network reads no other")
@@ -86,9 +77,9 @@ def _check_paths(figure: Path | None, page: Path | None, export: Path | None, fo
             continue
         if path.is_dir():
             raise OutputError(f"{path} is a folder: choose another {option}")
-        if path.exists() and not force:
-            raise OutputError(f"{path} exists already: choose another {option}, or add --force")
-        output_folder(path.parent)
+        if path.exists() and not overwrite:
+            raise OutputError(f"{path} exists already: choose another {option}, or add --overwrite")
+        writable_folder(path.parent, option)
 
 
 def _draw(result: SearchResult, others: list[SearchResult], path: Path) -> Path:

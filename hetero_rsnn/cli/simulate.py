@@ -34,28 +34,34 @@ def simulate(
     n: Annotated[int | None, typer.Option("--n", help="Number of neurons.")] = None,
     backend: Annotated[str, typer.Option(help="fast, numpy or brian2.")] = "fast",
     precision: Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")] = "double",
-    target: Annotated[str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")] = "numpy",
+    codegen_target: Annotated[
+        str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")
+    ] = "numpy",
     plasticity: Annotated[bool, typer.Option("--plasticity/--frozen", help="Let the synapses learn.")] = True,
     overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
 ) -> None:
     """Run a network on a series: writes the recording, and a raster with the input above it."""
-    import hetero_rsnn as hr
+    from hetero_rsnn.datasets.series import read_series, scale_series, shipped_series
+    from hetero_rsnn.inputs.stimulus import array_stimulus
+    from hetero_rsnn.network.draw import draw
+    from hetero_rsnn.network.loading import load_network
     from hetero_rsnn.network.shipped import label
     from hetero_rsnn.plots.network_plots import figure_simulation
     from hetero_rsnn.plots.style import save_figure
-    from hetero_rsnn.simulation.backends import check_backend
+    from hetero_rsnn.simulation.engine import Engine
+    from hetero_rsnn.simulation.simulate import simulate as run
 
-    check_backend(backend, precision)
+    engine = Engine(backend, precision, codegen_target)
     changes: dict[str, Any] = parse_overrides(overrides or [])
     if n is not None:
         changes["n"] = n
     known = not input.exists() and not input.suffix and len(input.parts) == 1
-    series = hr.read_series(hr.shipped_series(str(input)) if known else input, column=column)
+    series = read_series(shipped_series(str(input)) if known else input, column=column)
     values = series.values if samples is None else series.values[: checks.whole("--samples", samples, least=1)]
-    own = hr.load_network(network, **changes)
+    own = load_network(network, **changes)
     net = own.replace(**{"input.channels": values.shape[1]})
-    stimulus = hr.array_stimulus(hr.scale_series(values, scale), hold or net.protocol.hold)
+    stimulus = array_stimulus(scale_series(values, scale), hold or net.protocol.hold)
     stimulus = replace(
         stimulus,
         description={
@@ -65,9 +71,9 @@ def simulate(
             "scale": scale,
         },
     )
-    drawn = hr.draw(net, seed, precision=precision)
+    drawn = draw(net, seed, precision=precision)
     folder = results_folder(out, "simulate", ("recording.npz", "recording.json", "raster.png"), overwrite)
-    recording = hr.simulate(drawn, stimulus, backend=backend, precision=precision, target=target, plasticity=plasticity)
+    recording = run(drawn, stimulus, plasticity=plasticity, **engine.options)
     path = recording.save(folder / "recording")
     shown = min(stimulus.duration, 2000.0)
     title = f"{label(net.name)} on {series.source}: {', '.join(series.names[:4])}".replace("$", r"\$")

@@ -102,14 +102,14 @@ def _run(
     from hetero_rsnn.common.files import json_text, write_json
     from hetero_rsnn.datasets.catalogue import load_dataset
     from hetero_rsnn.jobs.parallel import cores
+    from hetero_rsnn.jobs.progress import progress_bar
     from hetero_rsnn.network.shipped import CANONICAL
     from hetero_rsnn.plots.style import save_figure
     from hetero_rsnn.plots.task_plots import figure_task
-    from hetero_rsnn.report import terminal as report
     from hetero_rsnn.report.task_tables import print_task
-    from hetero_rsnn.simulation.backends import check_backend
+    from hetero_rsnn.simulation.engine import Engine
 
-    check_backend(backend, precision)
+    Engine(backend, precision)  # refuses what cannot be, before data are loaded
     changes: dict[str, Any] = {"n": _QUICK_NEURONS} if quick else {}
     changes |= parse_overrides(overrides or [])
     if n is not None:
@@ -124,7 +124,7 @@ def _run(
     fresh = out is None or not out.exists()
     folder = results_folder(out, command, ("results.json", "figure.png"), overwrite)
     names = list(networks or CANONICAL)
-    with report.progress_bar(f"{command} {name}", len(names) * len(numbers)) as progress:
+    with progress_bar(f"{command} {name}", len(names) * len(numbers)) as progress:
         try:
             result = task(
                 data, names, numbers, overrides=changes, backend=backend, precision=precision,

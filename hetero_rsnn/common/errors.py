@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
-class HeteroError(ValueError):
-    """Base of every error that a user's input can cause; the command line prints it and exits with 2."""
+def _one_line(text: str) -> str:
+    """One line, whatever the value at fault holds."""
+    return str(text).replace("\n", "\\n")
 
-    def __init__(self, message: str) -> None:
-        super().__init__(str(message).replace("\n", "\\n"))  # one line, whatever the value at fault holds
+
+class HeteroError(ValueError):
+    """Base of every error that a user's input can cause; the command line prints it and exits with 2.
+
+    Attributes
+    ----------
+    reason : str
+        The message without the fix, where they were given apart: for callers that know a fix of their own.
+    """
+
+    def __init__(self, reason: str, *, fix: str = "") -> None:
+        self.reason = _one_line(reason)
+        super().__init__(f"{self.reason}: {_one_line(fix)}" if fix else self.reason)
 
 
 class UnitError(HeteroError):
@@ -23,7 +35,17 @@ class NetworkError(HeteroError):
 
 
 class EquationMismatchError(HeteroError):
-    """The network's equations are not the ones that a compiled kernel mirrors."""
+    """The network's equations are not the ones that a compiled kernel mirrors.
+
+    Attributes
+    ----------
+    places : tuple of str
+        Where they differ, such as ``"dv/dt"``; empty if the network names no kernel at all.
+    """
+
+    def __init__(self, reason: str, *, fix: str = "", places: Sequence[str] = ()) -> None:
+        super().__init__(reason, fix=fix)
+        self.places = tuple(places)
 
 
 class StimulusError(HeteroError):
@@ -34,38 +56,35 @@ class FileFormatError(HeteroError):
     """A file is corrupt, foreign or of another version."""
 
 
-class TooShortError(HeteroError):
-    """A series is too short for a trustworthy estimate.
-
-    Attributes
-    ----------
-    estimate : object or None
-        The estimate that the short series gave all the same: look at it, do not publish it.
-    required : int
-        Number of samples that would have been enough.
-    """
-
-    def __init__(self, message: str, *, estimate: Any = None, required: int = 0) -> None:
-        super().__init__(message)
-        self.estimate = estimate
-        self.required = required
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """Say what `word` may have meant: ``" (did you mean 'tau_m'?)"``, or the known names if nothing is near."""
-    known = [str(k) for k in known]
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if near:
-        return f" (did you mean {near[0]!r}?)"
-    return f" (known: {', '.join(sorted(known))})" if known else ""
-
-
 class OutputError(HeteroError):
     """A file or folder cannot be written."""
 
 
 class FetchError(HeteroError):
     """A data set cannot be downloaded."""
+
+
+class TooShortError(HeteroError):
+    """A series is too short for a trustworthy estimate.
+
+    Attributes
+    ----------
+    measure : str
+        What was to be estimated, such as ``"memory_capacity"``.
+    estimate : object or None
+        The estimate that the short series gave all the same: look at it, do not publish it.
+    required : int
+        Number of samples that would have been enough.
+    """
+
+    def __init__(
+        self, reason: str, *, fix: str = "", measure: str = "", estimate: Any = None, required: int = 0
+    ) -> None:
+        untrusted = f" (untrustworthy estimate: {estimate})" if estimate is not None else ""
+        super().__init__(reason, fix=fix + untrusted if fix else untrusted)
+        self.measure = measure
+        self.estimate = estimate
+        self.required = required
 
 
 class SpaceError(HeteroError):
@@ -77,8 +96,28 @@ class SearchError(HeteroError):
 
 
 class JournalError(HeteroError):
-    """A journal is corrupt, foreign, in use by another process, or cannot be written."""
+    """A journal is corrupt, foreign, in use by another process, or cannot be written.
+
+    Attributes
+    ----------
+    problem : str
+        ``"exists"`` if a new journal would have replaced a file, ``"missing"`` if there is none to go on with (no file,
+        or an empty one); empty for everything else.
+    """
+
+    def __init__(self, reason: str, *, fix: str = "", problem: str = "") -> None:
+        super().__init__(reason, fix=fix)
+        self.problem = problem
 
 
 class ExecutorError(HeteroError):
     """Jobs cannot be run: no worker starts, an executor is broken, or a cluster is out of reach."""
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Say what `word` may have meant: ``" (did you mean 'tau_m'?)"``, or the known names if nothing is near."""
+    known = [str(k) for k in known]
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if near:
+        return f" (did you mean {near[0]!r}?)"
+    return f" (known: {', '.join(sorted(known))})" if known else ""

@@ -94,7 +94,7 @@ def output_folder(path: str | Path) -> Path:
         os.unlink(probe)
     except OSError as error:
         raise OutputError(
-            f"cannot write to the folder {folder}: {error.strerror or error}; choose another with --out"
+            f"cannot write to the folder {folder}: {error.strerror or error}", fix="choose another"
         ) from None
     return folder
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hetero_rsnn.common.errors import FetchError, FileFormatError, OutputError, suggest
+from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.files import output_folder
 from hetero_rsnn.datasets.sources import SOURCES, RemoteFile, data_folder
 
@@ -58,10 +59,7 @@ def fetch_dataset(
     """
     if name not in SOURCES:
         raise FetchError(f"no download for {name!r}{suggest(str(name), SOURCES)}: see 'hetero-rsnn data'")
-    try:
-        import pooch
-    except ImportError as error:
-        raise FetchError(f'a download needs pooch ({error}): pip install "hetero_rsnn[data]"') from None
+    pooch = need("pooch", "data", "a download")
     files = SOURCES[name].files
     addresses = [_address(file.url, base_url if base_url is not None else os.environ.get(MIRROR)) for file in files]
     folder = data_folder(data_dir)
@@ -120,7 +118,9 @@ def _fetch(file: RemoteFile, url: str, folder: Path, pooch: Any, progress: bool)
         raise FetchError(f"{url}: {rule}: nothing was kept; try again, or another mirror") from None
     except OSError as error:  # requests derives its errors from it
         if error.errno is not None and error.filename is not None:
-            raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another --data-dir") from error
+            raise OutputError(
+                f"cannot write {path}: {error.strerror or error}", fix="choose another data_dir"
+            ) from error
         raise FetchError(f"{url}: cannot be fetched: {_reason(error)}: check the network, or give a mirror") from None
     return path
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.types import Ints
 from hetero_rsnn.inputs.stimulus import TOLERANCE, Stimulus, event_stimulus
 
@@ -132,10 +133,7 @@ _Part = tuple[NDArray[Any], NDArray[Any], Ints, NDArray[np.str_], tuple[str, ...
 
 def _read(path: Path, limit: int | None) -> _Part:
     """Times (s), channels, labels, speakers, classes, and the number of events of each utterance."""
-    try:
-        import h5py
-    except ImportError as error:
-        raise HeteroError(f'{path}: HDF5 files need h5py ({error}): pip install "hetero_rsnn[data]"') from None
+    h5py = need("h5py", "data", f"{path}: HDF5 files")
     try:
         with _unpacked(path) as plain, h5py.File(plain, "r") as file:
             for key in ("spikes/times", "spikes/units", "labels", "extra/speaker", "extra/keys"):

@@ -25,7 +25,7 @@ from hetero_rsnn.jobs.progress import Progress
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import draw
 from hetero_rsnn.network.loading import load_network
-from hetero_rsnn.simulation.backends import check_backend
+from hetero_rsnn.simulation.engine import Engine
 from hetero_rsnn.simulation.recording import Recording
 
 
@@ -69,7 +69,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         """Fit the encoder, draw the network, and let it learn."""
         if hasattr(self, "frozen_"):
             del self.frozen_  # a fit that fails leaves an estimator that is not fitted
-        check_backend(self.backend, self.precision)
+        Engine(self.backend, self.precision)
         count_jobs(self.n_jobs)
         checks.whole("epochs", self.epochs, least=0, most=10**6, error=StimulusError)
         encoder = make_encoder(self.encoder)

@@ -215,7 +215,9 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         history = as_series([context], "context", arrays_only=True)[0]
         if len(history) <= self.washout:
             raise TooShortError(
-                f"context must be longer than washout = {self.washout} rows, got {len(history)}: give more",
+                f"context must be longer than washout = {self.washout} rows, got {len(history)}",
+                fix="give more",
+                measure="forecast",
                 required=self.washout + 1,
             )
         frozen, taus = self.frozen_, np.array(self.taus_)
@@ -267,7 +269,9 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             if len(target) < needed:
                 raise TooShortError(
                     f"series {k} needs at least {needed} rows for washout = {self.washout}, lags = {self._lags()} and "
-                    f"horizon = {self.horizon}, got {len(target)}: leave it out, or lower one of them",
+                    f"horizon = {self.horizon}, got {len(target)}",
+                    fix="leave it out, or lower one of them",
+                    measure="forecast",
                     required=needed,
                 )
         return samples, targets

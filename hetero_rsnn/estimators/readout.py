@@ -291,7 +291,9 @@ def lagged(x: ArrayLike, lags: int) -> Array:
     array = array[:, None] if array.ndim == 1 else array
     if len(array) < lags:
         raise TooShortError(
-            f"a linear model on {lags} lags needs at least {lags} samples, got {len(array)}: use fewer lags",
+            f"a linear model on {lags} lags needs at least {lags} samples, got {len(array)}",
+            fix="use fewer lags",
+            measure="forecast",
             required=lags,
         )
     return np.concatenate([array[lags - 1 - i : len(array) - i] for i in range(lags)], axis=1)

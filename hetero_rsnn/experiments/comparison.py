@@ -16,6 +16,7 @@ from hetero_rsnn.measures.estimates import Estimate, cell, estimate
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.network.shipped import CANONICAL, label
+from hetero_rsnn.simulation.engine import Engine
 
 #: What is compared.
 COMPARED = ("C", "S", "rate_hz", "E", "correlation", "weight")
@@ -73,7 +74,7 @@ class Comparison:
         Returns
         -------
         Estimate
-            Over the seeds in which both have a value.
+            Undefined if either has no value in some seed.
         """
         return estimate(self[name][quantity] - self[to or self.baseline][quantity])
 
@@ -107,7 +108,7 @@ def compare(
     baseline: str | None = None,
     backend: str = "fast",
     precision: str = "double",
-    target: str = "numpy",
+    codegen_target: str = "numpy",
     workers: int = 1,
     progress: Progress | None = None,
     recordings: Path | None = None,
@@ -120,7 +121,7 @@ def compare(
     seeds : iterable of int
     baseline : str, optional
         Name of the network to compare with; by default ``"honhos"`` if it is among them, else the first.
-    backend, precision, target : str
+    backend, precision, codegen_target : str
         See `simulate`.
     workers : int
         Jobs at a time (threads for the fast backend, else processes); the results do not depend on it.
@@ -139,6 +140,7 @@ def compare(
         If two networks have one name, the baseline is not among them, or their protocols differ in what is measured
         (the filter remembers by itself, so tau_read must be the same).
     """
+    engine = Engine(backend, precision, codegen_target)
     nets = [load_network(n) for n in ([networks] if isinstance(networks, str | Path | Network) else networks)]
     names = [n.name for n in nets]
     twice = sorted({n for n in names if names.count(n) > 1})
@@ -158,9 +160,7 @@ def compare(
     measured = measure_many(
         nets,
         seeds,
-        backend=backend,
-        precision=precision,
-        target=target,
+        engine=engine,
         workers=workers,
         progress=progress,
         recordings=recordings,
@@ -180,10 +180,8 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
     rows = []
     for m in comparison.measurements:
         s = m.summary()
-        undefined = seeds - s["E"].n
-        e = cell(s["E"]) + (f" ({undefined} of {seeds} undefined)" if 0 < undefined < seeds else "")
-        numbers = (cell(s[q]) for q in ("C", "S", "rate_hz"))
-        rows.append((label(m.network.name), *numbers, e, f"{s['silent_share'].mean:.1%}"))
+        numbers = (cell(s[q]) for q in ("C", "S", "rate_hz", "E"))
+        rows.append((label(m.network.name), *numbers, f"{s['silent_share'].mean:.1%}"))
     headings = ("network", "C (samples)", "S (spikes/sample)", "rate (Hz)", "E = C/S", "silent")
     tables = [TextTable(title, headings, rows)]
     if not comparison.pairs:

@@ -26,6 +26,7 @@ from hetero_rsnn.measures.memory import channel_capacity
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw, draw
 from hetero_rsnn.network.loading import load_network
+from hetero_rsnn.simulation.engine import DEFAULT, Engine
 from hetero_rsnn.simulation.recording import Recording
 from hetero_rsnn.simulation.simulate import simulate
 
@@ -132,27 +133,37 @@ def training_stimulus(network: Network, seed: int) -> Stimulus:
     )
 
 
-def train(drawn: Draw, *, backend: str = "fast", precision: str = "double", target: str = "numpy") -> Recording | None:
-    """Let a draw learn without supervision for ``protocol.train``; None if it has no plastic synapses."""
+def train(
+    drawn: Draw, *, backend: str = "fast", precision: str = "double", codegen_target: str = "numpy"
+) -> Recording | None:
+    """Let a draw learn without supervision for ``protocol.train``; None if it has no plastic synapses.
+
+    Parameters
+    ----------
+    drawn : Draw
+    backend, precision, codegen_target : str
+        See `simulate`.
+    """
+    return _train(drawn, Engine(backend, precision, codegen_target))
+
+
+def _train(drawn: Draw, engine: Engine) -> Recording | None:
     if not len(drawn.plastic) or drawn.network.protocol.train == 0:
         return None
     stimulus = training_stimulus(drawn.network, drawn.seed)
-    return simulate(drawn, stimulus, backend=backend, precision=precision, target=target)
+    return simulate(drawn, stimulus, **engine.options)
 
 
-def measure_seed(
-    network: Network, seed: int, *, backend: str = "fast", precision: str = "double", target: str = "numpy"
-) -> tuple[SeedResult, Recording]:
+def measure_seed(network: Network, seed: int, engine: Engine = DEFAULT) -> tuple[SeedResult, Recording]:
     """Train and measure one seed; return the numbers and the recording of the measurement (washout dropped)."""
     p = network.protocol
     clock = [time.perf_counter()]
-    drawn = draw(network, seed, precision=precision)
+    drawn = draw(network, seed, precision=engine.precision)
     clock.append(time.perf_counter())
-    how: dict[str, Any] = {"backend": backend, "precision": precision, "target": target}
-    trained = train(drawn, **how)
+    trained = _train(drawn, engine)
     clock.append(time.perf_counter())
     u = uniform_stimulus(p.washout + p.samples, p.hold, seed, channels=network.input.channels)
-    recording = simulate(drawn, u, plasticity=False, state=trained, **how)
+    recording = simulate(drawn, u, plasticity=False, state=trained, **engine.options)
     clock.append(time.perf_counter())
     # States are filtered before the washout is dropped, so that the filter has settled too.
     x = states(recording, u, p.tau_read)[p.washout :]
@@ -183,9 +194,9 @@ def measure_seed(
     return result, measured
 
 
-def _job(job: tuple[Network, int], backend: str, precision: str, target: str, recordings: Path | None) -> SeedResult:
+def _job(job: tuple[Network, int], engine: Engine, recordings: Path | None) -> SeedResult:
     network, seed = job
-    result, recording = measure_seed(network, seed, backend=backend, precision=precision, target=target)
+    result, recording = measure_seed(network, seed, engine)
     if recordings is not None:  # written where it was made: passing it between processes would cost more than making it
         recording.save(recordings / f"{network.name}-{seed}")
     return result
@@ -195,9 +206,7 @@ def measure_many(
     networks: Sequence[Network],
     seeds: Iterable[int] = range(8),
     *,
-    backend: str = "fast",
-    precision: str = "double",
-    target: str = "numpy",
+    engine: Engine = DEFAULT,
     workers: int = 1,
     progress: Progress | None = None,
     recordings: Path | None = None,
@@ -208,11 +217,13 @@ def measure_many(
         raise HeteroError("a measurement needs at least one network, got none: name one")
     # Seed after seed, so that an early stop has compared the networks on the seeds that are done.
     jobs = [(network, seed) for seed in numbers for network in networks]
-    job = partial(_job, backend=backend, precision=precision, target=target, recordings=recordings)
-    # Only the compiled kernel lets other threads run beside it.
-    results = run_jobs(job, jobs, workers=workers, progress=progress, threads=backend == "fast")
+    job = partial(_job, engine=engine, recordings=recordings)
+    results = run_jobs(job, jobs, workers=workers, progress=progress, threads=engine.threads)
     columns = [tuple(results[i :: len(networks)]) for i in range(len(networks))]
-    return [Measurement(network, rows, backend, precision) for network, rows in zip(networks, columns, strict=True)]
+    return [
+        Measurement(network, rows, engine.backend, engine.precision)
+        for network, rows in zip(networks, columns, strict=True)
+    ]
 
 
 def measure(
@@ -221,7 +232,7 @@ def measure(
     *,
     backend: str = "fast",
     precision: str = "double",
-    target: str = "numpy",
+    codegen_target: str = "numpy",
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Measurement:
@@ -233,7 +244,7 @@ def measure(
         How it is measured stands in its protocol: ``net.replace(**{"protocol.samples": 6000})`` changes that.
     seeds : iterable of int
         Each draws another network of the same distributions, another training and another measuring input.
-    backend, precision, target : str
+    backend, precision, codegen_target : str
         See `simulate`.
     workers : int
         Jobs at a time (threads for the fast backend, else processes); the results do not depend on it.
@@ -251,6 +262,5 @@ def measure(
         If ``protocol.samples`` are too few for the number of neurons and delays.
     """
     net = load_network(network)
-    return measure_many(
-        [net], seeds, backend=backend, precision=precision, target=target, workers=workers, progress=progress
-    )[0]
+    engine = Engine(backend, precision, codegen_target)
+    return measure_many([net], seeds, engine=engine, workers=workers, progress=progress)[0]

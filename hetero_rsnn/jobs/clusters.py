@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from hetero_rsnn.common.errors import ExecutorError
+from hetero_rsnn.common.extras import need
 from hetero_rsnn.jobs.parallel import cores
 from hetero_rsnn.jobs.remote import Remote
 from hetero_rsnn.jobs.workers import Answer, Death, call, describe
@@ -103,12 +104,8 @@ class DaskRunner(FuturesRunner):
     """On a Dask cluster; its workers tell when a job begins, and one whose job takes too long is restarted."""
 
     def __init__(self, address: str, workers: int | None, timeout: float | None) -> None:
-        try:
-            from distributed import Client
-        except ImportError:
-            raise ExecutorError('dask= needs the package distributed: pip install "hetero-rsnn[dask]"') from None
         self._most = workers
-        self._client = _connect(Client, address)
+        self._client = _connect(need("distributed", "dask", "dask=").Client, address)
         super().__init__(self._client.get_executor(pure=False), None, timeout)
         self._tells = True
         self._topic = f"hetero-rsnn-{uuid.uuid4()}"

@@ -86,7 +86,7 @@ class Journal:
 
         def begin(self: Journal) -> None:
             if os.fstat(self._fd).st_size:
-                raise JournalError(f"{path} exists already: go on with it (resume), or choose another path")
+                raise JournalError(f"{path} exists already", fix="resume it, or choose another path", problem="exists")
             self._write(line)
             # A file whose folder entry is not on the disk is not on the disk.
             for folder in [path.parent, *(folder.parent for folder in made)]:
@@ -179,7 +179,9 @@ class Journal:
         try:
             fd = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0) | flags, 0o666)
         except FileNotFoundError:
-            raise JournalError(f"there is no journal {path}: start one (without resume), or give the path of another") from None
+            raise JournalError(
+                f"there is no journal {path}: start one (without resume), or give the path of another"
+            ) from None
         except OSError as error:
             raise _cannot("open", path, error, "choose another path") from None
         journal = cls(path, fd)
@@ -307,7 +309,7 @@ def _read(fd: int, path: Path) -> bytes:
 def _parse(data: bytes, path: Path) -> tuple[list[Event], int]:
     """Read all events, and the length of the part that holds them: without the last line, if that is torn."""
     if not data:
-        raise JournalError(f"{path} is empty, no journal: leave out --resume to start one there")
+        raise JournalError(f"{path} is empty, no journal", fix="start a new one there", problem="missing")
     lines = [part + b"\n" for part in data.split(b"\n")]
     lines[-1] = lines[-1][:-1]
     if not lines[-1]:

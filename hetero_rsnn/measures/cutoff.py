@@ -240,7 +240,9 @@ def fit_cutoff(
     check_epsilon(epsilon)
     if len(seen) < min_samples:
         raise TooShortError(
-            f"a cutoff needs at least {min_samples} calibration samples, got {len(seen)}: hold back more of them",
+            f"a cutoff needs at least {min_samples} calibration samples, got {len(seen)}",
+            fix="hold back more of them",
+            measure="cutoff",
             required=min_samples,
         )
     return fit_cutoffs(seen, wanted, [epsilon])[0]

@@ -12,11 +12,10 @@ from numpy.typing import ArrayLike
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, TooShortError
-from hetero_rsnn.common.types import Array
+from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.measures.cutoff import (
     MIN_CALIBRATION,
     Evidence,
-    Ints,
     check_epsilon,
     check_labels,
     evidence,
@@ -212,7 +211,9 @@ def choose_epsilon(
     checks.whole("folds", folds, least=2, fix="use 5")
     if len(seen) < max(min_samples, folds):
         raise TooShortError(
-            f"a cutoff needs at least {max(min_samples, folds)} calibration samples, got {len(seen)}: hold back more",
+            f"a cutoff needs at least {max(min_samples, folds)} calibration samples, got {len(seen)}",
+            fix="hold back more",
+            measure="cutoff",
             required=max(min_samples, folds),
         )
     fold = np.empty(len(seen), dtype=np.int64)

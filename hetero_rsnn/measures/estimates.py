@@ -12,14 +12,16 @@ from scipy import stats
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over seeds.
+    """A mean over seeds; undefined if any seed has no value, so that luck in the others is not rewarded.
 
     Attributes
     ----------
     mean, stderr, low, high : float
-        `low` and `high` bound the 95 % interval (Student's t).
+        `low` and `high` bound the 95 % interval (Student's t). NaN if a seed has no value.
     n : int
         Seeds that had a value.
+    missing : int
+        Seeds that had none (E of a silent network).
     """
 
     mean: float
@@ -27,30 +29,40 @@ class Estimate:
     low: float
     high: float
     n: int
+    missing: int = 0
+
+    @property
+    def without(self) -> str:
+        """Why there is no mean: ``"2 of 8 seeds have none"``; empty if every seed has a value, or there is no seed."""
+        return f"{self.missing} of {self.n + self.missing} seeds have none" if self.missing else ""
 
     def __str__(self) -> str:
+        if self.missing:
+            return f"undefined ({self.without})"
         return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
 
 def estimate(values: Iterable[float]) -> Estimate:
-    """Mean with its 95 % interval, over the values that are not NaN."""
-    x = np.asarray([v for v in values if not math.isnan(v)], dtype=float)
-    if x.size == 0:
-        return Estimate(math.nan, math.nan, math.nan, math.nan, 0)
+    """Mean with its 95 % interval; NaN, with the number of missing ones, if any value is NaN."""
+    x = np.asarray(list(values), dtype=float)
+    missing = int(np.isnan(x).sum())
+    n = int(x.size) - missing
+    if missing or n == 0:
+        return Estimate(math.nan, math.nan, math.nan, math.nan, n, missing)
     if np.isinf(x).any():  # H of homogeneous parameters
-        return Estimate(float(x.min()), math.nan, math.nan, math.nan, int(x.size))
+        return Estimate(float(x.min()), math.nan, math.nan, math.nan, n)
     mean = float(x.mean())
-    if x.size == 1:
+    if n == 1:
         return Estimate(mean, math.nan, math.nan, math.nan, 1)
-    stderr = float(x.std(ddof=1) / math.sqrt(x.size))
-    half = float(stats.t.ppf(0.975, x.size - 1)) * stderr
-    return Estimate(mean, stderr, mean - half, mean + half, int(x.size))
+    stderr = float(x.std(ddof=1) / math.sqrt(n))
+    half = float(stats.t.ppf(0.975, n - 1)) * stderr
+    return Estimate(mean, stderr, mean - half, mean + half, n)
 
 
 def cell(e: Estimate, signed: bool = False, digits: int | None = None) -> str:
     """A mean with its interval, to three digits (a difference: to the first of its error) or as many as asked."""
-    if e.n == 0 or math.isnan(e.mean):
-        return "undefined"
+    if math.isnan(e.mean):
+        return f"undefined ({e.missing} of {e.n + e.missing})" if e.missing and e.n else "undefined"
     sign = "+" if signed else ""
     fixed = digits
     digits = max(0, 3 - math.floor(math.log10(max(abs(e.mean), 1e-12))) - 1) if e.mean else 2

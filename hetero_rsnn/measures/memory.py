@@ -218,8 +218,9 @@ def fit_capacity(
             return estimate, found.weights
     raise TooShortError(
         f"memory_capacity needs at least {start + rows} samples, got {len(x)} ({n_features} features, d_max {d_max}, "
-        f"washout {washout}, {n_blocks} blocks, gap {gap}); untrustworthy estimate: {estimate or 'none'}; "
-        "record longer, read fewer features or lower d_max",
+        f"washout {washout}, {n_blocks} blocks, gap {gap})",
+        fix="record longer, read fewer features or lower d_max",
+        measure="memory_capacity",
         estimate=estimate,
         required=start + rows,
     )

@@ -104,7 +104,9 @@ def _compare(model: str, wanted: tuple[tuple[str, str], ...], given: tuple[tuple
                 different.append(place)
     if different:
         raise EquationMismatchError(
-            f"equations differ from kernel {model!r} in {', '.join(different)}; use backend='brian2'"
+            f"equations differ from kernel {model!r} in {', '.join(different)}",
+            fix="use backend='brian2'",
+            places=different,
         )
 
 
@@ -117,8 +119,8 @@ def check_equations(network: Network) -> None:
     """
     if network.model != "lif_stdp":
         raise EquationMismatchError(
-            f"network {network.name!r} names no model with a kernel; use backend='brian2', "
-            'or model = "lif_stdp" with its equations'
+            f"network {network.name!r} names no model with a kernel",
+            fix="use backend='brian2', or model = \"lif_stdp\" with its equations",
         )
     check_equal("lif_stdp", LIF_STDP, dict(network.equations))
     _check_plasticity(network)
@@ -129,8 +131,8 @@ def require_equations(network: Network, what: str, instead: str) -> None:
     try:
         check_equations(network)
     except EquationMismatchError as error:
-        found = str(error).split(";")[0]
-        raise EquationMismatchError(f"{what} of the model 'lif_stdp' only ({found}): {instead}") from None
+        reason = f"{what} of the model 'lif_stdp' only ({error.reason})"
+        raise EquationMismatchError(reason, fix=instead, places=error.places) from None
 
 
 def _check_plasticity(network: Network) -> None:

@@ -214,10 +214,10 @@ def plot_efficiency(measurements: Sequence[Measurement], ax: Axes | None = None)
         look = style(name, spare)
         spare += name not in COLOURS
         s = m.summary()
-        defined = ~np.isnan(m["E"])  # C and E of a point are means over the same seeds
         ax.plot(m["C"], m["E"], look["marker"], color=look["color"], ms=3, alpha=0.35, mew=0)
-        c, e = estimate(m["C"][defined]), s["E"]
-        if e.n == 0:
+        c, e = s["C"], s["E"]
+        if e.missing:  # no point, but a line in the legend that says why
+            ax.plot([], [], look["marker"], color=look["color"], ms=3, alpha=0.35, label=f"{label(name)}: {e.without}")
             continue
         ax.errorbar(
             c.mean, e.mean, xerr=[[c.mean - c.low], [c.high - c.mean]], yerr=[[e.mean - e.low], [e.high - e.mean]],

@@ -149,7 +149,8 @@ def _table(title: str, note: str, heads: str, rows: Iterable[str]) -> str:
 def _figures(result: SearchResult, others: Sequence[SearchResult]) -> str:
     from matplotlib.figure import Figure
 
-    from hetero_rsnn.plots import search_plots as plots
+    from hetero_rsnn.plots.search_panels import plot_partial_dependences, plot_searched_distributions
+    from hetero_rsnn.plots.search_plots import plot_convergence, plot_front
 
     def panel(draw: Callable[[Any], object]) -> Figure:
         figure = Figure(figsize=(5.4, 4.3), layout="constrained")
@@ -160,27 +161,27 @@ def _figures(result: SearchResult, others: Sequence[SearchResult]) -> str:
 
     shown = [
         (
-            panel(lambda ax: plots.plot_front(result, others, ax)),
+            panel(lambda ax: plot_front(result, others, ax)),
             "Spike efficiency over memory capacity of all trials",
             "All trials; hollow ones miss a limit. Lines join those that no other beats in both C and S.",
         ),
         (
-            panel(lambda ax: plots.plot_front(result, others, ax, y="S")),
+            panel(lambda ax: plot_front(result, others, ax, y="S")),
             "Spike count over memory capacity of all trials",
             "The same trials with what they pay, and the border of what was reached: to the right and down is better.",
         ),
         (
-            panel(lambda ax: plots.plot_convergence(result, others, ax)),
+            panel(lambda ax: plot_convergence(result, others, ax)),
             "Best value so far over the trials",
             "Progress of the search, and what fresh seeds made of its best network.",
         ),
         (
-            plots.plot_distributions(result)[0].figure,
+            plot_searched_distributions(result)[0].figure,
             "Densities of the winning distributions and those of the base",
             "Where the search compares logarithms the density is that of the logarithm: equal areas are equal shares.",
         ),
         (
-            plots.plot_partial_dependences(result)[0].figure,
+            plot_partial_dependences(result)[0].figure,
             "Partial dependence of E on every searched number",
             "What the search learned: mean (geometric) and 95 % band of its models of C and S, refitted on all trials.",
         ),

@@ -137,7 +137,7 @@ class Evaluation:
 
     def __str__(self) -> str:
         parts = [f"C = {self.estimate('C')}", f"S = {self.estimate('S')} ({self.rate_hz:.3g} Hz)"]
-        parts.append(f"E = {self.estimate('E') if math.isfinite(self.E) else 'undefined'}")
+        parts.append(f"E = {self.estimate('E')}")
         return ", ".join(parts) + ("" if self.feasible else f"; not feasible: {self.reason}")
 
     def to_event(self) -> dict[str, Any]:
@@ -206,8 +206,7 @@ def evaluate(
     means: dict[str, float] = {}
     for name in AVERAGED:
         e = estimate(per_seed[name])
-        whole = e.n == len(rows)
-        means |= {name: e.mean if whole else math.nan, f"{name}_stderr": e.stderr if whole else math.nan}
+        means |= {name: e.mean, f"{name}_stderr": e.stderr}
     violation, reason = objective.violation(means["C"], means["rate_hz"], not math.isnan(means["E"]))
     return Evaluation(
         **means,

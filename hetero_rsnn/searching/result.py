@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from hetero_rsnn.common import units
-from hetero_rsnn.common.errors import HeteroError, SearchError
+from hetero_rsnn.common.errors import SearchError
+from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.jobs.journal import read_journal
@@ -225,11 +226,7 @@ class SearchResult:
         HeteroError
             If pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise HeteroError("to_pandas needs the package pandas: pip install pandas, or use table()") from None
-        return pandas.DataFrame(self.table())
+        return need("pandas", "pandas", "to_pandas (table() does not)").DataFrame(self.table())
 
     def _measuring(self) -> float:
         return sum(t.evaluation.seconds for t in self.trials if t.evaluation is not None)

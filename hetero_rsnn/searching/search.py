@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hetero_rsnn.common.errors import suggest
-
-# Imported when called: `hetero_rsnn.searching.search` is bound to the function as the package is imported, which stays light.
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
-    from hetero_rsnn.network.definition import Network
-    from hetero_rsnn.searching.result import SearchResult
-    from hetero_rsnn.searching.space import Space
-    from hetero_rsnn.searching.trial import Watch
-
-__all__ = ["search", "search_function"]
+from hetero_rsnn.network.definition import Network
+from hetero_rsnn.searching.options import SearchOptions
+from hetero_rsnn.searching.result import SearchResult
+from hetero_rsnn.searching.space import Space
+from hetero_rsnn.searching.start import Measure, measured_network, search_space
+from hetero_rsnn.searching.trial import Watch
 
 
 def search(
@@ -95,13 +90,36 @@ def search(
         If an argument is not valid, the journal is of another search, or jobs cannot be run at all. A candidate that
         cannot be measured is recorded as failed, and the search goes on.
     """
-    from hetero_rsnn.searching.settings import CHOICES
-    from hetero_rsnn.searching.start import Places, measured_network, search_space
+    return search_with(
+        space,
+        SearchOptions(
+            objective=objective,
+            method=method,
+            budget=budget,
+            initial=initial,
+            batch=batch,
+            seeds=seeds,
+            c_min=c_min,
+            rate=rate,
+            seed=seed,
+            remeasure=remeasure,
+            fresh_seeds=fresh_seeds,
+            backend=backend,
+            precision=precision,
+            workers=workers,
+            executor=executor,
+            dask=dask,
+            trial_timeout=trial_timeout,
+            journal=journal,
+            resume=resume,
+            progress=progress,
+        ),
+    )
 
-    choices = (objective, method, budget, initial, batch, seeds, c_min, rate, seed, remeasure, fresh_seeds)
-    given = dict(zip(CHOICES, choices, strict=True))
-    places = Places(workers, executor, dask, trial_timeout)
-    return search_space(space, given, measured_network(backend, precision), places, journal, resume, progress)
+
+def search_with(space: Space | str | Path, options: SearchOptions) -> SearchResult:
+    """`search`, with its keywords in one object."""
+    return search_space(space, options, measured_network(options))
 
 
 def search_function(
@@ -128,22 +146,6 @@ def search_function(
     SearchError
         If an option is unknown; else as `search`.
     """
-    from hetero_rsnn.common.errors import SearchError
-    from hetero_rsnn.searching.settings import CHOICES
-    from hetero_rsnn.searching.start import Measure, Places, search_space
-
-    places = ("workers", "executor", "dask", "trial_timeout")
-    rest = ("journal", "resume", "progress")
-    for name in options:
-        if name not in (*CHOICES, *places, *rest):
-            raise SearchError(f"unknown option {name!r}{suggest(name, (*CHOICES, *places, *rest))}")
+    chosen = SearchOptions.of_function(options)
     named = [getattr(function, key, getattr(type(function), key)) for key in ("__module__", "__qualname__")]
-    return search_space(
-        space,
-        {name: options.get(name) for name in CHOICES},
-        Measure(function, {"function": ".".join(named)}),
-        Places(*(options.get(name) for name in places)),
-        options.get("journal"),
-        options.get("resume", False),
-        options.get("progress"),
-    )
+    return search_space(space, chosen, Measure(function, {"function": ".".join(named)}))

@@ -10,24 +10,11 @@ from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import SearchError
 from hetero_rsnn.searching.objectives import OBJECTIVES
 from hetero_rsnn.searching.optimiser import METHODS
+from hetero_rsnn.searching.options import SearchOptions
 from hetero_rsnn.searching.space import Space
 
 #: Where the seeds begin that winners are measured with again.
 _FRESH = 1000
-#: What a user may choose of a search's settings.
-CHOICES = (
-    "objective",
-    "method",
-    "budget",
-    "initial",
-    "batch",
-    "seeds",
-    "c_min",
-    "rate",
-    "seed",
-    "remeasure",
-    "fresh_seeds",
-)
 
 
 @dataclass(frozen=True)
@@ -82,8 +69,8 @@ class Settings:
         return cls(**values)
 
 
-def make_settings(space: Space, given: Mapping[str, Any], measure: Mapping[str, str]) -> Settings:
-    """Settings from what the user gave (None: not given) and the defaults of the space.
+def make_settings(space: Space, given: SearchOptions, measure: Mapping[str, str]) -> Settings:
+    """Settings from what the user gave and the defaults of the space.
 
     Raises
     ------
@@ -91,27 +78,27 @@ def make_settings(space: Space, given: Mapping[str, Any], measure: Mapping[str, 
         Naming the value, the rule and the fix.
     """
     own = space.search
-    objective = checks.one_of("objective", given["objective"] or "efficiency", OBJECTIVES, error=SearchError)
-    method = checks.one_of("method", given["method"] or "wasserstein", METHODS, error=SearchError)
-    budget = _whole("budget", given["budget"], own.budget, 1)
-    initial = _whole("initial", given["initial"], own.initial, 1)
-    batch = _whole("batch", given["batch"], own.batch, 1)
+    objective = checks.one_of("objective", given.objective or "efficiency", OBJECTIVES, error=SearchError)
+    method = checks.one_of("method", given.method or "wasserstein", METHODS, error=SearchError)
+    budget = _whole("budget", given.budget, own.budget, 1)
+    initial = _whole("initial", given.initial, own.initial, 1)
+    batch = _whole("batch", given.batch, own.batch, 1)
     if budget < initial:
         raise SearchError(
             f"budget must be >= initial = {initial}, the candidates that are spread over the space, got {budget}: "
             "raise budget or lower initial"
         )
-    seeds = _seeds("seeds", given["seeds"], range(own.seeds))
+    seeds = _seeds("seeds", given.seeds, range(own.seeds))
     first = max(_FRESH, max(seeds) + 1)
-    fresh = _seeds("fresh_seeds", given["fresh_seeds"], range(first, first + 2 * len(seeds)), first)
+    fresh = _seeds("fresh_seeds", given.fresh_seeds, range(first, first + 2 * len(seeds)), first)
     if both := sorted(set(seeds) & set(fresh)):
         raise SearchError(f"fresh_seeds must be others than seeds, but both have {both[0]}: choose others")
-    c_min = given["c_min"]
+    c_min = given.c_min
     if c_min is not None:
         c_min = checks.real("c_min", c_min, least=0.0, error=SearchError)
     elif objective != "efficiency":
         c_min = 0.0
-    rate = given["rate"] if given["rate"] is not None else (1.0, 50.0)
+    rate = given.rate if given.rate is not None else (1.0, 50.0)
     if isinstance(rate, str) or not isinstance(rate, Iterable) or len(ends := list(rate)) != 2:
         raise SearchError(f"rate must be the lowest and the highest rate in Hz, got {rate!r}: write rate=(1, 50)")
     low, high = (checks.real("rate", x, error=SearchError) for x in ends)
@@ -127,8 +114,8 @@ def make_settings(space: Space, given: Mapping[str, Any], measure: Mapping[str, 
         seeds=seeds,
         c_min=c_min,
         rate=(low, high),
-        seed=_whole("seed", given["seed"], 0, 0),
-        remeasure=_whole("remeasure", given["remeasure"], 3, 0),
+        seed=_whole("seed", given.seed, 0, 0),
+        remeasure=_whole("remeasure", given.remeasure, 3, 0),
         fresh_seeds=fresh,
         measure=dict(measure),
     )

@@ -2,55 +2,38 @@
 
 from __future__ import annotations
 
-import concurrent.futures as cf
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hetero_rsnn.common.errors import JournalError, SearchError, suggest
+from hetero_rsnn.common import checks
+from hetero_rsnn.common.errors import HeteroError, JournalError, SearchError
 from hetero_rsnn.common.versions import search_versions
-from hetero_rsnn.jobs.executors import make_runner
+from hetero_rsnn.experiments.measurement import measure_seed
 from hetero_rsnn.jobs.journal import Event, Journal
-from hetero_rsnn.jobs.remote import Runner
 from hetero_rsnn.network.definition import Network
-from hetero_rsnn.network.draw import PRECISIONS
 from hetero_rsnn.searching.objectives import KEPT
+from hetero_rsnn.searching.options import SearchOptions
 from hetero_rsnn.searching.replay import Log, MemoryLog, Script
 from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.searching.run import Function, Job, Search
 from hetero_rsnn.searching.settings import Settings, make_settings
 from hetero_rsnn.searching.space import Space, load_space
-from hetero_rsnn.searching.trial import Trial, Watch
-from hetero_rsnn.simulation.backends import BACKENDS
+from hetero_rsnn.searching.trial import Trial
+from hetero_rsnn.simulation.engine import Engine
 
 
-def measure_candidate(network: Network, seed: int, *, backend: str, precision: str) -> dict[str, float]:
+def measure_candidate(network: Network, seed: int, *, engine: Engine) -> dict[str, float]:
     """What a search keeps of a seed of `measure_seed`."""
-    from hetero_rsnn.experiments.measurement import measure_seed
-
-    result, _ = measure_seed(network, seed, backend=backend, precision=precision)
+    result, _ = measure_seed(network, seed, engine)
     return {name: getattr(result, name) for name in KEPT}
 
 
 def _unseen(_what: str, _done: int, _total: int, _trial: Trial | None) -> None:
     pass
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where candidates are measured; see `make_runner`."""
-
-    workers: int | None = None
-    executor: cf.Executor | None = None
-    dask: str | None = None
-    timeout: float | None = None
-
-    def runner(self) -> Runner:
-        """A new runner."""
-        return make_runner(self.workers, executor=self.executor, dask=self.dask, timeout=self.timeout)
 
 
 @dataclass(frozen=True)
@@ -61,62 +44,54 @@ class Measure:
     label: dict[str, str]
 
 
-def measured_network(backend: str | None, precision: str | None) -> Callable[[Mapping[str, str]], Measure]:
+def measured_network(options: SearchOptions) -> Callable[[Mapping[str, str]], Measure]:
     """The measurement of `measure`; what is not given comes from the label of an older search.
 
     Raises
     ------
     SearchError
-        If a name is unknown.
+        If a name is unknown, or there is no such precision.
     """
-    for name, value, known in (("backend", backend, BACKENDS), ("precision", precision, tuple(PRECISIONS))):
-        if value is not None and value not in known:
-            raise SearchError(f"unknown {name} {value!r}{suggest(str(value), known)}")
 
     def make(old: Mapping[str, str]) -> Measure:
         how = {
-            "backend": backend or old.get("backend", "fast"),
-            "precision": precision or old.get("precision", "double"),
+            "backend": options.backend or old.get("backend", "fast"),
+            "precision": options.precision or old.get("precision", "double"),
         }
-        if how["precision"] != "double" and how["backend"] != "fast":
-            raise SearchError(
-                f"precision {how['precision']!r} is for the backend 'fast' only, not {how['backend']!r}: "
-                "leave one of them away"
-            )
-        function = partial(measure_candidate, backend=how["backend"], precision=how["precision"])
-        return Measure(function, {"function": "measure", **how})
+        try:
+            engine = Engine(**how)
+        except HeteroError as error:
+            raise SearchError(str(error)) from None
+        return Measure(partial(measure_candidate, engine=engine), {"function": "measure", **how})
 
+    make({})  # a word that nobody knows is refused before a journal is opened
     return make
 
 
 def search_space(
     space: Space | str | Path,
-    given: Mapping[str, Any],
+    options: SearchOptions,
     measure: Measure | Callable[[Mapping[str, str]], Measure],
-    places: Places,
-    journal: str | Path | None,
-    resume: bool,
-    progress: Watch | None,
 ) -> SearchResult:
     """Begin a search or go on with one; see `search`."""
-    space = load_space(space)
+    space, journal = load_space(space), options.journal
     with ExitStack() as stack:
         log: Log
-        if resume:
+        if options.resume:
             if journal is None:
-                raise SearchError("resume needs the journal to go on with: give its path as journal")
+                raise SearchError("resume needs the journal to go on with", fix="give its path as journal")
             kept: list[tuple[Settings, Measure]] = []
             log = stack.enter_context(
-                Journal.resume(journal, lambda header: kept.append(_agreed(journal, header, space, given, measure)))
+                Journal.resume(journal, lambda header: kept.append(_agreed(journal, header, space, options, measure)))
             )
             settings, used = kept[0]
-            wanted = _wanted(journal, settings, log.events, given["budget"])
-            runner = stack.enter_context(places.runner())
+            wanted = _wanted(journal, settings, log.events, options.budget)
+            runner = stack.enter_context(options.runner())
         else:
             used = measure if isinstance(measure, Measure) else measure({})
-            settings = make_settings(space, given, used.label)
+            settings = make_settings(space, options, used.label)
             wanted = settings.budget
-            runner = stack.enter_context(places.runner())  # before a journal is begun that an error would leave behind
+            runner = stack.enter_context(options.runner())  # before a journal is begun that an error would leave behind
             header = {
                 "definition": space.to_dict(),
                 "fingerprint": space.fingerprint,
@@ -126,7 +101,7 @@ def search_space(
             log = MemoryLog(header) if journal is None else stack.enter_context(Journal.create(journal, header))
         script = Script(log, "the search" if journal is None else str(journal))
         job = Job(used.function, space.base.protocol.hold)
-        run = Search(space, settings, wanted, job, script, runner, progress or _unseen)
+        run = Search(space, settings, wanted, job, script, runner, options.progress or _unseen)
         run.run()
         return run.result()
 
@@ -136,16 +111,14 @@ def _wanted(path: str | Path, settings: Settings, events: Sequence[Event], budge
     now: int = max([settings.budget, *(e["budget"] for e in events if e["event"] == "extended")])
     if budget is None:
         return now
-    if isinstance(budget, bool) or not isinstance(budget, int) or budget < now:
-        raise SearchError(f"budget must be a whole number >= {now}, that of {path}, got {budget!r}: raise it")
-    return budget
+    return checks.whole("budget", budget, least=now, error=SearchError, fix=f"raise it, {path} has {now}")
 
 
 def _agreed(
     path: str | Path,
     header: Event,
     space: Space,
-    given: Mapping[str, Any],
+    given: SearchOptions,
     measure: Measure | Callable[[Mapping[str, str]], Measure],
 ) -> tuple[Settings, Measure]:
     """The settings of a journal, if the space and all that was given are those of the search to resume."""
@@ -168,8 +141,8 @@ def _agreed(
     then = old.to_dict()
     used = measure if isinstance(measure, Measure) else measure(old.measure)
     # What is left out is as in the journal, so that rules between settings are checked on what will be used.
-    filled = {key: value if value is not None else then[key] for key, value in given.items()}
-    now = make_settings(space, {**filled, "budget": old.budget}, used.label).to_dict()
+    filled = {key: then[key] for key, value in given.settling().items() if value is None}
+    now = make_settings(space, replace(given, **{**filled, "budget": old.budget}), used.label).to_dict()
     for key, value in now.items():
         if value != then[key]:
             raise JournalError(

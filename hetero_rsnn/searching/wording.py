@@ -30,17 +30,13 @@ NONE = Estimate(math.nan, math.nan, math.nan, math.nan, 0)
 
 
 def measure(evaluation: Evaluation | None, name: str) -> Estimate:
-    """Mean of a quantity with its 95 % interval; undefined where the evaluation says so, whatever single seeds gave."""
-    if evaluation is None or math.isnan(getattr(evaluation, name)):
-        return NONE
-    return evaluation.estimate(name)
+    """Mean of a quantity with its 95 % interval; undefined without an evaluation, or if a seed has no value."""
+    return NONE if evaluation is None else evaluation.estimate(name)
 
 
 def lead(ours: Evaluation | None, theirs: Evaluation | None, name: str) -> Estimate:
     """Paired difference over the seeds; undefined unless both were measured on the same ones."""
     if ours is None or theirs is None or ours.seeds != theirs.seeds:
-        return NONE
-    if math.isnan(getattr(ours, name)) or math.isnan(getattr(theirs, name)):
         return NONE
     return estimate(np.subtract(ours.per_seed[name], theirs.per_seed[name]))
 

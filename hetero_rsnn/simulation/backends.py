@@ -1,25 +1,67 @@
-"""The backends by name."""
+"""The table of backends: how each is prepared for a draw. Each is imported when it is first asked for."""
 
 from __future__ import annotations
 
-from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.network.draw import PRECISIONS
+from collections.abc import Callable
 
-BACKENDS = ("fast", "numpy", "brian2")
+from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.network.mirror import check_equations
+from hetero_rsnn.simulation.arrays import initial_state
+from hetero_rsnn.simulation.continuing import check_state
+from hetero_rsnn.simulation.engine import Backend, Engine
+from hetero_rsnn.simulation.recording import State
+
+#: What the kernels know of a neuron.
+_VARIABLES = ("v", "I_syn")
 
 
-def check_backend(backend: str, precision: str = "double") -> None:
-    """Refuse an unknown backend or precision, and single precision where there is none.
+def _begin(draw: Draw, state: State | None) -> State:
+    """Where a kernel starts, for a network whose equations it mirrors."""
+    check_equations(draw.network)
+    begin = state or initial_state(draw)
+    check_state(draw, begin, _VARIABLES)
+    return begin
+
+
+def _fast(draw: Draw, state: State | None, learn: bool, engine: Engine) -> Backend:
+    begin = _begin(draw, state)
+    from hetero_rsnn.simulation.fast import FastBackend
+
+    return FastBackend(draw, begin, learn, engine.precision)
+
+
+def _numpy(draw: Draw, state: State | None, learn: bool, _engine: Engine) -> Backend:
+    begin = _begin(draw, state)
+    from hetero_rsnn.simulation.vectorised import NumpyBackend
+
+    return NumpyBackend(draw, begin, learn)
+
+
+def _brian2(draw: Draw, state: State | None, learn: bool, engine: Engine) -> Backend:
+    from hetero_rsnn.simulation import brian
+
+    fresh = brian.initial_state(draw)
+    begin = state or fresh
+    check_state(draw, begin, tuple(fresh.variables))
+    return brian.BrianBackend(draw, begin, learn, engine.codegen_target)
+
+
+#: Name -> what prepares it for a draw, from a state (None: the beginning), learning or not.
+FACTORIES: dict[str, Callable[[Draw, State | None, bool, Engine], Backend]] = {
+    "fast": _fast,
+    "numpy": _numpy,
+    "brian2": _brian2,
+}
+
+
+def prepare_backend(draw: Draw, state: State | None, learn: bool, engine: Engine) -> Backend:
+    """The backend of an engine, ready to run.
 
     Raises
     ------
+    EquationMismatchError
+        If a kernel does not mirror the network's equations.
     HeteroError
+        If the state does not belong to the draw.
     """
-    if backend not in BACKENDS:
-        raise HeteroError(f"unknown backend {backend!r}{suggest(str(backend), BACKENDS)}")
-    if precision not in PRECISIONS:
-        raise HeteroError(f"unknown precision {precision!r}{suggest(str(precision), PRECISIONS)}")
-    if precision != "double" and backend != "fast":
-        raise HeteroError(
-            f"precision={precision!r} is for backend='fast' only, not {backend!r}: leave one of them away"
-        )
+    return FACTORIES[engine.backend](draw, state, learn and len(draw.plastic) > 0, engine)

@@ -13,16 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.common import units
-from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
+from hetero_rsnn.common.errors import HeteroError, NetworkError
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.network.mirror import mirrors_plasticity
 from hetero_rsnn.network.models import SHARED
+from hetero_rsnn.simulation.drive import Drive, no_input, prepare
+from hetero_rsnn.simulation.engine import Fired
 from hetero_rsnn.simulation.recording import NEVER, State
-
-#: Code-generation targets. Compiled ones need a C++ compiler; the first cython run compiles for 10-45 s.
-TARGETS = ("numpy", "cython", "cpp_standalone")
 
 
 @contextmanager
@@ -63,13 +62,10 @@ class BrianObjects:
         self,
         draw: Draw,
         state: State,
-        drive: Array,
-        hold: float,
-        event_steps: Ints,
-        event_channels: Ints,
+        drive: Drive,
         learn: bool,
-        record: Ints,
-        names: tuple[str, ...],
+        record: Ints | None = None,
+        names: tuple[str, ...] = (),
     ) -> None:
         import brian2 as b2
 
@@ -80,7 +76,9 @@ class BrianObjects:
         equations = code["equations"]
         if re.search(r"\bI_in\b", equations):
             unit = net.input.weight.unit
-            namespace["input_drive"] = b2.TimedArray(drive * _unit(unit), dt=hold / 1e3 * b2.second, name="input_drive")
+            namespace["input_drive"] = b2.TimedArray(
+                drive.values * _unit(unit), dt=drive.hold_steps * net.dt / 1e3 * b2.second, name="input_drive"
+            )
             equations += f"\nI_in = input_drive(t, i) : {unit}"
         declared = {k: p.unit for k, p in net.populations[0].parameters}
         equations += "".join(f"\n{k} : {unit} (constant)" for k, unit in declared.items())
@@ -112,11 +110,11 @@ class BrianObjects:
             self.static = self._connect(b2, "static", draw.static, f"w : {unit}", {"on_pre": code["on_pre"]}, clock, {})
             self.static.variables["w"].set_value(draw.static.w)
         self.events = None
-        if event_steps.size:
+        if drive.event_steps.size:
             source = b2.SpikeGeneratorGroup(
                 draw.w_event.shape[1],
-                event_channels,
-                event_steps * (net.dt / 1e3) * b2.second,
+                drive.event_channels,
+                drive.event_steps * (net.dt / 1e3) * b2.second,
                 clock=clock,
                 name="input_channels",
             )
@@ -199,21 +197,12 @@ class BrianBackend:
     """Builds and runs Brian2 networks for one draw. Not part of the public API: use `simulate` or `to_brian2`."""
 
     def __init__(self, draw: Draw, state: State, learn: bool, target: str = "numpy") -> None:
-        if target not in TARGETS:
-            raise HeteroError(f"unknown code-generation target {target!r}{suggest(target, TARGETS)}")
         self._draw, self._state, self._learn, self._target = draw, state, learn, target
+        self.begin, self.variables = state, tuple(state.variables)
         self.timings = {"compile": 0.0, "run": 0.0}
 
-    def run(
-        self,
-        drive: Array,
-        hold_steps: int,
-        event_steps: Ints,
-        event_channels: Ints,
-        record: Ints,
-        names: tuple[str, ...] = (),
-    ) -> tuple[Ints, NDArray[np.int32], dict[str, Array]]:
-        """Advance by ``len(drive) * hold_steps`` steps; see `simulate` for the arguments."""
+    def run(self, drive: Drive, record: Ints, names: tuple[str, ...] = ()) -> Fired:
+        """Advance by a piece of input; the clock of each piece starts anew."""
         started = time.perf_counter()
         import brian2 as b2
 
@@ -222,11 +211,9 @@ class BrianBackend:
                 "equations that use t cannot be continued, since their clock would start anew: run in one go"
             )
         dt = self._draw.network.dt
-        n_steps = len(drive) * hold_steps
+        n_steps = drive.steps
         with _target(self._target) as folder, b2_errors(self._draw.network):
-            objects = BrianObjects(
-                self._draw, self._state, drive, hold_steps * dt, event_steps, event_channels, self._learn, record, names
-            )
+            objects = BrianObjects(self._draw, self._state, drive, self._learn, record, names)
             duration = n_steps * (dt / 1e3) * b2.second
             if self._target == "cpp_standalone":
                 objects.network.run(duration, namespace={})
@@ -314,7 +301,7 @@ def _compiler(target: str) -> Iterator[None]:
             error
         ):
             raise HeteroError(
-                f"target={target!r} needs a working C++ compiler ({error}): install one, or use target='numpy'"
+                f"codegen_target={target!r} needs a working C++ compiler ({error}): install one, or use 'numpy'"
             ) from error
         raise
 
@@ -334,7 +321,7 @@ def b2_errors(net: Network) -> Iterator[None]:
         for made in tuple(BrianObject.__instances__()):
             thing = made()
             if id(thing) not in before and getattr(thing, "_network", "") is None:
-                thing._network = "refused"  # noqa: SLF001 - Brian2 has no other way to say so
+                thing._network = "refused"
         cause = error.__cause__ or error
         reason = " ".join(str(cause).split())
         raise NetworkError(f"Brian2 refuses network {net.name!r}: {reason[:300]}") from error
@@ -379,14 +366,7 @@ def to_brian2(draw: Draw, stimulus: Any = None, *, plasticity: bool = True) -> B
         raise HeteroError(
             f"to_brian2 takes a draw, got {type(draw).__name__}: call hetero_rsnn.draw(network, seed) first"
         )
-    from hetero_rsnn.simulation.drive import prepare
-
-    if stimulus is None:
-        none = np.empty(0, dtype=np.int64)
-        drive, hold_steps, steps, channels = np.zeros((1, draw.n)), 1, none, none
-    else:
-        drive, hold_steps, steps, channels = prepare(draw, stimulus)
+    drive = no_input(draw) if stimulus is None else prepare(draw, stimulus)
     state = initial_state(draw)
-    hold = hold_steps * draw.network.dt
     with b2_errors(draw.network):
-        return BrianObjects(draw, state, drive, hold, steps, channels, plasticity, np.empty(0, dtype=np.int64), ())
+        return BrianObjects(draw, state, drive, plasticity)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,16 +13,38 @@ from hetero_rsnn.inputs.stimulus import TOLERANCE, Stimulus
 from hetero_rsnn.network.draw import Draw
 
 
-def prepare(draw: Draw, stimulus: Stimulus) -> tuple[Array, int, Ints, Ints]:
-    """Put a stimulus on the grid of a network.
+class Drive(NamedTuple):
+    """A piece of input on the grid of a network.
 
-    Returns
-    -------
-    drive : ndarray, shape (samples, n)
+    Attributes
+    ----------
+    values : ndarray, shape (samples, n)
         Input current of every neuron in every sample.
     hold_steps : int
+        Steps that a sample lasts.
     event_steps, event_channels : ndarray of int, shape (events,)
         Events of one channel in one step are merged into one.
+    """
+
+    values: Array
+    hold_steps: int
+    event_steps: Ints
+    event_channels: Ints
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return len(self.values) * self.hold_steps
+
+
+def no_input(draw: Draw) -> Drive:
+    """One step without input."""
+    none = np.empty(0, dtype=np.int64)
+    return Drive(np.zeros((1, draw.n)), 1, none, none)
+
+
+def prepare(draw: Draw, stimulus: Stimulus) -> Drive:
+    """Put a stimulus on the grid of a network.
 
     Raises
     ------
@@ -42,11 +64,12 @@ def prepare(draw: Draw, stimulus: Stimulus) -> tuple[Array, int, Ints, Ints]:
     except UnitError as error:
         raise StimulusError(str(error)) from None
     if stimulus.kind == "current":
-        return stimulus.values @ draw.w_in.T, hold_steps, np.empty(0, np.int64), np.empty(0, np.int64)
+        none = np.empty(0, np.int64)
+        return Drive(stimulus.values @ draw.w_in.T, hold_steps, none, none)
     steps = np.floor((stimulus.event_times + TOLERANCE) / net.dt).astype(np.int64)
     pairs = np.unique(np.stack([steps, stimulus.event_channels], axis=1), axis=0)
-    drive = np.zeros((len(stimulus), draw.n))
-    return drive, hold_steps, np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+    values = np.zeros((len(stimulus), draw.n))
+    return Drive(values, hold_steps, np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1]))
 
 
 def no_stimulus(value: Any) -> StimulusError:

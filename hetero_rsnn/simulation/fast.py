@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from importlib import import_module
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -19,6 +18,8 @@ from numpy.typing import NDArray
 from hetero_rsnn.common.types import Ints
 from hetero_rsnn.network.draw import PRECISIONS, Draw
 from hetero_rsnn.simulation.arrays import neuron_arrays
+from hetero_rsnn.simulation.drive import Drive
+from hetero_rsnn.simulation.engine import Fired
 from hetero_rsnn.simulation.recording import State
 
 Array = NDArray[np.floating]
@@ -40,6 +41,13 @@ class _Layout:
     target: NDArray[np.uint32]
     parameters: tuple[Array, ...]
     shared: tuple[Any, ...]
+
+
+def _kernels() -> Any:
+    """The compiled functions, whose import takes a second."""
+    from hetero_rsnn.simulation import kernels
+
+    return kernels
 
 
 _rounded: WeakKeyDictionary[Draw, dict[int, tuple[Any, Any]]] = WeakKeyDictionary()
@@ -105,7 +113,7 @@ class FastBackend:
     def __init__(self, draw: Draw, state: State, learn: bool, precision: str = "double") -> None:
         started = time.perf_counter()
         compile_kernels(precision, draw.shared.get("mu", 1.0))
-        self._kernels: Any = import_module("hetero_rsnn.simulation.kernels")
+        self._kernels: Any = _kernels()
         self._real = real = PRECISIONS[precision]
         self._layout = _lay_out(draw, real)
         self._n = n = draw.n
@@ -120,7 +128,8 @@ class FastBackend:
             np.clip(self._w, low, high, out=self._w)
         empty = np.empty(0, real)
         self._apre, self._apost = (_own(state.traces[k], real) if learn else empty for k in ("apre", "apost"))
-        self._kept = state
+        self.begin = self._kept = state
+        self.variables: tuple[str, ...] = ("v", "I_syn")
         self._last_spike = np.array(state.last_spike)
         self._step = self._base = state.step
         self._steps = np.empty((3, n), np.int32)
@@ -138,20 +147,14 @@ class FastBackend:
         self._history[:, 0] = self._steps[0]
         self._filled[:] = 1
 
-    def run(
-        self,
-        drive: Array,
-        hold_steps: int,
-        event_steps: Ints,
-        event_channels: Ints,
-        record: Ints,
-    ) -> tuple[Ints, NDArray[np.int32], dict[str, Array]]:
-        """Advance by ``len(drive) * hold_steps`` steps; see `simulate` for the arguments."""
+    def run(self, drive: Drive, record: Ints, names: tuple[str, ...] = ()) -> Fired:
+        """Advance by a piece of input, in calls that share one spike buffer; all variables are recorded together."""
         started = time.perf_counter()
+        values, hold_steps, event_steps, event_channels = drive
         size = max(1, _SPIKES // (self._n * hold_steps))
         parts = []
-        for begin in range(0, len(drive), size):
-            part = drive[begin : begin + size]
+        for begin in range(0, len(values), size):
+            part = values[begin : begin + size]
             low, high = np.searchsorted(event_steps, [begin * hold_steps, (begin + len(part)) * hold_steps])
             steps, neurons, v, i = self._call(
                 part, hold_steps, event_steps[low:high] - begin * hold_steps, event_channels[low:high], record
@@ -221,7 +224,7 @@ def compile_kernels(precision: str = "double", mu: float = 1.0) -> float:
 
     Exponents `mu` of 0 and 1 share one kernel, all others another.
     """
-    kernels: Any = import_module("hetero_rsnn.simulation.kernels")
+    kernels = _kernels()
     linear = mu in (0.0, 1.0)
     if (precision, linear) in _compiled:
         return 0.0

@@ -66,7 +66,7 @@ def _fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
 
 
 @intrinsic
-def _prefetch(typing: Any, array: Any, index: Any) -> Any:
+def prefetch(typing: Any, array: Any, index: Any) -> Any:
     """Ask for the cache line of an element that is needed soon."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -83,7 +83,7 @@ def _prefetch(typing: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
-def _wide_vectors(typing: Any) -> Any:
+def wide_vectors(typing: Any) -> Any:
     """Let the compiler use the widest vectors of the processor: it is shy of 512 bits, which are a quarter faster here.
 
     llvmlite has no call for this attribute of a function, whose attributes are a set of words.
@@ -214,7 +214,7 @@ def _replay_older(
         count += _u64(recent[_THIRD + k] >= pending)
     for e in range(count):
         post = target[low + older[e]]
-        _prefetch(history, _u64(post) * _u64(history.shape[1]) + _u64(filled[post] - 3))
+        prefetch(history, _u64(post) * _u64(history.shape[1]) + _u64(filled[post] - 3))
     pairs = _u64(0)
     for e in range(count):
         # List their spikes, newest first; then exp runs over all exponents as a vector, and the list backwards.
@@ -249,7 +249,7 @@ def flush(
     w, apre, apost, tau_plus, tau_minus, eta_plus, dt, w_min, w_max, mu, firing,
 ):  # fmt: skip
     """Replay everything that is pending, but for the rows in `firing`, and begin the histories anew."""
-    _wide_vectors()
+    wide_vectors()
     recent, older = np.empty(3 * LANES, np.int32), np.empty(LANES + 1, np.uint32)
     most = PAIRS + history.shape[1] + 16
     synapse, minus, plus = np.empty(most, np.uint64), np.zeros(most, w.dtype), np.zeros(most, w.dtype)
@@ -301,7 +301,7 @@ def run_lif_stdp(
     all pre-events, then all post-events), reset.
     """
     n = v.size
-    _wide_vectors()
+    wide_vectors()
     count = event = resting = 0
     one = _real(1.0, w)
     x = np.empty(n, w.dtype)
@@ -368,18 +368,18 @@ def run_lif_stdp(
             if s + 1 < count:
                 ahead = spike_neurons[s + 1]
                 for k in range(_u64(plastic_indptr[ahead]), _u64(plastic_indptr[ahead + 1]), _u64(64 // w.itemsize)):
-                    _prefetch(plastic_target, k)
-                    _prefetch(w, k)
+                    prefetch(plastic_target, k)
+                    prefetch(w, k)
                     if learn:
-                        _prefetch(apre, k)
-                        _prefetch(apost, k)
-                        _prefetch(tau_plus, k)
-                        _prefetch(tau_minus, k)
-                        _prefetch(eta_plus, k)
-                        _prefetch(eta_minus, k)
+                        prefetch(apre, k)
+                        prefetch(apost, k)
+                        prefetch(tau_plus, k)
+                        prefetch(tau_minus, k)
+                        prefetch(eta_plus, k)
+                        prefetch(eta_minus, k)
                 for k in range(_u64(static_indptr[ahead]), _u64(static_indptr[ahead + 1]), _u64(64 // w.itemsize)):
-                    _prefetch(static_target, k)
-                    _prefetch(static_w, k)
+                    prefetch(static_target, k)
+                    prefetch(static_w, k)
             low, high = _u64(plastic_indptr[pre]), _u64(plastic_indptr[pre + 1])
             if not learn:
                 for k in range(low, high):

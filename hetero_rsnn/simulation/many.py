@@ -20,7 +20,7 @@ def simulate_many(
     stimuli: Stimulus | Stream | Sequence[Stimulus | Stream],
     *,
     states: State | Recording | Sequence[State | Recording | None] | None = None,
-    threads: int | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> list[Recording]:
@@ -34,8 +34,8 @@ def simulate_many(
         One for each draw, or one for all.
     states : State, Recording or sequence of them, optional
         To go on from, e.g. one trained network for all samples of a frozen pass.
-    threads : int, optional
-        All cores by default. The compiled kernel runs beside others of its kind; numpy's backend gains little from
+    workers : int, optional
+        Threads; all cores by default. The compiled kernel runs beside others of its kind; numpy's backend gains little from
         threads, and Brian2 runs one network after the other whatever is asked for.
     progress : callable, optional
         Called with (finished, total).
@@ -51,7 +51,7 @@ def simulate_many(
     Raises
     ------
     HeteroError
-        If the lengths differ, or `threads` is not a whole number >= 1; else as `simulate`.
+        If the lengths differ, or `workers` is not a whole number >= 1; else as `simulate`.
 
     Examples
     --------
@@ -62,7 +62,9 @@ def simulate_many(
     3
     """
     jobs = _broadcast({"draws": draws, "stimuli": stimuli, "states": states})
-    count = cores() if threads is None else checks.whole("threads", threads, least=1, fix="leave it away for all cores")
+    count = cores()
+    if workers is not None:
+        count = checks.whole("workers", workers, least=1, fix="leave it away for all cores")
     if options.get("backend", "fast") == "brian2":
         count = 1
 

@@ -14,11 +14,10 @@ from hetero_rsnn.common.types import Ints
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.inputs.stimulus import Stimulus, Stream
 from hetero_rsnn.network.draw import Draw
-from hetero_rsnn.network.mirror import check_equations
-from hetero_rsnn.simulation.arrays import initial_state
-from hetero_rsnn.simulation.backends import check_backend
-from hetero_rsnn.simulation.continuing import check_same_draw, check_state
+from hetero_rsnn.simulation.backends import prepare_backend
+from hetero_rsnn.simulation.continuing import check_same_draw
 from hetero_rsnn.simulation.drive import no_stimulus, prepare
+from hetero_rsnn.simulation.engine import Engine
 from hetero_rsnn.simulation.recording import Recording, State, concatenate
 
 #: Numbers in the drive of one piece (samples x neurons): longer stimuli are fed piece by piece.
@@ -35,7 +34,7 @@ def simulate(
     record: Sequence[str] = (),
     record_neurons: ArrayLike | None = None,
     state: State | Recording | None = None,
-    target: str = "numpy",
+    codegen_target: str = "numpy",
 ) -> Recording:
     """Run a network.
 
@@ -59,7 +58,7 @@ def simulate(
     state : State or Recording, optional
         Go on from there: ``simulate(d, b, state=simulate(d, a))`` gives the spikes of a and b run in one go. A
         Recording must be of this draw with the same damage; after new damage, give the state that it returned.
-    target : {"numpy", "cython", "cpp_standalone"}
+    codegen_target : {"numpy", "cython", "cpp_standalone"}
         Brian2's code generation; for ``backend="brian2"`` only.
 
     Returns
@@ -78,7 +77,43 @@ def simulate(
     Exponential Euler on a grid; inside a step Brian2's order: state update, threshold, synapses (all pre-events, then
     all post-events), reset. A spike at step k has the time ``k * dt``.
     """
-    check_backend(backend, precision)
+    engine = Engine(backend, precision, codegen_target)
+    begin = _check(draw, stimulus, state)
+    names, neurons = _recorded(record, record_neurons, draw.n)
+    runner = prepare_backend(draw, begin, plasticity, engine)
+    for name in names:
+        if name not in runner.variables:
+            raise HeteroError(f"cannot record {name!r}{suggest(name, runner.variables)}")
+    about = _provenance(draw, stimulus, plasticity, engine)
+    parts = []
+    for piece in stimulus.pieces(max(1, _PIECE // draw.n)):
+        steps, fired, traces = runner.run(prepare(draw, piece), neurons, names)
+        parts.append(
+            Recording(
+                spike_times=np.asarray(steps * draw.network.dt, dtype=np.float64),
+                spike_neurons=fired,
+                n=draw.n,
+                samples=len(piece),
+                hold=piece.hold,
+                dt=draw.network.dt,
+                t_start=runner.begin.step * draw.network.dt,
+                weights=runner.begin.w,
+                state=runner.begin,
+                traces={k: traces[k] for k in names},
+                trace_neurons=neurons,
+                provenance=about,
+            )
+        )
+    if not parts:
+        raise StimulusError("the stimulus is empty: it needs at least one sample")
+    final = runner.state()
+    if not plasticity:
+        final = replace(final, traces={k: np.zeros_like(v) for k, v in final.traces.items()})
+    return replace(concatenate(parts), state=final, weights=final.w, timings=dict(runner.timings))
+
+
+def _check(draw: Any, stimulus: Any, state: Any) -> State | None:
+    """Refuse what cannot be run; return the state to begin with, if one is given."""
     if not isinstance(draw, Draw):
         raise HeteroError(
             f"simulate takes a draw, got {type(draw).__name__}: call hetero_rsnn.draw(network, seed) first"
@@ -89,81 +124,32 @@ def simulate(
         raise HeteroError(
             f"state must be a Recording or its state, got {type(state).__name__}: give what simulate returned"
         )
-    net = draw.network
-    begin = state.state if isinstance(state, Recording) else state
-    if isinstance(state, Recording):
-        check_same_draw(draw, state)
+    if not isinstance(state, Recording):
+        return state
+    check_same_draw(draw, state)
+    return state.state
+
+
+def _recorded(record: Any, neurons: ArrayLike | None, n: int) -> tuple[tuple[str, ...], Ints]:
+    """Names of the recorded variables, and indices of the recorded neurons."""
     if not isinstance(record, str | Sequence):
         raise HeteroError(f"record must be names of state variables such as ['v'], got {record!r}")
     names = (record,) if isinstance(record, str) else tuple(record)
-    neurons = _chosen(record_neurons, draw.n) if names else np.empty(0, dtype=np.int64)
+    return names, _chosen(neurons, n) if names else np.empty(0, dtype=np.int64)
 
-    runner: Any
-    if backend == "brian2":
-        from hetero_rsnn.simulation import brian
 
-        fresh = brian.initial_state(draw)
-        begin = begin or fresh
-        known: Sequence[str] = [*fresh.variables]
-        check_state(draw, begin, known)
-        runner = brian.BrianBackend(draw, begin, plasticity, target)
-    else:
-        check_equations(net)
-        begin = begin or initial_state(draw)
-        known = ("v", "I_syn")
-        check_state(draw, begin, known)
-        learn = plasticity and len(draw.plastic) > 0
-        if backend == "fast":
-            from hetero_rsnn.simulation.fast import FastBackend
-
-            runner = FastBackend(draw, begin, learn, precision)
-        else:
-            from hetero_rsnn.simulation.vectorised import NumpyBackend
-
-            runner = NumpyBackend(draw, begin, learn)
-    for name in names:
-        if name not in known:
-            raise HeteroError(f"cannot record {name!r}{suggest(name, known)}")
-
-    provenance = {
-        "network": net.name,
-        "fingerprint": net.fingerprint,
+def _provenance(draw: Draw, stimulus: Stimulus | Stream, plasticity: bool, engine: Engine) -> dict[str, Any]:
+    return {
+        "network": draw.network.name,
+        "fingerprint": draw.network.fingerprint,
         "seed": draw.seed,
-        "backend": backend if backend != "brian2" else f"brian2 ({target})",
-        "precision": precision,
+        "backend": engine.label,
+        "precision": engine.precision,
         "plasticity": bool(plasticity and len(draw.plastic)),
         "stimulus": dict(stimulus.description),
         **({"damage": list(draw.damage)} if draw.damage else {}),
         "versions": versions(),
     }
-    parts: list[Recording] = []
-    start = begin.step * net.dt
-    for piece in stimulus.pieces(max(1, _PIECE // draw.n)):
-        drive, hold_steps, event_steps, event_channels = prepare(draw, piece)
-        extra = (names,) if backend == "brian2" else ()
-        steps, fired, traces = runner.run(drive, hold_steps, event_steps, event_channels, neurons, *extra)
-        parts.append(
-            Recording(
-                spike_times=steps * net.dt,
-                spike_neurons=fired,
-                n=draw.n,
-                samples=len(piece),
-                hold=piece.hold,
-                dt=net.dt,
-                t_start=start,
-                weights=begin.w,
-                state=begin,
-                traces={k: traces[k] for k in names},
-                trace_neurons=neurons,
-                provenance=provenance,
-            )
-        )
-    if not parts:
-        raise StimulusError("the stimulus is empty: it needs at least one sample")
-    final = runner.state()
-    if not plasticity:
-        final = replace(final, traces={k: np.zeros_like(v) for k, v in final.traces.items()})
-    return replace(concatenate(parts), state=final, weights=final.w, timings=dict(runner.timings))
 
 
 def _chosen(neurons: ArrayLike | None, n: int) -> Ints:

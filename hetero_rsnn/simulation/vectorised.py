@@ -6,11 +6,12 @@ import time
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.network.draw import Draw, Synapses
 from hetero_rsnn.simulation.arrays import neuron_arrays
+from hetero_rsnn.simulation.drive import Drive
+from hetero_rsnn.simulation.engine import Fired
 from hetero_rsnn.simulation.recording import State
 
 
@@ -45,7 +46,8 @@ class NumpyBackend:
         self._last = np.array(state.last_spike)
         self._step = state.step
         plastic, static = draw.plastic, draw.static
-        self._kept = state
+        self.begin = self._kept = state
+        self.variables: tuple[str, ...] = ("v", "I_syn")
         self._static = _rows(static)
         if self._learn:
             by_post = np.argsort(plastic.target, kind="stable")
@@ -66,14 +68,13 @@ class NumpyBackend:
             self._frozen = _rows(plastic, state.w)
         self.timings = {"compile": time.perf_counter() - started, "run": 0.0}
 
-    def run(
-        self, drive: Array, hold_steps: int, event_steps: Ints, event_channels: Ints, record: Ints
-    ) -> tuple[Ints, NDArray[np.int32], dict[str, Array]]:
-        """Advance by ``len(drive) * hold_steps`` steps; see `simulate` for the arguments."""
+    def run(self, drive: Drive, record: Ints, names: tuple[str, ...] = ()) -> Fired:
+        """Advance by a piece of input; all variables are recorded together."""
         started = time.perf_counter()
+        values, hold_steps, event_steps, event_channels = drive
         draw, p, n = self._draw, self._neurons, self._draw.n
         v, i_syn = self._v, self._i
-        n_steps = len(drive) * hold_steps
+        n_steps = len(values) * hold_steps
         event_edges = np.searchsorted(event_steps, np.arange(n_steps + 1))
         out_steps: list[Ints] = []
         out_neurons: list[Ints] = []
@@ -86,7 +87,7 @@ class NumpyBackend:
             if record.size:
                 recorded["v"][local] = v[record]
                 recorded["I_syn"][local] = i_syn[record]
-            np.add(p.constant_drive, drive[local // hold_steps], out=x)
+            np.add(p.constant_drive, values[local // hold_steps], out=x)
             x += i_syn
             i_syn *= p.decay_syn
             resting = np.flatnonzero(ready > step)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from helpers import ROOT
 
 import hetero_rsnn
 from hetero_rsnn.cli import app
 
-ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(
     p for p in DOCS.rglob("*.md") if not p.relative_to(DOCS).parts[0].startswith("_") and "_build" not in p.parts

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
+from helpers import ROOT
 
 import hetero_rsnn as hr
 
-FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
+FOLDER = ROOT / "notebooks"
 #: In the order in which they are read.
 TITLES = {
     "first_steps": "First steps",

@@ -28,8 +28,8 @@ from hetero_rsnn import (
     uniform_stimulus,
 )
 from hetero_rsnn.common.versions import versions
-from hetero_rsnn.network import draw
-from hetero_rsnn.simulation import simulate
+from hetero_rsnn.network.draw import draw
+from hetero_rsnn.simulation.simulate import simulate
 
 U = uniform_stimulus(30, "5 ms", 3)
 

@@ -12,7 +12,7 @@ from searches import made_up
 
 import hetero_rsnn as hr
 from hetero_rsnn.network.definition import Network
-from hetero_rsnn.searching.view import ranking
+from hetero_rsnn.searching.result import ranking
 
 
 def measured(network: Network, seed: int) -> dict[str, float]:

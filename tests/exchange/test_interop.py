@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers import ROOT
 
 import hetero_rsnn as hr
 
-TEXT = (Path(__file__).resolve().parent.parent / "docs" / "interop.md").read_text()
+TEXT = (ROOT / "docs" / "interop.md").read_text()
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL)
 
 

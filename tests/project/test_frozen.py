@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from frozen_files import SEARCH, main, program
+from helpers import ROOT
 
 import hetero_rsnn as hr
 
-HERE = Path(__file__).resolve().parent / "frozen"
+HERE = ROOT / "tests" / "frozen"
 READ, WRITTEN = HERE / "read", HERE / "written"
 #: What differs from run to run, or with what is installed.
 PASSING = {"seconds", "versions", "timings_s", "command", "sha256"}

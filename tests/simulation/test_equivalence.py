@@ -34,10 +34,9 @@ from hetero_rsnn import (
     silence,
     uniform_stimulus,
 )
-from hetero_rsnn.network import draw
-from hetero_rsnn.network.draw import Synapses, read_only
+from hetero_rsnn.network.draw import Synapses, draw, read_only
 from hetero_rsnn.network.models import LIF_STDP, LIF_STDP_PLASTICITY
-from hetero_rsnn.simulation import simulate
+from hetero_rsnn.simulation.simulate import simulate
 
 Array = NDArray[np.float64]
 

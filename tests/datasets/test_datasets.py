@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers import ROOT
 from numpy.testing import assert_array_equal
 
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.datasets.catalogue import Dataset, find_dataset, list_datasets, load_dataset
 from hetero_rsnn.datasets.series import read_series, shipped_series
 
-ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ("japanese_vowels", "wind_greensboro", "wind_sand_point", "wind")
 GENERATED = {"lorenz63": 3, "rossler": 3, "mackey_glass": 1, "narma10": 2}
 
@@ -112,7 +113,7 @@ def test_both_winds_keep_the_station_as_group() -> None:
 
 @pytest.mark.parametrize("name", GENERATED)
 def test_generated(name: str) -> None:
-    dynamics = pytest.importorskip("hetero_rsnn.datasets.dynamics")
+    dynamics = import_module("hetero_rsnn.datasets.dynamics")
     found = load_dataset(name, samples=300, segments=2, test_samples=50, seed=4)
     check(found, name)
     assert found.lengths.tolist() == [300, 50, 50] and found.train.tolist() == [0]
@@ -127,7 +128,7 @@ def test_generated(name: str) -> None:
 
 
 def test_sizes_of_generated_series_by_default() -> None:
-    pytest.importorskip("hetero_rsnn.datasets.dynamics")
+    import_module("hetero_rsnn.datasets.dynamics")
     assert load_dataset("narma10").lengths.tolist() == [6000] + [1000] * 10
     assert load_dataset("mackey_glass").lengths.tolist() == [20_000] + [1000] * 10
 

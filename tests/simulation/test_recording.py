@@ -18,9 +18,9 @@ from helpers import BACKENDS
 
 from hetero_rsnn import Draw, FileFormatError, HeteroError, Recording, load_network, load_recording, uniform_stimulus
 from hetero_rsnn.common.errors import OutputError
-from hetero_rsnn.network import draw
-from hetero_rsnn.simulation import simulate
+from hetero_rsnn.network.draw import draw
 from hetero_rsnn.simulation.recording import NEVER, State, concatenate
+from hetero_rsnn.simulation.simulate import simulate
 
 U = uniform_stimulus(40, "5 ms", 3)
 

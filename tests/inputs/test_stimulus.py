@@ -29,9 +29,9 @@ from hetero_rsnn import (
     stream,
     uniform_stimulus,
 )
-from hetero_rsnn.network import draw
-from hetero_rsnn.simulation import simulate
+from hetero_rsnn.network.draw import draw
 from hetero_rsnn.simulation.drive import prepare
+from hetero_rsnn.simulation.simulate import simulate
 
 Array = NDArray[np.float64]
 

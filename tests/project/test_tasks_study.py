@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from helpers import ROOT
 
 import hetero_rsnn as hr
 from hetero_rsnn.common.errors import HeteroError
@@ -16,7 +17,7 @@ from hetero_rsnn.measures.estimates import Estimate
 from hetero_rsnn.network.shipped import CANONICAL
 from hetero_rsnn.tasks.recipes import recipe
 
-ANALYSIS = Path(__file__).parents[1] / "analysis"
+ANALYSIS = ROOT / "analysis"
 
 
 @pytest.fixture

@@ -9,11 +9,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from helpers import ROOT
 
 import hetero_rsnn as hr
-from hetero_rsnn.network import loading as netfile
-
-ROOT = Path(__file__).resolve().parent.parent
+from hetero_rsnn.network import shipped
 
 
 def test_every_public_name_is_there():
@@ -25,8 +24,9 @@ def test_every_public_name_is_there():
 
 
 def test_functions_are_not_hidden_by_modules_of_their_name():
-    code = "import hetero_rsnn.experiments.measurement, hetero_rsnn as hr; assert callable(hr.draw) and callable(hr.simulate)"
-    subprocess.run([sys.executable, "-c", code + " and callable(hr.heterogeneity)"], check=True, cwd=ROOT)
+    code = "import hetero_rsnn.experiments.measurement, hetero_rsnn.searching.search, hetero_rsnn as hr; "
+    code += "assert all(map(callable, (hr.draw, hr.simulate, hr.search, hr.heterogeneity)))"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
 def test_import_is_light():
@@ -47,6 +47,8 @@ def test_import_is_light():
         "pandas",
         "nir",
         "h5py",
+        "torch",
+        "gymnasium",
     }
     code = f"import sys, hetero_rsnn; print(sorted({heavy!r} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True).stdout
@@ -57,15 +59,15 @@ def test_locator_prefers_the_installed_folder(tmp_path, monkeypatch):
     package = tmp_path / "site" / "hetero_rsnn"
     (package / "_networks").mkdir(parents=True)
     (package / "_networks" / "lif_stdp.toml").write_text("")
-    monkeypatch.setattr(netfile, "_PACKAGE", package)
-    assert netfile.networks_folder() == package / "_networks"
-    monkeypatch.setattr(netfile, "_PACKAGE", tmp_path / "nowhere" / "hetero_rsnn")
+    monkeypatch.setattr(shipped, "_PACKAGE", package)
+    assert shipped.networks_folder() == package / "_networks"
+    monkeypatch.setattr(shipped, "_PACKAGE", tmp_path / "nowhere" / "hetero_rsnn")
     with pytest.raises(hr.NetworkError, match="missing"):
-        netfile.networks_folder()
+        shipped.networks_folder()
 
 
 def test_no_pickle_is_read():
-    for file in ROOT.glob("hetero_rsnn/*.py"):
+    for file in ROOT.joinpath("hetero_rsnn").rglob("*.py"):
         text = file.read_text(encoding="utf-8")
         assert "allow_pickle=True" not in text and "import pickle" not in text, file
 
@@ -105,7 +107,7 @@ def test_no_machine_is_named():
 def test_messages_name_extras_that_there_are():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     named = set()
-    for file in ROOT.glob("hetero_rsnn/*.py"):
+    for file in ROOT.joinpath("hetero_rsnn").rglob("*.py"):
         text = file.read_text(encoding="utf-8")
         named |= set(re.findall(r'need\("[\w.]+", "(\w+)"', text))
         named |= set(re.findall(r"hetero[-_]rsnn\[(\w+)\]", text))
@@ -128,7 +130,7 @@ def test_the_source_distribution_holds_every_part():
 
 def test_version_and_dependencies_stand_in_one_place():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert not [f for f in ROOT.glob("hetero_rsnn/*.py") if f'"{project["version"]}"' in f.read_text()]
+    assert not [f for f in ROOT.joinpath("hetero_rsnn").rglob("*.py") if f'"{project["version"]}"' in f.read_text()]
     names = {d.split(">")[0].split("<")[0].strip() for d in project["dependencies"]}
     assert {"brian2", "numpy", "scipy", "scikit-optimize", "matplotlib", "numba", "typer", "rich"} <= names
     for dependency in project["dependencies"]:

@@ -7,16 +7,16 @@ import importlib.util
 import json
 import math
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import ROOT
 from matplotlib.figure import Figure
 
 import hetero_rsnn as hr
 from hetero_rsnn.measures.estimates import Estimate
 
-FOLDER = Path(__file__).resolve().parent.parent / "analysis"
+FOLDER = ROOT / "analysis"
 STUDIES = sorted({p.stem for p in FOLDER.glob("*.py")} - {"study_kit", "claims_figure", "tasks_figure"})
 TINY = {"n": 40, "protocol.samples": 600, "protocol.d_max": 10, "protocol.train": "0.5 s", "protocol.washout": 20}
 

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 from searches import made_up, make_search
 
+from hetero_rsnn import plots
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.network.distributions import Constant, Gamma
-from hetero_rsnn.plots import search_plots as plots
 from hetero_rsnn.plots.search_panels import density
 from hetero_rsnn.searching import view, wording
 from hetero_rsnn.searching.objectives import pareto_front

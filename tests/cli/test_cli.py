@@ -9,16 +9,15 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import ROOT
 
 import hetero_rsnn as hr
 from hetero_rsnn.cli import options as cli_common
 from hetero_rsnn.common.errors import HeteroError
 
-ROOT = Path(__file__).resolve().parent.parent
 TINY = ["--quick", "--n", "60", "--seeds", "2", "--workers", "1"]
 TINY += ["--set", "protocol.samples=500", "--set", "protocol.train=1 s", "--set", "protocol.d_max=10"]
 

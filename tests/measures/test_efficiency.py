@@ -23,8 +23,8 @@ from hetero_rsnn import (
     uniform_stimulus,
 )
 from hetero_rsnn.measures.efficiency import SILENT
-from hetero_rsnn.network import draw
-from hetero_rsnn.simulation import simulate
+from hetero_rsnn.network.draw import draw
+from hetero_rsnn.simulation.simulate import simulate
 
 Array = NDArray[np.float64]
 
