@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 import hetero_rsnn as hr
 from hetero_rsnn.network.draw import PRECISIONS
 from hetero_rsnn.simulation.fast import compile_kernels
-from hetero_rsnn.simulation.kernels import prefetch, wide_vectors, decay
+from hetero_rsnn.simulation.kernels import decay, prefetch, wide_vectors
 
 Array = NDArray[Any]
 

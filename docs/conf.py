@@ -66,7 +66,12 @@ copybutton_exclude = ".linenos, .gp, .go"
 # Reference
 default_role = "py:obj"
 autosummary_generate = True
-autosummary_filename_map = {"hetero_rsnn.Draw": "hetero_rsnn.Draw-class"}  # some file systems know no capitals
+# Some file systems know no capitals: a class that is called like a function gets another file.
+autosummary_filename_map = {
+    f"hetero_rsnn.{name}": f"hetero_rsnn.{name}-class"
+    for name in hetero_rsnn.__all__
+    if name[0].isupper() and name.lower() in hetero_rsnn.__all__
+}
 autodoc_typehints = "none"  # the docstrings say types, with shapes and units
 autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False

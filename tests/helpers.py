@@ -28,3 +28,13 @@ def refused(call: Callable[[], object], *words: str, error: type[Exception] = He
     for word in words:
         assert word in text, text
     return caught.value
+
+
+def exit_2(result: tuple[int, str, str], *parts: str) -> None:
+    """A command ends in one line on standard error that holds all the parts, without a traceback."""
+    code, _, err = result
+    assert code == 2
+    assert "Traceback" not in err
+    assert len(err.strip().splitlines()) == 1, err
+    for part in parts:
+        assert part in err

@@ -12,10 +12,10 @@ from sphinx.application import Sphinx
 BELOW = {
     name: f"hetero_rsnn.{module}.{name}"
     for module, name in (
-        ("audio", "cochleagram"),
-        ("cutoff", "evidence"),
-        ("executors", "make_runner"),
-        ("readout", "RidgeReadout"),
+        ("inputs.cochlea", "cochleagram"),
+        ("measures.cutoff", "evidence"),
+        ("jobs.executors", "make_runner"),
+        ("estimators.readout", "RidgeReadout"),
     )
 }
 

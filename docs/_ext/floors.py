@@ -21,10 +21,8 @@ PLACES = {
     "plots": (-1, "#B0368F"),
     "exchange": (1, "#666666"),
     "searching": (-1, "#C4452D"),
-    "control": (0, "#2F8F83"),
     "tasks": (1, "#B8860B"),
     "experiments": (-1, "#A65A16"),
-    "gradient": (0, "#8A3FA0"),
     "estimators": (1, "#4C7A1E"),
     "theory": (-1, "#666666"),
     "measures": (0, "#008A64"),
@@ -112,7 +110,7 @@ class Picture:
         return start or end or 1
 
     def _lanes(self) -> dict[tuple[str, int], float]:
-        """One lane for each imported package and side, in an order in which lines that leave it cross no other."""
+        """A lane for each imported package and side, ordered so that no line that turns off crosses another lane."""
         places = {}
         for side in (-1, 1):
             names = {b for (_, b), at in self.side.items() if at == side}
@@ -128,44 +126,40 @@ class Picture:
         side = self.side[edge]
         return self.lane[edge[1], side] if side else None
 
-    def _ports(self) -> tuple[dict[Edge, float], dict[tuple[str, Any], float]]:
+    def _ports(self) -> tuple[dict[Edge, float], dict[tuple[str, str | int], float]]:
         """Where lines leave the lower side of a box, and where they reach the upper side of another one."""
-        leave, arrive = {}, {}
+        leave: dict[Edge, float] = {}
+        arrive: dict[tuple[str, str | int], float] = {}
         for name in self.row:
-            out = sorted(
-                (edge for edge in self.edges if edge[0] == name),
-                key=lambda e: (self.x(e[1]) if (bend := self._bend(e)) is None else bend, self.row[e[1]]),
-            )
-            for edge, x in zip(out, spread(self.x(name), len(out), 16), strict=True):
-                leave[edge] = x
+            out = {b: self._bend((a, b)) for a, b in self.edges if a == name}
+            leave |= {(name, b): x for b, x in self._spread(name, out, 16).items()}
             # Lines in one lane arrive together; a line without a lane arrives alone.
-            come = {self.side[e] or e[0]: self._bend(e) for e in sorted(self.edges) if e[1] == name}
-            order = sorted(come, key=lambda key: self.x(key) if isinstance(key, str) else (come[key] or 0))
-            for key, x in zip(order, spread(self.x(name), len(order), 30), strict=True):
-                arrive[name, key] = x
+            come = {self.side[a, b] or a: self._bend((a, b)) for a, b in self.edges if b == name}
+            arrive |= {(name, key): x for key, x in self._spread(name, come, 30).items()}
         return leave, arrive
+
+    def _spread(self, name: str, lines: dict[Any, float | None], distance: float) -> dict[Any, float]:
+        """Places along a side of a box, in the order of where lines go; one that stays in the column is in the centre.
+
+        `lines` has the lane of each line, or none where its key is the package at its other end.
+        """
+        order = sorted(lines, key=lambda key: self.x(key) if lines[key] is None else lines[key])
+        upright = [k for k, key in enumerate(order) if lines[key] is None and self.x(key) == self.x(name)]
+        middle = upright[0] if upright else (len(order) - 1) / 2
+        distance = min(distance, (BOX / 2 - 12) / max(middle, len(order) - 1 - middle, 1))
+        return {key: self.x(name) + (k - middle) * distance for k, key in enumerate(order)}
 
     def branch(self, edge: Edge) -> str:
         """From a box to its lane, or all the way where there is none."""
         a, b = edge
-        x, y = self.leave[edge], self.y(a) + HEIGHT
-        lane = self._bend(edge)
-        if lane is None:
-            return curve(x, y, self.arrive[b, a], self.y(b) - 2)
-        return curve(x, y, lane, y + GAP)
+        x, y, lane = self.leave[edge], self.y(a) + HEIGHT, self._bend(edge)
+        end = (self.arrive[b, a], self.y(b) - 2) if lane is None else (lane, y + GAP)
+        return f"M{number(x)} {number(y)}{curve(x, y, *end)}"
 
-    def trunk(self, name: str, side: int, first: int) -> str:
-        """Down a lane, from below row `first` to the box."""
-        x, y = self.lane[name, side], TOP + (first + 1) * (HEIGHT + GAP)
-        end = self.y(name)
-        start = f"M{number(x)} {number(y)}V{number(end - GAP)}"
-        return start + curve(x, end - GAP, self.arrive[name, side], end - 2)[len(f"M{number(x)} {number(end - GAP)}") :]
-
-
-def spread(centre: float, count: int, distance: float) -> list[float]:
-    """Places along the side of a box, evenly around its centre."""
-    distance = min(distance, (BOX - 24) / max(count - 1, 1))
-    return [centre + (k - (count - 1) / 2) * distance for k in range(count)]
+    def trunk(self, name: str, side: int) -> str:
+        """Down a lane and to the box."""
+        x, y = self.lane[name, side], self.y(name)
+        return f"V{number(y - GAP)}{curve(x, y - GAP, self.arrive[name, side], y - 2)}"
 
 
 def number(value: float) -> str:
@@ -173,10 +167,9 @@ def number(value: float) -> str:
 
 
 def curve(x: float, y: float, to_x: float, to_y: float) -> str:
-    """A line that begins and ends upright."""
+    """The rest of a line that begins and ends upright."""
     bend = (to_y - y) * 0.5
-    points = (x, y + bend, to_x, to_y - bend, to_x, to_y)
-    return f"M{number(x)} {number(y)}C{' '.join(number(p) for p in points)}"
+    return f"C{' '.join(number(p) for p in (x, y + bend, to_x, to_y - bend, to_x, to_y))}"
 
 
 def svg(graph: Any = None) -> str:
@@ -192,6 +185,8 @@ def svg(graph: Any = None) -> str:
     ground = rows[-1][0]
     modules = Counter(package_of(m) for m in graph.modules if m.count(".") >= 2)
     shown = {edge for edge in edges if edge[1] != ground}
+    users = sum(edge[1] == ground for edge in edges)
+    everywhere = f", imported by {'every package' if users == sum(map(len, rows)) - 1 else f'{users} packages'}"
     thick = needed(shown)
     plan = Picture(rows, shown)
     height = TOP + len(rows) * (HEIGHT + GAP) - GAP + 52
@@ -226,7 +221,9 @@ def svg(graph: Any = None) -> str:
         for side in (-1, 1):
             joined = [plan.row[a] for a in thin if plan.side[a, name] == side]
             if joined:
-                lines.append(f'<path d="{plan.trunk(name, side, min(joined))}" marker-end="url(#thin-{colour[1:]})"/>')
+                start = f"M{number(plan.lane[name, side])} {TOP + (min(joined) + 1) * (HEIGHT + GAP)}"
+                path = start + plan.trunk(name, side)
+                lines.append(f'<path d="{path}" marker-end="url(#thin-{colour[1:]})"/>')
         if lines:
             parts += [f'<g fill="none" stroke="{colour}" stroke-width="1.4" opacity="0.75">', *lines, "</g>"]
     for name in targets:
@@ -234,7 +231,7 @@ def svg(graph: Any = None) -> str:
         for a in sorted(a for a, b in thick if b == name):
             path = plan.branch((a, name))
             if side := plan.side[a, name]:
-                path += plan.trunk(name, side, plan.row[a]).replace("M", "L", 1)
+                path += plan.trunk(name, side)
             parts.append(
                 f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="3" '
                 f'marker-end="url(#thick-{colour[1:]})"/>'
@@ -250,14 +247,14 @@ def svg(graph: Any = None) -> str:
             f'<text x="{number(x + width / 2)}" y="{y + 22}" text-anchor="middle" font-size="17" font-weight="bold" '
             f'fill="{colour}">{name}</text>'
             f'<text x="{number(x + width / 2)}" y="{y + 40}" text-anchor="middle" fill="#374151">'
-            f"{count} module{'s' if count != 1 else ''}{', imported by every package' if wide else ''}</text>"
+            f"{count} module{'s' if count != 1 else ''}{everywhere if wide else ''}</text>"
         )
     x, y = CENTRES[-1] - BOX / 2, height - 20
     parts.append(
         f'<path d="M{number(x)} {y - 5}h34" stroke="#444444" stroke-width="3"/>'
-        f'<text x="{number(x + 44)}" y="{y}" fill="#374151">imports, by no other way</text>'
-        f'<path d="M{number(x + 240)} {y - 5}h34" stroke="#444444" stroke-width="1.4"/>'
-        f'<text x="{number(x + 284)}" y="{y}" fill="#374151">imports, though a chain of thick arrows leads there too'
+        f'<text x="{number(x + 44)}" y="{y}" fill="#374151">import; no chain of other arrows leads there</text>'
+        f'<path d="M{number(x + 382)} {y - 5}h34" stroke="#444444" stroke-width="1.4"/>'
+        f'<text x="{number(x + 426)}" y="{y}" fill="#374151">import; a chain of thick arrows leads there too'
         "</text></svg>"
     )
     return "\n".join(parts) + "\n"

@@ -18,7 +18,7 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "docs/search.md": "searching.md",
     "analysis/README.md": "studies.md",
-    "hetero_rsnn/data/README.md": "data_sources.md",
+    "hetero_rsnn/datasets/data/README.md": "data_sources.md",
 }
 
 

@@ -1,6 +1,6 @@
 """The command line: read words, call, print. ``python -m hetero_rsnn.cli`` does the same as ``hetero-rsnn``.
 
-``app``       puts the commands together; a user's mistake ends in one line and exit code 2
+``program``   puts the commands together; a user's mistake ends in one line and exit code 2
 ``options``   what several commands read: overrides, seeds, the folder for results
 ``networks``, ``data``, ``simulate``, ``compare``, ``tasks`` (classify, forecast), ``search``, ``show``: the commands
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hetero_rsnn.common.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from hetero_rsnn.cli.app import app as app
-    from hetero_rsnn.cli.app import main as main
+    from hetero_rsnn.cli.program import app as app
+    from hetero_rsnn.cli.program import main as main
 
-__getattr__, __dir__ = lazy_names("hetero_rsnn.cli", {"cli.app": ["app", "main"]})
+__getattr__, __dir__ = lazy_names("hetero_rsnn.cli", {"cli.program": ["app", "main"]})

@@ -49,8 +49,8 @@ def compare(
     from hetero_rsnn.network.draw import draw
     from hetero_rsnn.network.loading import load_network
     from hetero_rsnn.network.shipped import CANONICAL
+    from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.network_plots import figure_comparison
-    from hetero_rsnn.plots.style import save_figure
     from hetero_rsnn.report import terminal as report
     from hetero_rsnn.simulation.engine import Engine
 

@@ -83,8 +83,8 @@ def _check_paths(figure: Path | None, page: Path | None, export: Path | None, ov
 
 
 def _draw(result: SearchResult, others: list[SearchResult], path: Path) -> Path:
+    from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.search_plots import search_figure
-    from hetero_rsnn.plots.style import save_figure
 
     return save_figure(search_figure(result, others), path, dpi=130)
 

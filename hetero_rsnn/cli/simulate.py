@@ -47,8 +47,8 @@ def simulate(
     from hetero_rsnn.network.draw import draw
     from hetero_rsnn.network.loading import load_network
     from hetero_rsnn.network.shipped import label
+    from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.network_plots import figure_simulation
-    from hetero_rsnn.plots.style import save_figure
     from hetero_rsnn.simulation.engine import Engine
     from hetero_rsnn.simulation.simulate import simulate as run
 

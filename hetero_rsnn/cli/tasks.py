@@ -104,7 +104,7 @@ def _run(
     from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.jobs.progress import progress_bar
     from hetero_rsnn.network.shipped import CANONICAL
-    from hetero_rsnn.plots.style import save_figure
+    from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.task_plots import figure_task
     from hetero_rsnn.report.task_tables import print_task
     from hetero_rsnn.simulation.engine import Engine

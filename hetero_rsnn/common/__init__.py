@@ -1,0 +1,13 @@
+"""What everything stands on. Imports nothing of this package.
+
+``checks``      one check for each kind of argument
+``errors``      every error that a user can meet
+``extras``      optional packages, imported where they are used
+``files``       writing so that nothing is lost; reading TOML
+``lazy``        names that are looked up when first used
+``randomness``  the one tree of random generators
+``tables``      a table of text, for print and for notebooks
+``types``       types of arrays
+``units``       text with a unit, Brian2 quantities, grid steps
+``versions``    versions of this package and of what results depend on
+"""

@@ -14,6 +14,15 @@ from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import HeteroError, UnitError, suggest
 from hetero_rsnn.common.types import Array
 
+#: An upper bound beyond this is none that one would think of.
+_FAR = 1_000_000
+
+
+def _short(value: Any) -> str:
+    """A value as it is written, were it not for numbers of thousands of digits."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
+
 
 def whole(
     name: str,
@@ -36,9 +45,13 @@ def whole(
     except TypeError:
         number = None
     if number is None or number < least or (most is not None and number > most):
-        rule = f">= {least}" if most is None else f"from {least} to {most}"
-        fix = fix or (f"use {least} or more" if most is None else "use one of these")
-        raise error(f"{name} must be a whole number {rule}, got {value!r}: {fix}")
+        if most is not None and most <= _FAR:
+            rule, usual = f"from {least} to {most}", "change it"
+        elif most is not None and number is not None and number > most:
+            rule, usual = f"<= {most}", "use less"
+        else:
+            rule, usual = f">= {least}", f"use {least} or more"
+        raise error(f"{name} must be a whole number {rule}, got {_short(value)}: {fix or usual}")
     return number
 
 
@@ -123,7 +136,8 @@ def finite_array(
     if ndim is not None and raw.ndim != ndim:
         raise error(f"{name} must have {ndim} dimension(s), samples first, got shape {raw.shape}: reshape it")
     if raw.dtype.kind not in "biuf":
-        raise error(f"{name} must be real numbers, got an array of {raw.dtype}: convert it to float")
+        got = f"an array of {raw.dtype}" if raw.ndim else repr(value)
+        raise error(f"{name} must be real numbers, got {got}: convert it to float")
     array = raw.astype(np.float64, copy=False)
     with np.errstate(all="ignore"):
         proven = math.isfinite(array.sum())  # cheaper than a look at every number
@@ -150,7 +164,7 @@ def different_seeds(name: str, seeds: Any, *, error: type[HeteroError] = HeteroE
     """
     if not isinstance(seeds, Iterable) or isinstance(seeds, str):
         raise error(f"{name} must be a list or range of seeds, got {seeds!r}: write {name}=range({seeds})")
-    out = [whole(f"a seed of {name}", seed, least=0, error=error) for seed in seeds]
+    out = [whole(name.removesuffix("s"), seed, least=0, error=error) for seed in seeds]
     if not out:
         raise error(f"{name} must hold at least one seed, got none: write {name}=range(8)")
     if len(set(out)) < len(out):

@@ -8,7 +8,7 @@ from typing import Any
 from hetero_rsnn.common.errors import HeteroError
 
 
-def need(module: str, extra: str, what: str) -> Any:
+def need(module: str, extra: str, what: str, *, error: type[HeteroError] = HeteroError) -> Any:
     """Import an optional package.
 
     Parameters
@@ -20,10 +20,10 @@ def need(module: str, extra: str, what: str) -> Any:
 
     Raises
     ------
-    HeteroError
+    error
         If it cannot be imported.
     """
     try:
         return import_module(module)
-    except ImportError as error:
-        raise HeteroError(f'{what} needs {module} ({error}): pip install "hetero-rsnn[{extra}]"') from None
+    except ImportError as missing:
+        raise error(f"{what} needs {module} ({missing})", fix=f'pip install "hetero-rsnn[{extra}]"') from None

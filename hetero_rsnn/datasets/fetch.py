@@ -59,7 +59,7 @@ def fetch_dataset(
     """
     if name not in SOURCES:
         raise FetchError(f"no download for {name!r}{suggest(str(name), SOURCES)}: see 'hetero-rsnn data'")
-    pooch = need("pooch", "data", "a download")
+    pooch = need("pooch", "data", "a download", error=FetchError)
     files = SOURCES[name].files
     addresses = [_address(file.url, base_url if base_url is not None else os.environ.get(MIRROR)) for file in files]
     folder = data_folder(data_dir)

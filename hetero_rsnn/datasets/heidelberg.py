@@ -133,7 +133,7 @@ _Part = tuple[NDArray[Any], NDArray[Any], Ints, NDArray[np.str_], tuple[str, ...
 
 def _read(path: Path, limit: int | None) -> _Part:
     """Times (s), channels, labels, speakers, classes, and the number of events of each utterance."""
-    h5py = need("h5py", "data", f"{path}: HDF5 files")
+    h5py = need("h5py", "data", f"reading {path}")
     try:
         with _unpacked(path) as plain, h5py.File(plain, "r") as file:
             for key in ("spikes/times", "spikes/units", "labels", "extra/speaker", "extra/keys"):

@@ -1,0 +1,11 @@
+"""What drives a network, and samples with labels on their way there. Files are read in `datasets`.
+
+``stimulus``      currents, events, streams
+``samples``       sets of samples of unequal length; scaling
+``labels``        labels, some of them unknown
+``encoder_base``  what all encoders share
+``encoders``      series to currents, Poisson spikes, level crossings
+``spike_coding``  spikes by rule, without chance
+``cochlea``       a filterbank like the ear's
+``audio``         the encoder of recorded sound
+"""

@@ -1,0 +1,11 @@
+"""Running things: on threads, processes, executors, clusters; the journal that a long run can be resumed from.
+
+``parallel``   a list of jobs, on threads or processes
+``progress``   how far work is
+``workers``    processes that can be killed
+``remote``     what all runners share
+``executors``  where jobs run: make_runner
+``clusters``   executors of others, Dask
+``locks``      locking a file against other processes
+``journal``    an append-only file of JSON lines
+"""

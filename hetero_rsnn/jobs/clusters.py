@@ -105,7 +105,7 @@ class DaskRunner(FuturesRunner):
 
     def __init__(self, address: str, workers: int | None, timeout: float | None) -> None:
         self._most = workers
-        self._client = _connect(need("distributed", "dask", "dask=").Client, address)
+        self._client = _connect(need("distributed", "dask", "dask=", error=ExecutorError).Client, address)
         super().__init__(self._client.get_executor(pure=False), None, timeout)
         self._tells = True
         self._topic = f"hetero-rsnn-{uuid.uuid4()}"

@@ -180,7 +180,7 @@ class Journal:
             fd = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0) | flags, 0o666)
         except FileNotFoundError:
             raise JournalError(
-                f"there is no journal {path}: start one (without resume), or give the path of another"
+                f"there is no journal {path}", fix="start a new one, or give the path of another", problem="missing"
             ) from None
         except OSError as error:
             raise _cannot("open", path, error, "choose another path") from None

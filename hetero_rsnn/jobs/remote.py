@@ -106,7 +106,7 @@ class Runner(ABC):
     ) -> None:
         self.close()
 
-    def _accept(self, function: Callable[[Any], Any]) -> None:
+    def _accept(self, function: Callable[[Any], Any]) -> None:  # noqa: B027 - not all kinds have conditions
         """Raise if a function cannot be run here."""
 
     @abstractmethod

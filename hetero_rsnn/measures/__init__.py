@@ -1,0 +1,12 @@
+"""Numbers from states, spikes and decisions. Knows no network.
+
+``memory``          memory capacity C, chance-corrected
+``ridge_blocks``    its arithmetic: ridge regression over blocks, chance
+``memory_readout``  a readout of the memory that is kept
+``efficiency``      states, spike count S, efficiency E
+``estimates``       means over seeds with intervals
+``scores``          errors, skill, prediction time
+``reports``         what an estimator achieved, and its spikes
+``cutoff``          deciding early
+``cutoff_curve``    what an early stop saves and costs
+"""

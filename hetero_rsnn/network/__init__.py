@@ -1,0 +1,18 @@
+"""What a network is, and a network with every random number drawn.
+
+``models``         the equations that the kernels mirror
+``equations``      blocks of equations as text
+``distributions``  families of distributions (gamma, lognormal, ...)
+``parameter``      a distribution with its unit
+``topology``       who connects to whom
+``parts``          populations, projections, plasticity, input, protocol
+``overrides``      changing values by dotted names (E.tau_m.cv)
+``parsing``        every rule of a network file
+``definition``     Network, the whole as a value
+``loading``        network files: finding, inheriting, writing
+``shipped``        the networks that come along
+``homogeneous``    the homogeneous counterpart of a network
+``mirror``         whether a kernel mirrors a network's equations
+``draw``           Draw: all random numbers as plain arrays
+``heterogeneity``  the measure H of drawn parameters
+"""

@@ -1,8 +1,4 @@
-"""Comparing a network's equations with the ones that a compiled kernel mirrors.
-
-Text is compared first. Only where it differs, expressions are compared as mathematics with sympy (which Brian2 brings
-along), so that a re-ordered sum is no obstacle and a changed sign is.
-"""
+"""Blocks of Brian2 equations as text: logical lines, the names they use, and those they define."""
 
 from __future__ import annotations
 

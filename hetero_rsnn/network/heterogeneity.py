@@ -1,8 +1,4 @@
-"""Distributions of neuron and synapse parameters, and how much heterogeneity they hold.
-
-Every distribution is sampled through its quantile function. Two networks drawn with the same seed therefore get the
-same uniform numbers, so that a change of the spread moves each neuron's value and nothing else.
-"""
+"""How much heterogeneity drawn parameters hold: the measure H."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from hetero_rsnn.measures.estimates import estimate
 from hetero_rsnn.measures.memory import MemoryCapacity
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.network.shipped import label
-from hetero_rsnn.plots.style import COLOURS, SPARE, SYMBOLS, axes_for, panel_letter, style
+from hetero_rsnn.plots.looks import COLOURS, SPARE, SYMBOLS, axes_for, panel_letter, style
 from hetero_rsnn.simulation.recording import Recording
 
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.network.distributions import Distribution
-from hetero_rsnn.plots.style import COLOURS, axes_for
+from hetero_rsnn.plots.looks import COLOURS, axes_for
 from hetero_rsnn.searching import view, wording
 from hetero_rsnn.searching.partial_dependence import FEWEST, Models
 from hetero_rsnn.searching.result import SearchResult

@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.measures.estimates import Estimate
+from hetero_rsnn.plots.looks import axes_for, panel_letter
 from hetero_rsnn.plots.search_panels import (
     GREY,
     plot_partial_dependences,
     plot_searched_distributions,
     say,
 )
-from hetero_rsnn.plots.style import axes_for, panel_letter
 from hetero_rsnn.searching import view, wording
 from hetero_rsnn.searching.objectives import Evaluation, convergence
 from hetero_rsnn.searching.result import SearchResult

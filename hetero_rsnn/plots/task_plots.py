@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from hetero_rsnn.measures.cutoff_curve import CutoffCurve
 from hetero_rsnn.measures.estimates import estimate
 from hetero_rsnn.network.shipped import label
-from hetero_rsnn.plots.style import COLOURS, style
+from hetero_rsnn.plots.looks import COLOURS, style
 from hetero_rsnn.tasks.result import TaskResult
 
 _CUTOFF, _FIXED, _BOUND, _FULL = "#D55E00", "#0072B2", "#009E73", "#555555"

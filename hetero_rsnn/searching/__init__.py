@@ -1,0 +1,21 @@
+"""Searching spaces of distributions. (Not `search`: that is the public function.)
+
+``space``               a search space: networks that differ in distributions
+``space_parsing``       every rule of a space file
+``search``              the two entry functions
+``options``             what a user may choose, listed once
+``settings``            what the journal holds of it
+``start``               beginning and resuming
+``run``                 the loop: ask, measure, tell, journal
+``replay``              resuming: the journal's events are met again
+``trial``               what became of a candidate
+``objectives``          efficiency, capacity, Pareto front, limits
+``optimiser``           ask and tell
+``surrogate``           Gaussian process of one quantity
+``wasserstein``         kernel on distributions (2-Wasserstein)
+``quantiles``           distributions as points whose distance is W2
+``result``              SearchResult
+``view``                what of a search is shown
+``wording``             how it is worded
+``partial_dependence``  what a search learned about one number
+"""

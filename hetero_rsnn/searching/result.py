@@ -226,7 +226,7 @@ class SearchResult:
         HeteroError
             If pandas is not installed.
         """
-        return need("pandas", "pandas", "to_pandas (table() does not)").DataFrame(self.table())
+        return need("pandas", "pandas", "to_pandas").DataFrame(self.table())
 
     def _measuring(self) -> float:
         return sum(t.evaluation.seconds for t in self.trials if t.evaluation is not None)

@@ -1,4 +1,4 @@
-"""What a search is told to do, and what became of each of its candidates; both as the journal holds them."""
+"""What became of each candidate of a search, as the journal holds it."""
 
 from __future__ import annotations
 

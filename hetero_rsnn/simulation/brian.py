@@ -321,7 +321,7 @@ def b2_errors(net: Network) -> Iterator[None]:
         for made in tuple(BrianObject.__instances__()):
             thing = made()
             if id(thing) not in before and getattr(thing, "_network", "") is None:
-                thing._network = "refused"
+                thing._network = "refused"  # noqa: SLF001 - Brian2 has no other way to say so
         cause = error.__cause__ or error
         reason = " ".join(str(cause).split())
         raise NetworkError(f"Brian2 refuses network {net.name!r}: {reason[:300]}") from error

@@ -35,8 +35,8 @@ def simulate_many(
     states : State, Recording or sequence of them, optional
         To go on from, e.g. one trained network for all samples of a frozen pass.
     workers : int, optional
-        Threads; all cores by default. The compiled kernel runs beside others of its kind; numpy's backend gains little from
-        threads, and Brian2 runs one network after the other whatever is asked for.
+        Threads; all cores by default. The compiled kernel runs beside others of its kind; numpy's backend gains
+        little from threads, and Brian2 runs one network after the other whatever is asked for.
     progress : callable, optional
         Called with (finished, total).
     **options

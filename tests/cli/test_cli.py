@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 import pytest
-from helpers import ROOT
+from helpers import ROOT, exit_2
 
 import hetero_rsnn as hr
 from hetero_rsnn.cli import options as cli_common
@@ -20,15 +20,6 @@ from hetero_rsnn.common.errors import HeteroError
 
 TINY = ["--quick", "--n", "60", "--seeds", "2", "--workers", "1"]
 TINY += ["--set", "protocol.samples=500", "--set", "protocol.train=1 s", "--set", "protocol.d_max=10"]
-
-
-def refused(result: tuple[int, str, str], *parts: str) -> None:
-    code, _, err = result
-    assert code == 2
-    assert "Traceback" not in err
-    assert len(err.strip().splitlines()) == 1, err
-    for part in parts:
-        assert part in err
 
 
 def test_networks_lists_all_with_descriptions(run):
@@ -69,7 +60,7 @@ def test_version(run):
         (["compare", "--seeds", "99999999999999"], ["--seeds", "100000"]),
         (["compare", "--seeds", "5-3"], ["--seeds"]),
         (["compare", "--backend", "fats"], ["fats", "did you mean 'fast'"]),
-        (["compare", "--n", "0"], ["n must be >= 1"]),
+        (["compare", "--n", "0"], ["n must be a whole number >= 1, got 0"]),
         (["compare", "--n", "2"], ["population I is empty"]),
         (["compare", "--baseline", "nobody", *TINY], ["nobody"]),
         (["compare", "henhes", "henhes", *TINY], ["two networks are called 'henhes'"]),
@@ -87,7 +78,7 @@ def test_version(run):
     ],
 )
 def test_mistakes_end_in_one_line_and_exit_code_2(run, words, parts):
-    refused(run(*words), *parts)
+    exit_2(run(*words), *parts)
 
 
 def test_misspelled_option_exits_with_2(run):
@@ -144,7 +135,7 @@ def test_a_network_with_equations_of_its_own_can_be_compared(run, tmp_path):
     code, out, err = run("compare", *words, "--backend", "brian2")
     assert code == 0, err
     assert "own" in out and (tmp_path / "res" / "figure.png").exists()
-    refused(run("compare", *words[:-1], "res2"), "backend='brian2'")
+    exit_2(run("compare", *words[:-1], "res2"), "backend='brian2'")
 
 
 def test_compare_json_is_the_results_file(run, tmp_path):
@@ -156,7 +147,7 @@ def test_compare_json_is_the_results_file(run, tmp_path):
 def test_earlier_results_stay_untouched(run, tmp_path):
     assert run("compare", "honhos", *TINY, "--out", "res")[0] == 0
     before = (tmp_path / "res" / "results.json").read_bytes()
-    refused(run("compare", "henhos", *TINY, "--out", "res"), "exists already", "--overwrite")
+    exit_2(run("compare", "henhos", *TINY, "--out", "res"), "exists already", "--overwrite")
     assert (tmp_path / "res" / "results.json").read_bytes() == before
     assert run("compare", "henhos", *TINY, "--out", "res", "--overwrite")[0] == 0
     assert (tmp_path / "res" / "results.json").read_bytes() != before
@@ -171,8 +162,8 @@ def test_default_folder_is_a_new_one_each_time(run, tmp_path):
 
 def test_unwritable_folder_is_found_before_the_work(run, tmp_path):
     (tmp_path / "file").write_text("")
-    refused(run("compare", *TINY, "--out", "file/res"), "cannot write", "file")
-    refused(run("simulate", "henhes", "--input", "wind_greensboro", "--out", "file"), "cannot write", "file")
+    exit_2(run("compare", *TINY, "--out", "file/res"), "cannot write", "file")
+    exit_2(run("simulate", "henhes", "--input", "wind_greensboro", "--out", "file"), "cannot write", "file")
 
 
 def test_simulate_on_real_wind(run, tmp_path):
@@ -182,7 +173,7 @@ def test_simulate_on_real_wind(run, tmp_path):
     rec = hr.load_recording(tmp_path / "wind" / "recording")
     assert rec.samples == 300 and rec.n == 100 and rec.spike_times.size > 0
     assert (tmp_path / "wind" / "raster.png").read_bytes().startswith(b"\x89PNG")
-    refused(run(*words), "exists already")
+    exit_2(run(*words), "exists already")
 
 
 def test_simulate_takes_as_many_channels_as_the_file_has(run, tmp_path):
@@ -212,7 +203,7 @@ def test_simulate_says_what_drives_the_network(run, tmp_path):
 
 def test_simulate_refuses_nan(run, tmp_path):
     np.save(tmp_path / "bad.npy", np.array([0.1, np.nan, 0.3]))
-    refused(run("simulate", "honhos", "--input", "bad.npy"), "nan")
+    exit_2(run("simulate", "honhos", "--input", "bad.npy"), "nan")
 
 
 @pytest.mark.slow
@@ -234,7 +225,7 @@ def test_seeds(text, seeds):
 
 
 @pytest.mark.parametrize("text", ["", "a", "-3", "1,1", "3-1", "1-2-3", "0", "1.5"])
-def test_seeds_refused(text):
+def test_seeds_exit_2(text):
     with pytest.raises(HeteroError, match="--seeds"):
         cli_common.parse_seeds(text)
 

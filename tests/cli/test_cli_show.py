@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from helpers import exit_2
 from searches import write_search
-from test_cli import refused
 
 import hetero_rsnn as hr
 from hetero_rsnn.measures.estimates import cell
@@ -126,10 +126,10 @@ def test_files_that_exist_are_kept_unless_forced(run, journals, tmp_path, option
     value = "." if option == "--out" else file
     words = [journals / "main.jsonl", option, value]
     words += ["--no-figures"] * (option != "--out")
-    refused(run(*words), "exists already", "--force", file)
+    exit_2(run(*words), "exists already", "--overwrite", file)
     assert (tmp_path / file).read_bytes() == b"precious"
     assert files(tmp_path) == [file]
-    assert run(*words, "--force")[0] == 0
+    assert run(*words, "--overwrite")[0] == 0
     assert (tmp_path / file).read_bytes() != b"precious"
     assert not list(tmp_path.rglob("*.part"))
 
@@ -168,7 +168,7 @@ def test_closest_network_is_exported_with_a_word(run, journals, tmp_path):
     ],
 )
 def test_mistakes_end_in_one_line_and_exit_code_2(run, journals, tmp_path, words, parts):
-    refused(run(*(word.format(journals) for word in words)), *parts)
+    exit_2(run(*(word.format(journals) for word in words)), *parts)
     assert files(tmp_path) == []
 
 
@@ -181,7 +181,7 @@ def test_a_torn_last_line_is_no_mistake(run, journals, tmp_path):
 
 def test_journal_without_its_parts_is_refused(run, tmp_path):
     (tmp_path / "j.jsonl").write_text('{"event": "search", "format": 1, "settings": {}}\n')
-    refused(run("j.jsonl"), "j.jsonl", "not a journal that this version can read")
+    exit_2(run("j.jsonl"), "j.jsonl", "not a journal that this version can read")
 
 
 def test_a_name_with_markup_is_printed_as_it_is(run, tmp_path):

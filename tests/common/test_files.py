@@ -55,7 +55,7 @@ def test_a_file_in_place_of_the_folder(tmp_path):
     for place in (tmp_path / "file" / "a.txt", tmp_path / "file" / "b" / "a.txt"):
         with pytest.raises(OutputError, match="cannot write"):
             write_text(place, "text")
-    with pytest.raises(OutputError, match="--out"):
+    with pytest.raises(OutputError, match="choose another"):
         output_folder(tmp_path / "file")
     assert (tmp_path / "file").read_text() == "precious"
 

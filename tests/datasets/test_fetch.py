@@ -206,7 +206,7 @@ def test_wrong_arguments(tmp_path: Path, server: str, monkeypatch: pytest.Monkey
     (tmp_path / "file").write_text("x")
     refused(OutputError, "cannot write", data_dir=tmp_path / "file", base_url=server)
     monkeypatch.setitem(sys.modules, "pooch", None)
-    refused(FetchError, 'pip install "hetero_rsnn[data]"', data_dir=tmp_path)
+    refused(FetchError, 'pip install "hetero-rsnn[data]"', data_dir=tmp_path)
 
 
 # -- the command line --------------------------------------------------------------------------------------------------

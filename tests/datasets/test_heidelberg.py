@@ -132,7 +132,7 @@ def test_options(folder: Path) -> None:
         with pytest.raises(HeteroError, match="limit must be a whole number >= 1"):
             load_dataset("shd", data_dir=folder, limit=limit)
     with pytest.raises(UnitError, match="hold"):
-        load_dataset("shd", data_dir=folder, hold=10)
+        load_dataset("shd", data_dir=folder, hold="10")
 
 
 def test_split_and_parts_are_made_when_used(folder: Path) -> None:
@@ -236,7 +236,7 @@ def test_nothing_there(folder: Path) -> None:
 
 def test_without_h5py(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(HeteroError, match=r'pip install "hetero_rsnn\[data\]"'):
+    with pytest.raises(HeteroError, match=r'pip install "hetero-rsnn\[data\]"'):
         load_dataset("shd", data_dir=folder)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from helpers import refused
 from searches import make_search
-from test_tasks import CHOSEN, toy
+from toys import CHOSEN, toy
 
 import hetero_rsnn as hr
 from hetero_rsnn.datasets.catalogue import load_dataset

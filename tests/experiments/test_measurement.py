@@ -33,8 +33,9 @@ from hetero_rsnn import (
 from hetero_rsnn.common.files import plain, write_json
 from hetero_rsnn.experiments.measurement import QUANTITIES, SeedResult, measure_many, measure_seed, training_stimulus
 from hetero_rsnn.jobs.parallel import cores, run_jobs
-from hetero_rsnn.measures.estimates import Estimate, estimate
+from hetero_rsnn.measures.estimates import Estimate, cell, estimate
 from hetero_rsnn.network.draw import draw
+from hetero_rsnn.simulation.engine import Engine
 from hetero_rsnn.simulation.simulate import simulate
 
 QUICK = {
@@ -151,7 +152,7 @@ def test_heterogeneity_is_that_of_the_draw() -> None:
 
 def test_backends_agree() -> None:
     net = network(**{"protocol.samples": 800})
-    results = {b: measure_seed(net, 2, backend=b)[0] for b in BACKENDS}
+    results = {b: measure_seed(net, 2, Engine(b))[0] for b in BACKENDS}
     for backend in BACKENDS:
         same(results[backend], results["fast"], rtol=1e-9)
     assert measure(net, [2], backend="numpy").backend == "numpy"
@@ -239,13 +240,17 @@ def test_estimate() -> None:
     low, high = stats.t.interval(0.95, 11, loc=values.mean(), scale=stats.sem(values))
     assert (e.mean, e.stderr, e.low, e.high) == pytest.approx((values.mean(), stats.sem(values), low, high))
     assert str(e) == f"{e.mean:.3g} [{low:.3g}, {high:.3g}]"
-    # Seeds without a value are left out, and counted.
-    assert estimate([math.nan, *values, math.nan]) == e
-    assert e.n == 12
-    one = estimate([math.nan, 2.0])
+    assert (e.n, e.missing, e.without) == (12, 0, "")
+    # A seed without a value leaves no mean: the others would be flattered. It is counted, and said.
+    some = estimate([math.nan, *values, math.nan])
+    assert (some.n, some.missing) == (12, 2)
+    assert all(math.isnan(getattr(some, name)) for name in ("mean", "stderr", "low", "high"))
+    assert str(some) == "undefined (2 of 14 seeds have none)" and cell(some) == "undefined (2 of 14)"
+    one = estimate([2.0])
     assert one.mean == 2.0 and one.n == 1 and math.isnan(one.stderr) and math.isnan(one.low)
     none = estimate([math.nan])
-    assert none.n == 0 and math.isnan(none.mean)
+    assert (none.n, none.missing) == (0, 1) and math.isnan(none.mean) and cell(none) == "undefined"
+    assert estimate([]).n == estimate([]).missing == 0 and cell(estimate([])) == "undefined"
     assert estimate([4.0, 4.0, 4.0]) == Estimate(4.0, 0.0, 4.0, 4.0, 3)
     assert estimate(iter([1.0, 2.0])).n == 2
 
@@ -282,9 +287,10 @@ def test_too_few_samples(workers: int) -> None:
 
 
 def test_refused_arguments() -> None:
-    for call in (lambda: measure(network(), []), lambda: measure_many([], [0])):
-        with pytest.raises(HeteroError, match="at least one network and one seed"):
-            call()
+    with pytest.raises(HeteroError, match="seeds must hold at least one seed"):
+        measure(network(), [])
+    with pytest.raises(HeteroError, match="at least one network"):
+        measure_many([], [0])
     for seed in (-1, 1.5, True):
         with pytest.raises(HeteroError, match=f"seed must be a whole number >= 0, got {seed}"):
             measure(network(), [seed])

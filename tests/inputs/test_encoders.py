@@ -204,10 +204,10 @@ def test_refused_samples(make: type[Encoder]) -> None:
     refused(lambda: encoder.encode(x[:, :3], hold=5.0), "3 channels", "fitted on 4")
     refused(lambda: encoder.encode(x * np.nan, hold=5.0), "x must be finite", "nan")
     refused(lambda: encoder.encode(x[:0], hold=5.0), "x is empty")
-    refused(lambda: encoder.encode(x, hold=0.0), "hold (ms)", "> 0", "0.0")
+    refused(lambda: encoder.encode(x, hold=0.0), "hold must be > 0 ms, got 0 ms", error=UnitError)
     refused(lambda: encoder.encode(x, hold="5"), "hold", "write e.g. hold='10 ms'", error=UnitError)
     refused(lambda: encoder.encode(x, hold=True), "hold", error=HeteroError)
-    refused(lambda: encoder.encode(x, hold=5.0, dt=-1), "dt (ms)", "> 0", "-1")
+    refused(lambda: encoder.encode(x, hold=5.0, dt=-1), "dt must be > 0 ms, got -1 ms", error=UnitError)
     refused(lambda: encoder.decode(EVENTS), "decode takes a stimulus of", "'events'")  # type: ignore[attr-defined]
     refused(lambda: encoder.decode(x), "decode takes", "ndarray")  # type: ignore[attr-defined]
     if encoder.kind == "events":

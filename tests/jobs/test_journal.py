@@ -81,7 +81,7 @@ def test_a_header_may_name_its_event(tmp_path):
 def test_create_refuses_what_is_there(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("precious")
-    with pytest.raises(JournalError, match=r"exists already: add --resume to go on with it, or choose another path"):
+    with pytest.raises(JournalError, match=r"exists already: resume it, or choose another path") as caught:
         Journal.create(path, {})
     assert path.read_text() == "precious"
     path.write_text("")  # nothing to lose
@@ -187,7 +187,7 @@ def test_foreign_files(tmp_path, text, message):
 
 
 def test_no_file(tmp_path):
-    assert "leave out --resume" in error_of(tmp_path / "none")
+    assert "there is no journal" in error_of(tmp_path / "none") and "start a new one" in error_of(tmp_path / "none")
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(JournalError, match="there is no journal"):
             read_journal(path)

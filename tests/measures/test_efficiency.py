@@ -125,7 +125,7 @@ def test_states_refuse_another_stimulus() -> None:
             states(r, other)
         with pytest.raises(HeteroError, match="give the stimulus that was simulated"):
             spike_count(r, other)
-    for tau in (20, "20 mV", "0 ms", "-1 ms"):
+    for tau in ("20", "20 mV", "0 ms", "-1 ms", 0.0):
         with pytest.raises(UnitError, match="tau_read"):
             states(r, tau_read=tau)
 

@@ -369,10 +369,10 @@ def test_required_is_what_the_rule_says() -> None:
 @pytest.mark.parametrize("samples", [0, 1, 12, 20])
 def test_far_too_short_has_no_estimate(samples: int) -> None:
     states = np.random.default_rng(0).standard_normal((samples, 3))
-    with pytest.raises(TooShortError, match="estimate: none") as caught:
+    with pytest.raises(TooShortError, match="needs at least 262 samples, got") as caught:
         memory_capacity(states, uniform(samples, 0), d_max=12)
-    assert caught.value.estimate is None
-    assert caught.value.required == 262
+    assert caught.value.estimate is None and "untrustworthy" not in str(caught.value)
+    assert caught.value.required == 262 and caught.value.measure == "memory_capacity"
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_different_seeds_differ_everywhere(small: Network) -> None:
 def test_wrong_seed(small: Network, seed: Any) -> None:
     with pytest.raises(HeteroError) as info:
         draw(small, seed)
-    assert str(info.value) == f"seed must be a whole number >= 0, got {seed!r}"
+    assert str(info.value) == f"seed must be a whole number >= 0, got {seed!r}: use 0 or more"
 
 
 @given(seed=st.integers(0, 2**64))

@@ -70,7 +70,7 @@ def test_difference(found, place):
         check_equal("lif_stdp", LIF_STDP, found)
     message = str(caught.value)
     assert message.startswith("equations differ from kernel 'lif_stdp' in ") and place in message
-    assert message.endswith("; use backend='brian2'") and "\n" not in message
+    assert message.endswith(": use backend='brian2'") and "\n" not in message
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_difference_in_plasticity(block, old, new):
 def test_message_for_a_changed_membrane_is_the_one_the_docs_promise():
     with pytest.raises(EquationMismatchError) as caught:
         check_equal("lif_stdp", LIF_STDP, changed("equations", "+ I_syn", "- I_syn"))
-    assert str(caught.value) == "equations differ from kernel 'lif_stdp' in dv/dt; use backend='brian2'"
+    assert str(caught.value) == "equations differ from kernel 'lif_stdp' in dv/dt: use backend='brian2'"
 
 
 def test_lines_are_folded():
@@ -122,7 +122,7 @@ def test_lines_are_folded():
 )
 def test_thresholds_that_only_look_alike(threshold):
     found = {**LIF_STDP, "threshold": threshold}
-    with pytest.raises(EquationMismatchError, match=r"in threshold; use backend='brian2'$"):
+    with pytest.raises(EquationMismatchError, match=r"in threshold: use backend='brian2'$"):
         check_equal("lif_stdp", LIF_STDP, found)
 
 
@@ -157,7 +157,7 @@ def test_a_network_says_where_it_differs(name, old, new, place):
     with pytest.raises(EquationMismatchError) as caught:
         check_equations(net.replace(**changes))
     message = str(caught.value)
-    assert f"differ from kernel 'lif_stdp' in {place}" in message and message.endswith("; use backend='brian2'")
+    assert f"differ from kernel 'lif_stdp' in {place}" in message and message.endswith(": use backend='brian2'")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -194,7 +194,7 @@ def test_any_changed_sign_or_missing_term(terms, flip, drop):
     equations = f"dv/dt = ({found}) / tau_m : 1 (unless refractory)\ndI_syn/dt = -I_syn / tau_syn : 1"
     with pytest.raises(EquationMismatchError) as caught:
         check_equal("lif_stdp", LIF_STDP, {**LIF_STDP, "equations": equations})
-    assert str(caught.value) == "equations differ from kernel 'lif_stdp' in dv/dt; use backend='brian2'"
+    assert str(caught.value) == "equations differ from kernel 'lif_stdp' in dv/dt: use backend='brian2'"
 
 
 PIECES = "v v_th I_syn w ( ) + - * / ** , < > >= = : 1 2.5 1e3 . or if clip exp ' \\ # ; dv/dt x.y é [ {"

@@ -257,7 +257,7 @@ def test_own_equations_there_and_back(own: Network, tmp_path: Path) -> None:
     assert own.projections[0].weight.mean == 2e-11 and own.plasticity is None
     assert dict(own.equations)["equations"].splitlines()[0].endswith(": volt")  # no comment
     refused(
-        lambda: check_equations(own), "names no model with a kernel; use backend='brian2'", error=EquationMismatchError
+        lambda: check_equations(own), "names no model with a kernel: use backend='brian2'", error=EquationMismatchError
     )
     drawn = draw(own, 0)
     assert drawn.neurons["v_th"].std() > 0 and drawn.initial["v"].min() >= -0.07
@@ -689,24 +689,24 @@ WRONG: list[tuple[str, Any, type[HeteroError], str]] = [
         NetworkError,
         "plasticity.w_max must be one number for all synapses, got gamma(mean 1, cv 1)",
     ),
-    ("n", 0, NetworkError, "n must be >= 1, got 0"),
-    ("n", -5, NetworkError, "n must be >= 1, got -5"),
-    ("n", 2.5, NetworkError, "n must be a whole number, got 2.5"),
-    ("n", "400", NetworkError, "n must be a whole number, got '400'"),
-    ("n", True, NetworkError, "n must be a whole number, got True"),
-    ("n", math.nan, NetworkError, "n must be a whole number, got nan"),
-    ("n", 2**31, NetworkError, "n must be <= 2147483647, got 2147483648"),
-    ("n", 10**400, NetworkError, "n must be a whole number, got 1000"),
+    ("n", 0, NetworkError, "n must be a whole number >= 1, got 0"),
+    ("n", -5, NetworkError, "n must be a whole number >= 1, got -5"),
+    ("n", 2.5, NetworkError, "n must be a whole number >= 1, got 2.5"),
+    ("n", "400", NetworkError, "n must be a whole number >= 1, got '400'"),
+    ("n", True, NetworkError, "n must be a whole number >= 1, got True"),
+    ("n", math.nan, NetworkError, "n must be a whole number >= 1, got nan"),
+    ("n", 2**31, NetworkError, "n must be a whole number <= 2147483647, got 2147483648"),
+    ("n", 10**400, NetworkError, "n must be a whole number <= 2147483647, got 1000"),
     ("dt", "-1 ms", UnitError, "dt must be > 0 ms, got -1 ms"),
     ("dt", "0 ms", UnitError, "dt must be > 0 ms, got 0 ms"),
     ("dt", "1e-320 s", UnitError, "protocol.hold must be a multiple of dt"),
     ("protocol.hold", "0.3 ms", UnitError, "protocol.hold must be a multiple of dt = 1 ms, got 0.3 ms"),
     ("protocol.tau_read", "0 ms", UnitError, "protocol.tau_read must be > 0 ms, got 0 ms"),
     ("protocol.train", "-1 s", UnitError, "protocol.train must be >= 0 ms, got -1000 ms"),
-    ("protocol.samples", 0, NetworkError, "protocol.samples must be >= 1, got 0"),
-    ("protocol.washout", -1, NetworkError, "protocol.washout must be >= 0, got -1"),
-    ("protocol.d_max", 1.5, NetworkError, "protocol.d_max must be a whole number, got 1.5"),
-    ("input.channels", 0, NetworkError, "input.channels must be >= 1, got 0"),
+    ("protocol.samples", 0, NetworkError, "protocol.samples must be a whole number >= 1, got 0"),
+    ("protocol.washout", -1, NetworkError, "protocol.washout must be a whole number >= 0, got -1"),
+    ("protocol.d_max", 1.5, NetworkError, "protocol.d_max must be a whole number >= 1, got 1.5"),
+    ("input.channels", 0, NetworkError, "input.channels must be a whole number >= 1, got 0"),
     ("input.connectivity", 1.5, NetworkError, "input.connectivity must be a probability in [0, 1], got 1.5"),
     ("input.connectivity", math.nan, NetworkError, "input.connectivity must be a probability in [0, 1], got nan"),
     ("weight_scaling", "indegre", NetworkError, "weight_scaling must be 'indegree' or 'none', got 'indegre'"),

@@ -13,7 +13,7 @@ from scipy import stats
 
 import hetero_rsnn as hr
 from hetero_rsnn import plots
-from hetero_rsnn.network.shipped import CANONICAL
+from hetero_rsnn.network.shipped import CANONICAL, label
 
 SMALL = {"n": 60, "protocol.samples": 500, "protocol.train": "1 s", "protocol.d_max": 10, "protocol.washout": 20}
 
@@ -58,8 +58,8 @@ def test_densities_integrate_to_one_and_homogeneous_ones_are_lines(comparison):
 def test_efficiency_over_capacity(comparison):
     ax = plots.plot_efficiency(comparison.measurements)
     labels = ax.get_legend_handles_labels()[1]
-    defined = [m.network.name for m in comparison.measurements if m.summary()["E"].n]
-    assert labels == [plots.label(name) for name in defined] and "HeNHeS" in labels
+    found = [(label(m.network.name), m.summary()["E"].without) for m in comparison.measurements]
+    assert labels == [f"{name}: {why}" if why else name for name, why in found] and "HeNHeS" in labels
 
 
 def test_given_axes_are_used_and_pyplot_is_not_touched(comparison, recorded):

@@ -17,6 +17,7 @@ from hetero_rsnn import plots
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.network.distributions import Constant, Gamma
 from hetero_rsnn.plots.search_panels import density
+from hetero_rsnn.plots.search_plots import border
 from hetero_rsnn.searching import view, wording
 from hetero_rsnn.searching.objectives import pareto_front
 from hetero_rsnn.searching.partial_dependence import FEWEST, Models
@@ -101,12 +102,12 @@ def test_wide_intervals_do_not_squeeze_the_picture(folder):
 
 
 def test_border_of_three_points():
-    c, s = plots.border([3.0, 1.0, 2.0], [0.3, 0.1, 0.2])
+    c, s = border([3.0, 1.0, 2.0], [0.3, 0.1, 0.2])
     assert list(zip(c, s, strict=True)) == [(1, 0.1), (1, 0.2), (2, 0.2), (2, 0.3), (3, 0.3)]
     rng = np.random.default_rng(0)
     c, s = rng.random((2, 50))
     front = pareto_front(c, s)
-    x, y = plots.border(c[front].tolist(), s[front].tolist())
+    x, y = border(c[front].tolist(), s[front].tolist())
     assert (np.diff(x) >= 0).all() and (np.diff(y) >= 0).all()
 
 
@@ -196,13 +197,13 @@ def test_variance_of_an_average_of_one_point_is_that_of_the_point(ended):
 
 
 def test_distributions_are_densities_of_what_won(ended):
-    ax = plots.plot_distribution(ended, "tau_m")
+    ax = plots.plot_searched_distribution(ended, "tau_m")
     best = ended.space.distributions(ended.best.values)["tau_m"]
     x, y = lines(ax, "best")[0].get_data()
     assert ax.get_xscale() == "log" and ax.get_xlabel() == "tau_m (ms)"
     share = float(best.cdf(x[-1]) - best.cdf(x[0]))
     assert np.trapezoid(y, np.log(x)) == pytest.approx(share, abs=0.01) and share > 0.9
-    ax = plots.plot_distribution(ended, "input gain")
+    ax = plots.plot_searched_distribution(ended, "input gain")
     assert lines(ax, "best")[0].get_xdata()[0] == ended.best.point["input gain"]
     assert lines(ax, "base")[0].get_xdata()[0] == 1 and "factor" in ax.get_xlabel()
 
@@ -217,7 +218,7 @@ def test_grids_have_a_panel_for_every_searched_number(ended, control):
     panels = plots.plot_partial_dependences(ended)
     assert [ax.get_xlabel().split(" (")[0] for ax in panels] == [d.name for d in ended.space.dimensions]
     assert len({ax.get_ylim() for ax in panels}) == 1
-    assert [ax.get_xlabel().split(" (")[0] for ax in plots.plot_distributions(control)] == [
+    assert [ax.get_xlabel().split(" (")[0] for ax in plots.plot_searched_distributions(control)] == [
         e.name for e in control.space.entries
     ]
     seen = [ax for ax in panels[0].figure.axes if ax.get_visible()]
@@ -239,7 +240,7 @@ def test_without_a_measured_trial_figures_say_so(name, request):
     assert "no trial has finished yet" in texts(plots.plot_front(result))
     assert "no feasible trial yet" in texts(plots.plot_convergence(result))
     assert any(str(FEWEST) in text for text in texts(plots.plot_partial_dependence(result, "tau_m.cv")))
-    assert legend(plots.plot_distribution(result, "tau_m")) == ["base"]
+    assert legend(plots.plot_searched_distribution(result, "tau_m")) == ["base"]
     plots.search_figure(result).draw_without_rendering()
 
 
@@ -279,7 +280,7 @@ def test_given_axes_are_used_and_pyplot_is_not_touched(ended):
         plots.plot_front,
         plots.plot_convergence,
         lambda r, ax=None: plots.plot_partial_dependence(r, "tau_m.cv", ax, models=models),
-        lambda r, ax=None: plots.plot_distribution(r, "tau_m", ax),
+        lambda r, ax=None: plots.plot_searched_distribution(r, "tau_m", ax),
     ):
         ax = Figure().subplots()
         assert plot(ended, ax=ax) is ax
@@ -292,7 +293,7 @@ def test_given_axes_are_used_and_pyplot_is_not_touched(ended):
     [
         (lambda r: plots.plot_front(r, y="F"), "'F'"),
         (lambda r: plots.plot_partial_dependence(r, "tau_m.c"), "did you mean 'tau_m.cv'"),
-        (lambda r: plots.plot_distribution(r, "tau_n"), "did you mean 'tau_m'"),
+        (lambda r: plots.plot_searched_distribution(r, "tau_n"), "did you mean 'tau_m'"),
         (lambda r: plots.fit_models(r).partial("tau_m.cv", "F"), "no quantity 'F'"),
     ],
 )

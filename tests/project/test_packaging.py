@@ -113,7 +113,7 @@ def test_messages_name_extras_that_there_are():
         named |= set(re.findall(r"hetero[-_]rsnn\[(\w+)\]", text))
     assert {"neo", "xarray", "nir", "dask", "data", "notebook"} <= named <= set(extras)
     (own,) = (d for d in extras["dev"] if d.startswith("hetero-rsnn["))
-    assert {"dask", "data", "docs", "interop", "notebook"} == set(own[len("hetero-rsnn[") : -1].split(","))
+    assert {"dask", "data", "docs", "interop", "notebook", "pandas"} == set(own[len("hetero-rsnn[") : -1].split(","))
 
 
 def test_the_source_distribution_holds_every_part():

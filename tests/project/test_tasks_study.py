@@ -95,7 +95,7 @@ def test_control_of_spikes(study: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         gains.append((networks, chosen.encoder.gain))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(study, "forecast", forecast)
+    monkeypatch.setattr(hr, "forecast", forecast)
     given = recipe(data)
     for harder in (1.0, 2.5):
         with pytest.raises(KeyboardInterrupt):

@@ -287,7 +287,7 @@ def test_a_finished_search_goes_on_with_a_larger_budget(
     straight = run(function, space, budget=10, objective=objective)  # 4 + 2 + ..., so the batches are the same
     assert more.trials == straight.trials
     assert run(function, space, path, resume=True).trials == more.trials
-    with pytest.raises(SearchError, match=r"budget must be a whole number >= 10, that of .*, got 8: raise it"):
+    with pytest.raises(SearchError, match=r"budget must be a whole number >= 10, got 8: raise it, .* has 10"):
         run(function, space, path, resume=True, budget=8)
     lines = path.read_bytes().splitlines(keepends=True)
     for count in range(len(before.splitlines()), len(lines)):
@@ -351,7 +351,7 @@ def test_journals_of_other_searches(space: Space, tmp_path: Path) -> None:
     path = tmp_path / "j"
     run(peak, space, path, budget=5, c_min=1.0)
     kept = path.read_bytes()
-    with pytest.raises(JournalError, match="exists already: add --resume"):
+    with pytest.raises(JournalError, match="exists already: resume it"):
         run(peak, space, path)
     other = load_space(space, n=200)
     with pytest.raises(JournalError, match=r"is of another space, 'small' with fingerprint"):
@@ -425,14 +425,14 @@ def test_other_candidates_than_those_of_the_journal(space: Space, tmp_path: Path
         ({"seeds": [-1]}, "seeds must be a whole number >= 0, got -1"),
         ({"fresh_seeds": [1, 2]}, "fresh_seeds must be others than seeds, but both have 1"),
         ({"objective": "efficient"}, r"unknown objective 'efficient' \(did you mean 'efficiency'\?\)"),
-        ({"method": "grid"}, r"unknown method 'grid' \(known: matern, random, wasserstein\)"),
+        ({"method": "grid"}, r"unknown method 'grid': use one of wasserstein, matern, random"),
         ({"rate": (5, 2)}, "rate must be 0 <= lowest < highest in Hz, got 5 and 2: exchange them"),
         ({"rate": (-1, 2)}, "give two numbers >= 0"),
         ({"rate": (1, 2, 3)}, "rate must be the lowest and the highest rate"),
         ({"rate": (1, math.inf)}, "rate must be a finite number, got inf"),
         ({"rate": "1 2"}, "rate must be the lowest"),
-        ({"c_min": -1}, "c_min must be a capacity >= 0, got -1"),
-        ({"c_min": math.nan}, "c_min must be a finite number, got nan"),
+        ({"c_min": -1}, "c_min must be a finite number >= 0, got -1"),
+        ({"c_min": math.nan}, "c_min must be a finite number >= 0, got nan"),
         ({"seed": -1}, "seed must be a whole number >= 0"),
         ({"remeasure": -1}, "remeasure must be a whole number >= 0"),
         ({"workers": 0}, "workers must be a whole number >= 1"),
@@ -452,7 +452,7 @@ def test_wrong_backend_and_precision(space: Space) -> None:
         hr.search(space, backend="fats")
     with pytest.raises(SearchError, match="unknown precision 'half'"):
         hr.search(space, precision="half")
-    with pytest.raises(SearchError, match="precision 'single' is for the backend 'fast' only, not 'numpy'"):
+    with pytest.raises(SearchError, match="precision='single' is for backend='fast' only, not 'numpy'"):
         hr.search(space, backend="numpy", precision="single")
 
 
@@ -476,7 +476,7 @@ def test_table_and_frames(space: Space, monkeypatch: pytest.MonkeyPatch) -> None
     for row, t in zip(rows, r.trials, strict=True):
         assert row["tau_m.cv"] == t.point["tau_m.cv"] and (row["E"] == t.E or math.isnan(t.E))
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(HeteroError, match="to_pandas needs the package pandas: pip install pandas"):
+    with pytest.raises(HeteroError, match="to_pandas needs pandas"):
         r.to_pandas()
     with pytest.raises(SearchError, match="the search has no trial 99: give one of 0 to 8"):
         r.network(99)

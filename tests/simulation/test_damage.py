@@ -425,7 +425,7 @@ def test_amounts_below_0_are_refused(bad: Any) -> None:
 
 @pytest.mark.parametrize("bad", [0, -1, 53, 2.5, "8", None, True])
 def test_bits_that_are_none_are_refused(bad: Any) -> None:
-    refused(lambda: hr.quantise(drawn(), None, bad), "bits", "1..52", repr(bad))
+    refused(lambda: hr.quantise(drawn(), None, bad), "bits", "from 1 to 52", repr(bad))
 
 
 def test_what_is_no_draw_state_or_current_is_refused() -> None:

@@ -655,7 +655,7 @@ def test_altered_equations_need_brian2(make: Any) -> None:
         with pytest.raises(EquationMismatchError) as caught:
             simulate(drawn, u, backend=backend)
         message = str(caught.value)
-        assert message == f"equations differ from kernel 'lif_stdp' in {ALTERED[make]}; use backend='brian2'"
+        assert message == f"equations differ from kernel 'lif_stdp' in {ALTERED[make]}: use backend='brian2'"
     assert whole.spike_times.size > 20
     assert (whole.weights != drawn.plastic.w).any()
     first = simulate(drawn, u[:17], backend="brian2")
@@ -774,7 +774,7 @@ def test_compiled_targets_agree(target: str) -> None:
     options: dict[str, Any] = {"backend": "brian2", "record": ("v",), "record_neurons": [5, 2]}
     base = simulate(drawn, u, **options)
     assert base.spike_times.size > 100
-    same(simulate(drawn, u, **options, target=target), base)
+    same(simulate(drawn, u, **options, codegen_target=target), base)
 
 
 # (j) Closed forms ------------------------------------------------------------------------------------------------

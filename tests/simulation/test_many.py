@@ -33,9 +33,9 @@ def test_seeds_and_candidates(net, options):
     expected = [hr.simulate(d, u, **options) for d in draws]
     assert not same(expected[0], expected[1])
     for threads in (1, 2, 5):
-        found = hr.simulate_many(draws, u, threads=threads, **options)
+        found = hr.simulate_many(draws, u, workers=threads, **options)
         assert all(same(a, b) for a, b in zip(found, expected, strict=True))
-    backwards = hr.simulate_many(draws[::-1], u, threads=2, **options)
+    backwards = hr.simulate_many(draws[::-1], u, workers=2, **options)
     assert all(same(a, b) for a, b in zip(backwards[::-1], expected, strict=True))
 
 
@@ -43,7 +43,7 @@ def test_samples_of_a_frozen_network_share_its_arrays(net):
     d = hr.draw(net, 1)
     trained = hr.simulate(d, hr.uniform_stimulus(50, "10 ms", 9))
     samples = [hr.uniform_stimulus(20, "10 ms", s) for s in range(6)]
-    found = hr.simulate_many(d, samples, states=trained, plasticity=False, threads=2)
+    found = hr.simulate_many(d, samples, states=trained, plasticity=False, workers=2)
     for u, recording in zip(samples, found, strict=True):
         assert same(recording, hr.simulate(d, u, state=trained, plasticity=False))
         assert np.shares_memory(recording.weights, trained.weights)
@@ -67,7 +67,7 @@ def test_the_kernel_takes_the_arrays_of_a_draw_as_they_are(net, precision):
 def test_progress(net):
     seen = []
     draws = [hr.draw(net, s) for s in range(4)]
-    hr.simulate_many(draws, hr.uniform_stimulus(5, "10 ms", 1), threads=2, progress=lambda *x: seen.append(x))
+    hr.simulate_many(draws, hr.uniform_stimulus(5, "10 ms", 1), workers=2, progress=lambda *x: seen.append(x))
     assert seen == [(i, 4) for i in range(1, 5)]
 
 
@@ -83,7 +83,7 @@ def test_threads_are_used_but_not_for_brian2(net, monkeypatch):
     expected = hr.simulate(d, u)
     for backend, threads in (("brian2", 4), ("fast", 1), ("fast", 2)):
         used.clear()
-        found = hr.simulate_many([d, d], u, backend=backend, threads=threads)
+        found = hr.simulate_many([d, d], u, backend=backend, workers=threads)
         assert all(np.array_equal(r.spike_times, expected.spike_times) for r in found)
         beside = backend == "fast" and threads == 2
         assert (threading.main_thread().name in used) is not beside
@@ -103,7 +103,7 @@ def test_a_changed_draw_is_run_as_it_is_now(net):
     [
         ({"draws": 2, "stimuli": 3}, "equally many, got 2 draws, 3 stimuli"),
         ({"draws": 0, "stimuli": 1}, "no jobs"),
-        ({"draws": 1, "stimuli": 1, "threads": 0}, "threads must be a whole number >= 1, got 0"),
+        ({"draws": 1, "stimuli": 1, "workers": 0}, "workers must be a whole number >= 1, got 0"),
         ({"draws": 1, "stimuli": 1, "backend": "fats"}, "did you mean 'fast'"),
     ],
 )
@@ -117,4 +117,4 @@ def test_errors(net, arguments, message):
 def test_an_error_in_one_job_is_raised_as_it_is(net):
     d, good, bad = hr.draw(net, 1), hr.uniform_stimulus(5, "10 ms", 1), hr.uniform_stimulus(5, "10 ms", 1, channels=2)
     with pytest.raises(hr.StimulusError, match="2 channels"):
-        hr.simulate_many(d, [good, bad, good], threads=2)
+        hr.simulate_many(d, [good, bad, good], workers=2)

@@ -72,16 +72,17 @@ def message(**arguments: Any) -> str:
 
 
 def test_unknown_backend() -> None:
-    assert message(backend="fats") == "unknown backend 'fats' (did you mean 'fast'?)"
-    assert message(backend="cuda") == "unknown backend 'cuda' (known: brian2, fast, numpy)"
+    assert message(backend="fats") == "unknown backend 'fats' (did you mean 'fast'?): use one of fast, numpy, brian2"
+    assert message(backend="cuda") == "unknown backend 'cuda': use one of fast, numpy, brian2"
     assert "None" in message(backend=None)
 
 
 def test_unknown_target() -> None:
-    assert "unknown code-generation target 'cpython' (did you mean 'cython'?)" in message(
-        backend="brian2", target="cpython"
+    assert (
+        "unknown codegen_target 'cpython' (did you mean 'cython'?): use one of numpy, cython, cpp_standalone"
+        in message(backend="brian2", codegen_target="cpython")
     )
-    assert "(known: cpp_standalone, cython, numpy)" in message(backend="brian2", target="gpu")
+    assert "'gpu': use one of numpy, cython, cpp_standalone" in message(backend="brian2", codegen_target="gpu")
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -373,7 +374,7 @@ def test_live_objects_need_a_whole_stimulus() -> None:
 def test_a_missing_compiler_is_one_line() -> None:
     from hetero_rsnn.simulation.brian import _compiler
 
-    with pytest.raises(HeteroError, match=r"needs a working C\+\+ compiler .*target='numpy'"), _compiler("cython"):
+    with pytest.raises(HeteroError, match=r"needs a working C\+\+ compiler .*'numpy'"), _compiler("cython"):
         raise RuntimeError("Project compilation failed (error code: 2)")
     with pytest.raises(RuntimeError, match="something else"), _compiler("cython"):
         raise RuntimeError("something else")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from toys import CHOSEN, toy
 
 import hetero_rsnn as hr
 from hetero_rsnn.common.errors import HeteroError
@@ -21,25 +22,6 @@ from hetero_rsnn.tasks.forecasting import forecast
 from hetero_rsnn.tasks.recipes import Recipe, recipe
 
 SMALL = {"n": 40}
-
-
-def toy(groups: bool = False) -> hr.Dataset:
-    """Three classes of two-channel waves that differ in frequency, of unequal lengths."""
-    rng = np.random.default_rng(3)
-    y = np.arange(90) % 3
-    X = tuple(
-        np.stack([np.sin(0.3 * (c + 1) * np.arange(n) + p), rng.normal(size=n)], axis=1)
-        for c, n, p in zip(y, rng.integers(12, 25, 90), rng.uniform(0, 6, 90), strict=True)
-    )
-    return hr.Dataset(
-        name="toy", task="classification", X=X, y=y, classes=("slow", "middle", "fast"), train=np.arange(60),
-        test=np.arange(60, 90), groups=np.array(["a", "b"])[np.arange(90) // 3 % 2] if groups else None,
-        interval_ms=None, channels=("wave", "noise"), kind="series", source="made here", licence="none", notes="",
-        details={},
-    )  # fmt: skip
-
-
-CHOSEN = Recipe(CurrentEncoder(gain=3.0, clip=3.0), "10 ms", {"windows": 3})
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +209,7 @@ def test_input_and_target_of_their_own():
         (lambda: classify(toy(), leave_out=True), ["toy", "no groups"]),
         (lambda: classify(toy(), ["henhes", "henhes"]), ["two networks", "'henhes'"]),
         (lambda: classify(toy(), [], chosen=CHOSEN), ["name at least one"]),
-        (lambda: classify(toy(), seeds=[1, 1]), ["different", "[1, 1]"]),
+        (lambda: classify(toy(), seeds=[1, 1]), ["seeds must differ", "[1, 1]"]),
         (lambda: forecast(hr.load_dataset("wind_greensboro"), closed_loop=True), ["wind_greensboro", "lorenz63"]),
     ],
 )

@@ -407,7 +407,7 @@ def test_mean_logistic_against_sampling():
         (lambda: linear_memory(np.ones((3, 2)), samples=0), ("samples", ">= 1", "0")),
         (lambda: linear_memory(np.ones((3, 2)), samples=-5), ("samples", ">= 1", "-5")),
         (lambda: linear_memory(np.ones((3, 2)), power=-1.0), ("power", "-1")),
-        (lambda: weight_drift(0.1, 0.1, 20.0, 20.0, 10.0, 10.0, mu=[0.5, 1]), ("mu", "one number")),
+        (lambda: weight_drift(0.1, 0.1, 20.0, 20.0, 10.0, 10.0, mu=[0.5, 1]), ("mu", "finite number", "[0.5, 1]")),
         (lambda: weight_drift(0.1, 0.1, 20.0, np.nan, 10.0, 10.0), ("tau_minus", "nan")),
         (lambda: self_consistent_rates(None), ("takes a draw", "NoneType")),
         (lambda: self_consistent_rates(uncoupled(8), limit=0), ("limit", ">= 1", "0")),
