@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from hetero_rsnn.common.errors import FetchError, FileFormatError, OutputError, 
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.files import output_folder
 from hetero_rsnn.datasets.sources import SOURCES, RemoteFile, data_folder
+from hetero_rsnn.jobs.progress import transfer_bar
 
 #: Environment variable with the address of a mirror.
 MIRROR = "HETERO_RSNN_MIRROR"
@@ -105,7 +105,7 @@ def _fetch(file: RemoteFile, url: str, folder: Path, pooch: Any, progress: bool)
         return path
     try:
         # pooch downloads to a temporary name beside it, checks, and renames
-        with _bar(file.name, progress) as bar, _silent(pooch):
+        with transfer_bar(file.name, progress) as bar, _silent(pooch):
             downloader = pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT, chunk_size=1 << 16)
             pooch.retrieve(url, file.checksum, fname=file.name, path=str(folder), downloader=downloader)
         umask = os.umask(0)
@@ -142,33 +142,3 @@ def _silent(pooch: Any) -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
-
-
-class _Bar:
-    """What pooch calls while it downloads, drawn by rich."""
-
-    def __init__(self, bar: Any, name: str) -> None:
-        self._bar, self._task = bar, bar.add_task(name, total=None)
-        self.total = 0
-
-    def update(self, size: int) -> None:
-        self._bar.update(self._task, advance=size, total=self.total or None)
-
-    def reset(self) -> None:
-        self._bar.update(self._task, completed=0)
-
-    def close(self) -> None:
-        self._bar.stop_task(self._task)
-
-
-@contextmanager
-def _bar(name: str, progress: bool) -> Iterator[Any]:
-    if not progress or not sys.stderr.isatty():
-        yield False
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield _Bar(bar, name)

@@ -1,4 +1,4 @@
-"""Tests of hetero_rsnn.datasets.catalogue: what is promised of every data set, and the facts of those that come along."""
+"""Tests of the data sets: what is promised of every one, and the facts of those that come along."""
 
 from __future__ import annotations
 

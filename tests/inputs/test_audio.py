@@ -259,7 +259,7 @@ def test_refused_filters(options: dict[str, Any], words: list[str]) -> None:
     refused(lambda: AudioEncoder(**options).fit(sounds()), *words)
 
 
-def test_refused_times() -> None:
+def test_refused_times_of_units() -> None:
     refused(lambda: AudioEncoder(tau=0.0).fit(sounds()), "tau must be > 0 ms, got 0 ms", error=UnitError)
     refused(lambda: AudioEncoder(t_ref=-1.0).fit(sounds()), "t_ref must be >= 0 ms, got -1 ms", error=UnitError)
 

@@ -81,7 +81,7 @@ def test_a_header_may_name_its_event(tmp_path):
 def test_create_refuses_what_is_there(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("precious")
-    with pytest.raises(JournalError, match=r"exists already: resume it, or choose another path") as caught:
+    with pytest.raises(JournalError, match=r"exists already: resume it, or choose another path"):
         Journal.create(path, {})
     assert path.read_text() == "precious"
     path.write_text("")  # nothing to lose
