@@ -103,10 +103,10 @@ def compared(members: list[Row], repeats: int, value: str, most: float = math.in
     for _ in range(4000):
         rows = rng.integers(len(both), size=len(both))
         columns = rng.integers(ours.shape[1], size=ours.shape[1])
-        a, b = (float(np.nanmean(x[np.ix_(rows, columns)])) for x in (ours, theirs))
+        a, b = (float(np.mean(x[np.ix_(rows, columns)])) for x in (ours, theirs))
         for key, v in zip(samples, (a, b, a / b - 1), strict=True):
             samples[key].append(v)
-    a, b = float(np.nanmean(ours)), float(np.nanmean(theirs))
+    a, b = float(np.mean(ours)), float(np.mean(theirs))
     for key, v in zip(samples, (a, b, a / b - 1), strict=True):
         low, high = np.percentile(samples[key], [2.5, 97.5])
         out[key] = {"mean": v, "low": float(low), "high": float(high)}

@@ -209,7 +209,7 @@ def paired(row: Mapping[str, Any], other: Mapping[str, Any], name: str, *, relat
     if row["seed"] != other["seed"]:
         raise hr.HeteroError("paired differences need the same seeds in both cells")
     b = column(other, name)
-    scale = float(np.nanmean(b)) if relative else 1.0
+    scale = float(np.mean(b)) if relative else 1.0
     return estimate((column(row, name) - b) / scale)
 
 

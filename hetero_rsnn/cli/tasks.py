@@ -100,7 +100,7 @@ def _run(
 ) -> None:  # fmt: skip
     from hetero_rsnn.cli.options import command_line, parse_overrides, parse_seeds, results_folder
     from hetero_rsnn.common.files import json_text, write_json
-    from hetero_rsnn.datasets.catalogue import load_dataset
+    from hetero_rsnn.datasets.catalogue import load_dataset, task_of
     from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.jobs.progress import progress_bar
     from hetero_rsnn.network.shipped import CANONICAL
@@ -115,10 +115,11 @@ def _run(
     if n is not None:
         changes["n"] = n
     numbers = parse_seeds(seeds if seeds is not None else ("1" if quick else "3"))
-    data = load_dataset(name, data_dir=data_dir)
-    if data.task != {"classify": "classification", "forecast": "forecasting"}[command]:
+    found = task_of(name)  # before data are read or generated
+    if found not in (None, {"classify": "classification", "forecast": "forecasting"}[command]):
         other = {"classify": "forecast", "forecast": "classify"}[command]
-        raise HeteroError(f"{name} is a data set for {data.task}: use hetero-rsnn {other} {name}")
+        raise HeteroError(f"{name} is a data set for {found}: use hetero-rsnn {other} {name}")
+    data = load_dataset(name, data_dir=data_dir)
     if quick:
         data = _part(data)
     fresh = out is None or not out.exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
-from importlib import import_module, resources
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,7 @@ def _generated(name: str) -> Callable[..., Dataset]:
         for option, value in (("samples", samples), ("segments", segments), ("test_samples", test_samples)):
             checks.whole(f"{name}: {option}", value, least=1)
         checks.whole(f"{name}: seed", seed, least=0)
-        dynamics: Any = import_module("hetero_rsnn.datasets.dynamics")  # it needs scipy
+        from hetero_rsnn.datasets import dynamics  # it needs scipy
 
         def segment(length: int, own_seed: int) -> Array:
             made = getattr(dynamics, name)(length, seed=own_seed)
@@ -224,6 +224,11 @@ _KNOWN: dict[str, tuple[str, str, Callable[..., Dataset]]] = {
 def list_datasets() -> dict[str, str]:
     """Name of every data set, with its task and what it is."""
     return {name: f"{task}: {text}" for name, (task, text, _) in _KNOWN.items()}
+
+
+def task_of(name: str) -> str | None:
+    """``"classification"`` or ``"forecasting"``; None if there is no such data set."""
+    return _KNOWN[name][0] if name in _KNOWN else None
 
 
 def find_dataset(name: str, data_dir: _Where = None) -> list[Path] | None:
