@@ -130,7 +130,7 @@ def main() -> None:
 
 def save_for_nest(path: str, drawn: Any, u: Any) -> None:
     """Write the arrays of a draw in the form that `nest_peer` reads."""
-    from hetero_rsnn.simulation.arrays import neuron_arrays
+    from hetero_rsnn.simulation.neurons import neuron_arrays
 
     p, plastic, static = drawn.neurons, drawn.plastic, drawn.static
     np.savez(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.datasets.catalogue import list_datasets, load_dataset
     from hetero_rsnn.datasets.dataset import Dataset
     from hetero_rsnn.datasets.fetch import fetch_dataset
-    from hetero_rsnn.datasets.series import Series, read_series, scale_series, shipped_series
+    from hetero_rsnn.datasets.sources import shipped_series
     from hetero_rsnn.estimators.anytime import AnytimeReadout
     from hetero_rsnn.estimators.classifier import HRSNNClassifier
     from hetero_rsnn.estimators.features import HRSNNFeatures
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.inputs.audio import AudioEncoder
     from hetero_rsnn.inputs.encoder_base import Encoder
     from hetero_rsnn.inputs.encoders import CurrentEncoder, DeltaEncoder, PoissonEncoder
+    from hetero_rsnn.inputs.files import Series, read_series, scale_series
     from hetero_rsnn.inputs.stimulus import (
         Stimulus,
         Stream,
@@ -117,6 +118,7 @@ _HOMES = {
     "inputs.audio": ["AudioEncoder"],
     "inputs.encoder_base": ["Encoder"],
     "inputs.encoders": ["CurrentEncoder", "DeltaEncoder", "PoissonEncoder"],
+    "inputs.files": ["Series", "read_series", "scale_series"],
     "inputs.stimulus": [
         "Stimulus",
         "Stream",
@@ -135,7 +137,7 @@ _HOMES = {
     "datasets.catalogue": ["list_datasets", "load_dataset"],
     "datasets.dataset": ["Dataset"],
     "datasets.fetch": ["fetch_dataset"],
-    "datasets.series": ["Series", "read_series", "scale_series", "shipped_series"],
+    "datasets.sources": ["shipped_series"],
     "measures.cutoff": ["CutoffRule", "fit_cutoff", "optimal_cutoff_time"],
     "measures.cutoff_curve": ["CutoffCurve", "evaluate_cutoff"],
     "measures.efficiency": ["Efficiency", "spike_count", "spike_efficiency", "state_correlation", "states"],

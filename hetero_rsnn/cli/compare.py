@@ -51,7 +51,7 @@ def compare(
     from hetero_rsnn.network.shipped import CANONICAL
     from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.network_plots import figure_comparison
-    from hetero_rsnn.report import terminal as report
+    from hetero_rsnn.report.comparison_tables import print_comparison
     from hetero_rsnn.simulation.engine import Engine
 
     engine = Engine(backend, precision, codegen_target)
@@ -86,7 +86,7 @@ def compare(
     if as_json:
         typer.echo(json_text(data), nl=False)
     else:
-        report.print_comparison(comparison)
+        print_comparison(comparison)
     rasters = []
     for name in comparing.raster_pair(comparison):
         net = comparison[name].network

@@ -12,7 +12,7 @@ from hetero_rsnn.cli.options import parse_overrides, results_folder
 from hetero_rsnn.common import checks
 
 if TYPE_CHECKING:
-    from hetero_rsnn.datasets.series import Series
+    from hetero_rsnn.inputs.files import Series
 
 
 def simulate(
@@ -42,7 +42,8 @@ def simulate(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
 ) -> None:
     """Run a network on a series: writes the recording, and a raster with the input above it."""
-    from hetero_rsnn.datasets.series import read_series, scale_series, shipped_series
+    from hetero_rsnn.datasets.sources import shipped_series
+    from hetero_rsnn.inputs.files import read_series, scale_series
     from hetero_rsnn.inputs.stimulus import array_stimulus
     from hetero_rsnn.network.draw import draw
     from hetero_rsnn.network.loading import load_network

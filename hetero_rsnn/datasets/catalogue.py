@@ -16,8 +16,8 @@ from hetero_rsnn.common.errors import FileFormatError, HeteroError, suggest
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.datasets import heidelberg, spoken_digits
 from hetero_rsnn.datasets.dataset import Dataset
-from hetero_rsnn.datasets.series import read_series, shipped_series
-from hetero_rsnn.datasets.sources import SOURCES, data_folder, missing
+from hetero_rsnn.datasets.sources import SOURCES, data_folder, missing, shipped_series
+from hetero_rsnn.inputs.files import read_series
 
 __all__ = ["Dataset", "find_dataset", "list_datasets", "load_dataset"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
-from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.errors import FileFormatError, HeteroError, StimulusError, suggest
 
 #: Folder with data sets, where no argument names one.
 VARIABLE = "HETERO_RSNN_DATA"
@@ -96,3 +97,20 @@ def missing(name: str, where: Path, wanted: str, data_dir: str | os.PathLike[str
         f"{where}: must hold the data set {name!r} ({wanted}), found none of it: run '{command}', "
         f"or get it from {SOURCES[name].homepage} and give data_dir=..."
     )
+
+
+def shipped_series(name: str) -> Path:
+    """Find a file that comes with the package: ``"wind_greensboro"`` or ``"wind_sand_point"`` (hourly, m/s).
+
+    Months come from different years: no window may cross a month's edge, and ``load_dataset("wind_greensboro")`` gives
+    them apart. See ``hetero_rsnn/datasets/data/README.md``.
+
+    Raises
+    ------
+    StimulusError
+        If there is no such series.
+    """
+    known = {file.stem: file for file in Path(str(resources.files("hetero_rsnn.datasets") / "data")).glob("*wind*.npz")}
+    if name not in known:
+        raise StimulusError(f"unknown shipped series {name!r}{suggest(str(name), known)}: give the name of one")
+    return known[name]

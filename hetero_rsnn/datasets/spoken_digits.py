@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common.errors import FileFormatError
 from hetero_rsnn.common.types import Array, Ints
-from hetero_rsnn.datasets.series import read_wav
+from hetero_rsnn.inputs.files import read_wav
 
 #: What `find_spoken_digits` looks for.
 WANTED = "a folder recordings/ of wav files, or an archive free-spoken-digit*.tar.gz, .tar.xz or .zip"

@@ -16,8 +16,8 @@ from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.network.mirror import require_equations
-from hetero_rsnn.simulation.arrays import initial_state
 from hetero_rsnn.simulation.continuing import check_same_draw, check_state
+from hetero_rsnn.simulation.neurons import initial_state
 from hetero_rsnn.simulation.recording import NEVER, Recording, State
 
 #: What a graph can be driven by; the names are those of `Stimulus.kind`.

@@ -1,6 +1,7 @@
-"""What drives a network, and samples with labels on their way there. Files are read in `datasets`.
+"""What drives a network, and samples with labels on their way there; files of one's own.
 
 ``stimulus``      currents, events, streams
+``files``         series from files of one's own: csv and other text, npy, npz, wav
 ``samples``       sets of samples of unequal length; scaling
 ``labels``        labels, some of them unknown
 ``encoder_base``  what all encoders share

@@ -11,7 +11,6 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -249,20 +248,3 @@ def scale_series(values: ArrayLike, how: str) -> Array:
     low, high = x.min(axis=0), x.max(axis=0)
     top, bottom = (2 * (x - low) - (high - low), high - low) if how == "minmax" else (x - x.mean(axis=0), x.std(axis=0))
     return np.asarray(top / np.where(high > low, bottom, np.inf))  # a constant channel becomes 0
-
-
-def shipped_series(name: str) -> Path:
-    """Find a file that comes with the package: ``"wind_greensboro"`` or ``"wind_sand_point"`` (hourly, m/s).
-
-    Months come from different years: no window may cross a month's edge, and ``load_dataset("wind_greensboro")`` gives
-    them apart. See ``hetero_rsnn/data/README.md``.
-
-    Raises
-    ------
-    StimulusError
-        If there is no such series.
-    """
-    known = {file.stem: file for file in Path(str(resources.files("hetero_rsnn.datasets") / "data")).glob("*wind*.npz")}
-    if name not in known:
-        raise StimulusError(f"unknown shipped series {name!r}{suggest(str(name), known)}: give the name of one")
-    return known[name]

@@ -25,7 +25,7 @@ def merge(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
             else:
                 merged[key] = merge(dict(old), value)
         else:
-            merged[key] = deepcopy(value)
+            merged[key] = value if isinstance(value, Parameter) else deepcopy(value)
     return merged
 
 
@@ -51,32 +51,45 @@ def by_name(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return out
 
 
+_NOTHING = object()
+#: Tables whose names may be left out.
 _TABLES = ("populations", "projections", "plasticity", "neuron", "input", "protocol")
+
+
+def _value(data: Any, dotted: str) -> Any:
+    """The value of a full dotted name, opened; `_NOTHING` if there is none."""
+    for key in dotted.split("."):
+        data = opened(data)
+        if not isinstance(data, Mapping) or key not in data:
+            return _NOTHING
+        data = data[key]
+    return opened(data)
 
 
 def full_names(data: Mapping[str, Any], name: str) -> list[str]:
     """Full dotted names that a short one stands for: E.tau_m.cv, or tau_m.cv for every population."""
-    known = by_name(data)
     head = name.rpartition(".")[0]
     name = name.removeprefix("parameters.")
     candidates = [name, *(f"{t}.{name}" for t in _TABLES)]
-    found = [c for c in candidates if c in known]
+    found = [c for c in candidates if _value(data, c) is not _NOTHING]
     if not found:
-        found = [f"populations.{p}.{name}" for p in data.get("populations", {}) if f"populations.{p}.{name}" in known]
+        everywhere = [f"populations.{p}.{name}" for p in data.get("populations", {})]
+        found = [c for c in everywhere if _value(data, c) is not _NOTHING]
     if not found:  # a key that the table may have but does not, such as floor of a distribution
         parent = name.rpartition(".")[0]
         leaf = name.rpartition(".")[2]
         if parent and leaf in {"cv", "mean", "low", "high", "distribution", "floor", "value", "weights", "components"}:
             for full in full_names(data, parent) if head else []:
-                if isinstance(known[full], Mapping):
+                value = _value(data, full)
+                if isinstance(value, Mapping):
                     found.append(f"{full}.{leaf}")
                 else:
                     raise NetworkError(
-                        f"{name}: {full} is the constant {known[full]!r} and has no {leaf!r}: "
+                        f"{name}: {full} is the constant {value!r} and has no {leaf!r}: "
                         f"set {parent} to a table such as {{distribution = 'gamma', mean = ..., cv = ...}}"
                     )
     if not found:
-        short = [k for full in known for k in {full, full.split(".", 1)[-1], full.split(".", 2)[-1]}]
+        short = [k for full in by_name(data) for k in {full, full.split(".", 1)[-1], full.split(".", 2)[-1]}]
         raise NetworkError(f"unknown name {name!r} in an override{suggest(name, sorted(set(short)))}"[:400])
     return found
 

@@ -1,8 +1,9 @@
 """What is read: tables in the terminal, the page of a search, the live figure in a notebook.
 
-``terminal``       the console; tables of a comparison
-``task_tables``    tables of tasks
-``search_tables``  tables of a search
-``search_page``    a search as one HTML page (assets/ holds its style and script)
-``live``           watching a search
+``terminal``           standard output as a place for tables
+``comparison_tables``  tables of a comparison
+``task_tables``        tables of tasks
+``search_tables``      tables of a search
+``search_page``        a search as one HTML page (assets/ holds its style and script)
+``live``               watching a search
 """

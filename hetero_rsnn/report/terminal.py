@@ -1,31 +1,12 @@
-"""What the terminal shows: tables on standard output, progress on standard error."""
+"""Standard output as a place for tables."""
 
 from __future__ import annotations
 
 import sys
 
-from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
-from hetero_rsnn.experiments.comparison import Comparison, comparison_tables
 
 
 def console() -> Console:
     """Standard output; wide enough for the tables where it is not a terminal."""
     return Console(width=None if sys.stdout.isatty() else 140, soft_wrap=not sys.stdout.isatty())
-
-
-def print_comparison(comparison: Comparison) -> None:
-    """Both tables on the terminal."""
-    out = console()
-    for text in comparison_tables(comparison):
-        table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title=escape(text.title))
-        first, *rest = text.headings
-        table.add_column(first, no_wrap=True)
-        for heading in rest:
-            table.add_column(heading, justify="right")
-        for row in text.rows:
-            table.add_row(*map(escape, row))
-        out.print(table)

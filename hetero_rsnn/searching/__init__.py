@@ -7,7 +7,7 @@
 ``settings``            what the journal holds of it
 ``start``               beginning and resuming
 ``run``                 the loop: ask, measure, tell, journal
-``replay``              resuming: the journal's events are met again
+``resuming``            the events that a journal holds are met again
 ``trial``               what became of a candidate
 ``objectives``          efficiency, capacity, Pareto front, limits
 ``optimiser``           ask and tell

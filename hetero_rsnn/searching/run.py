@@ -20,8 +20,8 @@ from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.homogeneous import homogeneous
 from hetero_rsnn.searching.objectives import Evaluation, Objective, evaluate, pareto_front, seed_values
 from hetero_rsnn.searching.optimiser import make_optimiser
-from hetero_rsnn.searching.replay import Script
 from hetero_rsnn.searching.result import SearchResult, make_objective, ranked
+from hetero_rsnn.searching.resuming import Script
 from hetero_rsnn.searching.settings import Settings
 from hetero_rsnn.searching.space import Space
 from hetero_rsnn.searching.trial import Trial, Watch

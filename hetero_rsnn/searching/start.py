@@ -17,8 +17,8 @@ from hetero_rsnn.jobs.journal import Event, Journal
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.searching.objectives import KEPT
 from hetero_rsnn.searching.options import SearchOptions
-from hetero_rsnn.searching.replay import Log, MemoryLog, Script
 from hetero_rsnn.searching.result import SearchResult
+from hetero_rsnn.searching.resuming import Log, MemoryLog, Script
 from hetero_rsnn.searching.run import Function, Job, Search
 from hetero_rsnn.searching.settings import Settings, make_settings
 from hetero_rsnn.searching.space import Space, load_space

@@ -4,7 +4,7 @@
 ``engine``      backend, precision, code generation; what a backend can do
 ``backends``    the table of backends
 ``drive``       a stimulus on the grid of a network
-``arrays``      per-step factors and refractory steps of all neurons
+``neurons``     decays, refractory steps, initial state of all neurons, as the kernels take them
 ``fast``        the compiled backend: layout
 ``kernels``     the compiled backend: machine code
 ``vectorised``  the numpy backend

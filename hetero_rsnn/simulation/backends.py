@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.network.mirror import check_equations
-from hetero_rsnn.simulation.arrays import initial_state
 from hetero_rsnn.simulation.continuing import check_state
 from hetero_rsnn.simulation.engine import Backend, Engine
+from hetero_rsnn.simulation.neurons import initial_state
 from hetero_rsnn.simulation.recording import State
 
 #: What the kernels know of a neuron.

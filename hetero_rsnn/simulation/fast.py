@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common.types import Ints
 from hetero_rsnn.network.draw import PRECISIONS, Draw
-from hetero_rsnn.simulation.arrays import neuron_arrays
 from hetero_rsnn.simulation.drive import Drive
 from hetero_rsnn.simulation.engine import Fired
+from hetero_rsnn.simulation.neurons import neuron_arrays
 from hetero_rsnn.simulation.recording import State
 
 Array = NDArray[np.floating]

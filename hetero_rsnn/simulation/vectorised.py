@@ -9,9 +9,9 @@ import numpy as np
 
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.network.draw import Draw, Synapses
-from hetero_rsnn.simulation.arrays import neuron_arrays
 from hetero_rsnn.simulation.drive import Drive
 from hetero_rsnn.simulation.engine import Fired
+from hetero_rsnn.simulation.neurons import neuron_arrays
 from hetero_rsnn.simulation.recording import State
 
 

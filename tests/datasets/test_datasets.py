@@ -16,7 +16,8 @@ from numpy.testing import assert_array_equal
 
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.datasets.catalogue import Dataset, find_dataset, list_datasets, load_dataset
-from hetero_rsnn.datasets.series import read_series, shipped_series
+from hetero_rsnn.datasets.sources import shipped_series
+from hetero_rsnn.inputs.files import read_series
 
 SHIPPED = ("japanese_vowels", "wind_greensboro", "wind_sand_point", "wind")
 GENERATED = {"lorenz63": 3, "rossler": 3, "mackey_glass": 1, "narma10": 2}

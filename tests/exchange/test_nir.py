@@ -14,7 +14,7 @@ from helpers import refused
 
 import hetero_rsnn as hr
 from hetero_rsnn.common.errors import EquationMismatchError
-from hetero_rsnn.simulation.arrays import initial_state
+from hetero_rsnn.simulation.neurons import initial_state
 
 nir = pytest.importorskip("nir")
 

@@ -21,7 +21,7 @@ from hetero_rsnn.searching.objectives import (
     pareto_front,
     seed_values,
 )
-from hetero_rsnn.searching.replay import MemoryLog
+from hetero_rsnn.searching.resuming import MemoryLog
 
 EFFICIENT = Objective("efficiency", c_min=1.0, rate=(1.0, 50.0), hold=10.0)
 PARETO = Objective("pareto", c_min=0.0, rate=(1.0, 50.0), hold=10.0)

@@ -9,8 +9,8 @@ import pytest
 
 import hetero_rsnn as hr
 from hetero_rsnn.simulation import many
-from hetero_rsnn.simulation.arrays import initial_state
 from hetero_rsnn.simulation.fast import FastBackend
+from hetero_rsnn.simulation.neurons import initial_state
 
 
 def same(one: hr.Recording, other: hr.Recording) -> bool:

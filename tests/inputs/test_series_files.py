@@ -1,4 +1,4 @@
-"""Tests of hetero_rsnn.datasets.series: every format there and back, every error, and files of random bytes."""
+"""Tests of hetero_rsnn.inputs.files: every format there and back, every error, and files of random bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.io import wavfile
 
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, StimulusError
-from hetero_rsnn.datasets.series import Series, read_series, scale_series, shipped_series
+from hetero_rsnn.datasets.sources import shipped_series
+from hetero_rsnn.inputs.files import Series, read_series, scale_series
 
 TABLE = np.array([[1.5, -2.0], [0.25, 1e-300], [3.0, 4e18]])
 
