@@ -106,7 +106,7 @@ def read_heidelberg(train: Path, test: Path, *, hold: Any = "10 ms", limit: int 
     Parameters
     ----------
     train, test : path
-    hold : str or brian2.Quantity
+    hold : float (ms), str or brian2.Quantity
         Duration of a sample of the stimuli, the interval at which states are read.
     limit : int, optional
         Read only the first utterances of each file.

@@ -215,9 +215,9 @@ class HRSNNFeatures(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
         Changes of the network, as `load_network` takes them: ``{"n": 1000, "E.tau_m.cv": 0.3}``.
     encoder : str or Encoder
         ``"current"``, ``"poisson"``, ``"delta"``, ``"audio"``, or an encoder such as ``AudioEncoder(bands=40)``.
-    hold : str, optional
+    hold : float (ms) or str, optional
         Simulated time of a row of a sample, e.g. ``"20 ms"``; default: the network's protocol.
-    tau_read : str or list of str, optional
+    tau_read : float (ms), str, or list of these, optional
         Time constant of the filter that turns spike trains into states, or several (features of each, side by side);
         default: the network's protocol.
     windows : int

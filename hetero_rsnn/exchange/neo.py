@@ -152,7 +152,7 @@ def from_neo(block: Any, *, hold: Any = None, dt: Any = None) -> Recording:
     block : neo.Block or neo.Segment
         With one segment. Every spike train is a neuron, but those annotated with ``kind="input"``; they are numbered by
         the annotation ``neuron`` if these are the whole numbers 0 .. n - 1, else as they stand.
-    hold, dt : str or brian2.Quantity, optional
+    hold, dt : float (ms), str or brian2.Quantity, optional
         Duration of a sample, at whose end `states` are read, and grid step; the first is a multiple of the second. By
         default what `to_neo` noted; needed for blocks of others, whose spikes need not lie on a grid. What does not
         fill a sample at the end is left out.
@@ -217,7 +217,7 @@ def neo_stimulus(trains: Any, hold: Any, *, samples: int | None = None) -> Stimu
     trains : neo.Block, neo.Segment, neo.SpikeTrain or sequence of neo.SpikeTrain
         Of a Block (with one segment) or a Segment all spike trains are taken but those annotated with
         ``kind="input"``, which `to_neo` gives to the input of a network. Times count from their earliest t_start.
-    hold : str or brian2.Quantity
+    hold : float (ms), str or brian2.Quantity
         Duration of a sample, the interval at which states are read.
     samples : int, optional
         Length; by default the trains' own, up to their latest t_stop.

@@ -155,7 +155,7 @@ def array_stimulus(values: ArrayLike, hold: Any) -> Stimulus:
     ----------
     values : array, shape (samples, channels) or (samples,)
         Dimensionless; the network's input weights turn it into a current in units of rest-to-threshold.
-    hold : str or brian2.Quantity
+    hold : float (ms), str or brian2.Quantity
         How long each sample lasts in simulated time, e.g. ``"10 ms"``; a multiple of the network's dt.
 
     Raises
@@ -177,7 +177,7 @@ def uniform_stimulus(
     Parameters
     ----------
     samples : int
-    hold : str or brian2.Quantity
+    hold : float (ms), str or brian2.Quantity
         Duration of a sample.
     seed : int
     low, high : float
@@ -208,10 +208,10 @@ def poisson_stimulus(rates: ArrayLike, hold: Any, seed: int = 0, *, dt: Any = "1
     ----------
     rates : array, shape (samples, channels) or (samples,)
         In Hz, not negative.
-    hold : str or brian2.Quantity
+    hold : float (ms), str or brian2.Quantity
         Duration of a sample.
     seed : int
-    dt : str or brian2.Quantity
+    dt : float (ms), str or brian2.Quantity
         Grid of the spikes; in each step a channel fires at most once, with probability 1 - exp(-rate * dt).
     """
     array = _values(rates, "rates")
@@ -244,7 +244,7 @@ def event_stimulus(
     channels : array of int, shape (events,)
         Input channel of each event, from 0.
     n_channels : int
-    hold : str or brian2.Quantity
+    hold : float (ms), str or brian2.Quantity
         Duration of a sample, the interval at which states are read.
     samples : int, optional
         Length; by default just long enough for the last event.
@@ -294,7 +294,19 @@ def event_stimulus(
 
 
 def silence(duration: Any, hold: Any = "10 ms", *, channels: int = 1) -> Stimulus:
-    """No input for `duration`: what the network does by itself."""
+    """No input for `duration`: what the network does by itself.
+
+    Parameters
+    ----------
+    duration, hold : float (ms), str or brian2.Quantity
+        In all, and of one sample; `duration` is a multiple of `hold`.
+    channels : int
+
+    Examples
+    --------
+    >>> silence("1 s"), silence(1000, hold=5)
+    (Stimulus(current, 100 samples of 10 ms, 1 channels), Stimulus(current, 200 samples of 5 ms, 1 channels))
+    """
     hold_ms, total = checks.duration("hold", hold), checks.duration("duration", duration)
     count = round(total / hold_ms)
     if count < 1 or abs(count * hold_ms - total) > TOLERANCE:

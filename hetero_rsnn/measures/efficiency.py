@@ -42,7 +42,7 @@ def states(recording: Recording, stimulus: Stimulus | None = None, tau_read: Any
     recording : Recording
     stimulus : Stimulus, optional
         The one that was simulated; checked against the recording.
-    tau_read : str or brian2.Quantity
+    tau_read : float (ms), str or brian2.Quantity
         Time constant of the exponential filter. The filter itself remembers, so compared networks must share it.
 
     Returns

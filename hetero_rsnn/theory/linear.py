@@ -132,7 +132,7 @@ def linearised(
     field : MeanField
     weights : array, optional
         Learnt weights.
-    tau_read : float, str or brian2.Quantity, optional
+    tau_read : float (ms), str or brian2.Quantity, optional
         In ms where it has no unit; the protocol's by default.
     fano : array, optional
         Power of the spiking noise over Poisson's; by default that of renewal
@@ -253,9 +253,9 @@ def spectral_states(
     ----------
     draw, field, weights, tau_read
         As in `linearised`.
-    hold : float, str or brian2.Quantity, optional
+    hold : float (ms), str or brian2.Quantity, optional
         Duration of an input sample, in ms where it has no unit; the protocol's by default.
-    period : float, str or brian2.Quantity, optional
+    period : float (ms), str or brian2.Quantity, optional
         Length of the window (a multiple of hold); responses must have died out within it. By default 1280 ms, rounded
         up to a multiple of hold.
     top : float

@@ -157,7 +157,7 @@ def self_consistent_rates(
         more) the target's potential varies under a renewal process of the source's rate and CV.
     power, mean : float
         Variance and mean of the input, per channel; the default is that of `uniform_stimulus`.
-    hold : float, str or brian2.Quantity, optional
+    hold : float (ms), str or brian2.Quantity, optional
         Duration of an input sample, in ms where it has no unit; the protocol's by default.
     tolerance, limit : float, int
         Largest change (Hz) to stop at, and number of iterations to give up after.
