@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
@@ -20,7 +20,7 @@ from scipy.io import wavfile
 
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, StimulusError
 from hetero_rsnn.datasets.sources import shipped_series
-from hetero_rsnn.inputs.files import Series, read_series, scale_series
+from hetero_rsnn.inputs.files import Series, _is_clock, read_series, scale_series
 
 TABLE = np.array([[1.5, -2.0], [0.25, 1e-300], [3.0, 4e18]])
 
@@ -466,6 +466,7 @@ def test_shipped_names() -> None:
 
 @given(tables, st.sampled_from([",", ";", "\t", " "]), st.booleans())
 def test_any_table_reads_back_equal(values: np.ndarray, delimiter: str, header: bool) -> None:
+    assume(values.shape[1] == 1 or not _is_clock(values[:, 0]))  # a first column that is one is left out
     with tempfile.TemporaryDirectory() as folder:
         text, binary, packed = (Path(folder) / f"a.{ending}" for ending in ("csv", "npy", "npz"))
         names = delimiter.join(f"c{i}" for i in range(values.shape[1])) if header else ""
