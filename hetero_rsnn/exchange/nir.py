@@ -76,10 +76,14 @@ def to_nir(draw: Draw, state: State | Recording | None = None, *, kind: str = "c
 
     Examples
     --------
+    >>> import os, tempfile, warnings
     >>> import hetero_rsnn as hr, nir
     >>> d = hr.draw(hr.load_network("henhes", n=50), seed=1)
-    >>> graph = hr.to_nir(d, hr.train(d))
-    >>> nir.write("henhes.nir", graph)
+    >>> with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", hr.NIRWarning)  # of what NIR does not hold
+    ...     nir.write(os.path.join(folder, "henhes.nir"), hr.to_nir(d, hr.train(d)))
+    ...     os.listdir(folder)
+    ['henhes.nir']
     """
     if not isinstance(draw, Draw):
         raise HeteroError(f"to_nir takes a draw, got {type(draw).__name__}: call hetero_rsnn.draw(network, seed) first")
