@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -44,6 +45,13 @@ def _restore_brian(settings: dict[str, Any]) -> None:
 def _figures() -> list[int]:
     plt = sys.modules.get("matplotlib.pyplot")
     return [] if plt is None else list(plt.get_fignums())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_is_loaded_is_not_searched_for_garbage() -> None:
+    """Brian2 collects garbage twice in each run: among all modules and tests that takes longer than the run itself."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

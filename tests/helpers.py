@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,17 @@ ROOT = Path(__file__).resolve().parents[1]
 NETWORKS = tuple(hr.list_networks())
 #: Every backend; brian2 is the reference.
 BACKENDS = ("fast", "numpy", "brian2")
+#: A network of each structure; brian2 runs the others only with ``-m slow``, since it builds anew for every run.
+TYPICAL = ("lif_stdp", "henhes", "chrsnn", "static")
+
+
+def backends_with_networks(backends: Iterable[str] = BACKENDS, networks: Iterable[str] = NETWORKS) -> list[Any]:
+    """Pairs of backend and network for ``parametrize``, those of brian2 with networks like others marked slow."""
+    return [
+        pytest.param(backend, name, marks=[pytest.mark.slow] * (backend == "brian2" and name not in TYPICAL))
+        for backend in backends
+        for name in networks
+    ]
 
 
 def refused(call: Callable[[], object], *words: str, error: type[Exception] = HeteroError) -> Any:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.cli.options import load_data
+from hetero_rsnn.common.errors import FileFormatError, HeteroError, OutputError
 
 data_app = typer.Typer(help="List the data sets, show one, or download one.", rich_markup_mode=None)
 
@@ -70,7 +71,11 @@ def fetch(
     if name in list_datasets() and name not in SOURCES:
         typer.echo(f"{name} needs no download: it comes along, or is generated")
         return
-    for path in fetch_dataset(name, data_dir, base_url=mirror, progress=True):
+    try:
+        paths = fetch_dataset(name, data_dir, base_url=mirror, progress=True)
+    except OutputError as error:
+        raise OutputError(error.reason, fix="choose another --data-dir") from None
+    for path in paths:
         typer.echo(path)
     typer.echo(f"{SOURCES[name].authors}; licence {SOURCES[name].licence}")
 
@@ -78,9 +83,7 @@ def fetch(
 @data_app.command()
 def show(name: _Name, data_dir: _Folder = None) -> None:
     """Print what is in a data set: counts, channels, lengths, classes, source, licence."""
-    from hetero_rsnn.datasets.catalogue import load_dataset
-
-    found = load_dataset(name, data_dir=data_dir)
+    found = load_data(name, data_dir)
     for heading, text in _lines(found):
         typer.echo(f"{heading:<10}{text}")
 

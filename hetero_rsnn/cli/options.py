@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hetero_rsnn.common.errors import HeteroError, OutputError
-from hetero_rsnn.common.files import output_folder
+from hetero_rsnn.common.errors import FileFormatError, HeteroError, OutputError
+from hetero_rsnn.common.files import first_free, output_folder
 
 
 def parse_overrides(pairs: list[str]) -> dict[str, Any]:
@@ -64,15 +64,6 @@ def command_line() -> str:
     return shlex.join(["hetero-rsnn", *sys.argv[1:]])
 
 
-def first_free(path: Path, files: Sequence[str] = ()) -> Path:
-    """The path, or the first of PATH-2, PATH-3, ... that is not there (a folder: that holds none of the files)."""
-    number, free = 1, path
-    while any((free / name).exists() for name in files) if files else free.exists():
-        number += 1
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return free
-
-
 def writable_folder(folder: Path, option: str = "--out") -> Path:
     """Make a folder that can be written; the error names the option that chooses another."""
     try:
@@ -90,3 +81,19 @@ def results_folder(out: Path | None, command: str, files: tuple[str, ...], overw
     if there and not overwrite:
         raise OutputError(f"{folder / there[0]} exists already: choose another --out, or add --overwrite")
     return folder
+
+
+def load_data(name: str, data_dir: Path | None) -> Any:
+    """A data set; one that is not there is asked for with the command that fetches it."""
+    from hetero_rsnn.datasets.catalogue import find_dataset, load_dataset
+    from hetero_rsnn.datasets.sources import SOURCES
+
+    try:
+        return load_dataset(name, data_dir=data_dir)
+    except FileFormatError as error:
+        if name not in SOURCES or find_dataset(name, data_dir):
+            raise
+        folder = data_dir.parent if data_dir is not None and data_dir.suffix else data_dir
+        command = ["hetero-rsnn", "data", "fetch", name, *(["--data-dir", str(folder)] if folder is not None else [])]
+        fix = f"run '{shlex.join(command)}', or get it from {SOURCES[name].homepage} and give --data-dir"
+        raise FileFormatError(error.reason, fix=fix) from None

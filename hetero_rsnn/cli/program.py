@@ -1,4 +1,4 @@
-"""The command line: ``hetero-rsnn networks | data | simulate | compare | search | show``."""
+"""The command line put together: networks, data, simulate, compare, classify, forecast, search, show."""
 
 from __future__ import annotations
 

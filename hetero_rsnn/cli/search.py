@@ -60,7 +60,8 @@ def search(
     ] = None,
 ) -> None:
     """Search distributions of time constants and learning rates for the most memory per spike."""
-    from hetero_rsnn.cli.options import first_free, parse_overrides, parse_seeds
+    from hetero_rsnn.cli.options import parse_overrides, parse_seeds
+    from hetero_rsnn.common.files import first_free
     from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.searching.options import SearchOptions
     from hetero_rsnn.searching.result import SearchResult

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hetero_rsnn.cli.options import first_free, writable_folder
+from hetero_rsnn.cli.options import writable_folder
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.files import first_free
 from hetero_rsnn.report.search_tables import print_search
 
 if TYPE_CHECKING:

@@ -98,9 +98,9 @@ def _run(
     seeds: str | None, n: int | None, backend: str, precision: str, workers: int | None, quick: bool, as_json: bool,
     out: Path | None, overrides: list[str] | None, overwrite: bool,
 ) -> None:  # fmt: skip
-    from hetero_rsnn.cli.options import command_line, parse_overrides, parse_seeds, results_folder
+    from hetero_rsnn.cli.options import command_line, load_data, parse_overrides, parse_seeds, results_folder
     from hetero_rsnn.common.files import json_text, write_json
-    from hetero_rsnn.datasets.catalogue import load_dataset, task_of
+    from hetero_rsnn.datasets.catalogue import task_of
     from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.jobs.progress import progress_bar
     from hetero_rsnn.network.shipped import CANONICAL
@@ -119,7 +119,7 @@ def _run(
     if found not in (None, {"classify": "classification", "forecast": "forecasting"}[command]):
         other = {"classify": "forecast", "forecast": "classify"}[command]
         raise HeteroError(f"{name} is a data set for {found}: use hetero-rsnn {other} {name}")
-    data = load_dataset(name, data_dir=data_dir)
+    data = load_data(name, data_dir)
     if quick:
         data = _part(data)
     fresh = out is None or not out.exists()
@@ -155,6 +155,6 @@ def _part(data: Any) -> Any:
     if data.task == "forecasting":
         X = tuple(x[:1500] if k in data.train else x[:600] for k, x in enumerate(data.X))
         return replace(data, X=X)
-    rng = np.random.default_rng(0)  # which samples, not what they hold
+    rng = np.random.default_rng(0)  # which samples, not what they hold: no part of a network's tree
     train, test = (np.sort(rng.permutation(part)[:most]) for part, most in ((data.train, 200), (data.test, 100)))
     return replace(data, train=train, test=test)

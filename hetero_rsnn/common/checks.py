@@ -51,7 +51,7 @@ def whole(
             rule, usual = f"<= {most}", "use less"
         else:
             rule, usual = f">= {least}", f"use {least} or more"
-        raise error(f"{name} must be a whole number {rule}, got {_short(value)}: {fix or usual}")
+        raise error(f"{name} must be a whole number {rule}, got {_short(value)}", fix=fix or usual)
     return number
 
 
@@ -79,7 +79,7 @@ def real(
     bound += "" if least is None else f" >= {least:g}"
     kept = (above is None or number > above) and (least is None or number >= least)
     if not (math.isfinite(number) and kept):
-        raise error(f"{name} must be a finite number{bound}, got {value!r}: {fix}")
+        raise error(f"{name} must be a finite number{bound}, got {_short(value)}", fix=fix)
     return number
 
 
@@ -94,7 +94,7 @@ def one_of(name: str, value: Any, known: Sequence[str], *, error: type[HeteroErr
     if not isinstance(value, str) or value not in known:
         hint = suggest(str(value), known) if isinstance(value, str) else ""
         hint = hint if "did you mean" in hint else ""
-        raise error(f"unknown {name} {value!r}{hint}: use one of {', '.join(known)}")
+        raise error(f"unknown {name} {_short(value)}{hint}", fix=f"use one of {', '.join(known)}")
     return value
 
 
@@ -123,6 +123,7 @@ def finite_array(
     ndim: int | None = None,
     *,
     infinite: bool = False,
+    fix: str = "drop or mend such values",
     error: type[HeteroError] = HeteroError,
 ) -> Array:
     """Finite real numbers as an array of float64; with `infinite`, +inf too.
@@ -134,10 +135,10 @@ def finite_array(
     """
     raw = np.asarray(value)
     if ndim is not None and raw.ndim != ndim:
-        raise error(f"{name} must have {ndim} dimension(s), samples first, got shape {raw.shape}: reshape it")
+        raise error(f"{name} must have {ndim} dimension(s), got shape {raw.shape}", fix="reshape it")
     if raw.dtype.kind not in "biuf":
         got = f"an array of {raw.dtype}" if raw.ndim else repr(value)
-        raise error(f"{name} must be real numbers, got {got}: convert it to float")
+        raise error(f"{name} must be real numbers, got {got}", fix="give plain numbers, times in ms")
     array = raw.astype(np.float64, copy=False)
     with np.errstate(all="ignore"):
         proven = math.isfinite(array.sum())  # cheaper than a look at every number
@@ -163,10 +164,12 @@ def different_seeds(name: str, seeds: Any, *, error: type[HeteroError] = HeteroE
         If it is a number instead of a list, empty, holds one twice, or one that is no whole number >= 0.
     """
     if not isinstance(seeds, Iterable) or isinstance(seeds, str):
-        raise error(f"{name} must be a list or range of seeds, got {seeds!r}: write {name}=range({seeds})")
+        count = seeds if isinstance(seeds, int) and not isinstance(seeds, bool) else 8
+        raise error(f"{name} must be a list or range of seeds, got {_short(seeds)}", fix=f"write {name}=range({count})")
     out = [whole(name.removesuffix("s"), seed, least=0, error=error) for seed in seeds]
     if not out:
-        raise error(f"{name} must hold at least one seed, got none: write {name}=range(8)")
+        raise error(f"{name} must hold at least one seed, got none", fix=f"write {name}=range(8)")
     if len(set(out)) < len(out):
-        raise error(f"{name} must differ, got {out}: a repeated one would narrow the interval without new data")
+        why = "a repeated one would narrow the interval without new data"
+        raise error(f"{name} must differ, got {out}", fix=why)
     return out

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 
 def _one_line(text: str) -> str:
@@ -24,6 +25,13 @@ class HeteroError(ValueError):
     def __init__(self, reason: str, *, fix: str = "") -> None:
         self.reason = _one_line(reason)
         super().__init__(f"{self.reason}: {_one_line(fix)}" if fix else self.reason)
+
+    def at(self, *, before: str = "", after: str = "") -> Self:
+        """The same error, with all it carries, and the place where it was found."""
+        placed = copy(self)
+        placed.reason = f"{before}{self.reason}{after}"
+        placed.args = (f"{before}{self}{after}",)
+        return placed
 
 
 class UnitError(HeteroError):
@@ -80,8 +88,9 @@ class TooShortError(HeteroError):
     def __init__(
         self, reason: str, *, fix: str = "", measure: str = "", estimate: Any = None, required: int = 0
     ) -> None:
-        untrusted = f" (untrustworthy estimate: {estimate})" if estimate is not None else ""
-        super().__init__(reason, fix=fix + untrusted if fix else untrusted)
+        super().__init__(reason, fix=fix)
+        if estimate is not None:
+            self.args = (f"{self} (untrustworthy estimate: {_one_line(estimate)})",)
         self.measure = measure
         self.estimate = estimate
         self.required = required

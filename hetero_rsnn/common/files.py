@@ -1,4 +1,4 @@
-"""Writing files so that nothing is lost: to a temporary name first, then renamed."""
+"""Files: written to a temporary name first, then renamed, so that nothing is lost; free names; reading TOML."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import os
 import tempfile
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -107,3 +107,12 @@ def read_toml(path: Path, what: str, refusal: type[HeteroError]) -> dict[str, An
         raise refusal(f"{path} is not valid TOML: {error}") from None
     except (ValueError, OSError, RecursionError) as error:  # not UTF-8, a number of 5,000 digits, brackets as deep
         raise refusal(f"{path} cannot be read as a {what} file: {error}") from None
+
+
+def first_free(path: Path, files: Sequence[str] = ()) -> Path:
+    """The path, or the first of PATH-2, PATH-3, ... that is not there (a folder: that holds none of the files)."""
+    number, free = 1, path
+    while any((free / name).exists() for name in files) if files else free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free

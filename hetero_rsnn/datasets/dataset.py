@@ -35,7 +35,7 @@ class Dataset:
     y : ndarray of int, shape (len(X),), or None
         Index into `classes`; None for forecasting.
     train, test : ndarray of int
-        Ints into `X`.
+        Indices into `X`.
     groups : ndarray of str, shape (len(X),), or None
         Speaker or station, to leave one out.
     interval_ms : float or None

@@ -322,11 +322,8 @@ class MackeyGlass:
 def require_positive(**numbers: float) -> None:
     """Raise `HeteroError` for a number that is not finite and > 0."""
     for name, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < math.inf:
-            raise HeteroError(f"{name} must be a finite number > 0, got {value!r}: leave it out for the default")
+        checks.real(name, value, above=0.0, fix="leave it out for the default")
 
 
 def _transient(value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < math.inf:
-        raise HeteroError(f"transient must be a finite number >= 0, got {value!r}: leave it out for the default")
-    return float(value)
+    return checks.real("transient", value, least=0.0, fix="leave it out for the default")

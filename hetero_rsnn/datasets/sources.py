@@ -1,4 +1,4 @@
-"""Where data sets that do not come with the package are looked for, and where they come from."""
+"""Where data sets are looked for, and where those come from that the package does not ship."""
 
 from __future__ import annotations
 
@@ -90,12 +90,12 @@ def data_folder(data_dir: str | os.PathLike[str] | None = None) -> Path:
 
 def missing(name: str, where: Path, wanted: str, data_dir: str | os.PathLike[str] | None) -> FileFormatError:
     """Make the error for a data set that is not where it was looked for."""
-    command = f"hetero-rsnn data fetch {name}"
+    call = f"hetero_rsnn.fetch_dataset({name!r}"
     if data_dir is not None:  # else the download would land in another folder
-        command += f" --data-dir {where.parent if where.suffix else where}"
+        call += f", {str(where.parent if where.suffix else where)!r}"
     return FileFormatError(
-        f"{where}: must hold the data set {name!r} ({wanted}), found none of it: run '{command}', "
-        f"or get it from {SOURCES[name].homepage} and give data_dir=..."
+        f"{where}: must hold the data set {name!r} ({wanted}), found none of it",
+        fix=f"call {call}), or get it from {SOURCES[name].homepage} and give data_dir=...",
     )
 
 

@@ -19,7 +19,8 @@ from hetero_rsnn.common.errors import HeteroError, StimulusError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.estimators.frozen import Frozen, adopt, count_jobs, filtered, learn, pool, spikes_each
-from hetero_rsnn.inputs.encoders import Encoder, make_encoder
+from hetero_rsnn.inputs.encoder_base import Encoder
+from hetero_rsnn.inputs.encoders import make_encoder
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.jobs.progress import Progress
 from hetero_rsnn.network.definition import Network

@@ -1,4 +1,4 @@
-"""The linear readout of tasks: ridge regression whose strength is chosen on blocks or groups of the training data.
+"""Linear readouts of tasks: ridge and logistic regression, strengths chosen on folds, lagged inputs.
 
 scikit-learn's `RidgeCV` leaves out one row at a time, which neighbours in a time series give away, and a grid search
 decomposes the features anew for every strength. Here one decomposition a fold serves all strengths.

@@ -7,7 +7,6 @@ outcome that says so, and the others are not harmed.
 from __future__ import annotations
 
 import concurrent.futures as cf
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
@@ -16,8 +15,6 @@ from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import ExecutorError, HeteroError
 from hetero_rsnn.jobs.remote import Outcome, Remote, Runner, outcome_of
 from hetero_rsnn.jobs.workers import Answer, Death, Workers, call, describe
-
-__all__ = ["ExecutorError", "Outcome", "Runner", "make_runner"]
 
 
 class _Serial(Runner):
@@ -112,10 +109,8 @@ def make_runner(
     """
     if workers is not None:
         workers = checks.whole("workers", workers, least=1)
-    if timeout is not None and (
-        isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf
-    ):
-        raise HeteroError(f"timeout must be a number of seconds > 0, got {timeout!r}; leave it out for no limit")
+    if timeout is not None:
+        timeout = checks.real("timeout", timeout, above=0.0, fix="give seconds, or leave it out for no limit")
     if executor is not None and dask is not None:
         raise HeteroError("jobs run on an executor or on a Dask cluster, not on both: leave out executor or dask")
     if executor is not None and not isinstance(executor, cf.Executor):

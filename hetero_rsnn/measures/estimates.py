@@ -59,15 +59,26 @@ def estimate(values: Iterable[float]) -> Estimate:
     return Estimate(mean, stderr, mean - half, mean + half, n)
 
 
-def cell(e: Estimate, signed: bool = False, digits: int | None = None) -> str:
-    """A mean with its interval, to three digits (a difference: to the first of its error) or as many as asked."""
+def mean_and_bounds(e: Estimate, signed: bool = False, digits: int | None = None) -> tuple[str, str]:
+    """A mean and its interval, to three digits (a difference: to the first of its error) or as many as asked.
+
+    Returns
+    -------
+    mean, bounds : str
+        ``"5.64"`` and ``"[5.50, 5.79]"``; ``"undefined"`` and why; no bounds for a single seed.
+    """
     if math.isnan(e.mean):
-        return f"undefined ({e.missing} of {e.n + e.missing})" if e.missing and e.n else "undefined"
+        return "undefined", f"({e.missing} of {e.n + e.missing})" if e.missing and e.n else ""
     sign = "+" if signed else ""
     fixed = digits
     digits = max(0, 3 - math.floor(math.log10(max(abs(e.mean), 1e-12))) - 1) if e.mean else 2
     if signed and not math.isnan(e.stderr) and e.stderr > 0:
         digits = max(0, -math.floor(math.log10(e.stderr)))
     digits = min(digits, 5) if fixed is None else fixed
-    text = f"{e.mean:{sign}.{digits}f}"
-    return text if math.isnan(e.low) else f"{text} [{e.low:{sign}.{digits}f}, {e.high:{sign}.{digits}f}]"
+    bounds = "" if math.isnan(e.low) else f"[{e.low:{sign}.{digits}f}, {e.high:{sign}.{digits}f}]"
+    return f"{e.mean:{sign}.{digits}f}", bounds
+
+
+def cell(e: Estimate, signed: bool = False, digits: int | None = None) -> str:
+    """A mean with its interval, as a cell of a table: ``"5.64 [5.50, 5.79]"``."""
+    return " ".join(filter(None, mean_and_bounds(e, signed, digits)))

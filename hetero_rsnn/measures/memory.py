@@ -18,6 +18,9 @@ from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.measures.ridge_blocks import MIN_BLOCK, RIDGES, block_edges, cross_validate, delayed, standardise
 
+#: What to do about a state that is not finite.
+_MEND = "drop the samples, or look where the simulation diverged"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MemoryCapacity:
@@ -189,7 +192,7 @@ def fit_capacity(
     washout = checks.whole("washout", washout, least=0)
     n_blocks = checks.whole("n_blocks", n_blocks, least=2)
     gap = d_max if gap is None else checks.whole("gap", gap, least=0)
-    x, inputs = checks.finite_array("states", states, 2), checks.finite_array("u", u, 1)
+    x, inputs = checks.finite_array("states", states, 2, fix=_MEND), checks.finite_array("u", u, 1, fix=_MEND)
     strengths = np.array(RIDGES) if ridges is None else checks.finite_array("ridges", ridges, 1)
     if strengths.size == 0 or strengths.min() <= 0:
         raise HeteroError(f"ridges must be one or more numbers > 0, got {strengths.tolist()}: for almost none, 1e-12")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import operator
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array
 
@@ -89,15 +89,10 @@ def persistence(series: ArrayLike, horizon: int) -> tuple[Array, Array]:
         If `horizon` is not a whole number from 1 to below the number of samples, or a number is not finite.
     """
     x = _finite("series", series)
-    try:
-        ahead = 0 if isinstance(horizon, bool) else operator.index(horizon)
-    except TypeError:
-        ahead = 0
-    if not 1 <= ahead < len(x):
-        raise HeteroError(
-            f"horizon must be a whole number from 1 to {len(x) - 1} (samples less one), got {horizon!r}: "
-            "look less far ahead or give a longer series"
-        )
+    fix = "look less far ahead or give a longer series"
+    ahead = checks.whole("horizon", horizon, least=1, most=max(len(x) - 1, 1), fix=fix)
+    if ahead >= len(x):
+        raise HeteroError(f"a series must be longer than the horizon {ahead}, got {len(x)} sample(s)", fix=fix)
     return x[ahead:], x[:-ahead]
 
 

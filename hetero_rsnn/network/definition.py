@@ -69,14 +69,14 @@ class Network:
         return Network.from_dict(apply_overrides(self.tree(), overrides), self.name)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], name: str) -> Network:
+    def from_dict(cls, data: Mapping[str, Any], name: str = "network") -> Network:
         """Build and validate a network from the content of a file (``extends`` already resolved), or a `tree`.
 
         Parameters
         ----------
         data : mapping
             As `to_dict` returns it.
-        name : str
+        name : str, optional
             Used where `data` has no name.
 
         Raises

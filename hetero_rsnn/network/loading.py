@@ -1,4 +1,4 @@
-"""Network files: finding, reading, inheriting, overriding and writing them."""
+"""Network files: finding, reading, inheriting and writing them."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def load_network(name_or_path: str | Path | Network, **overrides: Any) -> Networ
         # A file may be called what it likes; its network takes what of that can be part of a name.
         network = Network.from_dict(data, re.sub(r"[^A-Za-z0-9 _.+-]+", "_", path.stem).lstrip(" _.+-") or "network")
     except HeteroError as error:
-        raise type(error)(f"{error} [{path.name}]") from None
+        raise error.at(after=f" [{path.name}]") from None
     return network.replace(**overrides) if overrides else network
 
 

@@ -61,8 +61,7 @@ def parse_parameter(value: Any, where: str) -> Parameter:
     except NetworkError:
         raise
     except HeteroError as error:
-        text = str(error)
-        raise type(error)(text if where in text else f"{where}: {text}") from None
+        raise (error if where in str(error) else error.at(before=f"{where}: ")) from None
     return Parameter(distribution, unit)
 
 

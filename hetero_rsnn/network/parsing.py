@@ -65,7 +65,11 @@ def _whole(value: Any, where: str, low: int) -> int:
 
 def _milliseconds(value: Any, where: str, *, positive: bool = True) -> float:
     """A duration, which files state with its unit."""
-    return value.mean if isinstance(value, Parameter) else units.milliseconds(value, where, positive=positive)
+    if not isinstance(value, Parameter):
+        return units.milliseconds(value, where, positive=positive)
+    if value.unit != units.TIME or not isinstance(value.distribution, Constant):
+        raise UnitError(f"{where} must be one time with its unit, got {value}: write e.g. {where} = '10 ms'")
+    return checks.duration(where, value.mean, positive=positive)
 
 
 def _text(value: Any, where: str) -> str:
@@ -101,6 +105,8 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
     NetworkError, UnitError
         Naming the place, the value, the rule and the fix.
     """
+    if not isinstance(data, Mapping):
+        raise NetworkError(f"a network is built from a table, got {type(data).__name__}: give what to_dict returned")
     _names(data, "the network file")
     _keys(data, _TOP.split(), "the network file")
     for key in ("populations", "neuron"):

@@ -1,4 +1,4 @@
-"""Figures. Every function draws into `ax` (a new figure if None) and returns the Axes; pyplot is never touched."""
+"""Figures of networks: rasters, inputs, distributions, memory curves, comparisons."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import special
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.experiments.comparison import Comparison
 from hetero_rsnn.experiments.measurement import Measurement
@@ -26,12 +27,13 @@ def plot_raster(
     recording: Recording,
     ax: Axes | None = None,
     *,
-    start: float = 0.0,
-    duration: float = 1000.0,
+    start: Any = 0.0,
+    duration: Any = 1000.0,
     draw: Draw | None = None,
 ) -> Axes:
-    """Spikes over time, `start` and `duration` in ms; with `draw`, populations are named and told apart by colour."""
+    """Spikes over time, from `start` for `duration` (ms, or text with a unit); with `draw`, populations are named."""
     ax = axes_for(ax, 6.0, 3.0)
+    start, duration = checks.duration("start", start, positive=False), checks.duration("duration", duration)
     first, last = np.searchsorted(recording.spike_times, [start - 1e-9, start + duration - 1e-9])
     t, i = recording.spike_times[first:last], recording.spike_neurons[first:last]
     if draw is None:
@@ -50,12 +52,11 @@ def plot_raster(
     return ax
 
 
-def plot_input(
-    stimulus: Stimulus, ax: Axes | None = None, *, start: float = 0.0, duration: float | None = None
-) -> Axes:
-    """The input series over time; `start` and `duration` in ms."""
+def plot_input(stimulus: Stimulus, ax: Axes | None = None, *, start: Any = 0.0, duration: Any = None) -> Axes:
+    """The input series over time, from `start` for `duration` (ms, or text with a unit)."""
     ax = axes_for(ax, 6.0, 1.6)
-    duration = stimulus.duration - start if duration is None else duration
+    start = checks.duration("start", start, positive=False)
+    duration = stimulus.duration - start if duration is None else checks.duration("duration", duration)
     low, high = int(start // stimulus.hold), int(np.ceil((start + duration) / stimulus.hold))
     edges = np.arange(low, min(high, len(stimulus)) + 1) * stimulus.hold
     for channel in range(min(stimulus.channels, 8)):

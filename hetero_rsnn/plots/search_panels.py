@@ -16,7 +16,7 @@ from hetero_rsnn.plots.looks import COLOURS, axes_for
 from hetero_rsnn.searching import view, wording
 from hetero_rsnn.searching.partial_dependence import FEWEST, Models
 from hetero_rsnn.searching.result import SearchResult
-from hetero_rsnn.searching.space import Dimension, Entry
+from hetero_rsnn.searching.space_parsing import Dimension, Entry
 
 GREY = "0.45"
 #: Of the search that the panels are about.

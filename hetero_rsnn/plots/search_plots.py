@@ -23,7 +23,7 @@ from hetero_rsnn.plots.search_panels import (
 from hetero_rsnn.searching import view, wording
 from hetero_rsnn.searching.objectives import Evaluation, convergence
 from hetero_rsnn.searching.result import SearchResult
-from hetero_rsnn.searching.space import Dimension
+from hetero_rsnn.searching.space_parsing import Dimension
 
 #: Okabe and Ito's palette, as in `plots`; the searched network looks like henhes, its control like honhos.
 _LOOKS = (

@@ -7,6 +7,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.extras import need
 
@@ -88,9 +89,7 @@ class LiveSearch:
     def __init__(self, quantity: str = "E", *, every: float = 1.0) -> None:
         if quantity not in ("E", "C"):
             raise HeteroError(f"quantity must be 'E' or 'C', got {quantity!r}")
-        if isinstance(every, bool) or not isinstance(every, int | float) or not 0 <= every < math.inf:
-            raise HeteroError(f"every must be a number of seconds >= 0, got {every!r}")
-        self.quantity, self.every = quantity, every
+        self.quantity, self.every = quantity, checks.real("every", every, least=0.0, fix="give seconds")
         self._begin()
 
     def _begin(self) -> None:

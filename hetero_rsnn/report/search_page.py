@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hetero_rsnn.common.files import write_text
-from hetero_rsnn.measures.estimates import cell
+from hetero_rsnn.measures.estimates import cell, mean_and_bounds
 from hetero_rsnn.searching import view, wording
 from hetero_rsnn.searching.result import SearchResult, in_order
 from hetero_rsnn.searching.trial import Trial
@@ -94,7 +94,7 @@ def _headline(result: SearchResult) -> str:
     cards = []
     for name, text, unit in _CARDS:
         e = wording.measure(best.evaluation, name)
-        mean, _, bounds = cell(e).partition(" ")
+        mean, bounds = mean_and_bounds(e)
         cards.append(
             f"<div{_class('main') if name == 'E' else ''}><dt>{escape(text)}</dt><dd>{escape(mean)}"
             f"<small>{escape(bounds)}</small><small>{escape(unit)}</small></dd></div>"

@@ -31,8 +31,8 @@ from scipy.special import ndtr
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.network.distributions import Distribution
-from hetero_rsnn.searching.space import Dimension, Entry, Space
-from hetero_rsnn.searching.space_parsing import SPREAD
+from hetero_rsnn.searching.space import Space
+from hetero_rsnn.searching.space_parsing import SPREAD, Dimension, Entry
 
 #: Normal scores at which quantiles are compared. Beyond them lie 3e-12 of the probability.
 SCORES: Array = np.linspace(-7.0, 7.0, 57)

@@ -1,4 +1,4 @@
-"""Searching a space of networks for the distributions that buy most memory per spike.
+"""The loop of a search: ask, measure, tell, and write every step into the journal first.
 
 The search writes every step into a journal before it goes on: what was asked, what came of it, in the order of the
 trials. What the journal holds is a function of the settings alone, except for the times under "seconds"; so one worker

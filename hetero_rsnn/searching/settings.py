@@ -78,8 +78,12 @@ def make_settings(space: Space, given: SearchOptions, measure: Mapping[str, str]
         Naming the value, the rule and the fix.
     """
     own = space.search
-    objective = checks.one_of("objective", given.objective or "efficiency", OBJECTIVES, error=SearchError)
-    method = checks.one_of("method", given.method or "wasserstein", METHODS, error=SearchError)
+    objective = checks.one_of(
+        "objective", "efficiency" if given.objective is None else given.objective, OBJECTIVES, error=SearchError
+    )
+    method = checks.one_of(
+        "method", "wasserstein" if given.method is None else given.method, METHODS, error=SearchError
+    )
     budget = _whole("budget", given.budget, own.budget, 1)
     initial = _whole("initial", given.initial, own.initial, 1)
     batch = _whole("batch", given.batch, own.batch, 1)

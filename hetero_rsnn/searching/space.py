@@ -27,8 +27,6 @@ from hetero_rsnn.network.parameter import Parameter, parse_parameter
 from hetero_rsnn.network.shipped import networks_folder
 from hetero_rsnn.searching.space_parsing import Dimension, Entry, overrides, parameters_at, read_entries
 
-__all__ = ["Dimension", "Entry", "SearchDefaults", "Space", "SpaceError", "list_spaces", "load_space", "spaces_folder"]
-
 #: A point may miss its range by this share of it: what rounding leaves.
 _ROUNDING = 1e-9
 
@@ -371,5 +369,4 @@ def load_space(name_or_path: str | Path | Space, **changes: Any) -> Space:
         base = load_network(load_network(locate(data["base"], path.parent), **own), **changes)
         return Space.from_dict({**data, "name": path.stem, "base": base.to_dict()})
     except HeteroError as error:
-        text = str(error)
-        raise type(error)(text if path.name in text else f"{text} [{path.name}]") from None
+        raise (error if path.name in str(error) else error.at(after=f" [{path.name}]")) from None

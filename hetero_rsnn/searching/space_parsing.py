@@ -252,7 +252,11 @@ def _parameter(name: str, table: Mapping[str, Any], data: dict[str, Any], where:
         raise SpaceError(f"{where} stands for {' and '.join(targets)}, which have different units: name one of them")
     unit = base[0].unit
     log = _log(table, True, where)
-    mean = _range(table.get("mean", units.show(own.mean, unit)), f"{where}.mean", f"{name}.mean", log, unit)
+    mean = own.mean
+    if "mean" in table:
+        mean = _range(table["mean"], f"{where}.mean", f"{name}.mean", log, unit)
+    elif log and mean <= 0:
+        raise SpaceError(f"{where}.mean must be > 0 on a logarithmic scale, got {base[0]}: set scale = 'linear'")
     spread = table.get("cv", own.cv if family in SPREAD else 0.0)
     cv = _range(spread, f"{where}.cv", f"{name}.cv", False, units.DIMENSIONLESS)
     if min(_ends(cv)) < 0:

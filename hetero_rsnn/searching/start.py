@@ -55,8 +55,8 @@ def measured_network(options: SearchOptions) -> Callable[[Mapping[str, str]], Me
 
     def make(old: Mapping[str, str]) -> Measure:
         how = {
-            "backend": options.backend or old.get("backend", "fast"),
-            "precision": options.precision or old.get("precision", "double"),
+            "backend": old.get("backend", "fast") if options.backend is None else options.backend,
+            "precision": old.get("precision", "double") if options.precision is None else options.precision,
         }
         try:
             engine = Engine(**how)

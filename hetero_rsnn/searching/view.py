@@ -1,4 +1,4 @@
-"""What of a search is shown, in which order, and how it is worded: shared by figures, page and terminal."""
+"""What of a search is shown: the best trial, the comparison, the facts; shared by figures, page and terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hetero_rsnn.measures.estimates import (
 )
 from hetero_rsnn.searching.objectives import Evaluation
 from hetero_rsnn.searching.result import SearchResult
-from hetero_rsnn.searching.space import Entry
+from hetero_rsnn.searching.space_parsing import Entry
 from hetero_rsnn.searching.trial import Trial
 from hetero_rsnn.searching.wording import (
     METHODS,

@@ -13,7 +13,7 @@ from hetero_rsnn.measures.estimates import (
     estimate,
 )
 from hetero_rsnn.searching.objectives import Evaluation
-from hetero_rsnn.searching.space import Dimension, Entry
+from hetero_rsnn.searching.space_parsing import Dimension, Entry
 from hetero_rsnn.searching.trial import Trial
 
 #: Measured quantities with their headings, in the order of tables.

@@ -42,8 +42,9 @@ def _brian2(draw: Draw, state: State | None, learn: bool, engine: Engine) -> Bac
 
     fresh = brian.initial_state(draw)
     begin = state or fresh
-    check_state(draw, begin, tuple(fresh.variables))
-    return brian.BrianBackend(draw, begin, learn, engine.codegen_target)
+    variables = tuple(fresh.variables)
+    check_state(draw, begin, variables)
+    return brian.BrianBackend(draw, begin, learn, engine.codegen_target, variables)
 
 
 #: Name -> what prepares it for a draw, from a state (None: the beginning), learning or not.

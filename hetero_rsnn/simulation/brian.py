@@ -196,9 +196,17 @@ def _traces_now(draw: Draw, state: State) -> dict[str, Array]:
 class BrianBackend:
     """Builds and runs Brian2 networks for one draw. Not part of the public API: use `simulate` or `to_brian2`."""
 
-    def __init__(self, draw: Draw, state: State, learn: bool, target: str = "numpy") -> None:
-        self._draw, self._state, self._learn, self._target = draw, state, learn, target
-        self.begin, self.variables = state, tuple(state.variables)
+    def __init__(
+        self,
+        draw: Draw,
+        state: State,
+        learn: bool,
+        codegen_target: str = "numpy",
+        variables: tuple[str, ...] | None = None,
+    ) -> None:
+        self._draw, self._state, self._learn, self._target = draw, state, learn, codegen_target
+        self.begin = state
+        self.variables = tuple(initial_state(draw).variables) if variables is None else variables
         self.timings = {"compile": 0.0, "run": 0.0}
 
     def run(self, drive: Drive, record: Ints, names: tuple[str, ...] = ()) -> Fired:

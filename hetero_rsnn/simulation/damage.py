@@ -354,5 +354,4 @@ def _share(value: Any) -> None:
 
 
 def _amount(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < math.inf:
-        raise HeteroError(f"{name} must be a finite number >= 0, got {value!r}: 0 leaves everything as it is")
+    checks.real(name, value, least=0.0, fix="0 leaves everything as it is")

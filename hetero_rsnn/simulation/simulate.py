@@ -41,7 +41,7 @@ def simulate(
     Parameters
     ----------
     draw : Draw
-        From `hetero_rsnn.network.draw`.
+        From `hetero_rsnn.draw`.
     stimulus : Stimulus or Stream
     backend : {"fast", "numpy", "brian2"}
         All three give the same spikes. ``"fast"`` and ``"numpy"`` mirror the equations of the model 'lif_stdp' and

@@ -1,4 +1,4 @@
-"""Networks on data: the same task for several networks and seeds, beside the linear model on the same input."""
+"""Classifying a data set with several networks and seeds, beside the linear model on the same input."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from hetero_rsnn.measures.cutoff_curve import CutoffCurve, evaluate_cutoff
 from hetero_rsnn.measures.reports import classification_report
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.shipped import CANONICAL
+from hetero_rsnn.simulation.engine import Engine
 from hetero_rsnn.tasks.recipes import Recipe, recipe, task_networks
 from hetero_rsnn.tasks.result import ClassifyRow, TaskResult
 
@@ -127,6 +128,7 @@ def classify(
     if calibration == "auto":
         calibration = "held out" if CALIBRATION * len(dataset.train) >= HELD_OUT else "crossed"
     given = recipe(dataset) if chosen is None else chosen
+    engine = Engine(backend, precision)
     nets, numbers = task_networks(networks, given, overrides or {}), checks.different_seeds("seeds", seeds)
     X, encoder = _front_end(dataset.X, given.encoder)
     causal, causal_encoder = None, None
@@ -146,7 +148,7 @@ def classify(
     if leave_out and dataset.groups is not None:
         left += np.unique(dataset.groups[np.union1d(dataset.train, dataset.test)]).tolist()
     jobs = [(net, seed, group) for seed in numbers for net in nets for group in left]
-    parts = run_jobs(partial(_classify_job, task), jobs, workers=workers, progress=progress, threads=backend == "fast")
+    parts = run_jobs(partial(_classify_job, task), jobs, workers=workers, progress=progress, threads=engine.threads)
     rows = []
     for start in range(0, len(parts), len(left)):
         row, *others = parts[start : start + len(left)]

@@ -21,6 +21,7 @@ from hetero_rsnn.jobs.progress import Progress
 from hetero_rsnn.measures.scores import valid_prediction_time
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.shipped import CANONICAL
+from hetero_rsnn.simulation.engine import Engine
 from hetero_rsnn.tasks.recipes import Recipe, recipe, task_networks
 from hetero_rsnn.tasks.result import ForecastRow, TaskResult
 
@@ -67,6 +68,7 @@ def forecast(
     given = recipe(dataset) if chosen is None else chosen
     if closed_loop and (given.closed_loop is None or not dataset.details.get("lyapunov")):
         raise HeteroError(f"{dataset.name} has no closed loop to measure: it takes a chaotic series such as lorenz63")
+    engine = Engine(backend, precision)
     nets, numbers = task_networks(networks, given, overrides or {}), checks.different_seeds("seeds", seeds)
     options = {
         "encoder": given.encoder, "hold": given.hold, "horizon": given.horizon if horizon is None else horizon,
@@ -76,7 +78,7 @@ def forecast(
     own = None if inputs == targets else targets
     jobs = [(net, seed) for seed in numbers for net in nets]
     job = partial(_forecast_job, dataset, given, options, inputs, own, closed_loop)
-    rows = run_jobs(job, jobs, workers=workers, progress=progress, threads=backend == "fast")
+    rows = run_jobs(job, jobs, workers=workers, progress=progress, threads=engine.threads)
     return TaskResult(dataset, tuple(nets), tuple(rows), given)
 
 

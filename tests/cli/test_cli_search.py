@@ -170,7 +170,7 @@ def test_a_terminal_gets_a_live_line(tmp_path):
         ([*QUICK, "--objective", "speed"], ["unknown objective 'speed'", "efficiency"]),
         ([*QUICK, "--method", "wasserstien"], ["did you mean 'wasserstein'"]),
         ([*QUICK, "--workers", "0"], ["workers must be a whole number >= 1, got 0"]),
-        ([*QUICK, "--trial-timeout", "0"], ["timeout must be a number of seconds > 0"]),
+        ([*QUICK, "--trial-timeout", "0"], ["timeout must be a finite number > 0"]),
         ([*QUICK, "--backend", "gpu"], ["unknown backend 'gpu'"]),
         ([*QUICK, "--backend", "numpy", "--precision", "single"], ["precision='single' is for backend='fast' only"]),
         ([*QUICK, "--set", "tau_x=3"], ["unknown name 'tau_x'"]),

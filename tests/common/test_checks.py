@@ -99,13 +99,29 @@ def test_finite_arrays():
     assert checks.finite_array("x", x, 2) is x  # no copy of what is right already
     assert checks.finite_array("x", [True, 2, 3.5], 1).tolist() == [1.0, 2.0, 3.5]
     assert np.isposinf(checks.finite_array("v_th", [1.0, np.inf], infinite=True)[1])
-    refused(lambda: checks.finite_array("x", x, 1), "x must have 1 dimension(s), samples first, got shape (3, 2)")
+    refused(lambda: checks.finite_array("x", x, 1), "x must have 1 dimension(s), got shape (3, 2): reshape it")
     refused(lambda: checks.finite_array("x", ["1"]), "x must be real numbers, got an array of <U1")
     refused(lambda: checks.finite_array("tau_m", "10 ms"), "tau_m must be real numbers, got '10 ms'")
     refused(lambda: checks.finite_array("x", [[1.0, np.nan], [np.inf, 2.0]]), "nan at index (0, 1) and 2 such values")
     refused(lambda: checks.finite_array("x", [-np.inf], infinite=True), "-inf")
     big = np.full(4, 1e308)  # their sum is not finite, they are
     assert checks.finite_array("x", big) is big
+
+
+def test_the_fix_stands_apart():
+    """For callers that know a better one."""
+    for call in (
+        lambda: checks.whole("n", 0, least=1),
+        lambda: checks.real("x", None, fix="leave it out"),
+        lambda: checks.one_of("backend", "cuda", ("fast", "numpy")),
+        lambda: checks.duration("tau", 0.0),
+        lambda: checks.duration("tau", 10**400),
+        lambda: checks.finite_array("x", [np.nan]),
+        lambda: checks.different_seeds("seeds", []),
+    ):
+        error = refused(call)
+        assert ": " not in error.reason and str(error).startswith(f"{error.reason}: ") and len(str(error)) < 200
+    refused(lambda: checks.different_seeds("seeds", None), "got None: write seeds=range(8)")
 
 
 def test_different_seeds():

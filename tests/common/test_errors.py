@@ -23,6 +23,16 @@ def test_one_line_with_reason_and_fix(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_place_is_added_and_nothing_lost(kind):
+    placed = kind("reason", fix="fix").at(before="E: ", after=" [net.toml]")
+    assert (
+        type(placed) is kind and str(placed) == "E: reason: fix [net.toml]" and placed.reason == "E: reason [net.toml]"
+    )
+    differs = hr.EquationMismatchError("differs", places=["dv/dt"]).at(after=" [a]")
+    assert differs.places == ("dv/dt",) and str(hr.TooShortError("short", estimate=1.0)).startswith("short (untrust")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_error_from_another_process_is_whole(kind):
     error = kind("reason", fix="fix")
     again = pickle.loads(pickle.dumps(error))

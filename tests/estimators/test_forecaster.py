@@ -301,7 +301,7 @@ def test_refused_loops(fitted: HRSNNForecaster) -> None:
     f = make().fit([wave(100)])
     error = refused(lambda: f.free_run(wave(10), 5), "longer than washout = 10", "got 10", error=TooShortError)
     assert error.required == 11
-    refused(lambda: f.free_run(wave(30), 0), "steps", "from 1", "0")
+    refused(lambda: f.free_run(wave(30), 0), "steps", ">= 1", "got 0")
     refused(lambda: f.free_run(wave(30)[:, :1], 3), "1 channels", "fitted on 2")
     own = make().fit([wave(100)], [wave(100)])
     refused(lambda: own.free_run(wave(30), 5), "without y")
@@ -346,9 +346,9 @@ def test_refused_series(X: Any, y: Any, words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"horizon": 0}, ["horizon", "from 1", "0"]),
+        ({"horizon": 0}, ["horizon", ">= 1", "got 0"]),
         ({"horizon": 1.0}, ["horizon", "1.0"]),
-        ({"washout": -1}, ["washout", "from 0", "-1"]),
+        ({"washout": -1}, ["washout", ">= 0", "got -1"]),
         ({"lags": 0}, ["lags", "from 1", "0"]),
         ({"strengths": [0.0]}, ["strengths", "> 0"]),
         ({"hold": "10.5 ms"}, ["multiple of dt"]),
@@ -360,7 +360,7 @@ def test_refused_parameters(options: dict[str, Any], words: list[str]) -> None:
 
 def test_horizons_with_targets_of_their_own() -> None:
     assert make(horizon=0).fit([wave(80)], [wave(80)]).predict([wave(20)])[0].shape == (20, 2)
-    refused(lambda: make(horizon=-1).fit([wave(80)], [wave(80)]), "horizon", "from 0", "-1")
+    refused(lambda: make(horizon=-1).fit([wave(80)], [wave(80)]), "horizon", ">= 0", "got -1")
 
 
 def test_refused_afterwards(fitted: HRSNNForecaster) -> None:

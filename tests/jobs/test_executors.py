@@ -352,7 +352,7 @@ def test_an_error_of_the_caller_ends_everything():
         ({"workers": 0}, "workers must be a whole number >= 1, got 0"),
         ({"workers": True}, "workers must be"),
         ({"workers": 1.5}, "workers must be"),
-        ({"timeout": 0}, "timeout must be a number of seconds > 0, got 0"),
+        ({"timeout": 0}, "timeout must be a finite number > 0, got 0"),
         ({"timeout": math.nan}, "timeout must be"),
         ({"timeout": math.inf}, "leave it out"),
         ({"timeout": "1 s"}, "timeout must be"),

@@ -940,3 +940,16 @@ def test_fuzz_of_overrides(name: str, value: Any) -> None:
         assert "\n" not in str(error)
     else:
         assert isinstance(net, Network)
+
+
+def test_a_parameter_in_place_of_a_duration_is_one_time() -> None:
+    net = load_network("henhes")
+    refused(
+        lambda: net.replace(**{"protocol.hold": net.populations[0]["v_th"]}),
+        "protocol.hold must be one time",
+        error=UnitError,
+    )
+    refused(lambda: net.replace(**{"protocol.train": net.populations[0]["tau_m"]}), "must be one time", error=UnitError)
+    assert net.replace(**{"protocol.hold": net.populations[0]["tau_syn"]}).protocol.hold == 10.0
+    refused(lambda: hr.Network.from_dict(5), "a network is built from a table, got int")  # type: ignore[arg-type]
+    assert hr.Network.from_dict(net.to_dict()) == net

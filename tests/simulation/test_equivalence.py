@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import BACKENDS, NETWORKS
+from helpers import BACKENDS, backends_with_networks
 from numpy.typing import NDArray
 
 from hetero_rsnn import (
@@ -267,18 +267,22 @@ def relays(edges: Iterable[Edge], n: int, dt: float = 1.0, **options: Any) -> Dr
 # (a, b) Shipped networks -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_shipped_networks_agree(name: str) -> None:
+@cache
+def shipped(name: str) -> tuple[Draw, Stimulus, Recording]:
     net = load_network(name, n=200)
     hold = net.protocol.hold
     drawn = draw(net, 11)
     u = uniform_stimulus(round(2000 / hold), f"{hold} ms", 11, channels=net.input.channels)
-    fast = simulate(drawn, u)
+    return drawn, u, simulate(drawn, u)
+
+
+@pytest.mark.parametrize(("backend", "name"), backends_with_networks())
+def test_shipped_networks_agree(backend: str, name: str) -> None:
+    drawn, u, fast = shipped(name)
     assert 2 <= fast.rate_hz <= 40
-    if net.plasticity is not None:
+    if drawn.network.plasticity is not None:
         assert (fast.weights != drawn.plastic.w).any()
-    for backend in BACKENDS:
-        same(simulate(drawn, u, backend=backend), fast)
+    same(simulate(drawn, u, backend=backend), fast)
 
 
 def _events(kind: str) -> Stimulus:
@@ -658,6 +662,15 @@ def test_altered_equations_need_brian2(make: Any) -> None:
         assert message == f"equations differ from kernel 'lif_stdp' in {ALTERED[make]}: use backend='brian2'"
     assert whole.spike_times.size > 20
     assert (whole.weights != drawn.plastic.w).any()
+
+
+#: These two add nothing that has to be carried over.
+PLAIN = [pytest.param(make, marks=pytest.mark.slow) for make in (renamed, without_refractory)]
+
+
+@pytest.mark.parametrize("make", [adapting, triplet, clock_driven, counting, *PLAIN])
+def test_altered_equations_can_be_continued(make: Any) -> None:
+    drawn, u, whole = _altered(make)
     first = simulate(drawn, u[:17], backend="brian2")
     continues(first, simulate(drawn, u[17:], backend="brian2", state=first), whole)
 
