@@ -109,11 +109,13 @@ def duration(name: str, value: Any, *, positive: bool = True) -> float:
     plain = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     if not plain or hasattr(value, "dim"):  # a Brian2 quantity is a float, too
         return units.milliseconds(value, name, positive=positive)
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond all floats
+        number = math.inf
     if not math.isfinite(number) or (number <= 0 if positive else number < 0):
-        raise UnitError(
-            f"{name} must be {'>' if positive else '>='} 0 ms, got {number:g} ms: write e.g. {name}='10 ms'"
-        )
+        rule = f"{name} must be {'>' if positive else '>='} 0 ms, got {number:g} ms"
+        raise UnitError(rule, fix=f"write e.g. {name}='10 ms'")
     return number
 
 
@@ -149,9 +151,7 @@ def finite_array(
         bad = np.argwhere(~good)
         where = tuple(bad[0].tolist())
         place = f" at index {where} and {len(bad)} such values in all" if where else ""
-        raise error(
-            f"{name} must be finite, got {array[where]}{place}: drop the samples, or look where the simulation diverged"
-        )
+        raise error(f"{name} must be finite, got {array[where]}{place}", fix=fix)
     return array
 
 

@@ -137,7 +137,7 @@ def milliseconds(value: Any, what: str, *, positive: bool = True) -> float:
     number, unit = parse(value, what)
     if unit != TIME:
         shown = value.strip() if isinstance(value, str) else f"{value!r} (no unit of time)"
-        raise UnitError(f"{what} must be a time with its unit, got {shown}: write e.g. {what}='10 ms'")
+        raise UnitError(f"{what} must be a time with its unit, got {shown}", fix=f"write e.g. {what}='10 ms'")
     if not math.isfinite(number) or (number <= 0 if positive else number < 0):
         raise UnitError(f"{what} must be {'>' if positive else '>='} 0 ms, got {number:g} ms")
     return number
