@@ -16,7 +16,16 @@ from hetero_rsnn import cli
 # More examples: pytest --hypothesis-profile thorough
 settings.register_profile("house", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=2000)
+settings.register_profile("daily", deadline=None, max_examples=30)
 settings.load_profile("house")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The daily run looks at fewer examples of each property than the whole run."""
+    asked = config.getoption("--hypothesis-profile", default=None)
+    if asked is None and config.getoption("-m") == "not slow":
+        settings.load_profile("daily")
+
 
 #: What a test finds that is the first to import Brian2.
 FRESH = {"brian2.prefs.codegen.target": "auto", "Brian2's device": "runtime", "brian2.defaultclock.dt": 1e-4}

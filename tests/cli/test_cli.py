@@ -125,6 +125,7 @@ def test_results_hold_the_command_and_what_was_compared(run, tmp_path):
     assert data["networks"][1]["definition"]["populations"]["E"]["tau_m"]["cv"] == 0.2
 
 
+@pytest.mark.slow
 def test_a_network_with_equations_of_its_own_can_be_compared(run, tmp_path):
     (tmp_path / "own.toml").write_text(
         'extends = "honhos"\nmodel = ""\n[neuron]\n'
@@ -153,6 +154,7 @@ def test_earlier_results_stay_untouched(run, tmp_path):
     assert (tmp_path / "res" / "results.json").read_bytes() != before
 
 
+@pytest.mark.slow
 def test_default_folder_is_a_new_one_each_time(run, tmp_path):
     for _ in range(2):
         assert run("compare", "honhos", *TINY)[0] == 0

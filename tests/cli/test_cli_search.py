@@ -191,6 +191,7 @@ def test_refusals(run, tmp_path, words, parts):
         assert part in err
 
 
+@pytest.mark.slow
 def test_a_dask_address_where_nothing_answers(run, tmp_path):
     pytest.importorskip("distributed")
     code, _, err = run(*QUICK, "--dask", "tcp://127.0.0.1:9", "--journal", "j")
@@ -253,6 +254,7 @@ def test_time_left(monkeypatch):
     assert reporter.line(91, 100, None).endswith(" 9 min left")
 
 
+@pytest.mark.slow
 def test_limits_that_nobody_keeps_end_in_one_line(run, tmp_path):
     code, out, err = run(*QUICK, "--c-min", "50", "--budget", "3", "--initial", "2", "--journal", "j")
     assert code == 2 and "closest" in out and "best network" not in out

@@ -63,6 +63,7 @@ def test_top_may_exceed_what_there_is(run, journals):
     assert "2 running or interrupted. The search has not ended." in out and "not measured again yet" in out
 
 
+@pytest.mark.slow
 def test_writes_figure_and_page_to_a_new_folder_each_time(run, journals, tmp_path):
     for folder in ("show", "show-2"):
         code, out, _ = run(journals / "main.jsonl")
@@ -73,6 +74,7 @@ def test_writes_figure_and_page_to_a_new_folder_each_time(run, journals, tmp_pat
     assert len(files(tmp_path)) == 4
 
 
+@pytest.mark.slow
 def test_several_journals_are_drawn_together(run, journals, tmp_path):
     code, out, _ = run(journals / "main.jsonl", journals / "going.jsonl", "--out", "both")
     assert code == 0
@@ -87,6 +89,7 @@ def test_several_journals_are_drawn_together(run, journals, tmp_path):
     assert "quick, random" in (tmp_path / "both" / "search.html").read_text()
 
 
+@pytest.mark.slow
 def test_page_alone_with_and_without_figures(run, journals, tmp_path):
     assert run(journals / "main.jsonl", "--html", "a.html", "--no-figures")[0] == 0
     assert "<img" not in (tmp_path / "a.html").read_text()
@@ -117,6 +120,7 @@ def test_header_of_an_export_without_fresh_seeds(run, journals, tmp_path):
     assert head[3].startswith("# hetero-rsnn compare best.toml --seeds 0-3")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "file"),
     [("--export", "x.toml"), ("--html", "x.html"), ("--out", "search.png"), ("--out", "search.html")],

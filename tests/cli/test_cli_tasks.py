@@ -7,6 +7,7 @@ import json
 import pytest
 
 
+@pytest.mark.slow
 def test_classify_writes_table_figure_and_results(run, tmp_path):
     words = ["classify", "japanese_vowels", "honhos", "henhes", "--quick", "--n", "40", "--early", "--out", "jv"]
     code, out, err = run(*words)

@@ -230,7 +230,7 @@ def test_a_zip_with_two_files(folder: Path) -> None:
 def test_nothing_there(folder: Path) -> None:
     (folder / "shd_test.h5").unlink()
     refused(
-        folder, str(folder), "shd_test.h5", f"hetero-rsnn data fetch shd --data-dir {folder}", "https://zenkelab.org"
+        folder, str(folder), "shd_test.h5", f"hetero_rsnn.fetch_dataset('shd', {str(folder)!r})", "https://zenkelab.org"
     )
 
 

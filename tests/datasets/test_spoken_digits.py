@@ -110,15 +110,15 @@ def test_the_number_of_a_take_counts_not_its_text(tmp_path):
 
 
 def test_nothing_there(tmp_path, monkeypatch):
-    fetch = "hetero-rsnn data fetch free_spoken_digits"
+    fetch = "hetero_rsnn.fetch_dataset('free_spoken_digits'"
     home = "https://github.com/Jakobovski/free-spoken-digit-dataset"
-    refused(tmp_path, str(tmp_path), f"{fetch} --data-dir {tmp_path}", home)
-    refused(tmp_path / "none.tar.xz", f"{fetch} --data-dir {tmp_path}'", home)
+    refused(tmp_path, str(tmp_path), f"{fetch}, {str(tmp_path)!r})", home)
+    refused(tmp_path / "none.tar.xz", f"{fetch}, {str(tmp_path)!r})", home)
     monkeypatch.delenv("HETERO_RSNN_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with pytest.raises(FileFormatError) as info:
         load_dataset("free_spoken_digits")
-    assert str(tmp_path / "cache" / "hetero_rsnn") in str(info.value) and f"'{fetch}'" in str(info.value)
+    assert str(tmp_path / "cache" / "hetero_rsnn") in str(info.value) and f"call {fetch})" in str(info.value)
 
 
 def test_several_there(tmp_path):

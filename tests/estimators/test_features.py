@@ -131,6 +131,7 @@ def test_count_jobs() -> None:
         refused(lambda bad=bad: count_jobs(bad), "n_jobs", "whole number other than 0", repr(bad), "-1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["current", "poisson"])
 def test_backends_give_the_same_features(encoder: str) -> None:
     X = data((6, 9))

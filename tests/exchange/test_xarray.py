@@ -170,7 +170,7 @@ def test_classification(tmp_path: Path) -> None:
 
 
 def test_forecasts(tmp_path: Path) -> None:
-    data = load_dataset("lorenz63", samples=600)
+    data = load_dataset("lorenz63", samples=600, segments=2, test_samples=300)
     chosen = Recipe(
         CurrentEncoder(gain=5.0, clip=None), "10 ms", {"washout": 20, "learn_for": "1 s"},
         closed_loop={"encoder": CurrentEncoder(gain=5.0, clip=None), "horizon": 1}, horizon=3,

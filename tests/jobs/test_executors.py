@@ -222,6 +222,7 @@ def test_a_job_that_kills_its_process_once(tmp_path):
     assert [o.value for o in outcomes] == [1, 4, "alive", 9, 16] and all(o.kind == "ok" for o in outcomes)
 
 
+@pytest.mark.slow
 @unix
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_job_that_always_kills_its_process(workers):
@@ -262,20 +263,22 @@ def test_a_worker_that_is_killed_while_idle():
         assert [o.value for o in runner.run(square, range(4))] == [0, 1, 4, 9]
 
 
+@pytest.mark.slow
 def test_a_timeout_amid_innocents():
     start = time.monotonic()
-    outcomes = run(make_runner(2, timeout=1.0), hang_on_negative, [1, -1, 2, 3, 4, -1, 5])
+    outcomes = run(make_runner(2, timeout=3.0), hang_on_negative, [1, -1, 2, 3, 4, -1, 5])
     assert [o.value for o in outcomes] == [1, None, 4, 9, 16, None, 25]
     assert [o.kind for o in outcomes] == ["ok", "timeout", "ok", "ok", "ok", "timeout", "ok"]
-    assert outcomes[1].error == "it ran longer than its timeout of 1 s" and 1.0 <= outcomes[1].seconds < 3
-    assert time.monotonic() - start < 20
+    assert outcomes[1].error == "it ran longer than its timeout of 3 s" and 3.0 <= outcomes[1].seconds < 6
+    assert time.monotonic() - start < 30
 
 
+@pytest.mark.slow
 def test_waiting_for_a_place_is_not_running():
-    outcomes = run(make_runner(1, timeout=1.0), slow, [0.3] * 6)
+    outcomes = run(make_runner(1, timeout=2.5), slow, [0.6] * 6)
     assert [o.kind for o in outcomes] == ["ok"] * 6
     with cf.ThreadPoolExecutor(1) as threads:
-        outcomes = run(make_runner(4, executor=threads, timeout=1.0), slow, [0.3] * 6)
+        outcomes = run(make_runner(4, executor=threads, timeout=2.5), slow, [0.6] * 6)
     assert [o.kind for o in outcomes] == ["ok"] * 6
 
 
@@ -397,6 +400,7 @@ def test_any_executor():
         assert [o.kind for o in outcomes] == ["ok", "timeout", "ok"]
 
 
+@pytest.mark.slow
 def test_threads_cannot_be_stopped_but_are_left_alone():
     with cf.ThreadPoolExecutor(2) as threads:
         outcomes = run(make_runner(executor=threads, timeout=0.4), slow, [0.1, 1.5, 0.2, 0.3, 0.1])
@@ -460,6 +464,7 @@ def gone(processes, seconds=5.0):
     return psutil.wait_procs(processes, timeout=seconds)[1] == []
 
 
+@pytest.mark.slow
 @unix
 @pytest.mark.parametrize("moment", ["running", pytest.param("starting", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("how", ["SIGINT to all", "SIGINT", "SIGTERM", "SIGKILL"])

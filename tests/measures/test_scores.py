@@ -75,6 +75,7 @@ def test_prediction_time_at_the_ends():
     assert valid_prediction_time(y, [1.0, 1.0, 1.0, -1.0], **kwargs) == pytest.approx(0.1)
 
 
+@pytest.mark.slow
 def test_prediction_time_of_lorenz_twins_grows_with_precision():
     # Two exact solutions from states 1e-6 apart cannot agree much longer than ln(1e6) Lyapunov times.
     step, lyapunov = STEP["lorenz63"], LYAPUNOV["lorenz63"]

@@ -76,6 +76,7 @@ def test_a_design_may_come_in_parts(space: Space) -> None:
     assert_array_equal(whole, [*o.ask(4), *o.ask(3), *o.ask(1)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", MODELS)
 def test_models_find_the_optimum_that_chance_misses(space: Space, method: str) -> None:
     batches = [8] + [2] * 11

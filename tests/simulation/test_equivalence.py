@@ -744,6 +744,7 @@ def _in_volts(scale: float, unit: str, current: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["current", "poisson"])
 def test_a_network_in_volts_amps_and_ohms(kind: str) -> None:
     stimulus = uniform_stimulus(30, "5 ms") if kind == "current" else poisson_stimulus(np.full(30, 200.0), "5 ms")

@@ -104,6 +104,7 @@ def test_crossed_early_decisions_by_hand():
         assert found.to_dict() == curve.to_dict()
 
 
+@pytest.mark.slow
 def test_calibration_is_held_out_where_a_quarter_is_enough():
     data = toy()
     many = replace(data, X=data.X * 10, y=np.tile(data.y, 10), train=np.arange(810), test=np.arange(810, 900))

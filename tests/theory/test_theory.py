@@ -185,6 +185,7 @@ def test_response_at_low_frequency_is_the_slope_of_the_rate():
     refused(lambda: lif_response([1.0], 1.06, 0.0, 30.0), "intensity > 0")
 
 
+@pytest.mark.slow
 def test_response_predicts_how_a_simulated_population_follows_a_sine():
     dt, n, f = 0.1, 2000, 8.0
     rng = np.random.default_rng(2)
