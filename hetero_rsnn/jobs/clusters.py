@@ -21,6 +21,8 @@ from hetero_rsnn.jobs.workers import Answer, Death, call, describe
 _LOOK = 0.1
 #: Seconds to wait for a Dask scheduler's answer, and again for its first worker.
 _CONNECT = 4.0
+#: Seconds that a worker may take to start again, and that a cluster may be without any before it is given up.
+_RESTART = 60.0
 
 
 class FuturesRunner(Remote):
@@ -108,6 +110,7 @@ class DaskRunner(FuturesRunner):
         self._client = _connect(need("distributed", "dask", "dask=", error=ExecutorError).Client, address)
         super().__init__(self._client.get_executor(pure=False), None, timeout)
         self._tells = True
+        self._manned = time.monotonic()  # when it was last seen with a worker
         self._topic = f"hetero-rsnn-{uuid.uuid4()}"
         self._address: dict[int, str] = {}
         self._client.subscribe_topic(self._topic, self._begun)
@@ -121,6 +124,14 @@ class DaskRunner(FuturesRunner):
     def _places(self) -> int:
         threads: int = max(1, sum(self._client.nthreads().values()))  # none while workers restart
         return min(self._most or threads, threads)
+
+    def _wait(self, seconds: float | None) -> list[tuple[int, Answer | Death]]:
+        now = time.monotonic()
+        if self._client.nthreads():
+            self._manned = now
+        elif now - self._manned > _RESTART:  # else a cluster whose workers are gone for good is waited for without end
+            raise ExecutorError(f"the Dask cluster has had no worker for {_RESTART:g} s: start one, then resume")
+        return super()._wait(seconds)
 
     def _submit(self, ticket: int, function: Callable[[Any], Any], job: Any) -> cf.Future[Answer]:
         return self._executor.submit(_call_on_dask, function, job, self._topic, ticket)
@@ -146,7 +157,7 @@ class DaskRunner(FuturesRunner):
         begun = sorted({self._address[t] for t in tickets if t in self._address})
         self._drop(tickets)
         with suppress(OSError, ValueError, RuntimeError, KeyError):  # it is gone already, or restarts late
-            self._client.restart_workers(begun, timeout=5, raise_for_error=False)
+            self._client.restart_workers(begun, timeout=_RESTART, raise_for_error=False)
 
     def close(self) -> None:
         super().close()

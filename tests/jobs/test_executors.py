@@ -574,7 +574,7 @@ def test_a_job_that_always_kills_its_dask_worker(cluster):
 @pytest.mark.slow
 @unix
 def test_a_timeout_on_dask(cluster):
-    with make_runner(dask=cluster.scheduler_address, timeout=1.5) as runner:
+    with make_runner(dask=cluster.scheduler_address, timeout=6.0) as runner:
         outcomes = list(runner.run(hang_on_negative, [1, -1, 2, -1, 3, -1, 4]))
     assert [o.kind for o in outcomes] == ["ok", "timeout", "ok", "timeout", "ok", "timeout", "ok"]
     assert [o.value for o in outcomes if o.ok] == [1, 4, 9, 16]
