@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 from hetero_rsnn import cli
 
@@ -61,6 +62,20 @@ def _what_is_loaded_is_not_searched_for_garbage() -> None:
     """Brian2 collects garbage twice in each run: among all modules and tests that takes longer than the run itself."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads gain nothing for matrices this small, and cost tenfold on a busy machine, where they wait spinning."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """For tests of who limits threads: two, as a user has them."""
+    with threadpool_limits(2):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -49,3 +52,25 @@ def exit_2(result: tuple[int, str, str], *parts: str) -> None:
     assert len(err.strip().splitlines()) == 1, err
     for part in parts:
         assert part in err
+
+
+def within(seconds: float, call: Callable[[], Any]) -> Any:
+    """What a call returns or raises; if that takes too long, a failure that says where it hangs."""
+    ended: list[tuple[Any, BaseException | None]] = []
+
+    def work() -> None:
+        try:
+            ended.append((call(), None))
+        except BaseException as error:
+            ended.append((None, error))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not ended:
+        where = "".join(traceback.format_stack(sys._current_frames()[thread.ident or 0]))
+        pytest.fail(f"no end within {seconds:g} s; it is at\n{where}", pytrace=False)
+    value, error = ended[0]
+    if error is not None:
+        raise error
+    return value

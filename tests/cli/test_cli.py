@@ -104,19 +104,13 @@ def test_compare_writes_table_figure_and_results(run, tmp_path):
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_one_network_can_be_changed_alone(run, tmp_path):
+def test_one_network_can_be_changed_alone_and_results_hold_the_command_and_what_was_compared(run, tmp_path):
     assert run("compare", "honhos", "henhos", *TINY, "--set", "henhos:tau_m.cv=0.2", "--out", "res")[0] == 0
-    found = {
-        n["network"]: n["fingerprint"] for n in json.loads((tmp_path / "res" / "results.json").read_text())["networks"]
-    }
+    data = json.loads((tmp_path / "res" / "results.json").read_text())
+    found = {n["network"]: n["fingerprint"] for n in data["networks"]}
     small = {"n": 60, "protocol.samples": 500, "protocol.train": "1 s", "protocol.d_max": 10, "protocol.washout": 50}
     assert found["honhos"] == hr.load_network("honhos", **small).fingerprint
     assert found["henhos"] == hr.load_network("henhos", **small, **{"tau_m.cv": 0.2}).fingerprint
-
-
-def test_results_hold_the_command_and_what_was_compared(run, tmp_path):
-    assert run("compare", "honhos", "henhos", *TINY, "--set", "henhos:tau_m.cv=0.2", "--out", "res")[0] == 0
-    data = json.loads((tmp_path / "res" / "results.json").read_text())
     assert data["command"].startswith("hetero-rsnn compare honhos henhos --quick --n 60")
     assert data["command"].endswith("--set henhos:tau_m.cv=0.2 --out res")
     for entry in data["networks"]:
@@ -132,7 +126,8 @@ def test_a_network_with_equations_of_its_own_can_be_compared(run, tmp_path):
         'equations = """\ndv/dt = (v_rest - v + I_syn + I_bias + I_in) / tau : 1 (unless refractory)\n'
         'dI_syn/dt = -I_syn / tau_syn : 1\n"""\n[parameters]\ntau = "30 ms"\n'
     )
-    words = ["own.toml", *TINY, "--seeds", "1", "--set", "protocol.train=0.1 s", "--out", "res"]
+    words = ["own.toml", *TINY, "--seeds", "1", "--set", "protocol.train=0.1 s", "--set", "protocol.samples=300"]
+    words += ["--set", "protocol.washout=20", "--out", "res"]
     code, out, err = run("compare", *words, "--backend", "brian2")
     assert code == 0, err
     assert "own" in out and (tmp_path / "res" / "figure.png").exists()

@@ -87,11 +87,18 @@ def test_a_search_that_ended_goes_on_with_more(run, tmp_path):
     assert SearchResult.from_journal(tmp_path / "j").trials[:7] == before.trials
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The events of a search that nobody interrupts."""
+    folder = tmp_path_factory.mktemp("whole")
+    process = start(folder, *QUICK, "--journal", "whole", "--workers", "1")
+    assert process.wait(120) == 0, process.communicate()[1]
+    return events(folder / "whole")
+
+
 @pytest.mark.slow
-def test_killed_at_random_times_and_resumed(tmp_path):
-    whole = start(tmp_path, *QUICK, "--journal", "whole", "--workers", "1")
-    assert whole.wait(120) == 0, whole.communicate()[1]
-    total = len(read_journal(tmp_path / "whole"))
+def test_killed_at_random_times_and_resumed(whole, tmp_path):
+    total = len(whole)
     rng, path, kills = random.Random(5), tmp_path / "killed", 0
     words = [*QUICK, "--journal", "killed", "--workers", "1"]
     have = 0
@@ -113,12 +120,12 @@ def test_killed_at_random_times_and_resumed(tmp_path):
         have = path.read_bytes().count(b"\n")
         words = ["search", "quick", *TINY, "--journal", "killed", "--resume", "--workers", "1"]
     assert kills >= 3
-    assert events(path) == events(tmp_path / "whole")
+    assert events(path) == whole
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process")
-def test_ctrl_c_says_how_to_go_on(tmp_path):
+def test_ctrl_c_says_how_to_go_on(whole, tmp_path):
     process = start(tmp_path, *QUICK, "--journal", "my j", "--workers", "2")
     wait_for(tmp_path / "my j", 8)
     process.send_signal(signal.SIGINT)
@@ -132,9 +139,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
     assert words[0] == "hetero-rsnn" and "--resume" in words and words[words.index("--journal") + 1] == "my j"
     again = start(tmp_path, *words[1:])
     assert again.wait(120) == 0, again.communicate()[1]
-    whole = start(tmp_path, *QUICK, "--journal", "whole", "--workers", "1")
-    assert whole.wait(120) == 0
-    assert events(tmp_path / "my j") == events(tmp_path / "whole")
+    assert events(tmp_path / "my j") == whole
 
 
 @pytest.mark.slow
@@ -191,7 +196,6 @@ def test_refusals(run, tmp_path, words, parts):
         assert part in err
 
 
-@pytest.mark.slow
 def test_a_dask_address_where_nothing_answers(run, tmp_path):
     pytest.importorskip("distributed")
     code, _, err = run(*QUICK, "--dask", "tcp://127.0.0.1:9", "--journal", "j")
@@ -254,9 +258,9 @@ def test_time_left(monkeypatch):
     assert reporter.line(91, 100, None).endswith(" 9 min left")
 
 
-@pytest.mark.slow
 def test_limits_that_nobody_keeps_end_in_one_line(run, tmp_path):
-    code, out, err = run(*QUICK, "--c-min", "50", "--budget", "3", "--initial", "2", "--journal", "j")
+    few = ["--budget", "3", "--initial", "2", "--workers", "1"]
+    code, out, err = run(*QUICK, "--c-min", "50", *few, "--journal", "j")
     assert code == 2 and "closest" in out and "best network" not in out
     assert "is below 50; lower --c-min" in err.splitlines()[-1] and "Traceback" not in err
 

@@ -12,15 +12,22 @@ import hetero_rsnn as hr
 from hetero_rsnn.measures.estimates import cell
 from hetero_rsnn.searching.result import SearchResult, in_order
 
+#: A space of one number, of which figures are drawn in half the time.
+SMALL = 'base = "henhes"\n[parameters.eta_minus]\nmean = [0.001, 0.05]\n'
+
 
 @pytest.fixture(scope="module")
 def journals(tmp_path_factory):
     folder = tmp_path_factory.mktemp("journals")
     options = {"space": "quick", "rate": (1, 16.5), "seeds": 4}
+    (folder / "small.toml").write_text(SMALL)
+    small = {**options, "space": folder / "small.toml"}
+    write_search(folder / "small.jsonl", trials=12, **small)
+    write_search(folder / "begun.jsonl", trials=5, running=1, ended=False, **small)
     write_search(folder / "main.jsonl", trials=20, **options)
     write_search(folder / "going.jsonl", trials=8, running=2, ended=False, method="random", **options)
-    write_search(folder / "empty.jsonl", trials=0, running=2, ended=False, **options)
-    write_search(folder / "failed.jsonl", trials=3, ended=False, fails=lambda number: True, **options)
+    write_search(folder / "empty.jsonl", trials=0, running=2, ended=False, **small)
+    write_search(folder / "failed.jsonl", trials=3, ended=False, fails=lambda number: True, **small)
     write_search(folder / "hard.jsonl", trials=4, ended=False, c_min=50.0, **options)
     write_search(folder / "control.jsonl", space="homogeneous", trials=6)
     (folder / "foreign.jsonl").write_text('{"event": "something"}\n')
@@ -63,10 +70,9 @@ def test_top_may_exceed_what_there_is(run, journals):
     assert "2 running or interrupted. The search has not ended." in out and "not measured again yet" in out
 
 
-@pytest.mark.slow
 def test_writes_figure_and_page_to_a_new_folder_each_time(run, journals, tmp_path):
     for folder in ("show", "show-2"):
-        code, out, _ = run(journals / "main.jsonl")
+        code, out, _ = run(journals / "small.jsonl")
         assert code == 0 and f"results/{folder}/search.png" in out
         assert (tmp_path / "results" / folder / "search.png").read_bytes().startswith(b"\x89PNG")
         page = (tmp_path / "results" / folder / "search.html").read_text()
@@ -89,11 +95,10 @@ def test_several_journals_are_drawn_together(run, journals, tmp_path):
     assert "quick, random" in (tmp_path / "both" / "search.html").read_text()
 
 
-@pytest.mark.slow
 def test_page_alone_with_and_without_figures(run, journals, tmp_path):
     assert run(journals / "main.jsonl", "--html", "a.html", "--no-figures")[0] == 0
     assert "<img" not in (tmp_path / "a.html").read_text()
-    assert run(journals / "going.jsonl", "--html", "b.html")[0] == 0
+    assert run(journals / "begun.jsonl", "--html", "b.html")[0] == 0
     assert "<img" in (tmp_path / "b.html").read_text()
     assert files(tmp_path) == ["a.html", "b.html"]
 
@@ -120,15 +125,19 @@ def test_header_of_an_export_without_fresh_seeds(run, journals, tmp_path):
     assert head[3].startswith("# hetero-rsnn compare best.toml --seeds 0-3")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "file"),
-    [("--export", "x.toml"), ("--html", "x.html"), ("--out", "search.png"), ("--out", "search.html")],
+    [
+        ("--export", "x.toml"),
+        ("--html", "x.html"),
+        ("--out", "search.png"),
+        pytest.param("--out", "search.html", marks=pytest.mark.slow),
+    ],
 )
 def test_files_that_exist_are_kept_unless_forced(run, journals, tmp_path, option, file):
     (tmp_path / file).write_text("precious")
     value = "." if option == "--out" else file
-    words = [journals / "main.jsonl", option, value]
+    words = [journals / "small.jsonl", option, value]
     words += ["--no-figures"] * (option != "--out")
     exit_2(run(*words), "exists already", "--overwrite", file)
     assert (tmp_path / file).read_bytes() == b"precious"

@@ -10,6 +10,7 @@ import pytest
 @pytest.mark.slow
 def test_classify_writes_table_figure_and_results(run, tmp_path):
     words = ["classify", "japanese_vowels", "honhos", "henhes", "--quick", "--n", "40", "--early", "--out", "jv"]
+    words += ["--workers", "1"]
     code, out, err = run(*words)
     assert code == 0, err
     assert "japanese_vowels: 200 training and 100 test samples" in out and "deciding early" in out

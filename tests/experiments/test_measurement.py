@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from blas import blas_threads
 from helpers import BACKENDS
 from scipy import stats
 from threadpoolctl import threadpool_info
@@ -158,6 +159,7 @@ def test_backends_agree() -> None:
     assert measure(net, [2], backend="numpy").backend == "numpy"
 
 
+@pytest.mark.usefixtures("threads")
 def test_workers_do_not_show() -> None:
     calls: list[tuple[int, int]] = []
     threads = [(d["filepath"], d["num_threads"]) for d in threadpool_info()]
@@ -306,14 +308,11 @@ def test_refused_arguments() -> None:
 # Jobs ------------------------------------------------------------------------------------------------------------
 
 
-def _threads_of(number: int) -> tuple[int, set[int]]:
-    return number, {d["num_threads"] for d in threadpool_info() if d["user_api"] == "blas"}
-
-
+@pytest.mark.usefixtures("threads")
 def test_jobs_in_processes_keep_their_order_and_one_thread_each() -> None:
-    assert run_jobs(_threads_of, range(5), workers=2) == [(k, {1}) for k in range(5)]
-    assert run_jobs(_threads_of, range(2)) == [(k, {1}) for k in range(2)]
-    assert run_jobs(_threads_of, [], workers=2) == []
+    assert run_jobs(blas_threads, range(5), workers=2) == [(k, {1}) for k in range(5)]
+    assert run_jobs(blas_threads, range(2)) == [(k, {1}) for k in range(2)]
+    assert run_jobs(blas_threads, [], workers=2) == []
     assert cores() >= 1
 
 

@@ -109,12 +109,12 @@ def test_a_tone_peaks_in_the_nearest_band(bands: int, scale: str) -> None:
     centres, _ = filterbank(RATE, bands, scale=scale)
     wrong = []
     tested = 0
-    for hz in np.random.default_rng(bands).choice(np.arange(91, 3571, 2), 60 if bands == 60 else 14, replace=False):
+    for hz in np.random.default_rng(bands).choice(np.arange(91, 3571, 2), 30 if bands == 60 else 14, replace=False):
         distance = np.sort(np.abs(centres - hz))
         if distance[1] - distance[0] < 0.1 * (distance[1] + distance[0]):
             continue
         tested += 1
-        e = cochleagram(tone(hz, 1.25), RATE, bands=bands, frame="250 ms", scale=scale, compression="none")
+        e = cochleagram(tone(hz, 0.75), RATE, bands=bands, frame="250 ms", scale=scale, compression="none")
         if e[1:].mean(axis=0).argmax() != np.abs(centres - hz).argmin():
             wrong.append(hz)
     assert tested >= 10 and not wrong
@@ -325,7 +325,7 @@ def test_units_fire_at_their_rate(dt: float) -> None:
 
 def test_units_are_exact_for_a_changing_drive() -> None:
     """Grids twice as fine see the same membrane: spikes differ by the rounding to the grid alone."""
-    drive = np.random.default_rng(0).uniform(0.5, 2.5, (60, 2))
+    drive = np.random.default_rng(0).uniform(0.5, 2.5, (40, 2))
     coarse, fine = (lif_spikes(drive, s, 10 / s, 15.0, 0) for s in (100, 2000))
     for c in range(2):
         a, b = coarse[0][coarse[1] == c] * 0.1, fine[0][fine[1] == c] * 0.005

@@ -500,7 +500,7 @@ def _sound() -> dict[str, bytes]:
 SOUND = _sound()
 ENDINGS = st.sampled_from([".csv", ".txt", ".tsv", ".npy", ".npz", ".wav"])
 COLUMNS = st.sampled_from([None, None, "a", "0", "1,0", 1])
-MANY = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+MANY = settings(max_examples=3 * settings().max_examples, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _series_or_own_error(ending: str, data: bytes, column: str | int | None) -> None:

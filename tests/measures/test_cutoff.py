@@ -97,7 +97,7 @@ def test_decisions_by_hand():
 
 
 @given(samples(), st.sampled_from([0.05, 0.1, 0.25, 0.5, 0.9]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings().max_examples * 3 // 2)
 def test_thresholds_are_the_smallest_by_brute_force(data, epsilon):
     scores, labels = data
     rule = fit_cutoff(scores, labels, epsilon, min_samples=1)
@@ -116,7 +116,7 @@ def test_thresholds_are_the_smallest_by_brute_force(data, epsilon):
 
 
 @given(samples())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=settings().max_examples * 4 // 5)
 def test_times_by_definition(data):
     scores, labels = data
     for s, y, t in zip(scores, labels, optimal_cutoff_time(scores, labels), strict=True):
@@ -125,7 +125,7 @@ def test_times_by_definition(data):
 
 
 @given(samples(), samples())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=settings().max_examples * 4 // 5)
 def test_a_larger_epsilon_never_decides_later(calibration, test):
     scores, labels = calibration
     other = [s[:, : scores[0].shape[1]] for s in test[0] if s.shape[1] >= scores[0].shape[1]] or scores
@@ -139,7 +139,7 @@ def test_a_larger_epsilon_never_decides_later(calibration, test):
 
 
 @given(samples())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=settings().max_examples * 4 // 5)
 def test_a_tiny_epsilon_never_turns_a_right_decision_wrong_in_calibration(data):
     # With no error allowed, each early stop is settled: who stops early is right at the end.
     scores, labels = data

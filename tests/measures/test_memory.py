@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.measures.memory import RIDGES, MemoryCapacity, memory_capacity
 
 Array = NDArray[np.float64]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads gain nothing for matrices this small, and cost tenfold on a busy machine, where they wait spinning."""
-    with threadpool_limits(1):
-        yield
 
 
 def uniform(n: int, seed: int) -> Array:

@@ -201,7 +201,7 @@ PIECES = "v v_th I_syn w ( ) + - * / ** , < > >= = : 1 2.5 1e3 . or if clip exp 
 pieces = st.lists(st.sampled_from([*PIECES.split(), "\n"]), max_size=12).map(" ".join)
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(block=st.sampled_from(sorted(LIF_STDP)), text=st.one_of(st.text(max_size=30), pieces))
 @example(block="threshold", text="v > (v_th")
 def test_junk_differs_and_nothing_else_happens(block, text):

@@ -82,7 +82,7 @@ def test_declared_moments_are_those_of_the_quantiles(d: Distribution) -> None:
 
 @pytest.mark.parametrize("d", EXAMPLES.values(), ids=EXAMPLES)
 def test_sample(d: Distribution) -> None:
-    n = 20_000 if isinstance(d, Mixture) else 200_000
+    n = 10_000 if isinstance(d, Mixture) else 200_000
     x = d.sample(n, np.random.default_rng(1))
     assert x.shape == (n,) and x.dtype == np.float64 and np.isfinite(x).all()
     assert x.mean() == pytest.approx(d.mean, abs=5 * d.cv * abs(d.mean) / math.sqrt(n) + 1e-12)

@@ -894,7 +894,9 @@ def mutated(draw_from: st.DrawFn) -> dict[str, Any]:
     return data
 
 
-@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(
+    max_examples=6 * settings().max_examples, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 @given(data=mutated())
 @example(put(BASES["henhes"], "populations.E.tau_m", {"distribution": "gamma", "mean": "1e-300 s", "cv": 1000}))
 @example(put(BASES["henhes"], "projections.EE.topology.p", 1e-320))
@@ -928,7 +930,7 @@ def test_fuzz(data: dict[str, Any]) -> None:
                 assert np.isfinite(values).all()
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(
     name=st.one_of(st.sampled_from([*leaves(BASES["henhes"]), "tau_m", "EE", "E.tau_m", "cv", "a.b"]), words),
     value=junk,

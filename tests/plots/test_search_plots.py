@@ -30,6 +30,14 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def small(folder):
+    """A space of one distribution, for figures of few panels."""
+    path = folder / "quick.toml"
+    path.write_text('base = "henhes"\n[parameters.tau_m]\nmean = ["10 ms", "60 ms"]\ncv = [0, 1.2]\n')
+    return path
+
+
+@pytest.fixture(scope="module")
 def ended(folder):
     return make_search(folder, "ended", space="quick", trials=24, rate=(1, 16.5), seeds=4, c_min=2.0)
 
@@ -244,8 +252,12 @@ def test_without_a_measured_trial_figures_say_so(name, request):
     plots.search_figure(result).draw_without_rendering()
 
 
-def test_infeasible_trials_are_no_best(folder):
-    result = make_search(folder, "hard", space="quick", trials=10, c_min=50.0, ended=False)
+def by_spread(point: dict[str, float], seed: int) -> dict[str, float]:
+    return made_up({**point, "eta_minus.mean": 0.006}, seed)
+
+
+def test_infeasible_trials_are_no_best(folder, small):
+    result = make_search(folder, "hard", space=small, measured=by_spread, trials=10, c_min=50.0, ended=False)
     assert result.best is not None and view.best(result) is None
     assert any("nothing feasible yet" in text for text in legend(plots.plot_front(result)))
     assert not lines(plots.plot_partial_dependence(result, "tau_m.cv"), "best")
@@ -268,8 +280,8 @@ def test_trials_without_an_efficiency_are_left_out(folder):
     assert str(wording.measure(next(t for t in part if math.isnan(t.E)).evaluation, "E").n) == "0"
 
 
-def test_one_seed_has_no_error_bar(folder):
-    result = make_search(folder, "single", space="quick", trials=8, seeds=1, fresh_seeds=1)
+def test_one_seed_has_no_error_bar(folder, small):
+    result = make_search(folder, "single", space=small, measured=by_spread, trials=8, seeds=1, fresh_seeds=1)
     plots.search_figure(result).draw_without_rendering()
     assert "no interval" in view.meaning(result, view.best(result))
 

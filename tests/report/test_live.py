@@ -69,7 +69,7 @@ def test_the_figure_shows_every_trial_and_the_best_so_far(shown):
 
 
 def test_it_is_drawn_no_more_often_than_asked_and_at_the_end(shown):
-    hr.search_function(measured, "quick", budget=12, initial=8, progress=hr.LiveSearch(every=1000))
+    hr.search_function(measured, "quick", budget=12, initial=8, method="random", progress=hr.LiveSearch(every=1000))
     assert [text for _, text in shown[1:]] == [
         next(t for _, t in shown[1:] if t.startswith("searching: 12 of 12")),
         next(t for _, t in shown[1:] if t.startswith("finished: 12 trials")),
@@ -79,7 +79,7 @@ def test_it_is_drawn_no_more_often_than_asked_and_at_the_end(shown):
 def test_a_second_search_begins_anew(shown):
     live = hr.LiveSearch()
     for budget in (8, 9):
-        hr.search_function(measured, "quick", budget=budget, initial=8, progress=live)
+        hr.search_function(measured, "quick", budget=budget, initial=8, method="random", progress=live)
     assert len(live.trials) == 9
     assert [kind for kind, _ in shown].count("display") == 2
 

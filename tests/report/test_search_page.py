@@ -136,6 +136,7 @@ def test_table_has_every_trial_with_values_to_sort_by(page, result):
 def test_what_a_journal_holds_cannot_become_markup(folder, page):
     assert NASTY not in page and "<b>lost" not in page and page.count("<script>") == 1
     data = {**load_space("quick").to_dict(), "name": "<img src=x onerror=alert(1)>", "description": "\"'><i>"}
+    data["parameters"] = {"tau_m": data["parameters"]["tau_m"]}
     data["scalars"] = {'"><u>gain</u>': next(iter(data["scalars"].values()))}
     text = html(make_search(folder, "nasty", space=Space.from_dict(data), trials=8, measured=_gain))
     parsed = Page(text)

@@ -6,15 +6,16 @@ import json
 import math
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from landscapes import broken, deadly, frail, greedy, peak, slow, tau, trade
 
 import hetero_rsnn as hr
 from hetero_rsnn.common.errors import ExecutorError, HeteroError, JournalError, SearchError
@@ -48,58 +49,19 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Space:
     return load_space(path)
 
 
-def tau(network: Network) -> tuple[float, float]:
-    d = network.population("E")["tau_m"].distribution
-    return d.mean, d.cv
+Finished = Callable[..., tuple[SearchResult, bytes]]
 
 
-def peak(network: Network, seed: int) -> dict[str, float]:
-    """E = 20 at tau_m = 30 ms, cv = 0.8, eta_minus = 0.007; little noise."""
-    mean, cv = tau(network)
-    noise = np.random.default_rng([seed, round(1e6 * mean), round(1e6 * cv)]).normal(0, 0.01)
-    eta = network.plasticity["eta_minus"].mean  # type: ignore[index]
-    c = 2 * math.exp(-2 * math.log(mean / 30) ** 2 - 2 * (cv - 0.8) ** 2 + noise)
-    return {"C": c, "S": 0.1 * (1 + math.log10(eta / 0.007) ** 2), "C_stderr": 0.01, "silent_share": 0.0}
+@pytest.fixture(scope="module")
+def finished(space: Space, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Run a search, or give the one that ran before; with the bytes of its journal."""
 
+    @cache
+    def search(function: Callable[[Network, int], Any], **options: Any) -> tuple[SearchResult, bytes]:
+        path = tmp_path_factory.mktemp("finished") / "j"
+        return run(function, space, path, **options), path.read_bytes()
 
-def greedy(network: Network, seed: int) -> dict[str, float]:
-    """E rises without end as the spread falls, and C falls with it: 2.4 cv; at no spread a silent network's ratio."""
-    _, cv = tau(network)
-    return {"C": 2.4 * cv + 0.04 + 1e-3 * seed, "S": 0.005 + 0.2 * cv**2}
-
-
-def trade(network: Network, seed: int) -> dict[str, float]:
-    """A front C = 5 S^0.5 at eta_minus = 0.007, from S = 0.06 to 0.3."""
-    _, cv = tau(network)
-    s = 0.06 + 0.2 * cv
-    eta = network.plasticity["eta_minus"].mean  # type: ignore[index]
-    return {"C": 5 * math.sqrt(s) / (1 + math.log10(eta / 0.007) ** 2), "S": s + 1e-5 * seed}
-
-
-def frail(network: Network, seed: int) -> dict[str, float]:
-    """Raises where tau_m is short, and knows no C where it is long."""
-    mean, _ = tau(network)
-    if mean < 18:
-        raise RuntimeError("too short\nto go on")
-    return {**peak(network, seed), **({"C": math.nan} if mean > 45 and seed == 1 else {})}
-
-
-def slow(network: Network, seed: int) -> dict[str, float]:
-    if tau(network)[0] > 40:
-        time.sleep(60)
-    return peak(network, seed)
-
-
-def deadly(network: Network, seed: int) -> dict[str, float]:
-    if tau(network)[0] > 40:
-        sys.exit(3)
-    return peak(network, seed)
-
-
-def broken(network: Network, seed: int) -> dict[str, float]:
-    if tau(network)[1] > 0:  # the reference is well
-        raise ValueError("nothing works")
-    return peak(network, seed)
+    return search
 
 
 def timeless(x: Any) -> Any:
@@ -122,28 +84,27 @@ def run(
 # What is found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("method", ["wasserstein", "matern"])
-def test_the_optimum_is_found(space: Space, method: str) -> None:
-    r = run(peak, space, budget=30, method=method, c_min=1.0)
+def test_the_optimum_is_found(space: Space, finished: Finished, method: str) -> None:
+    r = run(peak, space, budget=20, method=method, c_min=1.0)
     assert r.done and r.best is not None and r.best_evaluation is not None and r.best.number in r.remeasured
     assert pytest.approx(20.0, rel=0.04) == r.best_evaluation.E
     mean, cv = tau(r.best_network)
     assert mean == pytest.approx(30, rel=0.15) and cv == pytest.approx(0.8, abs=0.15)
-    chance = run(peak, space, budget=30, method="random", c_min=1.0)
+    chance, _ = finished(peak, budget=20, method="random", c_min=1.0)
     assert chance.convergence[-1] < r.convergence[-1]
 
 
 def test_the_limit_of_c_is_kept_and_used(space: Space) -> None:
     """With C >= 1 the best is cv = 0.4, E = 26; unlimited it would be near silence."""
-    r = run(greedy, space, budget=24, c_min=1.0)
+    r = run(greedy, space, budget=20, c_min=1.0)
     assert r.best is not None and r.best.feasible
     assert pytest.approx(1.0, abs=0.08) == r.best.C and r.best.C >= 1.0
     assert any(t.E > r.best.E and not t.feasible for t in r.trials), "the trap was never seen"
 
 
 def test_silence_is_no_winner_without_a_limit(space: Space) -> None:
-    r = run(greedy, space, budget=16, c_min=0.0, rate=(0.0, 50.0))
+    r = run(greedy, space, budget=12, c_min=0.0, rate=(0.0, 50.0))
     assert r.best is not None and r.best.S >= 0.01 and math.isfinite(r.best.E)
 
 
@@ -166,7 +127,7 @@ def test_the_homogeneous_network_of_henhes_is_honhos() -> None:
 
 
 def test_a_front(space: Space) -> None:
-    r = run(trade, space, budget=30, objective="pareto")
+    r = run(trade, space, budget=24, objective="pareto")
     ideal = np.trapezoid(5 * np.sqrt(s := np.linspace(0.06, 0.3, 1001)), s) + 0.2 * 5 * math.sqrt(0.3)
     assert 0.93 * ideal < r.hypervolume < ideal
     assert r.reference_point == (0.0, 0.5) and r.objective.c_min == 0.0
@@ -177,7 +138,7 @@ def test_a_front(space: Space) -> None:
 
 def test_capacity_is_an_objective_of_its_own(space: Space) -> None:
     """Where memory is bought with spikes, the most memory and the most memory per spike are far apart."""
-    most, best = (run(trade, space, budget=16, objective=o) for o in ("capacity", "efficiency"))
+    most, best = (run(trade, space, budget=10, objective=o) for o in ("capacity", "efficiency"))
     assert most.best is not None and best.best is not None
     assert most.objective.c_min == 0.0 and "largest C" in str(most)
     assert most.best.S > 0.28 and max(t.C for t in most.trials) == most.best.C
@@ -210,12 +171,9 @@ def test_the_reported_number_is_the_remeasured_one(space: Space) -> None:
 
 @pytest.mark.slow
 def test_one_worker_and_two_write_the_same(space: Space, tmp_path: Path) -> None:
-    for name, options in {
-        "one": {"workers": 1},
-        "two": {"workers": 2},
-        "threads": {"executor": ThreadPoolExecutor(2)},
-    }.items():
-        run(peak, space, tmp_path / name, **options)
+    with ThreadPoolExecutor(2) as threads:
+        for name, options in {"one": {"workers": 1}, "two": {"workers": 2}, "threads": {"executor": threads}}.items():
+            run(peak, space, tmp_path / name, **options)
     one = events(tmp_path / "one")
     assert one == events(tmp_path / "two") == events(tmp_path / "threads")
     assert [e["trial"] for e in one if e["event"] == "finished"] == list(range(9))
@@ -233,8 +191,9 @@ def test_a_dask_cluster_writes_the_same(space: Space, tmp_path: Path) -> None:
     assert events(tmp_path / "dask") == events(tmp_path / "one")
 
 
-def test_without_a_journal_the_result_is_the_same(space: Space, tmp_path: Path) -> None:
-    kept, lost = run(peak, space, tmp_path / "j"), run(peak, space)
+def test_without_a_journal_the_result_is_the_same(space: Space, finished: Finished, tmp_path: Path) -> None:
+    (kept, journal), lost = finished(peak), run(peak, space)
+    (tmp_path / "j").write_bytes(journal)
     assert kept.trials == lost.trials and kept.remeasured == lost.remeasured
     assert SearchResult.from_journal(tmp_path / "j").trials == kept.trials
 
@@ -258,9 +217,8 @@ def test_cut_off_after_every_event_and_resumed(
         assert back.trials == r.trials and back.remeasured == r.remeasured
 
 
-def test_every_prefix_of_a_journal_can_be_read(space: Space, tmp_path: Path) -> None:
-    run(frail, space, tmp_path / "whole", workers=1)
-    lines = (tmp_path / "whole").read_bytes().splitlines(keepends=True)
+def test_every_prefix_of_a_journal_can_be_read(finished: Finished, tmp_path: Path) -> None:
+    lines = finished(frail)[1].splitlines(keepends=True)
     path = tmp_path / "part"
     for count in range(1, len(lines) + 1):
         path.write_bytes(b"".join(lines[:count]))
@@ -274,26 +232,42 @@ def test_every_prefix_of_a_journal_can_be_read(space: Space, tmp_path: Path) -> 
             assert r.best_network.name == f"small-{r.best.number}"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("function", "objective"), [(peak, "efficiency"), (trade, "pareto"), (trade, "capacity")])
+@pytest.mark.parametrize(
+    ("function", "objective", "step"),
+    [
+        (peak, "efficiency", 6),
+        (trade, "pareto", 6),
+        *(
+            pytest.param(function, objective, 1, marks=pytest.mark.slow)
+            for function, objective in [(peak, "efficiency"), (trade, "pareto"), (trade, "capacity")]
+        ),
+    ],
+)
 def test_a_finished_search_goes_on_with_a_larger_budget(
-    space: Space, tmp_path: Path, function: Callable[[Network, int], Any], objective: str
+    space: Space,
+    finished: Finished,
+    tmp_path: Path,
+    function: Callable[[Network, int], Any],
+    objective: str,
+    step: int,
 ) -> None:
+    """Without a break, and cut off after one event in `step` of those that it adds."""
     path = tmp_path / "j"
-    first = run(function, space, path, budget=6, objective=objective)
+    first, before = finished(function, budget=6, objective=objective)
+    path.write_bytes(before)
     assert run(function, space, path, resume=True).trials == first.trials
-    before = path.read_bytes()
+    assert path.read_bytes() == before
     more = run(function, space, path, resume=True, budget=10)
     assert path.read_bytes().startswith(before) and more.settings.budget == 10 and more.done
     assert len(more.trials) == 10 and more.trials[:6] == first.trials
     assert set(more.remeasured) >= set(first.remeasured)
-    straight = run(function, space, budget=10, objective=objective)  # 4 + 2 + ..., so the batches are the same
+    straight, _ = finished(function, budget=10, objective=objective)  # 4 + 2 + ..., so the batches are the same
     assert more.trials == straight.trials
     assert run(function, space, path, resume=True).trials == more.trials
     with pytest.raises(SearchError, match=r"budget must be a whole number >= 10, got 8: raise it, .* has 10"):
         run(function, space, path, resume=True, budget=8)
     lines = path.read_bytes().splitlines(keepends=True)
-    for count in range(len(before.splitlines()), len(lines)):
+    for count in range(len(before.splitlines()), len(lines), step):
         (tmp_path / "cut").write_bytes(b"".join(lines[:count]))
         back = run(function, space, tmp_path / "cut", resume=True, budget=10)
         assert back.trials == more.trials and back.remeasured == more.remeasured
@@ -319,7 +293,7 @@ def test_failed_trials_are_kept_and_the_search_goes_on(space: Space) -> None:
     failed = [t for t in r.trials if t.status == "failed"]
     assert failed and len(r.trials) == 14 and r.best is not None and 18 <= tau(r.best_network)[0] <= 45
     texts = {t.error for t in failed}
-    assert any("seed 0: RuntimeError: too short to go on (test_search.py, line" in str(t) for t in texts)
+    assert any("seed 0: RuntimeError: too short to go on (landscapes.py, line" in str(t) for t in texts)
     assert all(t.kind == "raised" and t.evaluation is None and math.isnan(t.C) for t in failed)
     assert any("C must be a finite number, got nan" in str(t) for t in texts)
     assert f"{len(failed)} failed" in str(r)
@@ -395,10 +369,8 @@ def test_no_journal_or_a_foreign_one(space: Space, tmp_path: Path) -> None:
         SearchResult.from_journal(tmp_path / "alien")
 
 
-def test_other_candidates_than_those_of_the_journal(space: Space, tmp_path: Path) -> None:
-    path = tmp_path / "j"
-    run(peak, space, path)
-    text = path.read_text().splitlines()
+def test_other_candidates_than_those_of_the_journal(space: Space, finished: Finished, tmp_path: Path) -> None:
+    text = finished(peak)[1].decode().splitlines()
     last = max(i for i, line in enumerate(text) if '"asked"' in line)
     event = json.loads(text[last])
     event["point"]["tau_m.mean"] += 1e-3
@@ -471,8 +443,8 @@ def test_progress_tells_what_happens(space: Space) -> None:
     assert [s[1:3] for s in seen if s[0] == "again"] == [(i, 4) for i in range(5)]
 
 
-def test_table_and_frames(space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
-    r = run(frail, space)
+def test_table_and_frames(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
+    r, _ = finished(frail)
     rows = r.table()
     assert len(rows) == 9 and len({tuple(row) for row in rows}) == 1
     assert {"trial", "tau_m.mean", "eta_minus.mean", "C", "E_stderr", "feasible", "E_remeasured"} <= set(rows[0])
@@ -485,9 +457,9 @@ def test_table_and_frames(space: Space, monkeypatch: pytest.MonkeyPatch) -> None
         r.network(99)
 
 
-def test_to_pandas(space: Space) -> None:
+def test_to_pandas(finished: Finished) -> None:
     pytest.importorskip("pandas")
-    frame = run(peak, space).to_pandas()
+    frame = finished(peak)[0].to_pandas()
     assert frame.shape[0] == 9 and frame["E"].max() > 0
 
 
@@ -513,10 +485,9 @@ def test_a_search_of_networks(tmp_path: Path) -> None:
     assert hr.search(quick, journal=tmp_path / "k", resume=True).trials == r.trials
 
 
-def test_a_journal_of_another_version_is_refused(space: Space, tmp_path: Path) -> None:
+def test_a_journal_of_another_version_is_refused(space: Space, finished: Finished, tmp_path: Path) -> None:
     path = tmp_path / "j"
-    run(peak, space, path)
-    lines = path.read_text().splitlines(keepends=True)
+    lines = finished(peak)[1].decode().splitlines(keepends=True)
     header = json.loads(lines[0])
     header["versions"]["hetero-rsnn"] = "0.0.1"
     path.write_text(json.dumps(header) + "\n" + "".join(lines[1:]))
@@ -526,8 +497,8 @@ def test_a_journal_of_another_version_is_refused(space: Space, tmp_path: Path) -
     assert path.read_bytes() == before
 
 
-def test_the_reference_is_not_held_against_its_own_limit(space: Space) -> None:
-    r = run(peak, space)
+def test_the_reference_is_not_held_against_its_own_limit(finished: Finished) -> None:
+    r, _ = finished(peak)
     assert r.reference is not None
     worse = replace(r.reference, feasible=False, reason="C = 1 is below 2")
     assert "below 2" not in str(replace(r, reference=worse, reference_remeasured=worse))

@@ -76,11 +76,14 @@ def test_groups_are_left_out_of_all_training():
     assert set(found.groups) == {"a", "b"}
 
 
-@pytest.mark.parametrize(("calibration", "count"), [("held out", 20), ("crossed", 80), ("auto", 80)])
+@pytest.mark.parametrize(
+    ("calibration", "count"), [("held out", 20), pytest.param("crossed", 80, marks=pytest.mark.slow), ("auto", 80)]
+)
 def test_early_decisions_do_not_touch_the_test_samples(calibration, count):
     data = toy()
     noise = tuple(np.random.default_rng(k).normal(size=x.shape) if k >= 80 else x for k, x in enumerate(data.X))
-    kept = {"few_labels": (), "early": True, "calibration": calibration, "chosen": CHOSEN, "overrides": SMALL}
+    kept = {"few_labels": (), "early": True, "every": 3, "calibration": calibration, "chosen": CHOSEN}
+    kept["overrides"] = {"n": 20}
     larger = replace(data, train=np.arange(80), test=np.arange(80, 90))
     a = classify(larger, ["henhes"], [1], **kept).rows[0].early
     b = classify(replace(larger, X=noise), ["henhes"], [1], **kept).rows[0].early
@@ -95,9 +98,9 @@ def test_crossed_early_decisions_by_hand():
     faster = CurrentEncoder(gain=2.0, clip=3.0)
     for chosen, encoder in ((CHOSEN, CHOSEN.encoder), (replace(CHOSEN, causal=faster), faster)):
         found = classify(
-            data, ["henhes"], [1], few_labels=(), early=True, every=3, chosen=chosen, overrides=SMALL
+            data, ["henhes"], [1], few_labels=(), early=True, every=3, chosen=chosen, overrides={"n": 20}
         ).rows[0].early  # fmt: skip
-        clf = hr.HRSNNClassifier("henhes", overrides=SMALL, encoder=encoder, hold="10 ms", windows=3, seed=1)
+        clf = hr.HRSNNClassifier("henhes", overrides={"n": 20}, encoder=encoder, hold="10 ms", windows=3, seed=1)
         anytime = hr.AnytimeReadout(clf.fit(a, y_a), every=3).fit(a, y_a)
         scores, spikes = anytime.scores(b), anytime.spikes()
         curve = hr.evaluate_cutoff(anytime.cross_scores(a, y_a), y_a, scores, y_b, spikes=spikes)

@@ -1,0 +1,67 @@
+"""Made-up measurements with a known optimum, in a module that the processes of a search import in no time."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from hetero_rsnn import Network
+
+
+def tau(network: Network) -> tuple[float, float]:
+    d = network.population("E")["tau_m"].distribution
+    return d.mean, d.cv
+
+
+def peak(network: Network, seed: int) -> dict[str, float]:
+    """E = 20 at tau_m = 30 ms, cv = 0.8, eta_minus = 0.007; little noise."""
+    mean, cv = tau(network)
+    noise = np.random.default_rng([seed, round(1e6 * mean), round(1e6 * cv)]).normal(0, 0.01)
+    eta = network.plasticity["eta_minus"].mean  # type: ignore[index]
+    c = 2 * math.exp(-2 * math.log(mean / 30) ** 2 - 2 * (cv - 0.8) ** 2 + noise)
+    return {"C": c, "S": 0.1 * (1 + math.log10(eta / 0.007) ** 2), "C_stderr": 0.01, "silent_share": 0.0}
+
+
+def greedy(network: Network, seed: int) -> dict[str, float]:
+    """E rises without end as the spread falls, and C falls with it: 2.4 cv; at no spread a silent network's ratio."""
+    _, cv = tau(network)
+    return {"C": 2.4 * cv + 0.04 + 1e-3 * seed, "S": 0.005 + 0.2 * cv**2}
+
+
+def trade(network: Network, seed: int) -> dict[str, float]:
+    """A front C = 5 S^0.5 at eta_minus = 0.007, from S = 0.06 to 0.3."""
+    _, cv = tau(network)
+    s = 0.06 + 0.2 * cv
+    eta = network.plasticity["eta_minus"].mean  # type: ignore[index]
+    return {"C": 5 * math.sqrt(s) / (1 + math.log10(eta / 0.007) ** 2), "S": s + 1e-5 * seed}
+
+
+def frail(network: Network, seed: int) -> dict[str, float]:
+    """Raises where tau_m is short, and knows no C where it is long."""
+    mean, _ = tau(network)
+    if mean < 18:
+        raise RuntimeError("too short\nto go on")
+    return {**peak(network, seed), **({"C": math.nan} if mean > 45 and seed == 1 else {})}
+
+
+def slow(network: Network, seed: int) -> dict[str, float]:
+    if tau(network)[0] > 40:
+        time.sleep(60)
+    return peak(network, seed)
+
+
+def deadly(network: Network, seed: int) -> dict[str, float]:
+    if tau(network)[0] > 40:
+        sys.exit(3)
+    return peak(network, seed)
+
+
+def broken(network: Network, seed: int) -> dict[str, float]:
+    if tau(network)[1] > 0:  # the reference is well
+        raise ValueError("nothing works")
+    return peak(network, seed)
