@@ -156,8 +156,12 @@ class DaskRunner(FuturesRunner):
         tickets = list(tickets)
         begun = sorted({self._address[t] for t in tickets if t in self._address})
         self._drop(tickets)
-        with suppress(OSError, ValueError, RuntimeError, KeyError):  # it is gone already, or restarts late
-            self._client.restart_workers(begun, timeout=_RESTART, raise_for_error=False)
+        # In a thread, since a worker that comes back late, or never, must not keep other jobs from their limit.
+        threading.Thread(target=self._restart, args=(begun,), daemon=True).start()
+
+    def _restart(self, addresses: list[str]) -> None:
+        with suppress(OSError, ValueError, RuntimeError, KeyError):  # one is gone already, or restarts late
+            self._client.restart_workers(addresses, timeout=_RESTART, raise_for_error=False)
 
     def close(self) -> None:
         super().close()

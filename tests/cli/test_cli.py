@@ -134,12 +134,14 @@ def test_a_network_with_equations_of_its_own_can_be_compared(run, tmp_path):
     exit_2(run("compare", *words[:-1], "res2"), "backend='brian2'")
 
 
+@pytest.mark.slow
 def test_compare_json_is_the_results_file(run, tmp_path):
     code, out, _ = run("compare", "honhos", "static", *TINY, "--json", "--out", "res")
     assert code == 0
     assert json.loads(out) == json.loads((tmp_path / "res" / "results.json").read_text())
 
 
+@pytest.mark.slow
 def test_earlier_results_stay_untouched(run, tmp_path):
     assert run("compare", "honhos", *TINY, "--out", "res")[0] == 0
     before = (tmp_path / "res" / "results.json").read_bytes()

@@ -73,6 +73,7 @@ def test_without_a_journal_named_one_is_chosen(run, tmp_path):
         assert (tmp_path / "results" / "search" / name).is_file()
 
 
+@pytest.mark.slow
 def test_a_search_that_ended_goes_on_with_more(run, tmp_path):
     again = ["search", "quick", *TINY, "--journal", "j", "--resume", "--workers", "1"]
     assert run(*QUICK, "--workers", "1", "--journal", "j", "--objective", "pareto")[0] == 0
@@ -196,6 +197,7 @@ def test_refusals(run, tmp_path, words, parts):
         assert part in err
 
 
+@pytest.mark.slow
 def test_a_dask_address_where_nothing_answers(run, tmp_path):
     pytest.importorskip("distributed")
     code, _, err = run(*QUICK, "--dask", "tcp://127.0.0.1:9", "--journal", "j")
@@ -258,6 +260,7 @@ def test_time_left(monkeypatch):
     assert reporter.line(91, 100, None).endswith(" 9 min left")
 
 
+@pytest.mark.slow
 def test_limits_that_nobody_keeps_end_in_one_line(run, tmp_path):
     few = ["--budget", "3", "--initial", "2", "--workers", "1"]
     code, out, err = run(*QUICK, "--c-min", "50", *few, "--journal", "j")

@@ -70,6 +70,7 @@ def test_top_may_exceed_what_there_is(run, journals):
     assert "2 running or interrupted. The search has not ended." in out and "not measured again yet" in out
 
 
+@pytest.mark.slow
 def test_writes_figure_and_page_to_a_new_folder_each_time(run, journals, tmp_path):
     for folder in ("show", "show-2"):
         code, out, _ = run(journals / "small.jsonl")
@@ -130,7 +131,7 @@ def test_header_of_an_export_without_fresh_seeds(run, journals, tmp_path):
     [
         ("--export", "x.toml"),
         ("--html", "x.html"),
-        ("--out", "search.png"),
+        pytest.param("--out", "search.png", marks=pytest.mark.slow),
         pytest.param("--out", "search.html", marks=pytest.mark.slow),
     ],
 )

@@ -22,6 +22,7 @@ def test_classify_writes_table_figure_and_results(run, tmp_path):
     assert code == 2 and "exists already" in err
 
 
+@pytest.mark.slow
 def test_forecast_prints_json(run, tmp_path):
     code, out, err = run("forecast", "wind_greensboro", "henhes", "--horizon", "3", "--quick", "--n", "40", "--json")
     assert code == 0, err

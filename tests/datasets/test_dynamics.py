@@ -144,12 +144,14 @@ def test_errors_say_value_and_rule(call, message):
         call()
 
 
+@pytest.mark.slow
 def test_lorenz_exponents_sum_to_the_divergence():
     # The divergence of the flow is the same everywhere: -(sigma + 1 + beta).
     e = lyapunov_exponents("lorenz63", runs=3, duration=5.0)
     np.testing.assert_allclose(e.sum(axis=1), -(10 + 1 + 8 / 3), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_rossler_exponents_sum_to_the_mean_divergence():
     # Here the divergence is a + x - c: its mean along the series is another way to the sum.
     e = lyapunov_exponents("rossler", runs=16, duration=80.0, fine=0.05)
@@ -170,6 +172,7 @@ def test_largest_exponents_are_the_published_ones(name):
         assert abs(0.0056 - e.mean()) < 2 * e.std(ddof=1)  # another published value, from one run
 
 
+@pytest.mark.slow
 def test_largest_lyapunov_is_positive_in_short_runs():
     assert largest_lyapunov("mackey_glass", runs=16, duration=1000.0) == pytest.approx(0.0051, abs=0.002)
     assert largest_lyapunov("lorenz63", runs=16, duration=10.0) == pytest.approx(0.906, abs=0.15)

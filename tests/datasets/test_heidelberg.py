@@ -208,6 +208,7 @@ def test_truncated_and_foreign(folder: Path, pack: Callable[[Path], None] | None
         refused(folder, str(path), "must be a whole HDF5 file")
 
 
+@pytest.mark.slow
 def test_flipped_bytes_give_data_or_one_line(folder: Path) -> None:
     path = folder / "shd_train.h5"
     whole = path.read_bytes()

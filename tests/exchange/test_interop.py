@@ -26,6 +26,7 @@ def interpreted() -> Iterator[None]:
     b2.prefs.codegen.target = old
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("interpreted")
 def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for package in ("neo", "xarray", "h5netcdf", "nir"):

@@ -149,6 +149,7 @@ def test_a_search_that_has_hardly_begun(tmp_path: Path) -> None:
     assert ds.sizes == {"trial": 0}
 
 
+@pytest.mark.slow
 def test_classification(tmp_path: Path) -> None:
     result = classify(
         toy(groups=True), ["honhos", "henhes"], [4, 5], few_labels=(1, 5), leave_out=True, chosen=CHOSEN,
@@ -169,6 +170,7 @@ def test_classification(tmp_path: Path) -> None:
     assert ds.confusion.dims == ("network", "seed", "true_class", "decided_class")
 
 
+@pytest.mark.slow
 def test_forecasts(tmp_path: Path) -> None:
     data = load_dataset("lorenz63", samples=600, segments=2, test_samples=300)
     chosen = Recipe(

@@ -151,6 +151,7 @@ def test_heterogeneity_is_that_of_the_draw() -> None:
 # Backends, workers, seeds ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_backends_agree() -> None:
     net = network(**{"protocol.samples": 800})
     results = {b: measure_seed(net, 2, Engine(b))[0] for b in BACKENDS}

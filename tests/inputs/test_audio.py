@@ -53,7 +53,7 @@ def test_centre_frequencies(scale: str) -> None:
     np.testing.assert_allclose(filterbank(8000, 3)[0][[0, -1]], [80, 3600])  # what is taken if nothing is said
 
 
-@pytest.mark.parametrize("bands", [1, 4, 60, 700])
+@pytest.mark.parametrize("bands", [1, 4, 60, pytest.param(700, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("rate", [8000.0, 44100.0])
 def test_gain_is_one_at_the_centre_and_nowhere_more(bands: int, rate: float) -> None:
     centres, sections = filterbank(rate, bands)
@@ -103,7 +103,7 @@ def test_few_bands_leave_no_gap() -> None:
 
 
 @pytest.mark.parametrize("scale", ["erb", "mel"])
-@pytest.mark.parametrize("bands", [60, 700])
+@pytest.mark.parametrize("bands", [60, pytest.param(700, marks=pytest.mark.slow)])
 def test_a_tone_peaks_in_the_nearest_band(bands: int, scale: str) -> None:
     """Over many frequencies. Odd ones, so that their samples meet every phase; between two bands either may win."""
     centres, _ = filterbank(RATE, bands, scale=scale)

@@ -215,6 +215,7 @@ def test_waiting_for_a_place_is_not_running():
     assert [o.kind for o in outcomes] == ["ok"] * 6
 
 
+@pytest.mark.slow
 @unix
 def test_what_a_job_started_ends_with_it(tmp_path):
     path = tmp_path / "pid"
@@ -227,6 +228,7 @@ def _zombie(pid):
     return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.slow
 @unix
 def test_a_worker_that_ignores_being_asked_to_end():
     (outcome,) = run(make_runner(1, timeout=0.5), deaf, [0])
@@ -394,7 +396,9 @@ def gone(processes, seconds=5.0):
 
 @unix
 @pytest.mark.parametrize("moment", ["running", pytest.param("starting", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("how", ["SIGINT to all", "SIGINT", "SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize(
+    "how", ["SIGINT to all", *(pytest.param(how, marks=pytest.mark.slow) for how in ("SIGINT", "SIGTERM")), "SIGKILL"]
+)
 def test_nothing_outlives_the_parent(tmp_path, how, moment):
     script = tmp_path / "parent.py"
     script.write_text(PARENT)

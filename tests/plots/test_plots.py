@@ -77,6 +77,7 @@ def test_given_axes_are_used_and_pyplot_is_not_touched(comparison, recorded):
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
 
 
+@pytest.mark.slow
 def test_whole_figures_can_be_saved(comparison, recorded, tmp_path):
     d, u, rec = recorded
     plots.save_figure(plots.figure_comparison(comparison, [(d, rec), (d, rec)]), tmp_path / "a.png", dpi=60)

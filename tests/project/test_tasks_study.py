@@ -110,6 +110,7 @@ def test_control_of_spikes(study: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(result["narma10"]["columns"]) == set(CANONICAL)
 
 
+@pytest.mark.slow
 def test_goes_on_and_skips_aloud(
     study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

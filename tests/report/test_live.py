@@ -76,6 +76,7 @@ def test_it_is_drawn_no_more_often_than_asked_and_at_the_end(shown):
     ]
 
 
+@pytest.mark.slow
 def test_a_second_search_begins_anew(shown):
     live = hr.LiveSearch()
     for budget in (8, 9):

@@ -133,6 +133,7 @@ def test_table_has_every_trial_with_values_to_sort_by(page, result):
             assert "below" in values[-1] or "above" in values[-1]
 
 
+@pytest.mark.slow
 def test_what_a_journal_holds_cannot_become_markup(folder, page):
     assert NASTY not in page and "<b>lost" not in page and page.count("<script>") == 1
     data = {**load_space("quick").to_dict(), "name": "<img src=x onerror=alert(1)>", "description": "\"'><i>"}
@@ -149,6 +150,7 @@ def _gain(point: dict[str, float], seed: int) -> dict[str, float]:
     return {"C": 2.0 + point["tau_m.cv"] + 0.01 * seed, "S": 0.1}
 
 
+@pytest.mark.slow
 def test_the_same_search_gives_the_same_page(result, page, control):
     assert html(result, [control]) == page
 

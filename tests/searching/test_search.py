@@ -236,7 +236,7 @@ def test_every_prefix_of_a_journal_can_be_read(finished: Finished, tmp_path: Pat
     ("function", "objective", "step"),
     [
         (peak, "efficiency", 6),
-        (trade, "pareto", 6),
+        pytest.param(trade, "pareto", 6, marks=pytest.mark.slow),
         *(
             pytest.param(function, objective, 1, marks=pytest.mark.slow)
             for function, objective in [(peak, "efficiency"), (trade, "pareto"), (trade, "capacity")]

@@ -87,6 +87,7 @@ def test_a_refractory_period_beyond_32_bits_lasts():
     np.testing.assert_array_equal(fast_run.spike_times, numpy_run.spike_times)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["double", "single"])
 def test_rows_longer_than_a_pass_and_more_listed_spikes_than_fit(precision):
     """All-to-all among 560 neurons of very different rates: rows take two passes, with many pending spikes each."""

@@ -150,6 +150,7 @@ def test_round_trip(backend: str, tmp_path: Path) -> None:
         equal(dataclasses.replace(a, timings={}), dataclasses.replace(b, timings={}))
 
 
+@pytest.mark.slow
 def test_round_trip_of_a_state_of_other_equations(tmp_path: Path) -> None:
     """Traces of a rule of one's own belong to a step of their own."""
     net = load_network("henhes", n=20, I_bias=1.2)

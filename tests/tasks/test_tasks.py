@@ -91,6 +91,7 @@ def test_early_decisions_do_not_touch_the_test_samples(calibration, count):
     assert a.full.time != b.full.time or a.bound.time != b.bound.time
 
 
+@pytest.mark.slow
 def test_crossed_early_decisions_by_hand():
     """All training samples fit and calibrate, each scored without itself; with a causal encoder of its own too."""
     data = toy()
