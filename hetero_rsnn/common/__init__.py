@@ -5,8 +5,10 @@
 ``extras``      optional packages, imported where they are used
 ``files``       writing so that nothing is lost; reading TOML
 ``lazy``        names that are looked up when first used
+``memory``      what a piece of work would take, asked before it begins
 ``randomness``  the one tree of random generators
 ``tables``      a table of text, for print and for notebooks
+``text``        foreign text as it may be printed
 ``types``       types of arrays
 ``units``       text with a unit, Brian2 quantities, grid steps
 ``versions``    versions of this package and of what results depend on

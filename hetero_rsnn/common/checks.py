@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+import numbers
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import HeteroError, UnitError, suggest
-from hetero_rsnn.common.types import Array
+from hetero_rsnn.common.types import Array, Ints
 
 #: An upper bound beyond this is none that one would think of.
 _FAR = 1_000_000
@@ -119,29 +120,123 @@ def duration(name: str, value: Any, *, positive: bool = True) -> float:
     return number
 
 
-def finite_array(
-    name: str,
-    value: ArrayLike,
-    ndim: int | None = None,
-    *,
-    infinite: bool = False,
-    fix: str = "drop or mend such values",
-    error: type[HeteroError] = HeteroError,
-) -> Array:
-    """Finite real numbers as an array of float64; with `infinite`, +inf too.
+def plain_array(name: str, value: Any, *, error: type[HeteroError] = HeteroError) -> NDArray[Any]:
+    """An array of any kind, of which nothing was dropped on the way: no mask, no unit, no row that is shorter.
 
     Raises
     ------
     error
-        If the number of dimensions is not `ndim`, the numbers are not real, or one of them is not finite.
+        ``"u must hold no masked values, got 3 of 100 masked: fill the gaps, or drop the samples"``; also for
+        quantities with a unit, and for nested lists of unequal lengths.
     """
-    raw = np.asarray(value)
-    if ndim is not None and raw.ndim != ndim:
-        raise error(f"{name} must have {ndim} dimension(s), got shape {raw.shape}", fix="reshape it")
-    if raw.dtype.kind not in "biuf":
-        got = f"an array of {raw.dtype}" if raw.ndim else repr(value)
-        raise error(f"{name} must be real numbers, got {got}", fix="give plain numbers, times in ms")
-    array = raw.astype(np.float64, copy=False)
+    _refuse_masked(name, value, error)
+    dimension = getattr(value, "dim", None)  # of Brian2
+    dimensions = getattr(value, "dimensionality", None)  # of quantities (and neo) and of pint
+    if (dimension is not None and not getattr(dimension, "is_dimensionless", True)) or dimensions:
+        unit = dimension if dimensions is None else getattr(value, "units", dimensions)
+        raise error(f"{name} must be plain numbers, got a quantity in {unit}", fix="divide by its unit")
+    try:
+        # Filters of warnings stay as they are: they belong to all threads, and a change makes each warning anew.
+        raw = np.asarray(value)
+        if raw.dtype.kind == "O":
+            raw = _of_numbers(raw)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        raise error(
+            f"{name} must be one array, got rows of unequal shapes", fix="give rows of one length, or pad them"
+        ) from None
+    return raw
+
+
+def _refuse_masked(name: str, value: Any, error: type[HeteroError]) -> None:
+    """Also for lists of masked arrays, of which numpy drops the masks."""
+    found = [part for part in _leaves(value, 8) if isinstance(part, np.ma.MaskedArray)]
+    masked = sum(np.asarray(part.mask).tobytes().count(1) for part in found)
+    if masked:
+        size = sum(int(np.size(part)) for part in _leaves(value, 8))
+        raise error(
+            f"{name} must hold no masked values, got {masked} of {size} masked",
+            fix="fill the gaps, or drop the samples",
+        )
+
+
+def _leaves(value: Any, depth: int) -> Iterator[Any]:
+    """What nested lists hold, or the value itself."""
+    if not (depth and isinstance(value, list | tuple)):
+        yield value
+        return
+    for part in value:
+        if isinstance(part, list | tuple):
+            yield from _leaves(part, depth - 1)
+        else:
+            yield part
+
+
+def _of_numbers(raw: NDArray[Any]) -> NDArray[Any]:
+    """Objects as an array of numbers, if all are: such as the columns of a table with nullable numbers."""
+    if raw.size and all(isinstance(x, numbers.Real) for x in raw.flat):
+        return raw.astype(np.float64)
+    return raw
+
+
+def real_array(
+    name: str,
+    value: Any,
+    ndim: int | tuple[int, ...] | None = None,
+    *,
+    axes: Sequence[str] = (),
+    empty: bool = False,
+    error: type[HeteroError] = HeteroError,
+) -> Array:
+    """Real numbers, which need not be finite, as an array of float64: the value of the array, whatever its type.
+
+    Lists, tuples, numbers of any width and byte order, any layout in memory, tables and masked arrays without masked
+    values are welcome. Complex numbers, times, text, bytes and objects are refused: numpy would turn some of them into
+    numbers that nobody meant. `axes` are the names of the axes, ``("sample", "channel")``, for messages.
+
+    Raises
+    ------
+    error
+        If `value` is none of these, is empty (unless `empty`), or has another number of dimensions than `ndim` allows.
+    """
+    raw = plain_array(name, value, error=error)
+    allowed = (ndim,) if isinstance(ndim, int) else ndim
+    if raw.dtype.kind not in "biuf" and (raw.size or raw.dtype.kind not in "O"):
+        got = f"an array of {raw.dtype}" if raw.ndim else _short(value)
+        fix = "give plain numbers, times in ms"
+        if raw.dtype.kind == "O" and any(x is None or type(x).__name__ == "NAType" for x in raw.flat):
+            got, fix = f"{got} with missing values", "fill the gaps, or drop the samples"
+        raise error(f"{name} must be real numbers, got {got}", fix=fix)
+    if allowed is not None and raw.ndim not in allowed:
+        if len(axes) >= max(allowed):
+            plural = [f"{axis}s" for axis in axes]
+            rule = " or ".join(f"({', '.join(plural[:n])}{',' * (n == 1)})" for n in sorted(allowed, reverse=True))
+            raise error(f"{name} must have the shape {rule}, got {raw.shape}", fix="reshape it")
+        rule = " or ".join(str(n) for n in allowed)
+        raise error(f"{name} must have {rule} dimension(s), got shape {raw.shape}", fix="reshape it")
+    if not (raw.size or empty):
+        raise error(f"{name} must not be empty, got shape {raw.shape}", fix="give at least one number")
+    return np.asarray(raw, dtype=np.float64, order="C")  # so that sums do not depend on the layout, to the last bit
+
+
+def finite_array(
+    name: str,
+    value: Any,
+    ndim: int | tuple[int, ...] | None = None,
+    *,
+    axes: Sequence[str] = (),
+    infinite: bool = False,
+    empty: bool = False,
+    fix: str = "drop or mend such values",
+    error: type[HeteroError] = HeteroError,
+) -> Array:
+    """Finite real numbers as an array of float64, as `real_array`; with `infinite`, +inf too.
+
+    Raises
+    ------
+    error
+        As `real_array`, and if a number is not finite.
+    """
+    array = real_array(name, value, ndim, axes=axes, empty=empty, error=error)
     with np.errstate(all="ignore"):
         proven = math.isfinite(array.sum())  # cheaper than a look at every number
     if proven:
@@ -150,9 +245,47 @@ def finite_array(
     if not good.all():
         bad = np.argwhere(~good)
         where = tuple(bad[0].tolist())
-        place = f" at index {where} and {len(bad)} such values in all" if where else ""
+        named = (
+            ", ".join(f"{axis} {k}" for axis, k in zip(axes, where, strict=False)) if len(axes) >= len(where) else ""
+        )
+        place = f" at {named or f'index {where}'} and {len(bad)} such values in all" if where else ""
         raise error(f"{name} must be finite, got {array[where]}{place}", fix=fix)
     return array
+
+
+def whole_array(
+    name: str,
+    value: Any,
+    ndim: int | tuple[int, ...] | None = None,
+    *,
+    axes: Sequence[str] = (),
+    least: int | None = None,
+    most: int | None = None,
+    empty: bool = False,
+    error: type[HeteroError] = HeteroError,
+) -> Ints:
+    """Whole numbers as an array of int64; 3.0 is welcome, since tables and files hold whole numbers as such.
+
+    Raises
+    ------
+    error
+        As `finite_array`, and if a number is not whole or lies outside [least, most].
+    """
+    raw = plain_array(name, value, error=error)
+    if raw.dtype.kind == "b":
+        raise error(
+            f"{name} must be whole numbers, got True and False", fix="give numbers, such as np.flatnonzero(...)"
+        )
+    array = finite_array(name, raw, ndim, axes=axes, empty=empty, error=error)
+    odd = array[(array != np.round(array)) | (np.abs(array) >= 2.0**53)]
+    if odd.size:
+        raise error(f"{name} must be whole numbers, got {odd.flat[0]:.17g}", fix="round them on purpose")
+    low, high = (math.nan if edge is None else edge for edge in (least, most))
+    outside = array[(array < low) | (array > high)]
+    if outside.size:
+        rule = f">= {least}" if most is None else f"from {least} to {most}"
+        raise error(f"{name} must be {rule}, got {outside.flat[0]:g}", fix="correct or drop them")
+    return array.astype(np.int64)
 
 
 def different_seeds(name: str, seeds: Any, *, error: type[HeteroError] = HeteroError) -> list[int]:

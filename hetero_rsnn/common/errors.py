@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any, Self
 
+from hetero_rsnn.common.text import printable
+
 
 def _one_line(text: str) -> str:
-    """One line, whatever the value at fault holds."""
-    return str(text).replace("\n", "\\n")
+    """One line, whatever the value at fault holds: names of files may hold what steers a terminal."""
+    return printable(text)
 
 
 class HeteroError(ValueError):

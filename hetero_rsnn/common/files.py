@@ -1,19 +1,27 @@
-"""Files: written to a temporary name first, then renamed, so that nothing is lost; free names; reading TOML."""
+"""Files: written to a temporary name first, then renamed, so that nothing is lost; free names; TOML and arrays."""
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
+import re
 import tempfile
 import tomllib
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from hetero_rsnn.common import memory
 from hetero_rsnn.common.errors import HeteroError, OutputError
+
+#: Bytes of a TOML file, and how deep its tables may lie in each other. Files that people write have a few kB and five
+#: floors; far beyond, reading takes minutes, and Python gives up going down.
+_LARGEST_TOML, _DEEPEST_TOML = 2**18, 40
 
 
 def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
@@ -102,11 +110,107 @@ def output_folder(path: str | Path) -> Path:
 def read_toml(path: Path, what: str, refusal: type[HeteroError]) -> dict[str, Any]:
     """Read a TOML file, a `what` file to its user; raise `refusal` where that cannot be done."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_TOML + 1)
+        if len(data) > _LARGEST_TOML:
+            raise refusal(
+                f"{path} must be a {what} file of at most {memory.human(_LARGEST_TOML)}, got more: shorten it"
+            )
+        text = data.decode("utf-8-sig").replace("\r\n", "\n")  # some editors of Windows begin with a byte order mark
+        _refuse_dots(text, path, refusal)
+        tables = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        place = f"byte {error.start} is none of it"
+        if error.object[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            place = "it begins as UTF-16 does"
+        raise refusal(
+            f"{path} cannot be read as a {what} file: must be UTF-8, {place}", fix="save it as UTF-8"
+        ) from None
     except tomllib.TOMLDecodeError as error:
-        raise refusal(f"{path} is not valid TOML: {error}") from None
-    except (ValueError, OSError, RecursionError) as error:  # not UTF-8, a number of 5,000 digits, brackets as deep
+        raise refusal(f"{path} is not valid TOML: {error!s:.300}") from None
+    except HeteroError:
+        raise
+    except (ValueError, OSError, RecursionError) as error:  # a number of 5,000 digits, brackets as deep
         raise refusal(f"{path} cannot be read as a {what} file: {error}") from None
+    if _deeper_than(tables, _DEEPEST_TOML):
+        raise refusal(f"{path} must have at most {_DEEPEST_TOML} tables within each other, got more: flatten it")
+    return tables
+
+
+def _refuse_dots(text: str, path: Path, refusal: type[HeteroError]) -> None:
+    """Refuse names of very many parts, which take Python's reader minutes: each part looks at all before it."""
+    for i, line in enumerate(text.split("\n"), 1):
+        if any(part.count(".") > 5 * _DEEPEST_TOML for part in re.split(r"[][{}=,]", line)):
+            raise refusal(f"{path}, line {i}: a name must have at most {_DEEPEST_TOML} parts, got more: flatten it")
+
+
+def _deeper_than(value: Any, depth: int) -> bool:
+    level = [value]
+    for _ in range(depth + 1):
+        level = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [inner for inner in level if isinstance(inner, dict | list)]
+    return bool(level)
+
+
+def check_arrays(
+    data: bytes, where: str, refusal: type[HeteroError], *, names: Iterable[str] | None = None, factor: float = 1.0
+) -> None:
+    """Refuse arrays that would not fit into memory: headers state the sizes, and are read before anything is unpacked.
+
+    Parameters
+    ----------
+    data : bytes
+        Of a npy or npz file. Of others, and of damaged ones, nothing is said here: numpy will.
+    where : str
+        The file, as the beginning of messages.
+    refusal : type
+    names : iterable of str, optional
+        Which arrays of a npz file are wanted; all of them by default.
+    factor : float
+        Memory in all, in units of the arrays' own: more than 1 where they are converted.
+
+    Raises
+    ------
+    refusal
+        ``"a.npz: unpacking it would take 4.3 GB of memory, and may take 2.1 GB of the 2.8 GB that are free: ..."``;
+        also where a header promises more numbers than follow.
+    """
+    total = 0
+    if data[:2] == b"PK":
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                wanted = None if names is None else {f"{name}.npy" for name in names} | set(names)
+                for info in archive.infolist():
+                    if wanted is None or info.filename in wanted:
+                        total += info.file_size
+                        memory.fits(f"{where}: unpacking it", factor * total, "take a part of it", error=refusal)
+                        with archive.open(info) as file:
+                            _check_promise(file, info.file_size, f"{where}, array {info.filename!r}", refusal)
+        except HeteroError:
+            raise
+        except Exception:
+            return
+    else:
+        size = _check_promise(io.BytesIO(data), len(data), where, refusal)
+        memory.fits(f"{where}: reading it", factor * size, "take a part of it", error=refusal)
+
+
+def _check_promise(file: IO[bytes], size: int, where: str, refusal: type[HeteroError]) -> int:
+    """Bytes of the array that a npy file has, which must not be fewer than its header says."""
+    format: Any = np.lib.format
+    try:
+        headers = {(1, 0): format.read_array_header_1_0, (2, 0): format.read_array_header_2_0}
+        shape, _, dtype = headers[format.read_magic(file)](file)
+    except Exception:  # no such file, or an odd one: numpy says what
+        return 0
+    promised = int(math.prod(shape) * dtype.itemsize)
+    if not dtype.hasobject and (promised > size or min(shape, default=1) < 0):
+        raise refusal(
+            f"{where}: must hold as much as its header says, got {memory.human(size)} for shape {shape!s:.80} of "
+            f"{dtype!s:.40}",
+            fix="save it again",
+        )
+    return promised
 
 
 def first_free(path: Path, files: Sequence[str] = ()) -> Path:

@@ -34,12 +34,12 @@ _BASE: dict[str, str] = {
     "m": "metre",
     "metre": "metre",
 }
-#: Prefix -> power of ten.
-_PREFIX: dict[str, int] = {"p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "k": 3, "M": 6, "G": 9}
+#: Prefix -> power of ten. Micro is written as a sign of its own (U+00B5) or as the Greek letter (U+03BC).
+_PREFIX: dict[str, int] = {"p": -12, "n": -9, "u": -6, "\u00b5": -6, "\u03bc": -6, "m": -3, "k": 3, "M": 6, "G": 9}
 #: Longer times, for the sampling intervals of real series.
 _LONG: dict[str, float] = {"min": 60.0, "h": 3600.0, "day": 86400.0}
 _NUMBER = re.compile(
-    r"^\s*(?:(?P<digits>[-+]?(?:\d+\.?\d*|\.\d+))(?:[eE](?P<power>[-+]?\d{1,5}))?|(?P<name>[-+]?inf|nan))"
+    r"^\s*(?:(?P<digits>[-+]?(?:\d+(?:\.\d*)?|\.\d+))(?:[eE](?P<power>[-+]?\d{1,5}))?|(?P<name>[-+]?inf|nan))"
     r"\s*(?P<unit>[^\s\d]\S*)?\s*$"
 )
 

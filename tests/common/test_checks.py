@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import warnings
 from decimal import Decimal
 from fractions import Fraction
 
@@ -14,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hetero_rsnn.common import checks
-from hetero_rsnn.common.errors import NetworkError, StimulusError, UnitError
+from hetero_rsnn.common.errors import HeteroError, NetworkError, StimulusError, UnitError
 
 
 @given(st.integers(0, 10**30))
@@ -136,3 +138,22 @@ def test_different_seeds():
     refused(lambda: checks.different_seeds("seeds", [1, 2, 1]), "seeds must differ, got [1, 2, 1]")
     for bad in (-1, 1.5, True, "a"):
         refused(lambda bad=bad: checks.different_seeds("seeds", [bad]), "seed must be a whole number >= 0")
+
+
+@pytest.mark.parametrize(
+    "value", [[[1.0, np.ma.masked]], ([np.ma.array([1.0, 2.0], mask=[0, 1])],), [[[np.ma.masked]]]]
+)
+def test_masks_inside_nested_lists_are_found(value):
+    refused(lambda: checks.finite_array("u", value), "u must hold no masked values", "1 of ")
+
+
+def test_a_check_leaves_the_filters_of_warnings_alone():
+    """They belong to all threads; and Python shows every warning anew once they have changed."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            checks.finite_array("u", [1.0, 2.0])
+            with contextlib.suppress(HeteroError):
+                checks.finite_array("u", [[1.0], [1.0, 2.0]])
+            warnings.warn("once", UserWarning, stacklevel=1)
+    assert len(said) == 1
