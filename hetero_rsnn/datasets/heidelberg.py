@@ -15,7 +15,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.common import checks
+from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.types import Ints
@@ -27,6 +27,10 @@ UNITS = 700
 WANTED = "shd_train.h5 and shd_test.h5, or both as .h5.gz or .h5.zip"
 #: Seconds; the longest utterance has 1.4. Times in another unit would make stimuli of hours.
 _LONGEST = 60.0
+#: Bytes that a packed file may unpack to: the published ones have less than 0.5 GB.
+_LARGEST = 20 * 10**9
+#: What is off, rather than damaged: another download would be the same.
+_EXPORT = "write the file in the layout of the Heidelberg data sets"
 
 
 class EventSamples(Sequence[Stimulus]):
@@ -149,9 +153,23 @@ def _read(path: Path, limit: int | None) -> _Part:
             for key, kinds, wanted in (("times", "f", "floats"), ("units", "iu", "whole numbers")):
                 inner = h5py.check_vlen_dtype(file[f"spikes/{key}"].dtype)
                 if inner is None or np.dtype(inner).kind not in kinds:
-                    got = f"got {inner or file[f'spikes/{key}'].dtype}: fetch it again"
-                    raise FileFormatError(f"{path}: spikes/{key} must be of variable length and {wanted}, {got}")
+                    got, fix = f"got {inner or file[f'spikes/{key}'].dtype}", _EXPORT
+                    if inner is not None and key == "times" and np.dtype(inner).kind in "iu":
+                        fix = "whole numbers are ms or us, perhaps: divide them, times are in seconds"
+                    elif inner is not None and key == "units":
+                        fix = "write the numbers of the channels as integers"
+                    raise FileFormatError(f"{path}: spikes/{key} must be of variable length and {wanted}, {got}: {fix}")
             some = slice(None, limit)
+            size = min(n, n if limit is None else limit) * sum(
+                16 if h5py.check_vlen_dtype(file[key].dtype) else file[key].dtype.itemsize
+                for key in ("spikes/times", "spikes/units", "labels", "extra/speaker")
+            )
+            if file["extra/keys"].size > n or file["extra/keys"].ndim != 1:
+                rule = "extra/keys must be a list of classes, at most one an utterance"
+                raise FileFormatError(f"{path}: {rule}, got shape {file['extra/keys'].shape}: {_EXPORT}")
+            # Headers alone can promise any number of utterances; their events cannot exceed the file.
+            size += 4 * plain.stat().st_size
+            memory.fits(f"{path}: reading it", size, "read fewer with limit=...", error=FileFormatError)
             times, channels = list(file["spikes/times"][some]), list(file["spikes/units"][some])
             labels, speakers = file["labels"][some], file["extra/speaker"][some]
             classes = tuple(k.decode() if isinstance(k, bytes) else str(k) for k in file["extra/keys"][()])
@@ -165,19 +183,43 @@ def _read(path: Path, limit: int | None) -> _Part:
             raise FileFormatError(f"{path}, utterance {i}: must have as many units as times, got {c.size} and {t.size}")
     for what, values in (("labels", labels), ("extra/speaker", speakers)):
         if values.dtype.kind not in "iu":
-            raise FileFormatError(f"{path}: {what} must be whole numbers, got {values.dtype}: fetch it again")
-    _within(path, "labels", labels, np.arange(labels.size) + 1, 0, len(classes) - 1)
+            raise FileFormatError(f"{path}: {what} must be whole numbers, got {values.dtype}: {_EXPORT}")
+    _within(path, "labels", labels, np.arange(labels.size) + 1, 0, len(classes) - 1, fix=_counted(labels, len(classes)))
     t, c = np.concatenate(times), np.concatenate(channels)
     stops = np.cumsum(counts)
-    _within(path, "spikes/units", c, stops, 0, UNITS - 1)
-    _within(path, "spikes/times", t, stops, 0.0, _LONGEST, " s")
+    _within(path, "spikes/units", c, stops, 0, UNITS - 1, fix=_counted(c, UNITS))
+    _within(path, "spikes/times", t, stops, 0.0, _LONGEST, " s", fix=_unit_of(t))
     return t, c.astype(np.int16), labels.astype(np.int64), speakers.astype(np.str_), classes, counts
 
 
-def _within(path: Path, what: str, x: NDArray[Any], stops: Ints, low: float, high: float, unit: str = "") -> None:
+def _within(
+    path: Path, what: str, x: NDArray[Any], stops: Ints, low: float, high: float, unit: str = "", *, fix: str
+) -> None:
     for i in np.flatnonzero(~((x >= low) & (x <= high)))[:1]:  # so that NaN is outside
         rule = f"{what} must be in {low:g}..{high:g}{unit}, got {x[i]}"
-        raise FileFormatError(f"{path}, utterance {np.searchsorted(stops, i, side='right')}: {rule}: fetch it again")
+        raise FileFormatError(f"{path}, utterance {np.searchsorted(stops, i, side='right')}: {rule}: {fix}")
+
+
+def _counted(x: NDArray[Any], count: int) -> str:
+    """What may be off with numbers that do not lie in 0 .. count - 1."""
+    low, high = int(x.min()), int(x.max())
+    if low == 1 and high == count:
+        return "they are counted from 1, it seems: subtract 1"
+    if low >= 0:
+        return f"the largest is {high}, of data with more of them than the Heidelberg digits: {_EXPORT}"
+    return "negative ones mark what is missing, perhaps: leave those out"
+
+
+def _unit_of(t: NDArray[Any]) -> str:
+    """What may be off with times that do not lie in the first seconds."""
+    if not np.isfinite(t).all():
+        return "leave those out, or fetch it again"
+    if t.min() < 0 or t.min() > 0.5 * t.max():  # of the day, or since 1970
+        return "count the times from the beginning of each utterance"
+    for factor, unit in ((1e3, "milliseconds"), (1e6, "microseconds"), (1e9, "nanoseconds")):
+        if 0.2 <= float(t.max()) / factor <= 5.0:  # the longest utterance has 1.4 s
+            return f"they are {unit}, it seems: divide them by {factor:g}"
+    return f"the largest is {float(t.max()):g}: write seconds, from the beginning of each utterance"
 
 
 def _keys(file: Any) -> list[str]:
@@ -194,13 +236,25 @@ def _unpacked(path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="hetero_rsnn") as folder:
         plain = Path(folder) / "file.h5"
-        with _packed(path) as packed, plain.open("wb") as file:
-            shutil.copyfileobj(packed, file, 1 << 20)
+        # gzip does not state the size, and zip may state a wrong one: what is written is counted.
+        room = min(_LARGEST, int(0.9 * shutil.disk_usage(folder).free))
+        written = 0
+        with _packed(path, room) as packed, plain.open("wb") as file:
+            while part := packed.read(1 << 20):
+                written += len(part)
+                _refuse_large(path, written, room)
+                file.write(part)
         yield plain
 
 
+def _refuse_large(path: Path, size: int, room: int) -> None:
+    if size > room:
+        rule = f"must unpack to at most {memory.human(room)}, the room for temporary files or {memory.human(_LARGEST)}"
+        raise FileFormatError(f"{path}: {rule}, got {memory.human(size)} or more: unpack it where there is room")
+
+
 @contextlib.contextmanager
-def _packed(path: Path) -> Iterator[Any]:
+def _packed(path: Path, room: int) -> Iterator[Any]:
     if path.suffix == ".gz":
         with gzip.open(path) as packed:
             yield packed
@@ -209,5 +263,6 @@ def _packed(path: Path) -> Iterator[Any]:
         names = [name for name in archive.namelist() if name.endswith(".h5") and not Path(name).name.startswith(".")]
         if len(names) != 1:
             raise FileFormatError(f"{path}: must hold one .h5 file, got {archive.namelist()[:5]}: fetch it again")
+        _refuse_large(path, archive.getinfo(names[0]).file_size, room)
         with archive.open(names[0]) as packed:
             yield packed

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.common.errors import FileFormatError
+from hetero_rsnn.common import memory
+from hetero_rsnn.common.errors import FileFormatError, HeteroError
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.inputs.files import read_wav
 
@@ -27,6 +28,11 @@ RATE = 8000.0
 #: Takes below this number are the official test set.
 TEST_TAKES = 5
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".zip")
+#: Bytes that an archive may unpack to: the published set has 30 MB of recordings. All of it is read, to see whether it
+#: is whole, which takes minutes where a small file unpacks to a large one.
+_LARGEST = 2 * 10**9
+#: Memory for a byte of a recording: samples of 1 or 2 bytes become numbers of 8, beside what they are made of.
+_OF_BYTES = 10
 _NAME = re.compile(r"(\d)_([^\W_]+)_(\d+)\.wav", re.IGNORECASE)
 
 
@@ -71,7 +77,8 @@ def read_spoken_digits(path: Path) -> Recordings:
     Raises
     ------
     FileFormatError
-        If the archive or a wav file is damaged, has another name, rate or more than one channel, or there is none.
+        If the archive or a wav file is damaged, has another name, rate or more than one channel, there is none, or the
+        archive unpacks to more than 2 GB or than there is memory for.
     """
     found: dict[tuple[int, str, int], Array] = {}
     for name, data in _folder(path) if path.is_dir() else _archive(path):
@@ -111,11 +118,15 @@ def _wavs(folder: Path) -> list[Path]:
 
 
 def _folder(path: Path) -> Iterator[tuple[str, bytes]]:
-    for file in _wavs(path):
+    files, wanted = _wavs(path), 0
+    for file in files:
         try:
-            yield file.name, file.read_bytes()
+            wanted += file.stat().st_size
+            memory.fits(f"{path}: reading it", _OF_BYTES * wanted, "leave some out", error=FileFormatError)
+            data = file.read_bytes()
         except OSError as error:
             raise FileFormatError(f"{file}: must be a readable file, got: {error}: check it") from error
+        yield file.name, data
 
 
 def _archive(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -127,6 +138,8 @@ def _archive(path: Path) -> Iterator[tuple[str, bytes]]:
             name, data = next(members)
         except StopIteration:
             return
+        except HeteroError:
+            raise
         except Exception as error:  # tarfile, zipfile, lzma and zlib raise a dozen kinds on damaged bytes
             rule = "must be a whole tar or zip archive"
             raise FileFormatError(f"{path}: {rule}, got: {error!r:.200}: fetch it again") from error
@@ -143,20 +156,37 @@ def _recording(member: str) -> str | None:
 def _tar(path: Path) -> Iterator[tuple[str, bytes]]:
     packers: dict[str, Any] = {".gz": gzip, ".tgz": gzip, ".xz": lzma, ".bz2": bz2}
     packer = packers.get(path.suffix.lower())
+    wanted = 0
     with packer.open(path) if packer else path.open("rb") as stream:
         with tarfile.open(fileobj=stream, mode="r|") as archive:  # a stream: seeking back in packed data is slow
             for member in archive:
+                # The header stands before the data: nothing of a member that is too large is unpacked.
+                _refuse_large(path, archive.offset + member.size)
                 name = _recording(member.name)
+                wanted += member.size if name else 0
+                memory.fits(f"{path}: reading it", _OF_BYTES * wanted, "leave some out", error=FileFormatError)
                 file = archive.extractfile(member) if name and member.isfile() else None
                 if name and file:
                     yield name, file.read()
-        while stream.read(1 << 20):  # to the end, where a cut or a wrong checksum shows
-            pass
+        read = archive.offset
+        while part := stream.read(1 << 20):  # to the end, where a cut or a wrong checksum shows
+            read += len(part)
+            _refuse_large(path, read)
 
 
 def _zip(path: Path) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        _refuse_large(path, sum(member.file_size for member in members))
+        wanted = sum(member.file_size for member in members if _recording(member.filename))
+        memory.fits(f"{path}: reading it", _OF_BYTES * wanted, "leave some out", error=FileFormatError)
         archive.testzip()  # all members, so that a damaged name does not pass for another file
-        for member in archive.infolist():
+        for member in members:
             if name := _recording(member.filename):
                 yield name, archive.read(member)
+
+
+def _refuse_large(path: Path, size: int) -> None:
+    if size > _LARGEST:
+        rule = f"must unpack to at most {memory.human(_LARGEST)}"
+        raise FileFormatError(f"{path}: {rule}, got {memory.human(size)} or more: keep the recordings alone")

@@ -2,6 +2,7 @@
 
 ``stimulus``      currents, events, streams
 ``files``         series from files of one's own: csv and other text, npy, npz, wav
+``text_tables``   text files as tables: fields, names, numbers, clocks
 ``samples``       sets of samples of unequal length; scaling
 ``labels``        labels, some of them unknown
 ``encoder_base``  what all encoders share

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from hetero_rsnn.common import checks, units
+from hetero_rsnn.common import checks, memory, units
 from hetero_rsnn.common.errors import StimulusError, suggest
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.inputs.encoder_base import Encoder
@@ -71,6 +71,12 @@ class CurrentEncoder(Encoder):
         if self.clip is not None:
             values = np.clip(values, -self.clip, self.clip)
         if self.lags > 1:
+            memory.fits(
+                f"{len(x)} samples of {values.shape[1]} channels at {self.lags} lags",
+                16.0 * values.size * self.lags,
+                "lower lags",
+                error=StimulusError,
+            )
             early = np.concatenate([np.repeat(values[:1], self.lags - 1, axis=0), values])
             values = np.concatenate([early[i : i + len(x)] for i in reversed(range(self.lags))], axis=1)
         return Stimulus("current", values, hold, description={"source": "current", "scaling": self.scaling})

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
-import math
 import os
-import re
+import struct
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hetero_rsnn.common.errors import FileFormatError, StimulusError, suggest
+from hetero_rsnn.common import checks, memory
+from hetero_rsnn.common.errors import FileFormatError, HeteroError, StimulusError, suggest
+from hetero_rsnn.common.files import check_arrays
 from hetero_rsnn.common.types import Array
+from hetero_rsnn.inputs.text_tables import Column, choose, read_table
 
 _TEXT = (".csv", ".txt", ".tsv")
-#: What names channels.
-Column = str | int | Sequence[str | int] | None
-#: What a person takes for a number and Python does not ("1,5", "1_000"): reported, not left out as a column of text.
-_LIKE = re.compile(r"[-+]?\d[\d,_]*(\.\d+)?(,\d+)?")
+#: Bytes that a byte of a text file takes while it is read: cells are objects.
+_OF_TEXT = 15
+#: Sizes that programs write into the header of a wav file where they cannot go back to fill them in: ffmpeg 2^32 - 1,
+#: sox 2^31 - 4096, arecord 2^31, others 0; and the size of the whole is a bit more.
+_UNKNOWN_SIZES = (range(0, 1), range(0x7FFFF000, 0x80000100), range(0xFFFFFF00, 0x100000000))
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,7 @@ class Series:
     sha256: str = ""
 
 
-def read_series(path: str | os.PathLike[str], *, column: Column = None) -> Series:
+def read_series(path: str | os.PathLike[str], *, column: Column = None, header: bool | None = None) -> Series:
     """Read a series from a file; its ending says the format.
 
     Parameters
@@ -64,31 +65,67 @@ def read_series(path: str | os.PathLike[str], *, column: Column = None) -> Serie
         Channels to keep: names (as a list, or with commas between), or 0-based indices that count every column of the
         file. Without it all columns that hold numbers are read, and columns of text (dates, times) are left out. So
         is the first column of a text file where it is a clock: three rows or more that rise in even steps (each within
-        a twentieth of a step of its place), beside other columns of numbers. `left_out` says which.
+        a twentieth of a step of its place), beside other columns of numbers; and a first column without a name that
+        numbers the rows. `left_out` says which.
+    header : bool, optional
+        Whether the first row of a text file names the columns. Without it a row without numbers does, and a row of the
+        numbers 0, 1, 2, ... or of years in even steps where the numbers below look otherwise.
+
+    Returns
+    -------
+    Series
 
     Raises
     ------
     FileFormatError
-        If the file is missing, empty, corrupt, of unknown kind, without numbers, or has rows of unequal length.
+        If the file is missing, empty, corrupt, of unknown kind, without numbers, has rows of unequal length or decimal
+        commas, or would not fit into memory.
     StimulusError
         If `column` is unknown or no number, or the values are not finite, real and of one or two dimensions.
+
+    Warns
+    -----
+    UserWarning
+        Of what may be meant otherwise: a first row that may be names or a sample, columns that look like numbers in
+        another notation (``1 234``, ``5%``, ``1.5D+00``) and are left out, columns that tell the time (a calendar, a
+        clock with gaps) and become channels.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "weather.csv")
+    ...     _ = path.write_text("day,wind\\nMon,1.5\\nTue,2.5\\n")
+    ...     series = read_series(path)
+    >>> series.names, series.values.tolist(), series.left_out
+    (('wind',), [[1.5], [2.5]], (('day', 'text'),))
     """
     path = Path(path)
     ending, endings = path.suffix.lower(), (*_TEXT, ".npy", ".npz", ".wav")
     if ending not in endings:
         raise FileFormatError(f"{path}: must end in {', '.join(endings)}, got {ending!r}{suggest(ending, endings)}")
+    if header is not None and not isinstance(header, bool):
+        raise StimulusError(f"header must be True, False or None, got {header!r}", fix="leave it out to have it found")
     try:
+        size = path.stat().st_size * (_OF_TEXT if ending in _TEXT else 1)
+        memory.fits(f"{path}: reading it", size, "read a part of it", error=FileFormatError)
         data = path.read_bytes()
+    except FileFormatError:
+        raise
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         raise FileFormatError(f"{path}: must be a readable file, got: {error}: check the path") from error
     if not data.strip():
         raise FileFormatError(f"{path}: must hold at least one sample, got an empty file: write it again")
-    return replace(_read(data, path, ending, column), sha256=hashlib.sha256(data).hexdigest())
+    series, doubts = _read(data, path, ending, column, header)
+    for doubt in doubts:
+        warnings.warn(f"{path.name}: {doubt}", UserWarning, stacklevel=2)
+    return replace(series, sha256=hashlib.sha256(data).hexdigest())
 
 
-def _read(data: bytes, path: Path, ending: str, column: Column) -> Series:
+def _read(data: bytes, path: Path, ending: str, column: Column, header: bool | None) -> tuple[Series, tuple[str, ...]]:
     if ending in _TEXT:
-        return _read_text(data, path, column)
+        table = read_table(data, path, column, header)
+        return Series(table.values, table.names, None, path.name, table.left_out), table.doubts
     array, key, interval = read_wav(data, path) if ending == ".wav" else _read_numpy(data, path, column)
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise StimulusError(f"{path}: must hold real numbers, got dtype {array.dtype}: save it as float64")
@@ -97,93 +134,18 @@ def _read(data: bytes, path: Path, ending: str, column: Column) -> Series:
     values = np.ascontiguousarray(array.reshape(len(array), -1), dtype=np.float64)
     names = [str(i) for i in range(values.shape[1])]
     if column is not None and key is None:
-        chosen = _choose(names, column, path)
+        chosen = choose(names, column, path)
         values, names = values[:, chosen], [names[i] for i in chosen]
     for row, i in np.argwhere(~np.isfinite(values))[:1]:
         raise StimulusError(f"{path}, row {row}, column {names[i]}: must be finite, got {values[row, i]}: fill the gap")
-    return Series(values, (key,) if key and len(names) == 1 else tuple(names), interval, path.name)
-
-
-def _number(cell: str) -> float | None:
-    try:
-        return None if "_" in cell else float(cell)
-    except ValueError:
-        return None
-
-
-def _is_clock(t: Array) -> bool:
-    """Whether times rise in even steps, but for the rounding of their last digit."""
-    if len(t) < 3 or not t[-1] > t[0]:
-        return False
-    with np.errstate(over="ignore", invalid="ignore"):  # a range beyond all floats is no clock
-        step = (t[-1] - t[0]) / (len(t) - 1)
-        return bool(np.all(np.abs((t - t[0]) / step - np.arange(len(t))) <= 0.05))
-
-
-def _choose(names: list[str], column: Column, path: Path) -> list[int]:  # a name goes before an index
-    chosen = []
-    if isinstance(column, list | tuple):
-        words = [str(word) for word in column]
-    else:
-        words = [str(column)] if str(column) in names else [word.strip() for word in str(column).split(",")]
-    if not words:
-        raise StimulusError(f"{path}: column must name a channel, got {column!r}: leave it out for all")
-    for word in words:
-        if names.count(word) > 1:
-            raise StimulusError(f"{path}: column {word!r} must occur once, got {names.count(word)}: give its index")
-        if word not in names and not (word.isdecimal() and len(word) < 10 and int(word) < len(names)):
-            raise StimulusError(
-                f"{path}: unknown column {word!r}{suggest(word, names)}: give a name or a 0-based index"
-            )
-        chosen.append(names.index(word) if word in names else int(word))
-    return chosen
-
-
-def _read_text(data: bytes, path: Path, column: Column) -> Series:
-    rows: list[tuple[int, list[str]]] = []  # with the line of the file in which each ends
-    try:
-        text = io.StringIO(data.decode("utf-8-sig"), newline=None)
-        lines = [(i, s) for i, s in enumerate(text, 1) if s.strip() and not s.lstrip().startswith("#")]
-        below_header = re.sub(r'"[^"]*"', "", "".join(s for _, s in lines[:2][-1:])).strip(" \n")
-        delimiter = next((d for d in "\t;," if d in below_header), " " if re.search(r"\s", below_header) else ",")
-        feed = [" ".join(s.split()) if delimiter == " " else s for _, s in lines]
-        reader = csv.reader(feed, delimiter=delimiter, skipinitialspace=delimiter != "\t")
-        for row in reader:
-            rows.append((lines[reader.line_num - 1][0], [" ".join(cell.split()) for cell in row]))
-            if len(row) != len(rows[0][1]):
-                rule = f"must have {len(rows[0][1])} fields as line {rows[0][0]} has, got {len(row)}"
-                raise FileFormatError(f"{path}, line {rows[-1][0]}: {rule}: fill the row or leave it out")
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FileFormatError(f"{path}: must be UTF-8 text in columns, got: {error}: export it again") from error
-    first = rows[0][1] if rows else []
-    header = any(first) and all(_number(cell) is None for cell in first)
-    names = [cell if header and cell else str(i) for i, cell in enumerate(first)]
-    rows = rows[1:] if header else rows
-    columns = zip(*(cells for _, cells in rows), strict=True)
-    chosen = [i for i, cells in enumerate(columns) if any(_number(c) is not None or _LIKE.fullmatch(c) for c in cells)]
-    if not chosen:
-        raise FileFormatError(f"{path}: must have a column of numbers, got none in {len(rows)} rows: check the file")
-    chosen = chosen if column is None else _choose(names, column, path)
-    values = np.empty((len(rows), len(chosen)))
-    for k, (line, cells) in enumerate(rows):
-        for j, i in enumerate(chosen):
-            number = _number(cells[i])
-            if number is None or not math.isfinite(number):
-                what = f"line {line}, column {names[i]!r}: must be a finite number, got {cells[i]!r}"
-                raise StimulusError(f"{path}, {what}: fill the gap, write decimal points, or choose other columns")
-            values[k, j] = number
-    left_out: tuple[tuple[str, str], ...] = ()
-    if column is None:
-        left_out = tuple((name, "text") for i, name in enumerate(names) if i not in chosen)
-        if len(chosen) > 1 and chosen[0] == 0 and _is_clock(values[:, 0]):
-            left_out = ((names[0], "evenly spaced"), *left_out)
-            values, chosen = np.ascontiguousarray(values[:, 1:]), chosen[1:]
-    return Series(values, tuple(names[i] for i in chosen), None, path.name, left_out)
+    return Series(values, (key,) if key and len(names) == 1 else tuple(names), interval, path.name), ()
 
 
 def _read_numpy(data: bytes, path: Path, column: Column) -> tuple[Any, str | None, None]:
     key, rule = None, f"must be a sound {path.suffix} file of plain numbers, without objects"
     try:
+        if not data.startswith(b"PK"):
+            check_arrays(data, str(path), FileFormatError, factor=2.0)
         loaded = np.load(io.BytesIO(data), allow_pickle=False)
         if path.suffix.lower() == ".npz" and isinstance(loaded, np.lib.npyio.NpzFile):
             keys = loaded.files
@@ -193,10 +155,13 @@ def _read_numpy(data: bytes, path: Path, column: Column) -> tuple[Any, str | Non
             key = keys[0] if one is None else str(one)
             if key not in keys:
                 raise StimulusError(f"{path}: unknown array {key!r}{suggest(key, keys)}: name one with column=...")
+            # numbers of 8 bytes are made of those of 1 to 8
+            check_arrays(data, str(path), FileFormatError, names=[key], factor=3.0)
             loaded = loaded[key]
+            memory.fits(f"{path}: reading it", 8.0 * loaded.size, "take a part of it", error=FileFormatError)
         if not isinstance(loaded, np.ndarray):
             raise TypeError(f"{type(loaded).__name__} and no array")
-    except StimulusError:
+    except HeteroError:
         raise
     except Exception as error:  # numpy, zipfile and zlib raise a dozen kinds on damaged bytes
         raise FileFormatError(f"{path}: {rule}, got: {error!r:.200}: save it again with numpy") from error
@@ -214,6 +179,7 @@ def read_wav(data: bytes, path: Path) -> tuple[Any, None, float]:
     from scipy.io import wavfile  # here, because the import takes long
 
     try:
+        data = _sized(data)
         with warnings.catch_warnings(action="ignore", category=wavfile.WavFileWarning):  # chunks that others add
             warnings.filterwarnings("error", "Reached EOF prematurely", wavfile.WavFileWarning)
             rate, array = wavfile.read(io.BytesIO(data))
@@ -222,9 +188,47 @@ def read_wav(data: bytes, path: Path) -> tuple[Any, None, float]:
         raise FileFormatError(
             f"{path}: must be a whole PCM or float wav file, got: {error!r:.200}: export it"
         ) from error
+    memory.fits(f"{path}: reading it", 16.0 * array.size, "cut it into parts", error=FileFormatError)
     if array.dtype.kind == "i":  # scipy moves 24 bits to the top of 32
         array = array / 2.0 ** (8 * array.dtype.itemsize - 1)
     return (array - 128.0) / 128.0 if array.dtype.kind == "u" else array, None, interval
+
+
+def _sized(data: bytes) -> bytes:
+    """A wav file with the sizes that its header lacks, if a program wrote it to a pipe and could not fill them in.
+
+    Raises
+    ------
+    ValueError
+        If samples are missing that the header states, or there are two parts with samples: scipy would give what there
+        is of the first, or the second alone.
+    """
+    order = {b"RIFF": "<", b"RIFX": ">"}.get(data[:4], "")
+    if not order or data[8:12] != b"WAVE":
+        return data  # of 64 bits, or none: scipy knows
+    (whole,) = struct.unpack(f"{order}I", data[4:8])
+    unknown = any(whole in sizes for sizes in _UNKNOWN_SIZES)
+    at, block, found, out = 12, 1, False, data
+    while at + 8 <= len(data):
+        name, (size,) = data[at : at + 4], struct.unpack(f"{order}I", data[at + 4 : at + 8])
+        there = len(data) - at - 8
+        if name == b"fmt " and there >= 14:
+            block = max(1, struct.unpack(f"{order}H", data[at + 20 : at + 22])[0])
+        if name == b"data":
+            if found:
+                raise ValueError("two parts with samples")
+            found = True
+            open_end = any(size in sizes for sizes in _UNKNOWN_SIZES) and (size > 0 or unknown)
+            if size > there and not open_end:
+                raise ValueError(f"EOF after {there} of {size} bytes of samples")
+            if open_end and (size > there or size == 0):
+                size = there - there % block
+                out = data[: at + 4] + struct.pack(f"{order}I", size) + data[at + 8 : at + 8 + size]
+                break
+        at += 8 + size + size % 2
+    if (unknown or out is not data) and whole + 8 != len(out):
+        out = out[:4] + struct.pack(f"{order}I", len(out) - 8) + out[8:]
+    return out
 
 
 def scale_series(values: ArrayLike, how: str) -> Array:
@@ -235,13 +239,16 @@ def scale_series(values: ArrayLike, how: str) -> Array:
     Raises
     ------
     StimulusError
-        If `how` is unknown, or `values` is not finite, empty, or not (samples,) or (samples, channels).
+        If `how` is unknown, or `values` is not finite, real, empty, masked, or not (samples,) or (samples, channels).
+
+    Examples
+    --------
+    >>> scale_series([1, 2, 5], "minmax").tolist()
+    [-1.0, -0.5, 1.0]
     """
     if how not in (known := ("minmax", "zscore", "none")):
         raise StimulusError(f"unknown scaling {how!r}{suggest(str(how), known)}: use one of {', '.join(known)}")
-    x = np.array(values, dtype=np.float64)
-    if x.ndim not in (1, 2) or x.size == 0 or not np.isfinite(x).all():
-        raise StimulusError(f"values must be finite, of shape (samples,) or (samples, channels), got shape {x.shape}")
+    x = checks.finite_array("values", values, (1, 2), fix="fill the gap", error=StimulusError).copy()
     if how == "none":
         return x
     x /= np.maximum(np.abs(x).max(axis=0), np.finfo(float).tiny)  # so that neither ranges nor squares overflow

@@ -7,6 +7,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import StimulusError
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.inputs.stimulus import Stimulus
@@ -95,15 +96,7 @@ def channels_of(x: Array | Stimulus) -> int:
 def _sample(x: Any, what: str, k: int) -> Array:
     """One sample as an array of float64, shape (time, channels)."""
     where = f"sample {k} of {what}"
-    dimension = getattr(x, "dim", None)
-    if dimension is not None and not getattr(dimension, "is_dimensionless", True):
-        raise StimulusError(f"{where} must be plain numbers, got a quantity in {dimension!r}: divide by its unit")
-    if np.ma.is_masked(x):
-        raise StimulusError(f"{where} must be finite, got masked values: fill the gap")
-    try:
-        array = np.asarray(x)
-    except ValueError as error:
-        raise StimulusError(f"{where} must be real numbers of shape (time, channels): {error}") from None
+    array = checks.plain_array(where, x, error=StimulusError)
     if array.size and array.dtype.kind not in "biuf":
         raise StimulusError(f"{where} must be real numbers, got {array.dtype} ({_kind(x)}): use astype(float)")
     if array.ndim == 1:

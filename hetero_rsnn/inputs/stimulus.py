@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hetero_rsnn.common import checks, units
+from hetero_rsnn.common import checks, memory, units
 from hetero_rsnn.common.errors import StimulusError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
@@ -18,6 +18,9 @@ from hetero_rsnn.common.types import Array, Ints
 #: How far (ms) an event may lie before the edge of a step or sample and still belong behind it: rounding errors of
 #: times that were computed. Everything that sorts events into steps or samples must use the same.
 TOLERANCE = 1e-6
+
+#: Bytes of a stimulus beyond which its span is looked at.
+_LARGE = 1e8
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +50,28 @@ class Stimulus:
     description: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        times = self.event_times
+        checks.one_of("kind of stimulus", self.kind, ("current", "events"), error=StimulusError)
+        for name, array in (
+            ("values", checks.finite_array("values", self.values, 2, empty=True, error=StimulusError)),
+            ("event_times", checks.finite_array("event_times", self.event_times, 1, empty=True, error=StimulusError)),
+            ("hold", checks.duration("hold", self.hold)),
+            (
+                "event_channels",
+                checks.whole_array("event_channels", self.event_channels, 1, empty=True, error=StimulusError),
+            ),
+        ):
+            object.__setattr__(self, name, array)
+        times, channels = self.event_times, self.event_channels
+        if times.shape != channels.shape:
+            raise StimulusError(
+                f"event_times and event_channels must be equally many, got {times.size} and {channels.size}",
+                fix="give one channel an event",
+            )
+        if channels.size and (channels.min() < 0 or channels.max() >= self.channels):
+            raise StimulusError(
+                f"event channels must be in 0..{self.channels - 1}, got {channels.min()}..{channels.max()}",
+                fix="give values a column a channel",
+            )
         slack = 2 * TOLERANCE
         if times.size and ((times[1:] < times[:-1]).any() or times[0] < -slack or times[-1] > self.duration + slack):
             raise StimulusError(
@@ -124,28 +148,14 @@ class Stream:
                     )
                 yield from block.pieces(size)
                 continue
-            yield from Stimulus("current", _values(block, "block"), self.hold).pieces(size)
+            yield from Stimulus("current", _values(block, "block", empty=True), self.hold).pieces(size)
 
 
-def _values(values: ArrayLike, what: str) -> Array:
-    dimension = getattr(values, "dim", None)
-    if dimension is not None and not dimension.is_dimensionless:
-        raise StimulusError(f"{what} must be plain numbers, got a quantity in {dimension!r}: divide by its unit")
-    try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise StimulusError(f"{what} must be numbers of shape (samples, channels): {error}") from None
-    if array.ndim == 1:
-        array = array[:, None]
-    if array.ndim != 2 or array.shape[1] == 0:
-        raise StimulusError(f"{what} must have the shape (samples, channels) or (samples,), got {np.shape(values)}")
-    bad = np.argwhere(~np.isfinite(array))
-    if bad.size:
-        row, column = bad[0]
-        raise StimulusError(
-            f"{what} must be finite, got {array[row, column]} at sample {row}, channel {column}: fill the gap"
-        )
-    return array
+def _values(values: ArrayLike, what: str, *, empty: bool = False) -> Array:
+    array = checks.finite_array(
+        what, values, (1, 2), axes=("sample", "channel"), empty=empty, fix="fill the gap", error=StimulusError
+    )
+    return array[:, None] if array.ndim == 1 else array
 
 
 def array_stimulus(values: ArrayLike, hold: Any) -> Stimulus:
@@ -161,11 +171,9 @@ def array_stimulus(values: ArrayLike, hold: Any) -> Stimulus:
     Raises
     ------
     StimulusError
-        For a wrong shape, NaN or infinity.
+        For a wrong shape, NaN, infinity, masked values, or anything but real numbers.
     """
     array = _values(values, "values")
-    if len(array) == 0:
-        raise StimulusError("values are empty: a stimulus needs at least one sample")
     return Stimulus("current", array, checks.duration("hold", hold), description={"source": "array"})
 
 
@@ -196,6 +204,7 @@ def uniform_stimulus(
         raise StimulusError(f"low and high must be numbers, got {low!r} and {high!r}")
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise StimulusError(f"low must be below high, both finite, got {low:g} and {high:g}")
+    _fits(samples, channels)
     values = generator(seed, "stimulus", "uniform").uniform(low, high, size=(samples, channels))
     description = {"source": "uniform", "seed": int(seed), "low": low, "high": high}
     return Stimulus("current", values, checks.duration("hold", hold), description=description)
@@ -215,18 +224,24 @@ def poisson_stimulus(rates: ArrayLike, hold: Any, seed: int = 0, *, dt: Any = "1
         Grid of the spikes; in each step a channel fires at most once, with probability 1 - exp(-rate * dt).
     """
     array = _values(rates, "rates")
-    if len(array) == 0:
-        raise StimulusError("rates are empty: a stimulus needs at least one sample")
     if (array < 0).any():
         raise StimulusError(f"rates must be >= 0 Hz, got {array.min():g}")
     hold_ms, dt_ms = checks.duration("hold", hold), checks.duration("dt", dt)
     steps = units.steps(hold_ms, dt_ms, "hold")
+    memory.fits(
+        f"a sample of {hold_ms:g} ms, which is {steps} steps of {dt_ms:g} ms in {array.shape[1]} channels,",
+        9.0 * steps * array.shape[1],
+        "lower hold, or raise dt",
+        error=StimulusError,
+    )
     rng = generator(seed, "stimulus", "poisson")
     times: list[Array] = [np.empty(0)]
     channels = [np.empty(0, dtype=np.int64)]
     for k, row in enumerate(array):  # sample by sample: the full raster of a long stimulus would not fit
         fired, channel = np.nonzero(rng.random((steps, row.size)) < -np.expm1(-row * (dt_ms / 1e3)))
-        times.append(k * hold_ms + fired.astype(np.float64) * dt_ms)
+        times.append(
+            np.asarray((k * steps + fired) * dt_ms, dtype=np.float64)
+        )  # whole steps: sums of times would not be times of steps
         channels.append(channel)
     description = {"source": "poisson", "seed": int(seed)}
     return Stimulus("events", array, hold_ms, np.concatenate(times), np.concatenate(channels), description)
@@ -254,43 +269,101 @@ def event_stimulus(
     Raises
     ------
     StimulusError
-        For events outside the stimulus, or of channels that do not exist.
+        For events outside the stimulus, of channels that do not exist, or so late that the samples before the first one
+        would fill the memory (times since 1970: subtract the first).
+
+    Notes
+    -----
+    A time in half or single precision becomes the round time that lies within its rounding: 0.009 s is 9 ms.
     """
-    hold_ms, n_channels = (
-        checks.duration("hold", hold),
-        checks.whole("n_channels", n_channels, least=1, error=StimulusError),
-    )
-    dimension = getattr(times, "dim", None)  # a Brian2 quantity
-    factor = 1e3 if dimension is not None else {"ms": 1.0, "s": 1e3, "us": 1e-3}.get(unit)
-    if factor is None:
-        raise StimulusError(f"unit of the event times must be 'ms', 's' or 'us', got {unit!r}")
-    if dimension is not None and repr(dimension) != "second":
-        raise StimulusError(f"event times must be times, got the unit {dimension!r}: give them in ms")
-    try:
-        t = np.asarray(times, dtype=np.float64) * factor
-    except (TypeError, ValueError) as error:
-        raise StimulusError(f"event times must be numbers: {error}") from None
-    c = np.asarray(channels)
-    if t.ndim != 1 or c.shape != t.shape or (c.size and not np.issubdtype(c.dtype, np.integer)):
+    hold_ms = checks.duration("hold", hold)
+    n_channels = checks.whole("n_channels", n_channels, least=1, error=StimulusError)
+    t = milliseconds_of(times, unit)
+    c = checks.whole_array("event channels", channels, 1, empty=True, error=StimulusError)
+    if t.shape != c.shape:
         raise StimulusError(
-            f"times and channels must be 1-D of one length (channels whole numbers), got {t.shape}, {c.shape}"
+            f"times and channels must be 1-D of one length, got {t.shape}, {c.shape}: one each an event"
         )
-    if not np.isfinite(t).all() or (t < 0).any():
-        raise StimulusError("event times must be finite and >= 0")
+    if (t < 0).any():
+        raise StimulusError(f"event times must be >= 0, got {t.min():g} ms: count from the start of the stimulus")
     if c.size and (c.min() < 0 or c.max() >= n_channels):
         raise StimulusError(f"event channels must be in 0..{n_channels - 1}, got {c.min()}..{c.max()}")
-    sample = np.floor((t + TOLERANCE) / hold_ms).astype(np.int64)
-    needed = int(sample.max()) + 1 if t.size else 1
-    length = needed if samples is None else checks.whole("samples", samples, least=1, error=StimulusError)
-    if needed > length:
+    length = None if samples is None else checks.whole("samples", samples, least=1, error=StimulusError)
+    last = math.floor(min((float(t.max()) + TOLERANCE) / hold_ms, 1e300)) if t.size else 0
+    if length is not None and last >= length:
         raise StimulusError(
             f"an event at {t.max():g} ms lies beyond the {length} samples of {hold_ms:g} ms: raise samples"
         )
+    length = last + 1 if length is None else length
+    _refuse_span(t, length, n_channels, hold_ms)
+    sample = np.floor((t + TOLERANCE) / hold_ms).astype(np.int64)
     order = np.lexsort((c, t))
-    t, c = t[order], c[order].astype(np.int64)
+    t, c = t[order], c[order]
     counts = np.zeros((length, n_channels))
     np.add.at(counts, (sample[order], c), 1.0)
     return Stimulus("events", counts, hold_ms, t, c, {"source": "events"})
+
+
+def milliseconds_of(times: ArrayLike, unit: str) -> Array:
+    """Times of events in ms.
+
+    Half and single precision cannot hold most times: 9 ms in seconds is stored as 8.99999961 ms, which lies in the
+    step before. Such a time becomes the round number of ms that it may have been: one within two units in its last
+    place, or in half precision within half of one.
+
+    Parameters
+    ----------
+    times : array (events,)
+        In `unit`, or a Brian2 quantity.
+    unit : str
+        ``"ms"``, ``"s"`` or ``"us"``.
+    """
+    dimension = getattr(times, "dim", None)  # a Brian2 quantity
+    if dimension is not None and repr(dimension) != "second":
+        raise StimulusError(f"event times must be times, got the unit {dimension!r}: give them in ms")
+    factor = (
+        1e3 if dimension is not None else {"ms": 1.0, "s": 1e3, "us": 1e-3, "\u00b5s": 1e-3, "\u03bcs": 1e-3}.get(unit)
+    )
+    if factor is None:
+        raise StimulusError(f"unit of the event times must be 'ms', 's' or 'us', got {unit!r}")
+    raw = np.asarray(times) if dimension is not None else times
+    t = checks.finite_array("event times", raw, 1, empty=True, axes=("event",), error=StimulusError)
+    kind = np.asarray(raw).dtype
+    if kind.kind != "f" or kind.itemsize >= t.dtype.itemsize or not t.size:
+        return t * factor
+    last_place = np.spacing(np.abs(np.asarray(raw)).astype(kind.newbyteorder("="))).astype(np.float64) * factor
+    t = t * factor
+    # Times in single precision were often computed in it; those in half are as they were stored.
+    slack = (2.0 if kind.itemsize > 2 else 0.5) * last_place
+    grid = 10.0 ** np.ceil(np.log10(np.maximum(16 * slack, 1e-9))) / 4  # has 0.1, 0.2, 0.25 ... ms among its multiples
+    near = np.round(t / grid) * grid
+    return np.asarray(np.where((np.abs(near - t) <= slack) & (grid <= 1.0), near, t))
+
+
+def _refuse_span(t: Array, length: int, n_channels: int, hold_ms: float) -> None:
+    """Refuse what would fill the memory with samples before the first event, or after any sensible last one."""
+    size = 8.0 * length * n_channels
+    if size < _LARGE:
+        return
+    got = f"{length:.15g} samples of {hold_ms:g} ms and {n_channels} channels"
+    if t.size and (first := float(t.min())) > 0.5 * length * hold_ms:
+        raise StimulusError(
+            f"the first event is at {first:.15g} ms, so that the stimulus would have {got} ({memory.human(size)}): "
+            "count from the start, e.g. times - times.min(), or check the unit"
+        )
+    memory.fits(
+        f"a stimulus of {got}", size, "check the unit, use a longer hold, or feed it in parts", error=StimulusError
+    )
+
+
+def _fits(samples: int, channels: int) -> None:
+    """Refuse samples that would not fit in memory."""
+    memory.fits(
+        f"a stimulus of {samples} samples and {channels} channels",
+        8.0 * samples * channels,
+        "lower samples or channels, or feed it in parts with stream(...)",
+        error=StimulusError,
+    )
 
 
 def silence(duration: Any, hold: Any = "10 ms", *, channels: int = 1) -> Stimulus:
@@ -311,12 +384,9 @@ def silence(duration: Any, hold: Any = "10 ms", *, channels: int = 1) -> Stimulu
     count = round(total / hold_ms)
     if count < 1 or abs(count * hold_ms - total) > TOLERANCE:
         raise StimulusError(f"duration must be a multiple of hold = {hold_ms:g} ms, got {total:g} ms")
-    return Stimulus(
-        "current",
-        np.zeros((count, checks.whole("channels", channels, least=1, error=StimulusError))),
-        hold_ms,
-        description={"source": "silence"},
-    )
+    channels = checks.whole("channels", channels, least=1, error=StimulusError)
+    _fits(count, channels)
+    return Stimulus("current", np.zeros((count, channels)), hold_ms, description={"source": "silence"})
 
 
 def stream(blocks: Iterable[ArrayLike | Stimulus], hold: Any) -> Stream:

@@ -94,7 +94,7 @@ QUANTITY = SimpleNamespace(dim=SimpleNamespace(is_dimensionless=False))
         ([np.zeros((3, 2), dtype=complex)], ["real numbers", "complex128", "astype(float)"]),
         ([np.array(["1", "2"])], ["real numbers", "<U1"]),
         ([np.array([1, None])], ["real numbers", "object"]),
-        ([[[1.0], [1.0, 2.0]]], ["real numbers of shape (time, channels)", "inhomogeneous"]),
+        ([[[1.0], [1.0, 2.0]]], ["sample 0 of X must be one array", "rows of unequal shapes"]),
         ([np.zeros((2, 2, 2))], ["(time, channels) or (time,)", "(2, 2, 2)", "reshape"]),
         ([np.zeros((2, 0))], ["(2, 0)"]),
         ([QUANTITY], ["plain numbers", "divide by its unit"]),

@@ -158,7 +158,7 @@ def test_events_on_an_edge_are_neither_lost_nor_doubled(dt: str) -> None:
     on_edges = np.arange(1, 40) * 5.0
     hair = np.tile([0.0, -1e-12, 1e-12, -3e-9, -2e-7, -9e-7, 9e-7], 6)[: on_edges.size]
     e = event_stimulus(on_edges + hair, np.zeros(39, dtype=int), n_channels=2, hold="5 ms", samples=40)
-    _, hold_steps, steps, _ = prepare(drawn, e)
+    _, hold_steps, steps, *_ = prepare(drawn, e)
     np.testing.assert_array_equal(steps, np.arange(1, 40) * hold_steps)
     np.testing.assert_array_equal(e.values[:, 0], [0, *[1] * 39])
     for size in (1, 3):
@@ -204,7 +204,8 @@ def test_half_precision_seconds() -> None:
     times = np.array([0.0102, 0.1, 0.7317, 0.9995], dtype=np.float16)
     e = event_stimulus(times, np.zeros(4, dtype=np.uint16), n_channels=1, hold="10 ms", unit="s")
     assert e.event_times.dtype == np.float64 and e.event_channels.dtype == np.int64
-    np.testing.assert_array_equal(e.event_times, times.astype(np.float64) * 1e3)
+    np.testing.assert_allclose(e.event_times, [10.2, 100.0, 731.9, 999.5], rtol=3e-4)
+    assert e.event_times[1] == 100.0  # stored as 99.976, but within its rounding
     assert len(e) == int(float(times[-1]) * 100) + 1
     single = event_stimulus(np.float32([0.01]), [0], n_channels=2, hold="10 ms", unit="s")  # 9.9999998 ms
     assert prepare(network(), single)[2] == 10
@@ -230,16 +231,19 @@ def test_events_of_one_step_are_one() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: event_stimulus([1.0, -0.1], [0, 0], n_channels=1, hold="5 ms"), ["finite and >= 0"]),
-        (lambda: event_stimulus([np.nan], [0], n_channels=1, hold="5 ms"), ["finite and >= 0"]),
-        (lambda: event_stimulus([np.inf], [0], n_channels=1, hold="5 ms"), ["finite and >= 0"]),
-        (lambda: event_stimulus(["soon"], [0], n_channels=1, hold="5 ms"), ["event times must be numbers", "soon"]),
+        (
+            lambda: event_stimulus([1.0, -0.1], [0, 0], n_channels=1, hold="5 ms"),
+            ["event times must be >= 0", "-0.1 ms"],
+        ),
+        (lambda: event_stimulus([np.nan], [0], n_channels=1, hold="5 ms"), ["must be finite", "nan at event 0"]),
+        (lambda: event_stimulus([np.inf], [0], n_channels=1, hold="5 ms"), ["must be finite", "inf at event 0"]),
+        (lambda: event_stimulus(["soon"], [0], n_channels=1, hold="5 ms"), ["event times must be real numbers", "<U4"]),
         (lambda: event_stimulus([1.0], [2], n_channels=2, hold="5 ms"), ["0..1", "2..2"]),
         (lambda: event_stimulus([1.0], [-1], n_channels=2, hold="5 ms"), ["0..1", "-1..-1"]),
         (lambda: event_stimulus([1.0], [0.5], n_channels=2, hold="5 ms"), ["whole numbers"]),
         (lambda: event_stimulus([1.0], [True], n_channels=2, hold="5 ms"), ["whole numbers"]),
         (lambda: event_stimulus([1.0, 2.0], [0], n_channels=2, hold="5 ms"), ["(2,)", "(1,)"]),
-        (lambda: event_stimulus([[1.0, 2.0]], [[0, 0]], n_channels=2, hold="5 ms"), ["1-D", "(1, 2)"]),
+        (lambda: event_stimulus([[1.0, 2.0]], [[0, 0]], n_channels=2, hold="5 ms"), ["(events,)", "(1, 2)"]),
         (lambda: event_stimulus([50.0], [0], n_channels=1, hold="5 ms", samples=10), ["50 ms", "10 samples"]),
         (lambda: event_stimulus([1.0], [0], n_channels=0, hold="5 ms"), ["n_channels", ">= 1", "0"]),
         (lambda: event_stimulus([1.0], [0], n_channels=1, hold="5 ms", samples=0), ["samples", ">= 1"]),
@@ -300,12 +304,12 @@ def test_poisson_does_not_depend_on_what_comes_later() -> None:
     [
         (lambda: poisson_stimulus([-1.0], "10 ms"), ["rates must be >= 0 Hz", "-1"]),
         (lambda: poisson_stimulus([np.nan], "10 ms"), ["rates must be finite", "nan"]),
-        (lambda: poisson_stimulus([], "10 ms"), ["rates are empty"]),
-        (lambda: array_stimulus([], "10 ms"), ["values are empty"]),
-        (lambda: array_stimulus([1.0, np.nan], "10 ms"), ["nan at sample 1, channel 0", "fill the gap"]),
+        (lambda: poisson_stimulus([], "10 ms"), ["rates must not be empty"]),
+        (lambda: array_stimulus([], "10 ms"), ["values must not be empty"]),
+        (lambda: array_stimulus([1.0, np.nan], "10 ms"), ["nan at sample 1 and 1 such", "fill the gap"]),
         (lambda: array_stimulus([[1.0, 2.0], [3.0, -np.inf]], "10 ms"), ["-inf at sample 1, channel 1"]),
-        (lambda: array_stimulus(["a"], "10 ms"), ["values must be numbers"]),
-        (lambda: array_stimulus([[1.0], [1.0, 2.0]], "10 ms"), ["values must be numbers"]),
+        (lambda: array_stimulus(["a"], "10 ms"), ["values must be real numbers"]),
+        (lambda: array_stimulus([[1.0], [1.0, 2.0]], "10 ms"), ["values must be one array", "unequal shapes"]),
         (lambda: array_stimulus(np.zeros((2, 2, 2)), "10 ms"), ["(samples, channels)", "(2, 2, 2)"]),
         (lambda: array_stimulus(np.zeros((3, 0)), "10 ms"), ["(3, 0)"]),
         (lambda: array_stimulus(1.0, "10 ms"), ["(samples, channels)", "()"]),
@@ -347,13 +351,13 @@ def test_poisson_grid_must_fit_the_hold() -> None:
 def test_prepare() -> None:
     drawn = network(dt="0.5 ms")
     u = uniform_stimulus(4, "5 ms", channels=2)
-    drive, hold_steps, steps, channels = prepare(drawn, u)
-    assert hold_steps == 10 and steps.size == channels.size == 0
+    drive, hold_steps, steps, channels, events = prepare(drawn, u)
+    assert hold_steps == 10 and steps.size == channels.size == events == 0
     expected = [[sum(w * x for w, x in zip(row, sample, strict=True)) for row in drawn.w_in] for sample in u.values]
     np.testing.assert_allclose(drive, expected, atol=1e-15)
     e = event_stimulus([0.4, 0.5, 7.3], [1, 0, 1], n_channels=2, hold="5 ms")
-    drive, _, steps, channels = prepare(drawn, e)
-    assert drive.shape == (2, 30) and not drive.any()
+    drive, _, steps, channels, events = prepare(drawn, e)
+    assert drive.shape == (2, 30) and not drive.any() and events == 3
     np.testing.assert_array_equal(steps, [0, 1, 14])
     np.testing.assert_array_equal(channels, [1, 0, 1])
 
@@ -402,11 +406,17 @@ def test_a_stream_with_brian2() -> None:
 
 
 def test_a_stream_is_read_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One block at a time, and a block that is too large for memory in pieces."""
+    """One block at a time, and what is too large for memory in pieces, which do not depend on the blocks."""
     simulate_module = import_module("hetero_rsnn.simulation.simulate")
     seen: list[int] = []
-    real = simulate_module.prepare
-    monkeypatch.setattr(simulate_module, "prepare", lambda d, s: (seen.append(len(s)), real(d, s))[1])
+    real = simulate_module.drives
+
+    def drives(*given: Any) -> Iterator[Any]:
+        for drive in real(*given):
+            seen.append(len(drive.values))
+            yield drive
+
+    monkeypatch.setattr(simulate_module, "drives", drives)
     monkeypatch.setattr(simulate_module, "_PIECE", 30 * 10)
     produced: list[int] = []
 
@@ -416,8 +426,8 @@ def test_a_stream_is_read_block_by_block(monkeypatch: pytest.MonkeyPatch) -> Non
             yield np.full((25, 2), 0.1 * k)
 
     simulate(network(), stream(blocks(), "5 ms"))
-    assert seen == [10, 10, 5] * 3
-    assert produced == [0, 3, 6]
+    assert seen == [10] * 7 + [5]
+    assert produced == [0, 2, 5]
 
 
 def test_blocks_of_a_stream() -> None:
@@ -441,3 +451,60 @@ def test_a_stream_of_events_equals_the_whole() -> None:
     np.testing.assert_array_equal(parts.weights, one.weights)
     with pytest.raises(StimulusError, match="the stream 5 ms"):
         simulate(d, stream([whole], "5 ms"))
+
+
+# Rounding, and times that cannot be meant --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [">f4", "f4", "f8"])
+@pytest.mark.parametrize(("unit", "factor"), [("s", 1e-3), ("ms", 1.0), ("us", 1e3)])
+@pytest.mark.parametrize("dt", ["0.1 ms", "0.25 ms", "1 ms"])
+def test_rounded_times_arrive_in_their_step(dtype: str, unit: str, factor: float, dt: str) -> None:
+    """One event a step for 2,000 steps: all arrive, each in its own."""
+    step = float(dt.split()[0])
+    times = (np.arange(2000) * step * factor).astype(dtype)
+    u = event_stimulus(times, np.zeros(2000, int), n_channels=1, hold="1 ms", unit=unit, samples=2000)
+    drive = prepare(network(1, dt), u)
+    assert drive.event_steps.tolist() == list(range(2000))
+    np.testing.assert_allclose(u.event_times, np.arange(2000) * step, rtol=0, atol=1e-9)
+
+
+def test_times_between_round_ones_stay() -> None:
+    times = np.array([8.123456, 0.3333333, 17.77777], "f4")
+    u = event_stimulus(times, [0, 0, 0], n_channels=1, hold="1 ms")
+    np.testing.assert_allclose(u.event_times, np.sort(times.astype(float)), rtol=2.5e-7, atol=0)
+
+
+def test_times_of_half_precision_reach_their_sample() -> None:
+    u = event_stimulus(np.array([0.008, 0.009, 0.027], "f2"), [0, 0, 0], n_channels=1, hold="1 ms", unit="s")
+    assert np.flatnonzero(u.values).tolist() == [8, 9, 27]
+
+
+@pytest.mark.parametrize(
+    ("times", "unit", "size"),
+    [
+        ([1.7e9, 1.7e9 + 1], "s", "170000000101 samples of 10 ms and 1 channels (1.36 TB)"),
+        ([1.7e12, 1.7e12 + 5], "ms", "170000000001 samples of 10 ms and 1 channels (1.36 TB)"),
+        ([1e300], "ms", "1e+299 samples"),
+        ([1e308], "us", "1e+300 samples"),
+        ([3e14], "us", "30000000001 samples of 10 ms and 1 channels (240 GB)"),
+    ],
+)
+def test_times_since_1970(times: list[float], unit: str, size: str) -> None:
+    late = partial(event_stimulus, times, [0] * len(times), n_channels=1, hold="10 ms", unit=unit)
+    refused(late, "the first event is at", size, "times - times.min()")
+    t = np.array(times)
+    assert len(event_stimulus(t - t.min(), [0] * len(times), n_channels=1, hold="10 ms", unit=unit)) <= 101
+
+
+def test_a_span_that_fills_the_memory() -> None:
+    far = partial(event_stimulus, [0.0, 1e12], [0, 0], n_channels=1, hold="10 ms")
+    refused(far, "a stimulus of 100000000001 samples", "would take 800 GB", "that are free", "check the unit")
+
+
+@pytest.mark.parametrize("kind", ["currents", ""])
+def test_a_stimulus_made_by_hand_is_checked(kind: str) -> None:
+    refused(lambda: Stimulus(kind, np.zeros((2, 1)), 10.0), "unknown kind of stimulus")
+    refused(lambda: Stimulus("current", np.full((2, 1), np.nan), 10.0), "values must be finite", "index (0, 0)")
+    with pytest.raises(UnitError, match="hold must be > 0 ms"):
+        Stimulus("current", np.zeros((2, 1)), 0.0)
