@@ -13,6 +13,7 @@
 ``shipped``        the networks that come along
 ``homogeneous``    the homogeneous counterpart of a network
 ``mirror``         whether a kernel mirrors a network's equations
+``sizes``          what a draw would take in memory
 ``draw``           Draw: all random numbers as plain arrays
 ``heterogeneity``  the measure H of drawn parameters
 """

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array
 
@@ -60,7 +61,11 @@ class _Sampled:
 
 def _check(name: str, value: float, rule: str, ok: bool) -> None:
     if not ok:
-        raise HeteroError(f"{name} must be {rule}, got {value:g}")
+        try:
+            shown = f"{value:g}"
+        except OverflowError:
+            shown = "a whole number beyond all floats"
+        raise HeteroError(f"{name} must be {rule}, got {shown}")
 
 
 #: Beyond it, squares of values (and so variances) leave the range of floats.
@@ -70,6 +75,23 @@ LARGEST = 1e100
 def _finite(**values: float) -> None:
     for name, value in values.items():
         _check(name, value, f"a finite number (at most {LARGEST:g} in size)", abs(value) <= LARGEST)
+
+
+def _probabilities(q: ArrayLike) -> Array:
+    array = checks.finite_array("q", q, empty=True)
+    if array.size and not (array.min() >= 0 and array.max() <= 1):
+        raise HeteroError(
+            f"q must be probabilities from 0 to 1, got {array.min():g} .. {array.max():g}: divide by 100?"
+        )
+    return array
+
+
+def _places(x: ArrayLike) -> Array:
+    """Where a distribution function is asked for: anywhere, the ends of the line included."""
+    array = checks.real_array("x", x, empty=True)
+    if np.isnan(array).any():
+        raise HeteroError("x must be numbers, got NaN: drop such values")
+    return array
 
 
 @dataclass(frozen=True)
@@ -91,10 +113,10 @@ class Constant(_Sampled):
         return 0.0
 
     def quantile(self, q: ArrayLike) -> Array:
-        return np.full(np.shape(q), float(self.value))
+        return np.full(_probabilities(q).shape, float(self.value))
 
     def cdf(self, x: ArrayLike) -> Array:
-        return (np.asarray(x) >= self.value).astype(float)
+        return (_places(x) >= self.value).astype(float)
 
 
 @dataclass(frozen=True)
@@ -113,13 +135,13 @@ class _MeanCV(_Sampled):
         _check("cv", self.cv, "0 (the homogeneous limit) or in [1e-06, 1000]", self.cv == 0 or 1e-6 <= self.cv <= 1e3)
 
     def quantile(self, q: ArrayLike) -> Array:
-        q = np.asarray(q, dtype=float)
+        q = _probabilities(q)
         if self.cv == 0:
             return np.full(q.shape, float(self.mean))
         return np.asarray(self._quantile(q), dtype=float)
 
     def cdf(self, x: ArrayLike) -> Array:
-        x = np.asarray(x, dtype=float)
+        x = _places(x)
         if self.cv == 0:
             return (x >= self.mean).astype(float)
         return np.asarray(self._cdf(x), dtype=float)
@@ -245,10 +267,10 @@ class Uniform(_Sampled):
         return _relative(_sd(self), self.mean)
 
     def quantile(self, q: ArrayLike) -> Array:
-        return self.low + (self.high - self.low) * np.asarray(q, dtype=float)
+        return self.low + (self.high - self.low) * _probabilities(q)
 
     def cdf(self, x: ArrayLike) -> Array:
-        x = np.asarray(x, dtype=float)
+        x = _places(x)
         if self.high == self.low:
             return (x >= self.low).astype(float)
         return np.clip((x - self.low) / (self.high - self.low), 0.0, 1.0)
@@ -286,10 +308,11 @@ class Mixture(_Sampled):
         return _relative(_sd(self), self.mean)
 
     def cdf(self, x: ArrayLike) -> Array:
-        return np.asarray(sum(s * c.cdf(x) for s, c in zip(self.shares, self.components, strict=True)), dtype=float)
+        here = _places(x)
+        return np.asarray(sum(s * c.cdf(here) for s, c in zip(self.shares, self.components, strict=True)), dtype=float)
 
     def quantile(self, q: ArrayLike) -> Array:
-        q = np.asarray(q, dtype=float)
+        q = _probabilities(q)
         if self.cv == 0:
             return np.full(q.shape, self.mean)
         ends = np.array([c.quantile(q) for c in self.components])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from hetero_rsnn.network.distributions import Distribution
 from hetero_rsnn.network.heterogeneity import Heterogeneity, heterogeneity
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.network.models import SHARED
+from hetero_rsnn.network.sizes import check_draw
 from hetero_rsnn.network.topology import connect, grid
 
 #: Number formats of synapses, by the name of their precision.
@@ -158,10 +160,13 @@ def draw(network: Network | str, seed: int, *, precision: str = "double") -> Dra
     ------
     HeteroError
         If `seed` is not a non-negative whole number, or the topology asks for more synapses than there are sources.
+    NetworkError
+        If the network would not fit in memory.
     """
     if precision not in PRECISIONS:
         raise HeteroError(f"unknown precision {precision!r}{suggest(str(precision), PRECISIONS)}")
     net = load_network(network)
+    check_draw(net, single=precision == "single")
     members: dict[str, Ints] = {}
     start = 0
     for p in net.populations:
@@ -234,10 +239,9 @@ def _synapses(
                 if key not in SHARED:
                     rng = generator(seed, "synapses", name, key)
                     parameters[key] = _sample(p.distribution, sources.size, rng, real)
-            # A learning rate is stated on the scale of the stated weights: eta * (w / scale)**mu * scale.
             for key in ("eta_plus", "eta_minus"):
                 if key in parameters and "mu" in constants:
-                    parameters[key] *= scale ** (1.0 - constants["mu"])
+                    _scale_rates(key, parameters[key], scale, constants["mu"])
         w *= -scale if kinds[projection.pre] == "inhibitory" else scale
         blocks[projection.plastic].append((sources, targets, w, parameters, index))
     if scales and max(scales.values()) > 1.02 * min(scales.values()):
@@ -248,6 +252,24 @@ def _synapses(
     scale = next(iter(scales.values()), 1.0)
     shared = {k: v * (scale if k != "mu" else 1.0) for k, v in constants.items()}
     return _rows(blocks[True], net.n), _rows(blocks[False], net.n), shared
+
+
+def _scale_rates(key: str, rates: Array, scale: float, mu: float) -> None:
+    """A learning rate is stated on the scale of the stated weights: eta * (w / scale)**mu * scale."""
+    try:
+        factor = scale ** (1.0 - mu)
+    except OverflowError:
+        factor = math.inf
+    before = np.count_nonzero(rates)
+    with np.errstate(all="ignore"):
+        rates *= factor
+    # A rate that vanished would be a network that learns nothing, without a word.
+    if not np.isfinite(rates).all() or np.count_nonzero(rates) < before:
+        end = "overflow" if factor > 1 else "vanish"
+        raise NetworkError(
+            f"mu = {mu:g} makes {key} {end}: weights are scaled by {scale:.3g}, so rates by {scale:.3g}^(1 - mu)",
+            fix="give a mu nearer to 1, or set weight_scaling = 'none'",
+        )
 
 
 def _sample(distribution: Distribution, n: int, rng: np.random.Generator, real: Any) -> Any:

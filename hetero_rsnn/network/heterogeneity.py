@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array
 
@@ -62,7 +63,7 @@ def heterogeneity(parameters: Mapping[str, ArrayLike] | Sequence[ArrayLike], *, 
     if not isinstance(parameters, Mapping):
         parameters = {f"p{i}": p for i, p in enumerate(parameters)}
     names = tuple(parameters)
-    columns = [np.asarray(p, dtype=float).ravel() for p in parameters.values()]
+    columns = [checks.real_array(str(name), p, empty=True).ravel() for name, p in parameters.items()]
     if not columns or len({c.size for c in columns}) != 1 or columns[0].size < 2:
         raise HeteroError(
             "heterogeneity needs parameters of one length >= 2, "

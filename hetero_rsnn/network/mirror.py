@@ -6,6 +6,7 @@ along), so that a re-ordered sum is no obstacle and a changed sign is.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -13,7 +14,7 @@ from tokenize import TokenError
 
 from hetero_rsnn.common.errors import EquationMismatchError
 from hetero_rsnn.network.definition import Network
-from hetero_rsnn.network.equations import lines
+from hetero_rsnn.network.equations import count_terms, lines, value_at
 from hetero_rsnn.network.models import LIF_STDP, LIF_STDP_PLASTICITY
 
 _EQUATION = re.compile(r"^(d(?P<var>\w+)/dt|(?P<name>\w+))\s*=\s*(?P<expr>[^:]+):(?P<rest>.*)$")
@@ -23,6 +24,10 @@ _MATHEMATICS = re.compile(
     r"(?!.*\b(?:and|or|not|if|else|in|is|for|lambda|await|yield)\b)(?!.*\.\s*[^\W\d])[\w\s.,+\-*/()<>=]*",
     flags=re.DOTALL,
 )
+#: Operations of an expression that sympy may simplify: a difference that has more left does not vanish.
+_SIMPLE = 30
+#: Terms of an expression that it multiplies out; the kernel's have less than ten.
+_MOST_TERMS = 50
 _STATEMENT = re.compile(r"^(?P<target>\w+)\s*(?P<op>[-+*/]?=)\s*(?P<expr>.+)$")
 
 
@@ -49,25 +54,57 @@ def _same(a: str, b: str) -> bool:
         return True
     if not (_MATHEMATICS.fullmatch(a) and _MATHEMATICS.fullmatch(b)):
         return False
+    (sign, left), (other, right) = _positive(a), _positive(b)
+    # Functions that the kernel does not call would have to cancel; sympy may take for ever to see that they do not.
+    if sign != other or _called(left) != _called(right) or _differ(left, right):
+        return False
+    if max(count_terms(left), count_terms(right)) > _MOST_TERMS:
+        return False
     import sympy
     from sympy.parsing.sympy_parser import parse_expr
 
     try:
         names = {n: sympy.Symbol(n) for n in re.findall(r"[A-Za-z_]\w*", f"{a} {b}") if n not in {"exp", "clip"}}
         names["clip"] = sympy.Function("clip")
-        sides = []
-        for text in (a, b):
-            relation = re.split(r"(<=|>=|<|>)", text)
-            if len(relation) == 3:  # a threshold: compare what must be positive, and the strictness
-                left, sign, right = relation
-                if sign in {"<", "<="}:
-                    left, right, sign = right, left, {"<": ">", "<=": ">="}[sign]
-                sides.append((sign, parse_expr(f"({left}) - ({right})", local_dict=names)))
-            else:
-                sides.append(("", parse_expr(text, local_dict=names)))
-        return sides[0][0] == sides[1][0] and sympy.simplify(sides[0][1] - sides[1][1]) == 0
+        difference = sympy.expand(parse_expr(left, local_dict=names) - parse_expr(right, local_dict=names))
+        if difference == 0:
+            return True
+        return bool(sympy.count_ops(difference) <= _SIMPLE and sympy.simplify(difference) == 0)
     except (SyntaxError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, TokenError):
         return False
+
+
+def _called(text: str) -> set[str]:
+    return set(re.findall(r"([A-Za-z_]\w*)\s*\(", text))
+
+
+def _positive(text: str) -> tuple[str, str]:
+    """Of a threshold its strictness, and what must be positive; of anything else the text."""
+    relation = re.split(r"(<=|>=|<|>)", text)
+    if len(relation) != 3:
+        return "", text
+    left, sign, right = relation
+    if sign in {"<", "<="}:
+        left, right, sign = right, left, {"<": ">", "<=": ">="}[sign]
+    return sign, f"({left}) - ({right})"
+
+
+def _differ(a: str, b: str) -> bool:
+    """Whether two expressions have different values somewhere: that is soon seen, and sympy may take minutes to see it.
+
+    False where that is not clear: nothing is said of what cannot be worked out.
+    """
+    for round_ in range(4):
+        # Any numbers do, if every name has its own; between 1/2 and 2 nothing overflows or has no root.
+        names = sorted(set(re.findall(r"[A-Za-z_]\w*", f"{a} {b}")))
+        values = {name: 2 ** math.sin(1.0 + 7.3 * k + 1.7 * round_) for k, name in enumerate(names)}
+        try:
+            x, y = (value_at(text, values) for text in (a, b))
+        except (SyntaxError, ValueError, ArithmeticError, RecursionError, MemoryError):
+            return False
+        if abs(x - y) > 1e-6 * max(abs(x), abs(y), 1e-6):
+            return True
+    return False
 
 
 def check_equal(model: str, reference: Mapping[str, str], found: Mapping[str, str]) -> None:

@@ -10,7 +10,15 @@ from typing import Any
 from hetero_rsnn.common import checks, units
 from hetero_rsnn.common.errors import NetworkError, UnitError, suggest
 from hetero_rsnn.network.distributions import Constant
-from hetero_rsnn.network.equations import defined, identifiers, lines
+from hetero_rsnn.network.equations import (
+    RANDOM,
+    check_equations_text,
+    check_expression,
+    check_statements,
+    defined,
+    identifiers,
+    lines,
+)
 from hetero_rsnn.network.models import LIF_STDP, MODELS, SHARED
 from hetero_rsnn.network.parameter import Parameter, parse_parameter
 from hetero_rsnn.network.parts import Input, Plasticity, Population, Projection, Protocol
@@ -23,10 +31,12 @@ _UNITS = {
 }
 _POSITIVE = {"tau_m", "tau_syn", "tau_plus", "tau_minus"}
 _NOT_NEGATIVE = {"t_ref", "eta_plus", "eta_minus", "w_min", "w_max", "mu"}
+#: Time constants and dt in ms: beyond it, a step over a time constant leaves the range of floating point numbers.
+_TIME_CONSTANTS, _DT = (1e-30, 1e30), (1e-9, 1e9)
+#: Steps of the longest refractory time. It must be shorter than what lies behind a neuron that never fired.
+_REFRACTORY = 10**9
 #: Neurons and samples are counted in 32 bits.
 _INDICES = 2**31 - 1
-
-_RANDOM = {"rand", "randn", "poisson", "xi"}
 
 _TOP = (
     "name description model n dt weight_scaling neuron parameters synapse populations projections plasticity "
@@ -119,6 +129,8 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
         )
     n = _whole(data.get("n", 400), "n", 1)
     dt = _milliseconds(data.get("dt", "1 ms"), "dt")
+    if not _DT[0] <= dt <= _DT[1]:
+        raise NetworkError(f"dt must be from {_DT[0]:g} to {_DT[1]:g} ms, got {dt:g} ms", fix="use another unit")
     scaling = data.get("weight_scaling", "indegree")
     if scaling not in ("indegree", "none"):
         raise NetworkError(f"weight_scaling must be 'indegree' or 'none', got {scaling!r}")
@@ -132,12 +144,17 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
     for key in ("equations", "threshold", "reset"):
         if not equations[key]:
             raise NetworkError(f"neuron.{key} is missing or empty: give it as a Brian2 string")
+    check_equations_text("neuron.equations", equations["equations"])
+    check_expression("neuron.threshold", equations["threshold"])
+    check_statements("neuron.reset", equations["reset"])
+    check_expression("neuron.refractory", equations["refractory"])
+    check_statements("synapse.on_pre", equations["on_pre"])
 
     needed = identifiers("\n".join(equations[k] for k in ("equations", "threshold", "reset", "refractory")))
     needed -= defined(equations["equations"]) | {"I_in"}
     _refuse_random("\n".join(equations.values()))
     common = _table(data, "parameters")
-    populations = _populations(_table(data, "populations"), common, n, needed, model)
+    populations = _populations(_table(data, "populations"), common, n, needed, model, dt)
     initial = tuple(
         sorted((k, parse_parameter(v, f"neuron.initial.{k}")) for k, v in _table(neuron, "initial", "neuron.").items())
     )
@@ -147,7 +164,7 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
         if key not in variables:
             raise NetworkError(f"neuron.initial.{key}: the equations define no {key!r}{suggest(key, variables)}")
     projections = _projections(_table(data, "projections"), populations)
-    plasticity = _plasticity(data, projections, model)
+    plasticity = _plasticity(data, projections, model, dt)
     drive = _input(_table(data, "input"))
     if model:
         plain = [(f"projections.{p.name}.weight", p.weight) for p in projections]
@@ -173,14 +190,14 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _refuse_random(text: str) -> None:
-    for word in identifiers(text) & _RANDOM:
+    for word in identifiers(text) & RANDOM:
         raise NetworkError(
             f"the equations use {word!r}, but all random numbers are drawn before the simulation: "
             "make it a parameter with a distribution, or part of the stimulus"
         )
 
 
-def _check_parameter(key: str, p: Parameter, where: str, model: str) -> None:
+def _check_parameter(key: str, p: Parameter, where: str, model: str, dt: float) -> None:
     expected = _UNITS.get(key)
     if not model and expected != units.TIME:
         expected = None  # equations of one's own may be in volts
@@ -192,10 +209,21 @@ def _check_parameter(key: str, p: Parameter, where: str, model: str) -> None:
         raise NetworkError(f"{key} must be > 0 ms, got {p} ({where})")
     if key in _NOT_NEGATIVE and lowest < 0:
         raise NetworkError(f"{key} must be >= 0, got {p} ({where})")
+    if p.unit != units.TIME or not (key in _POSITIVE or key == "t_ref"):
+        return
+    highest = float(p.distribution.quantile(1 - 1e-9))
+    low, high = _TIME_CONSTANTS
+    if key in _POSITIVE and not (low <= lowest and highest <= high):
+        raise NetworkError(f"{key} must be from {low:g} to {high:g} ms, got {p} ({where})", fix="use another unit")
+    if key == "t_ref" and highest > _REFRACTORY * dt:
+        raise NetworkError(
+            f"t_ref must be at most {_REFRACTORY:g} steps of dt = {dt:g} ms, got {p} ({where})",
+            fix=f"for neurons that fire only once, {units.show(_REFRACTORY * dt, units.TIME)} do",
+        )
 
 
 def _populations(
-    tables: Mapping[str, Any], common: Mapping[str, Any], n: int, needed: set[str], model: str
+    tables: Mapping[str, Any], common: Mapping[str, Any], n: int, needed: set[str], model: str, dt: float
 ) -> tuple[Population, ...]:
     if not tables:
         raise NetworkError("the network has no population: add [populations.E]")
@@ -228,7 +256,7 @@ def _populations(
                 raise NetworkError(f"the equations use {key!r}, but {where} does not set it{suggest(key, table)}")
         parameters = {key: parse_parameter(value, f"{key} of {where}") for key, value in table.items()}
         for key, p in parameters.items():
-            _check_parameter(key, p, where, model)
+            _check_parameter(key, p, where, model, dt)
         found.append(Population(name, sizes[name], fraction, kind, tuple(sorted(parameters.items()))))
     return tuple(found)
 
@@ -263,7 +291,9 @@ def _projections(tables: Mapping[str, Any], populations: tuple[Population, ...])
     return tuple(found)
 
 
-def _plasticity(data: Mapping[str, Any], projections: tuple[Projection, ...], model: str) -> Plasticity | None:
+def _plasticity(
+    data: Mapping[str, Any], projections: tuple[Projection, ...], model: str, dt: float
+) -> Plasticity | None:
     """Plasticity counts only where a projection is plastic, so that 'static' is one key away from its sibling."""
     if not any(p.plastic for p in projections):
         return None
@@ -274,6 +304,9 @@ def _plasticity(data: Mapping[str, Any], projections: tuple[Projection, ...], mo
         )
     table = _table(data, "plasticity")
     code = {k: _text(table.pop(k, ""), f"plasticity.{k}") for k in ("equations", "on_pre", "on_post")}
+    check_equations_text("plasticity.equations", code["equations"])
+    for key in ("on_pre", "on_post"):
+        check_statements(f"plasticity.{key}", code[key])
     needed = identifiers("\n".join(code.values())) - defined(code["equations"]) - {"w"}
     needed = {k for k in needed if not k.endswith(("_post", "_pre"))}
     _refuse_random("\n".join(code.values()))
@@ -284,7 +317,7 @@ def _plasticity(data: Mapping[str, Any], projections: tuple[Projection, ...], mo
             raise NetworkError(f"the plasticity uses {key!r}, but [plasticity] does not set it{suggest(key, table)}")
     parameters = {k: parse_parameter(v, f"plasticity.{k}") for k, v in table.items()}
     for key, p in parameters.items():
-        _check_parameter(key, p, "plasticity", model)
+        _check_parameter(key, p, "plasticity", model, dt)
         if key in SHARED and not isinstance(p.distribution, Constant):
             raise NetworkError(f"plasticity.{key} must be one number for all synapses, got {p}")
     if parameters["w_min"].mean >= parameters["w_max"].mean:

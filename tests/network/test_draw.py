@@ -17,7 +17,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from hetero_rsnn import HeteroError, Network, NetworkError, load_network
 from hetero_rsnn.common.randomness import PURPOSES, generator
-from hetero_rsnn.network.draw import Draw, Synapses, draw
+from hetero_rsnn.network.distributions import Constant, Gamma, LogNormal, TruncatedNormal, Uniform
+from hetero_rsnn.network.draw import PRECISIONS, Draw, Synapses, _scale_rates, draw
 
 #: Every kind of topology, family and branch at once, and none of the numbers of the shipped networks.
 SMALL = """
@@ -430,6 +431,31 @@ def test_without_scaling_weights_are_what_is_stated(small: Network) -> None:
     drawn = d.plastic.w
     assert drawn.min() == 0.05 and drawn.max() == 0.25  # clipped: stated between 0 and 0.3
     assert 0 < (drawn == 0.05).mean() < 0.4
+
+
+@pytest.mark.parametrize("mu", [1000.0, 1e99])
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_rates_that_leave_the_range_of_floats_are_refused(small: Network, mu: float, precision: str) -> None:
+    """Scaled by a power that no float holds, learning would blow up, or end without a word."""
+    far = small.replace(**{"plasticity.mu": mu, "weight_scaling": "indegree"})
+    with pytest.raises(NetworkError, match=r"mu = .* makes eta_plus overflow: .* give a mu nearer to 1"):
+        draw(far, 0, precision=precision)
+    rates = np.full(3, 0.01, dtype=PRECISIONS[precision])
+    with pytest.raises(NetworkError, match=r"mu = .* makes eta_plus vanish: weights are scaled by 3, "):
+        _scale_rates("eta_plus", rates, 3.0, mu)
+    near = draw(small.replace(**{"plasticity.mu": 20.0, "weight_scaling": "indegree"}), 0)
+    assert (near.plastic.parameters["eta_plus"] > 0).all() and np.isfinite(near.plastic.parameters["eta_plus"]).all()
+    draw(small.replace(**{"plasticity.mu": mu}), 0, precision=precision)  # nothing is scaled
+
+
+@pytest.mark.parametrize("family", [Gamma, LogNormal, TruncatedNormal])
+@pytest.mark.parametrize("huge", [10**400, -(10**400), 1e101, math.inf, math.nan])
+def test_distributions_beyond_floats_are_refused(family: Any, huge: float) -> None:
+    with pytest.raises(HeteroError, match=r"mean must be a finite number \(at most 1e\+100 in size\), got "):
+        family(mean=huge, cv=0.5)
+    for make in (lambda x: Constant(x), lambda x: Uniform(low=0.0, high=x)):
+        with pytest.raises(HeteroError, match="must be a finite number"):
+            make(huge)
 
 
 @pytest.mark.parametrize("mu", [0.0, 0.5, 1.0])

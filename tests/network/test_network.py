@@ -531,7 +531,7 @@ def test_wrong_files(write: Write, tmp_path: Path) -> None:
     cases: list[tuple[str | bytes, list[str]]] = [
         ("n = ", ["is not valid TOML", "Invalid value"]),
         ("n = 5\nn = 6", ["is not valid TOML"]),
-        (b"description = '\xff\xfe'", ["cannot be read as a network file", "utf-8"]),
+        (b"description = '\xff\xfe'", ["cannot be read as a network file", "must be UTF-8"]),
         ("n = " + "9" * 5000, ["cannot be read as a network file"]),
         ("n = " + "[" * 5000, ["cannot be read as a network file"]),
         ("", ['lacks the table [populations]: start it with extends = "lif_stdp"', "[bad.toml]"]),
@@ -699,7 +699,8 @@ WRONG: list[tuple[str, Any, type[HeteroError], str]] = [
     ("n", 10**400, NetworkError, "n must be a whole number <= 2147483647, got 1000"),
     ("dt", "-1 ms", UnitError, "dt must be > 0 ms, got -1 ms"),
     ("dt", "0 ms", UnitError, "dt must be > 0 ms, got 0 ms"),
-    ("dt", "1e-320 s", UnitError, "protocol.hold must be a multiple of dt"),
+    ("dt", "1e-320 s", NetworkError, "dt must be from 1e-09 to 1e+09 ms, got 1e-317 ms: use another unit"),
+    ("dt", "1e7 s", NetworkError, "dt must be from 1e-09 to 1e+09 ms, got 1e+10 ms"),
     ("protocol.hold", "0.3 ms", UnitError, "protocol.hold must be a multiple of dt = 1 ms, got 0.3 ms"),
     ("protocol.tau_read", "0 ms", UnitError, "protocol.tau_read must be > 0 ms, got 0 ms"),
     ("protocol.train", "-1 s", UnitError, "protocol.train must be >= 0 ms, got -1000 ms"),
