@@ -94,11 +94,13 @@ class Comparison:
             "baseline": self.baseline,
             "seeds": self.seeds,
             "networks": [m.to_dict() for m in self.measurements],
-            "differences": [
-                {"network": name, "to": to, **{q: asdict(self.difference(name, q, to)) for q in COMPARED}}
-                for name, to in self.pairs
-            ],
+            "differences": [self._differences(name, to) for name, to in self.pairs],
         }
+
+    def _differences(self, name: str, to: str) -> dict[str, Any]:
+        out: dict[str, Any] = {q: asdict(self.difference(name, q, to)) for q in COMPARED}
+        out["E"]["reason"] = "; ".join(f"{k}: {self[k].reason}" for k in (name, to) if self[k].reason)
+        return {"network": name, "to": to, **out}
 
 
 def compare(
@@ -180,8 +182,9 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
     rows = []
     for m in comparison.measurements:
         s = m.summary()
-        numbers = (cell(s[q]) for q in ("C", "S", "rate_hz", "E"))
-        rows.append((label(m.network.name), *numbers, f"{s['silent_share'].mean:.1%}"))
+        numbers = (cell(s[q]) for q in ("C", "S", "rate_hz"))
+        why = next((f": {r.reason}" for r in m.rows if r.reason), "")
+        rows.append((label(m.network.name), *numbers, cell(s["E"]) + why, f"{s['silent_share'].mean:.1%}"))
     headings = ("network", "C (samples)", "S (spikes/sample)", "rate (Hz)", "E = C/S", "silent")
     tables = [TextTable(title, headings, rows)]
     if not comparison.pairs:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hetero_rsnn.common import checks
+from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array
@@ -26,9 +26,11 @@ from hetero_rsnn.measures.memory import channel_capacity
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw, draw
 from hetero_rsnn.network.loading import load_network
+from hetero_rsnn.network.sizes import DOUBLE, check_draw, draw_size
 from hetero_rsnn.simulation.engine import DEFAULT, Engine
 from hetero_rsnn.simulation.recording import Recording
 from hetero_rsnn.simulation.simulate import simulate
+from hetero_rsnn.simulation.sizes import check_hold
 
 #: What `Measurement.summary` averages.
 QUANTITIES = ("C", "S", "E", "rate_hz", "silent_share", "correlation", "weight")
@@ -55,6 +57,8 @@ class SeedResult:
         Mean rate during training; NaN without training.
     seconds : dict of str to float
         Wall time of each phase.
+    reason : str
+        Why E has no value; empty if it has.
     """
 
     seed: int
@@ -72,6 +76,7 @@ class SeedResult:
     curve: tuple[float, ...]
     train_rate_hz: float
     seconds: dict[str, float]
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,14 @@ class Measurement:
             out[f"determinant {group}"] = estimate(r.determinant[group] for r in self.rows)
         return out
 
+    @property
+    def reason(self) -> str:
+        """Why E has no mean: of how many seeds, and the reason of the first of them; empty if it has one."""
+        without = [r for r in self.rows if math.isnan(r.E)]
+        if not without:
+            return ""
+        return f"{len(without)} of {len(self)} seeds have none; seed {without[0].seed}: {without[0].reason}"
+
     def __str__(self) -> str:
         s = self.summary()
         return f"{self.network.name} ({len(self)} seeds): " + ", ".join(
@@ -110,6 +123,8 @@ class Measurement:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: provenance with the network's whole definition, every seed, and the summary."""
+        summary: dict[str, Any] = {k: asdict(v) for k, v in self.summary().items()}
+        summary["E"]["reason"] = self.reason
         return {
             "network": self.network.name,
             "fingerprint": self.network.fingerprint,
@@ -119,14 +134,14 @@ class Measurement:
             "precision": self.precision,
             "versions": versions(),
             "protocol": asdict(self.network.protocol),
-            "summary": {k: asdict(v) for k, v in self.summary().items()},
+            "summary": summary,
             "seeds": [asdict(r) for r in self.rows],
         }
 
 
 def training_stimulus(network: Network, seed: int) -> Stimulus:
     """Input during unsupervised learning: uniform like the measurement's, but other numbers."""
-    count = math.ceil(network.protocol.train / network.protocol.hold)
+    count = max(1, math.ceil(network.protocol.train / network.protocol.hold - 1e-9))
     values = generator(seed, "training", "uniform").uniform(-1.0, 1.0, size=(count, network.input.channels))
     return Stimulus(
         "current", values, network.protocol.hold, description={"source": "uniform (training)", "seed": seed}
@@ -156,6 +171,7 @@ def _train(drawn: Draw, engine: Engine) -> Recording | None:
 
 def measure_seed(network: Network, seed: int, engine: Engine = DEFAULT) -> tuple[SeedResult, Recording]:
     """Train and measure one seed; return the numbers and the recording of the measurement (washout dropped)."""
+    check_size(network, engine)
     p = network.protocol
     clock = [time.perf_counter()]
     drawn = draw(network, seed, precision=engine.precision)
@@ -190,8 +206,32 @@ def measure_seed(network: Network, seed: int, engine: Engine = DEFAULT) -> tuple
         curve=tuple(float(c) for c in capacity.curve),
         train_rate_hz=trained.rate_hz if trained is not None else math.nan,
         seconds=dict(zip(("draw", "train", "measure", "states", "readout"), np.diff(clock).tolist(), strict=True)),
+        reason=e.reason,
     )
     return result, measured
+
+
+def check_size(network: Network, engine: Engine = DEFAULT, jobs: int = 1) -> None:
+    """Refuse a measurement that would not fit in memory, `jobs` at a time, before anything of it is made.
+
+    Raises
+    ------
+    HeteroError
+        Naming what it would take, what there is, and what to lower.
+    """
+    p, n, channels = network.protocol, network.n, network.input.channels
+    check_draw(network, single=engine.precision == "single")
+    check_hold(network, p.hold, engine)
+    samples = p.washout + p.samples
+    # States are copied as they are checked and centred; the covariance of all pairs of neurons stands beside them.
+    states_size = 3.0 * DOUBLE * samples * n + 2.0 * DOUBLE * n * n
+    inputs = float(DOUBLE) * channels * max(samples, p.train / p.hold)
+    at_a_time = f"{jobs} at a time, " if jobs > 1 else ""
+    memory.fits(
+        f"measuring {network.name!r} ({at_a_time}{n} neurons, {samples} samples, {p.train / p.hold:.6g} for training)",
+        jobs * (draw_size(network, single=engine.precision == "single") + states_size + inputs),
+        "lower n, protocol.samples" + (" or workers" if jobs > 1 else " or protocol.train"),
+    )
 
 
 def _job(job: tuple[Network, int], engine: Engine, recordings: Path | None) -> SeedResult:
@@ -215,6 +255,8 @@ def measure_many(
     numbers = checks.different_seeds("seeds", seeds)
     if not networks:
         raise HeteroError("a measurement needs at least one network, got none: name one")
+    for network in networks:
+        check_size(network, engine, min(workers, len(numbers) * len(networks)) if isinstance(workers, int) else 1)
     # Seed after seed, so that an early stop has compared the networks on the seeds that are done.
     jobs = [(network, seed) for seed in numbers for network in networks]
     job = partial(_job, engine=engine, recordings=recordings)
@@ -260,6 +302,8 @@ def measure(
     ------
     TooShortError
         If ``protocol.samples`` are too few for the number of neurons and delays.
+    HeteroError
+        If it would not fit in memory.
     """
     net = load_network(network)
     engine = Engine(backend, precision, codegen_target)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.common.types import Array, Ints
 
@@ -100,7 +102,18 @@ class CutoffRule:
 
 def cumulative(scores: Sequence[ArrayLike]) -> list[Array]:
     """Running sums over time, for scores that say what each step alone adds, e.g. spikes of output neurons."""
-    return [np.cumsum(np.asarray(s, dtype=float), axis=0) for s in scores]
+    return [
+        np.cumsum(checks.finite_array(f"scores of sample {i}", s, (1, 2)), axis=0) for i, s in enumerate(listed(scores))
+    ]
+
+
+def listed(samples: Any, name: str = "scores") -> list[Any]:
+    """One entry a sample; a list made of a masked array or of a table would have lost its mask or its order."""
+    if isinstance(samples, np.ndarray):
+        samples = checks.plain_array(name, samples)
+    if isinstance(samples, str | bytes) or hasattr(samples, "iloc") or not isinstance(samples, Iterable):
+        raise HeteroError(f"{name} must be a list with one array a sample, got {type(samples).__name__}: use list(...)")
+    return list(samples)
 
 
 def evidence(scores: Sequence[ArrayLike] | Evidence) -> Evidence:
@@ -118,7 +131,7 @@ def evidence(scores: Sequence[ArrayLike] | Evidence) -> Evidence:
     """
     if isinstance(scores, Evidence):
         return scores
-    arrays = [np.asarray(s, dtype=float) for s in scores]
+    arrays = [checks.real_array(f"scores of sample {i}", s, empty=True) for i, s in enumerate(listed(scores))]
     if not arrays:
         raise HeteroError("scores must hold at least one sample, got none: give one array (steps, classes) a sample")
     for i, s in enumerate(arrays):
@@ -148,11 +161,9 @@ def evidence(scores: Sequence[ArrayLike] | Evidence) -> Evidence:
 
 def check_labels(labels: ArrayLike, seen: Evidence) -> Ints:
     """Labels as integers; raise `HeteroError` unless each sample has one that is a class."""
-    raw = np.asarray(labels)
-    if raw.shape != (len(seen),) or raw.dtype.kind not in "iu":
-        raise HeteroError(
-            f"labels must be one whole number a sample ({len(seen)}), got shape {raw.shape} of {raw.dtype}: convert"
-        )
+    raw = checks.whole_array("labels", labels)
+    if raw.shape != (len(seen),):
+        raise HeteroError(f"labels must be one whole number a sample ({len(seen)}), got shape {raw.shape}: convert")
     if raw.min() < 0 or raw.max() >= seen.classes:
         bad = int(raw[(raw < 0) | (raw >= seen.classes)][0])
         raise HeteroError(

@@ -20,6 +20,7 @@ from hetero_rsnn.measures.cutoff import (
     check_labels,
     evidence,
     fit_cutoffs,
+    listed,
     optimal_cutoff_time,
 )
 from hetero_rsnn.measures.scores import wilson
@@ -254,7 +255,7 @@ def _point(epsilon: float | None, times: Ints, seen: Evidence, labels: Ints, cou
 
 def _spikes(spikes: Sequence[ArrayLike], seen: Evidence) -> Array:
     """Running counts, shape (samples, steps); the last column holds the totals."""
-    arrays = [np.asarray(s, dtype=float) for s in spikes]
+    arrays = [checks.real_array(f"spikes of sample {i}", s, empty=True) for i, s in enumerate(listed(spikes, "spikes"))]
     if len(arrays) != len(seen):
         raise HeteroError(f"spikes must have one array a test sample ({len(seen)}), got {len(arrays)}: align them")
     out = np.zeros(seen.gap.shape)

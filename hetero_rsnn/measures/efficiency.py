@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hetero_rsnn.common import checks
+from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.measures.memory import MemoryCapacity
-from hetero_rsnn.simulation.recording import Recording
+from hetero_rsnn.simulation.recording import Recording, samples_of
 
 #: Below this many spikes of a neuron per sample a network counts as silent, and E has no value.
 SILENT = 0.01
@@ -54,7 +54,10 @@ def states(recording: Recording, stimulus: Stimulus | None = None, tau_read: Any
     check_recorded(recording, stimulus)
     tau = checks.duration("tau_read", tau_read)
     hold, n, samples = recording.hold, recording.n, recording.samples
-    sample = np.floor(recording.spike_times / hold + 1e-9).astype(np.int64)
+    memory.fits(
+        f"states of {n} neurons in {samples} samples", 8.0 * samples * n, "lower their number, or use a longer hold"
+    )
+    sample = samples_of(recording.spike_times, hold, recording.dt)
     age = (sample + 1) * hold - recording.spike_times
     fresh = np.bincount(sample * n + recording.spike_neurons, weights=np.exp(-age / tau), minlength=samples * n)
     x: Array = np.asarray(fresh, dtype=np.float64).reshape(samples, n)  # whole numbers if there was no spike
@@ -153,7 +156,7 @@ def state_correlation(states: ArrayLike) -> float:
         ``sum_{i != j} cov_ij^2 / sum_{i != j} var_i var_j``, over the neurons whose state varies: 0 for uncorrelated
         states, 1 for identical ones. Chance adds about 1 / samples for independent samples.
     """
-    x = np.asarray(states, dtype=float)
+    x = checks.real_array("states", states, empty=True)
     if x.ndim != 2 or len(x) < 2:
         raise HeteroError(f"states must have the shape (samples, n) with at least 2 samples, got {x.shape}")
     low, high = x.min(axis=0), x.max(axis=0)  # NaN if there is one among the numbers
@@ -162,6 +165,7 @@ def state_correlation(states: ArrayLike) -> float:
     x = x if (low < high).all() else x[:, low < high]
     if x.shape[1] < 2:
         return math.nan
+    memory.fits(f"covariances of {x.shape[1]} neurons", 16.0 * x.shape[1] ** 2 + x.nbytes, "give fewer of them")
     x = x - x.mean(axis=0)
     covariance = x.T @ x / (len(x) - 1)
     variance = np.diag(covariance)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from hetero_rsnn.common import checks
+from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.measures.ridge_blocks import MIN_BLOCK, RIDGES, block_edges, cross_validate, delayed, standardise
@@ -121,8 +121,8 @@ def memory_capacity(
     Warns
     -----
     UserWarning
-        If neighbouring samples of `u` correlate: by more than 0.1 and by more than 5 / sqrt(samples), which independent
-        samples do not reach by chance.
+        If samples of `u` up to `d_max` apart correlate more than those of an independent input do once in fifty
+        thousand times: one lag by more than 0.1, or all together by more than 0.05 in the sum of squares.
 
     Notes
     -----
@@ -165,15 +165,7 @@ def memory_capacity(
     C = 2.99 ± 0.00 s.e. (10 delays, 1990 samples, 5 blocks)
     """
     result, _ = fit_capacity(states, u, d_max, washout, n_blocks, gap, ridges, min_ratio)
-    inputs = np.asarray(u, dtype=np.float64)[washout:]
-    r = _neighbours_correlate(inputs)
-    if abs(r) > max(0.1, 5.0 / math.sqrt(len(inputs))):  # five standard errors: not by chance
-        warnings.warn(
-            f"C is defined for independent samples; the input's neighbours correlate at {r:.2f}, so that a network "
-            "without memory seems to remember: use uniform_stimulus, or a task",
-            UserWarning,
-            stacklevel=2,
-        )
+    warn_of_correlated(checks.finite_array("u", u, 1)[washout:], result.d_max, stacklevel=3)
     return result
 
 
@@ -192,8 +184,9 @@ def fit_capacity(
     washout = checks.whole("washout", washout, least=0)
     n_blocks = checks.whole("n_blocks", n_blocks, least=2)
     gap = d_max if gap is None else checks.whole("gap", gap, least=0)
-    x, inputs = checks.finite_array("states", states, 2, fix=_MEND), checks.finite_array("u", u, 1, fix=_MEND)
-    strengths = np.array(RIDGES) if ridges is None else checks.finite_array("ridges", ridges, 1)
+    x = checks.finite_array("states", states, 2, empty=True, fix=_MEND)
+    inputs = checks.finite_array("u", u, 1, empty=True, fix=_MEND)
+    strengths = np.array(RIDGES) if ridges is None else checks.finite_array("ridges", ridges, 1, empty=True)
     if strengths.size == 0 or strengths.min() <= 0:
         raise HeteroError(f"ridges must be one or more numbers > 0, got {strengths.tolist()}: for almost none, 1e-12")
     if not 0 <= min_ratio < math.inf:
@@ -201,6 +194,12 @@ def fit_capacity(
     if len(x) != len(inputs):
         raise HeteroError(f"states and u must be equally long, got {len(x)} and {len(inputs)}: give one row a sample")
     start = max(washout, d_max)
+    count = x.shape[1]
+    memory.fits(
+        f"a memory capacity of {len(x)} samples, {count} features and {d_max} delays",
+        8.0 * (max(len(x) - start, 0) * (2 * count + d_max) + 2 * count**2),
+        "read fewer features, or lower d_max",
+    )
     targets = delayed(inputs, start, d_max)
 
     features = standardise(x[start:])
@@ -229,10 +228,37 @@ def fit_capacity(
     )
 
 
-def _neighbours_correlate(u: Array) -> float:
-    """Lag-1 autocorrelation of an input that varies; 0 where it hardly does."""
-    z = standardise(u[:, None])
-    return float(z[1:, 0] @ z[:-1, 0]) / len(z) if z.size else 0.0
+def warn_of_correlated(u: Array, d_max: int, *, stacklevel: int) -> None:
+    """Warn if samples of the input up to `d_max` apart depend on each other.
+
+    A state that shows nothing but the present input then "remembers" C = sum of r_d^2. Two tests, each of which an
+    independent input fails about once in a hundred thousand times: of the largest |r_d|, with a threshold corrected for
+    their number (Bonferroni), and of their sum of squares (Box and Pierce), for many small ones. Both must hold for the
+    ranks, too, since a few huge samples correlate by chance. What adds less to C than 0.01 at one
+    delay, or 0.05 over all, is not worth a word.
+    """
+    r = _autocorrelation(u, d_max)
+    if not r.size:
+        return
+    ranks = _autocorrelation(np.unique(u, return_inverse=True)[1].astype(np.float64), d_max)
+    each = -float(special.ndtri(1e-5 / (2 * r.size))) / math.sqrt(len(u))
+    together = float(special.gammainccinv(r.size / 2, 1e-5)) * 2 / len(u)
+    k, seen = int(np.argmax(np.abs(r))), float(r @ r)
+    one = abs(r[k]) > max(each, 0.1) and np.abs(ranks).max() > each
+    if one or (seen > max(together, r.size / len(u) + 0.05) and ranks @ ranks > together):
+        warnings.warn(
+            f"C is defined for independent samples; input samples {k + 1} apart correlate at {r[k]:.2f}, so that a "
+            f"network without memory seems to remember (up to C = {seen:.2g} over {r.size} delays): "
+            "use uniform_stimulus, or a task",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
+
+
+def _autocorrelation(u: Array, d_max: int) -> Array:
+    """Autocorrelation at lags 1 .. d_max of an input that varies; nothing where it hardly does."""
+    z = standardise(u[:, None]).ravel()
+    return np.array([z[d:] @ z[:-d] / len(z) for d in range(1, min(d_max, len(z) - 1) + 1)])
 
 
 def summarise(scores: Array, chances: Array, chosen: Array, shape: tuple[int, ...]) -> MemoryCapacity:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array, Bools
-from hetero_rsnn.measures.memory import MemoryCapacity, fit_capacity, summarise
+from hetero_rsnn.measures.memory import MemoryCapacity, fit_capacity, summarise, warn_of_correlated
 from hetero_rsnn.measures.ridge_blocks import block_edges, delayed, score, varying
 
 
@@ -62,7 +62,7 @@ class MemoryReadout:
         HeteroError
             If the arrays do not fit those of training, or hold NaN or infinity.
         """
-        x, inputs = checks.finite_array("states", states, 2), checks.finite_array("u", u, 1)
+        x, inputs = checks.finite_array("states", states, 2, empty=True), checks.finite_array("u", u, 1, empty=True)
         expected = (self.samples, self.features.size)
         if x.shape != expected or len(inputs) != self.samples:
             raise HeteroError(
@@ -119,7 +119,8 @@ def memory_readout(
     C = 1.99 ± 0.00 s.e. (10 delays, 1990 samples, 5 blocks)
     """
     trained, weights = fit_capacity(states, u, d_max, washout, n_blocks, gap, ridges, min_ratio)
-    x = np.asarray(states, dtype=np.float64)
+    x, inputs = checks.finite_array("states", states, 2, empty=True), checks.finite_array("u", u, 1, empty=True)
+    warn_of_correlated(inputs[washout:], trained.d_max, stacklevel=3)
     start = max(washout, trained.d_max)
     features = varying(x[start:])
     if not features.any():

@@ -11,9 +11,10 @@ from scipy import stats
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array
+from hetero_rsnn.inputs.labels import check_weights
 
 
-def nrmse(target: ArrayLike, prediction: ArrayLike) -> float:
+def nrmse(target: ArrayLike, prediction: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Root mean square error in units of the target's standard deviation; the target's mean as prediction gives 1.
 
     With several channels, the root of the mean over channels of (mean square error / variance): every channel counts
@@ -22,6 +23,8 @@ def nrmse(target: ArrayLike, prediction: ArrayLike) -> float:
     Parameters
     ----------
     target, prediction : array_like (samples,) or (samples, channels)
+    sample_weight : array_like (samples,), optional
+        How much each sample counts, in the error and in the variance: 2 as two samples, 0 as none.
 
     Returns
     -------
@@ -30,7 +33,7 @@ def nrmse(target: ArrayLike, prediction: ArrayLike) -> float:
     Raises
     ------
     HeteroError
-        If the shapes differ, a number is not finite, or a channel of the target does not vary.
+        If the shapes differ, a number is not finite, a weight below 0, or a channel of the target does not vary.
 
     References
     ----------
@@ -38,6 +41,12 @@ def nrmse(target: ArrayLike, prediction: ArrayLike) -> float:
     Springer 2012.
     """
     y, p = _pair(target, prediction)
+    if sample_weight is not None:
+        w = check_weights(sample_weight, len(y))
+        y, p, w = y[w > 0], p[w > 0], w[w > 0]
+        _variance(y)  # refuses what does not vary
+        variance = np.average((y - np.average(y, axis=0, weights=w)) ** 2, axis=0, weights=w)
+        return math.sqrt(float((np.average((y - p) ** 2, axis=0, weights=w) / variance).mean()))
     return math.sqrt(float((((y - p) ** 2).mean(axis=0) / _variance(y)).mean()))
 
 

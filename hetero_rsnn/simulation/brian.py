@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
+import signal
+import sys
 import tempfile
+import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -19,31 +26,82 @@ from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.network.mirror import mirrors_plasticity
 from hetero_rsnn.network.models import SHARED
+from hetero_rsnn.simulation.continuing import check_same_draw, check_state
 from hetero_rsnn.simulation.drive import Drive, no_input, prepare
 from hetero_rsnn.simulation.engine import Fired
-from hetero_rsnn.simulation.recording import NEVER, State
+from hetero_rsnn.simulation.recording import NEVER, Recording, State
+
+#: Brian2's preferences that the spikes rest on, with the values that other backends mirror; a program may have others.
+_PREFERENCES = {
+    "core.default_float_dtype": np.float64,
+    "core.network.default_schedule": ["start", "groups", "thresholds", "synapses", "resets", "end"],
+    "codegen.loop_invariant_optimisations": True,
+}
+#: Starts a program that ends with its parent, by a request that Linux knows (PR_SET_PDEATHSIG, SIGKILL).
+_LAUNCH = (
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); "
+    "os.getppid() == int(sys.argv[1]) or sys.exit(1); os.execvp(sys.argv[2], sys.argv[2:])"
+)
+
+
+def _brian2() -> Any:
+    """Brian2, whose first import leaves the hooks of the program as they were.
+
+    Brian2 sets an excepthook and a handler of Ctrl-C, sends all warnings to the log, and adds filters of warnings.
+    """
+    if hasattr(sys.modules.get("brian2"), "run"):  # the program's own import, or ours
+        return sys.modules["brian2"]
+    hook, log = sys.excepthook, logging.getLogger("py.warnings")
+    handlers = list(log.handlers)
+    in_main = threading.current_thread() is threading.main_thread()
+    interrupt = signal.getsignal(signal.SIGINT)
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+        try:
+            import brian2
+        finally:
+            sys.excepthook = hook
+            log.handlers[:] = handlers
+            if warnings.showwarning is not show:
+                logging.captureWarnings(False)
+            if in_main and interrupt is not None and signal.getsignal(signal.SIGINT) is not interrupt:
+                signal.signal(signal.SIGINT, interrupt)
+    return brian2
 
 
 @contextmanager
 def _target(name: str) -> Iterator[str]:
-    """Set Brian2's code generation explicitly, and put everything back; yields the folder of a standalone build."""
-    import brian2 as b2
+    """Set Brian2's device and code generation explicitly, and put everything back; yields the folder of a build.
 
-    old = b2.prefs.codegen.target
-    if name == "cpp_standalone":
-        with tempfile.TemporaryDirectory(prefix="hetero_rsnn_") as folder:
-            b2.set_device("cpp_standalone", directory=folder, build_on_run=False)
-            try:
-                yield folder
-            finally:
-                b2.device.reinit()
-                b2.set_device("runtime")
-        return
-    b2.prefs.codegen.target = name
+    The program may have chosen a device, and prepared a network for it. `set_device` would activate that device anew,
+    which writes to it, and `reinit` would empty it. So the device is put aside as it is: runtime targets use Brian2's
+    runtime device, cpp_standalone a device of its own.
+    """
+    b2 = _brian2()
+    devices: Any = import_module("brian2.devices.device")  # brian2.devices has an object of that name
+    theirs = devices.active_device
+    prefs = {**_PREFERENCES} if name == "cpp_standalone" else {**_PREFERENCES, "codegen.target": name}
+    run = "devices.cpp_standalone.run_cmd_unix"
+    if name == "cpp_standalone" and sys.platform == "linux":
+        command = b2.prefs[run]
+        words = [command] if isinstance(command, str) else list(command)
+        prefs[run] = [sys.executable, "-c", _LAUNCH, str(os.getpid()), *words]
+    old = {key: b2.prefs[key] for key in prefs}
     try:
-        yield ""
+        for key, value in prefs.items():
+            b2.prefs[key] = value
+        if name != "cpp_standalone":
+            devices.active_device = devices.runtime_device
+            yield ""
+            return
+        with tempfile.TemporaryDirectory(prefix="hetero_rsnn_") as folder:
+            devices.active_device = type(devices.all_devices[name])()
+            devices.active_device.activate(build_on_run=False, directory=folder)
+            yield folder
     finally:
-        b2.prefs.codegen.target = old
+        devices.active_device = theirs
+        for key, value in old.items():
+            b2.prefs[key] = value
 
 
 class BrianObjects:
@@ -67,7 +125,7 @@ class BrianObjects:
         record: Ints | None = None,
         names: tuple[str, ...] = (),
     ) -> None:
-        import brian2 as b2
+        b2 = _brian2()
 
         net = draw.network
         clock = b2.Clock(dt=net.dt / 1e3 * b2.second, name="hetero_clock")
@@ -178,7 +236,7 @@ class BrianObjects:
 
 
 def _unit(name: str) -> Any:
-    import brian2 as b2
+    b2 = _brian2()
 
     return 1 if name == units.DIMENSIONLESS else getattr(b2, name)
 
@@ -212,12 +270,9 @@ class BrianBackend:
     def run(self, drive: Drive, record: Ints, names: tuple[str, ...] = ()) -> Fired:
         """Advance by a piece of input; the clock of each piece starts anew."""
         started = time.perf_counter()
-        import brian2 as b2
+        b2 = _brian2()
 
-        if self._state.step and re.search(r"\bt\b", _code(self._draw.network)):
-            raise HeteroError(
-                "equations that use t cannot be continued, since their clock would start anew: run in one go"
-            )
+        _refuse_own_time(self._draw.network, self._state)
         dt = self._draw.network.dt
         n_steps = drive.steps
         with _target(self._target) as folder, b2_errors(self._draw.network):
@@ -282,7 +337,7 @@ def _traces_then(draw: Draw, last_spike: Ints, traces: dict[str, Array], at: Int
 
 def _synaptic(net: Network, equations: str) -> list[str]:
     """State variables of a plasticity rule, those that only events change included."""
-    import brian2 as b2
+    b2 = _brian2()
 
     with b2_errors(net):
         parsed = b2.Equations(equations)
@@ -294,6 +349,12 @@ def _code(net: Network) -> str:
     rule = net.plasticity
     own = (rule.equations, rule.on_pre, rule.on_post) if rule is not None else ()
     return "\n".join([*(text for _, text in net.equations), *own])
+
+
+def _refuse_own_time(net: Network, state: State) -> None:
+    """Equations that use t cannot go on from a state."""
+    if state.step and re.search(r"\bt\b", _code(net)):
+        raise HeteroError("equations that use t cannot be continued, since their clock would start anew: run in one go")
 
 
 @contextmanager
@@ -317,13 +378,17 @@ def _compiler(target: str) -> Iterator[None]:
 @contextmanager
 def b2_errors(net: Network) -> Iterator[None]:
     """Turn Brian2's refusal of an equation into one line that names the network."""
+    _brian2()
     from brian2.core.base import BrianObject, BrianObjectException
     from brian2.equations.equations import EquationError
+    from brian2.units.fundamentalunits import DimensionMismatchError
 
+    # What goes wrong while sympy or the code generator looks at an equation comes as it is.
+    plain = (SyntaxError, ArithmeticError, NotImplementedError, RecursionError, DimensionMismatchError)
     before = {id(made()) for made in tuple(BrianObject.__instances__())}
     try:
         yield
-    except (BrianObjectException, EquationError) as error:
+    except (BrianObjectException, EquationError, *plain) as error:
         # Brian2 warns, in eight lines, of each object that goes without having been in a network that ran. That none
         # of these has is what the error says. They go with it, later, so that a filter of messages here would not do.
         for made in tuple(BrianObject.__instances__()):
@@ -337,7 +402,7 @@ def b2_errors(net: Network) -> Iterator[None]:
 
 def initial_state(draw: Draw) -> State:
     """State at step 0 for equations of any kind: everything that is not given starts at 0."""
-    import brian2 as b2
+    b2 = _brian2()
 
     net = draw.network
     with b2_errors(net):
@@ -352,7 +417,9 @@ def initial_state(draw: Draw) -> State:
     return State(0, variables, np.full(net.n, NEVER, dtype=np.int64), np.array(draw.plastic.w), traces, steps)
 
 
-def to_brian2(draw: Draw, stimulus: Any = None, *, plasticity: bool = True) -> BrianObjects:
+def to_brian2(
+    draw: Draw, stimulus: Any = None, *, plasticity: bool = True, state: State | Recording | None = None
+) -> BrianObjects:
     """Hand out the live Brian2 objects of a draw, to go on with in a script of your own.
 
     Parameters
@@ -362,6 +429,10 @@ def to_brian2(draw: Draw, stimulus: Any = None, *, plasticity: bool = True) -> B
         Its drive becomes a `brian2.TimedArray`, its events a `brian2.SpikeGeneratorGroup`. Past the end of a current
         its last sample stays, as TimedArrays have it. Without a stimulus there is no input, however long the run.
     plasticity : bool
+    state : State or Recording, optional
+        Begin there instead of at the draw's own initial values: membranes, currents, refractoriness, weights and the
+        traces of STDP. `simulate` with the same `state` gives the same spikes. A Recording must be of this draw with
+        the same damage. Brian2's clock, and so the stimulus, begins at 0.
 
     Returns
     -------
@@ -369,12 +440,41 @@ def to_brian2(draw: Draw, stimulus: Any = None, *, plasticity: bool = True) -> B
         ``objects.network.run(1*second, namespace={})`` runs it; add monitors with ``objects.network.add(...)``.
         Groups of your own take part with ``clock=objects.neurons.clock``. Brian2's own ``prefs.codegen.target`` decides
         how it runs; its default compiles with cython for tens of seconds.
+
+    Raises
+    ------
+    StimulusError
+        If the stimulus does not fit the network, or is a stream.
+    NetworkError
+        If Brian2 refuses an equation.
+    HeteroError
+        If the state is of another network, or comes late for equations that use t.
+
+    Examples
+    --------
+    >>> import hetero_rsnn as hr
+    >>> d = hr.draw(hr.load_network("henhes", n=50), seed=1)
+    >>> trained = hr.simulate(d, hr.uniform_stimulus(20, "10 ms", seed=2))
+    >>> objects = hr.to_brian2(d, state=trained)
+    >>> bool((objects.plastic.w[:] == trained.weights).all())
+    True
     """
     if not isinstance(draw, Draw):
         raise HeteroError(
             f"to_brian2 takes a draw, got {type(draw).__name__}: call hetero_rsnn.draw(network, seed) first"
         )
+    if not isinstance(state, State | Recording | None):
+        raise HeteroError(
+            f"state must be a Recording or its state, got {type(state).__name__}: give what simulate or train returned"
+        )
     drive = no_input(draw) if stimulus is None else prepare(draw, stimulus)
-    state = initial_state(draw)
+    begin = initial_state(draw)
+    if isinstance(state, Recording):
+        check_same_draw(draw, state)
+    if state is not None:
+        known = tuple(begin.variables)
+        begin = state.state if isinstance(state, Recording) else state
+        check_state(draw, begin, known)
+        _refuse_own_time(draw.network, begin)
     with b2_errors(draw.network):
-        return BrianObjects(draw, state, drive, plasticity)
+        return BrianObjects(draw, begin, drive, plasticity)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from hetero_rsnn.common import units
+from hetero_rsnn.common import memory, units
 from hetero_rsnn.common.errors import StimulusError, UnitError
 from hetero_rsnn.common.types import Array, Ints
-from hetero_rsnn.inputs.stimulus import TOLERANCE, Stimulus
+from hetero_rsnn.inputs.stimulus import TOLERANCE, Stimulus, Stream
 from hetero_rsnn.network.draw import Draw
 
 
@@ -24,12 +27,15 @@ class Drive(NamedTuple):
         Steps that a sample lasts.
     event_steps, event_channels : ndarray of int, shape (events,)
         Events of one channel in one step are merged into one.
+    events : int
+        Before they were merged.
     """
 
     values: Array
     hold_steps: int
     event_steps: Ints
     event_channels: Ints
+    events: int = 0
 
     @property
     def steps(self) -> int:
@@ -44,13 +50,81 @@ def no_input(draw: Draw) -> Drive:
 
 
 def prepare(draw: Draw, stimulus: Stimulus) -> Drive:
-    """Put a stimulus on the grid of a network.
+    """Put a whole stimulus on the grid of a network; see `drives`.
+
+    Raises
+    ------
+    StimulusError
+        If it is none, or is a stream, the number of channels differs from the network's, the hold is no multiple of dt,
+        or the currents of all neurons would not fit in memory.
+    """
+    if not isinstance(stimulus, Stimulus):
+        raise no_stimulus(stimulus)
+    memory.fits(
+        f"the input current of {draw.n} neurons in {len(stimulus)} samples",
+        16.0 * draw.n * len(stimulus),
+        "give a part of the stimulus, or let simulate feed it piece by piece",
+        error=StimulusError,
+    )
+    drive = next(drives(draw, stimulus, max(1, len(stimulus))), None)
+    if drive is None:
+        raise StimulusError("the stimulus is empty: it needs at least one sample")
+    if merged := drive.events - len(drive.event_steps):
+        warn_of_merged(draw, f"{merged} of {drive.events} events are dropped", stacklevel=4)
+    return drive
+
+
+def warn_of_merged(draw: Draw, how_many: str, *, stacklevel: int) -> None:
+    """Say that a channel had several events in one step."""
+    warnings.warn(
+        f"some events share a step of {draw.network.dt:g} ms with another of their channel, and count as one "
+        f"({how_many}): a smaller dt keeps them apart",
+        UserWarning,
+        stacklevel=stacklevel,
+    )
+
+
+def drives(draw: Draw, stimulus: Stimulus | Stream, size: int) -> Iterator[Drive]:
+    """A stimulus on the grid of a network, in pieces of `size` samples, the last one of what is left.
+
+    Blocks of a stream are joined, so that what a network gets does not depend on how its input was cut. Events are put
+    on steps before anything is cut: whole steps add up, times do not.
 
     Raises
     ------
     StimulusError
         If the number of channels differs from the network's, or the hold is no multiple of dt.
     """
+    held: list[Drive] = []
+    count = 0
+    for block in stimulus.pieces(sys.maxsize) if isinstance(stimulus, Stream) else [stimulus]:
+        hold_steps, given, event_steps, event_channels = _on_grid(draw, block)
+        start = 0
+        while start < len(block):
+            stop = min(len(block), start + size - count)
+            edges = [start * hold_steps, stop * hold_steps]
+            low, high = np.searchsorted(event_steps, edges)
+            first, last = np.searchsorted(given, edges)
+            held.append(
+                Drive(
+                    _currents(draw, block, start, stop),
+                    hold_steps,
+                    event_steps[low:high] + (count - start) * hold_steps,
+                    event_channels[low:high],
+                    int(last - first),
+                )
+            )
+            count += stop - start
+            start = stop
+            if count == size:
+                yield _joined(held)
+                held, count = [], 0
+    if held:
+        yield _joined(held)
+
+
+def _on_grid(draw: Draw, stimulus: Stimulus) -> tuple[int, Ints, Ints, Ints]:
+    """Steps of a sample, steps of the events as given, and steps and channels of the merged ones, all in order."""
     net = draw.network
     if not isinstance(stimulus, Stimulus):
         raise no_stimulus(stimulus)
@@ -63,13 +137,33 @@ def prepare(draw: Draw, stimulus: Stimulus) -> Drive:
         hold_steps = units.steps(stimulus.hold, net.dt, "hold of the stimulus")
     except UnitError as error:
         raise StimulusError(str(error)) from None
-    if stimulus.kind == "current":
+    if stimulus.kind == "current" or not stimulus.event_times.size:
         none = np.empty(0, np.int64)
-        return Drive(stimulus.values @ draw.w_in.T, hold_steps, none, none)
-    steps = np.floor((stimulus.event_times + TOLERANCE) / net.dt).astype(np.int64)
+        return hold_steps, none, none, none
+    # A time may lie a rounding error before its step, and before 0.
+    slack = min(TOLERANCE, 1e-3 * net.dt)
+    steps = np.maximum(np.floor((stimulus.event_times + slack) / net.dt).astype(np.int64), 0)
     pairs = np.unique(np.stack([steps, stimulus.event_channels], axis=1), axis=0)
-    values = np.zeros((len(stimulus), draw.n))
-    return Drive(values, hold_steps, np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1]))
+    return hold_steps, steps, np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+
+
+def _currents(draw: Draw, stimulus: Stimulus, start: int, stop: int) -> Array:
+    """Input current of every neuron in some samples.
+
+    Sample by sample: a product of matrices rounds as its shape has it, and then a sample would mean another current
+    when it is fed alone.
+    """
+    if stimulus.kind != "current":
+        return np.zeros((stop - start, draw.n))
+    values = np.ascontiguousarray(stimulus.values[start:stop], dtype=np.float64)
+    return np.asarray(np.matmul(draw.w_in, values[:, :, None])[:, :, 0])
+
+
+def _joined(parts: list[Drive]) -> Drive:
+    if len(parts) == 1:
+        return parts[0]
+    values, steps, channels = (np.concatenate([part[i] for part in parts]) for i in (0, 2, 3))
+    return Drive(values, parts[0].hold_steps, steps, channels, sum(part.events for part in parts))
 
 
 def no_stimulus(value: Any) -> StimulusError:

@@ -6,6 +6,7 @@ so that many runs share them; what a run changes is its own.
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from threading import Lock
@@ -15,6 +16,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Ints
 from hetero_rsnn.network.draw import PRECISIONS, Draw
 from hetero_rsnn.simulation.drive import Drive
@@ -44,10 +46,43 @@ class _Layout:
 
 
 def _kernels() -> Any:
-    """The compiled functions, whose import takes a second."""
-    from hetero_rsnn.simulation import kernels
+    """The compiled functions, whose import takes a second.
 
+    Raises
+    ------
+    HeteroError
+        If numba is told not to compile, cannot be imported, or finds no place for its cache.
+    """
+    other = "or use backend='numpy', which gives the same spikes"
+    try:
+        from hetero_rsnn.simulation import kernels
+    except ImportError as error:
+        raise HeteroError(
+            f"backend='fast' needs numba, which cannot be imported ({error})", fix=f"install one that fits, {other}"
+        ) from error
+    except RuntimeError as error:
+        if "no locator available" not in str(error):
+            raise
+        raise HeteroError(
+            "numba finds no folder that it may write compiled code to", fix=f"set NUMBA_CACHE_DIR to one, {other}"
+        ) from error
+    if not kernels.COMPILED:
+        raise HeteroError(
+            "backend='fast' is compiled by numba, which NUMBA_DISABLE_JIT=1 forbids", fix=f"unset it, {other}"
+        )
     return kernels
+
+
+def refuse_uncompiled() -> None:
+    """Refuse at once what numba is told not to compile; without that word in the environment, nothing is imported.
+
+    Raises
+    ------
+    HeteroError
+        If it may not compile.
+    """
+    if os.environ.get("NUMBA_DISABLE_JIT"):
+        _kernels()
 
 
 _rounded: WeakKeyDictionary[Draw, dict[int, tuple[Any, Any]]] = WeakKeyDictionary()
@@ -66,13 +101,11 @@ def _shared(draw: Draw, array: Any, real: Any) -> Any:
 
 
 def _lay_out(draw: Draw, real: Any) -> _Layout:
-    from hetero_rsnn.simulation.kernels import LONG_AGO
-
     p, plastic, static = neuron_arrays(draw), draw.plastic, draw.static
     names = ("tau_plus", "tau_minus", "eta_plus", "eta_minus")
     mu = draw.shared.get("mu", 1.0)
     # Longer than any call is long enough, and fits into the kernel's 32 bits.
-    refractory = np.minimum(p.refractory_steps, -LONG_AGO).astype(np.int32)
+    refractory = np.minimum(p.refractory_steps, -_kernels().LONG_AGO).astype(np.int32)
     neurons = tuple(_own(a, real) for a in (p.decay_m, p.decay_syn, p.constant_drive, p.v_th, p.v_reset))
     return _Layout(
         neurons=(*neurons, refractory),
@@ -150,7 +183,7 @@ class FastBackend:
     def run(self, drive: Drive, record: Ints, names: tuple[str, ...] = ()) -> Fired:
         """Advance by a piece of input, in calls that share one spike buffer; all variables are recorded together."""
         started = time.perf_counter()
-        values, hold_steps, event_steps, event_channels = drive
+        values, hold_steps, event_steps, event_channels, _ = drive
         size = max(1, _SPIKES // (self._n * hold_steps))
         parts = []
         for begin in range(0, len(values), size):

@@ -24,10 +24,12 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import config, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+#: Whether numba compiles what is below. Told not to (NUMBA_DISABLE_JIT), it leaves functions that cannot run.
+COMPILED = not config.DISABLE_JIT  # type: ignore[attr-defined]
 #: Step of a spike that never was.
 LONG_AGO = -(2**30)
 #: Steps are counted in 32 bits, and so are the differences between them: no call may go beyond this one.

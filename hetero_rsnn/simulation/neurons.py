@@ -33,8 +33,9 @@ def neuron_arrays(draw: Draw) -> NeuronArrays:
         constant_drive=p["v_rest"] + p["I_bias"],
         v_th=p["v_th"],
         v_reset=p["v_reset"],
-        # Brian2 rounds a duration down to the grid after adding a thousandth of a step.
-        refractory_steps=((p["t_ref"] + 1e-3 * dt) / dt).astype(np.int64),
+        # Brian2 rounds a duration down to the grid after adding a thousandth of a step. Networks bound it; the tail of
+        # a distribution may reach beyond the bound, but not beyond whole numbers.
+        refractory_steps=np.minimum((p["t_ref"] + 1e-3 * dt) / dt, 2.0**30).astype(np.int64),
     )
 
 

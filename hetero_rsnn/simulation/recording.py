@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hetero_rsnn.common import checks, memory, units
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
-from hetero_rsnn.common.files import json_text, write_atomic, write_text
+from hetero_rsnn.common.files import check_arrays, json_text, write_atomic, write_text
 from hetero_rsnn.common.types import Array, Ints
 
 #: Step of the last spike of a neuron that never fired: far enough that every trace has decayed to exactly 0.
 NEVER = -(10**10)
 _FORMAT = "hetero_rsnn recording"
 _VERSION = 1
+#: Neurons and samples are counted in 32 bits, steps exactly by floats.
+_MOST, _MOST_STEPS = 2**31 - 1, 2**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,14 +128,21 @@ class Recording:
         if not isinstance(samples, int | np.integer) or not 0 <= samples < self.samples:
             raise HeteroError(f"samples to drop must be a whole number in 0..{self.samples - 1}, got {samples}")
         cut = samples * self.hold
-        first = int(np.searchsorted(self.spike_times, cut - 1e-9))
         steps = round(cut / self.dt)
+        # Rounding of times grows with them.
+        first = int(np.searchsorted(self.spike_times, cut - max(1e-9, 1e-12 * cut)))
+        left = self.spike_times[first:]
+        whole = np.rint(left / self.dt)
+        on_grid = bool((np.abs(whole * self.dt - left) <= np.maximum(1e-9, 1e-12 * left)).all())
+        start = round(self.t_start / self.dt)
+        begins_on_grid = abs(start * self.dt - self.t_start) <= max(1e-9, 1e-12 * abs(self.t_start))
         return replace(
             self,
-            spike_times=self.spike_times[first:] - cut,
+            # Steps are whole, differences of times need not be; a measured train has times between steps.
+            spike_times=(whole - steps) * self.dt if on_grid else np.maximum(left - cut, 0.0),
             spike_neurons=self.spike_neurons[first:],
             samples=self.samples - samples,
-            t_start=self.t_start + cut,
+            t_start=(start + steps) * self.dt if begins_on_grid else self.t_start + cut,
             traces={k: v[steps:] for k, v in self.traces.items()},
         )
 
@@ -186,13 +195,32 @@ class Recording:
         return npz
 
 
+def samples_of(times: Array, hold: float, dt: float) -> Ints:
+    """Sample in which each spike lies: by whole steps where the times are steps, so that long recordings lose none."""
+    per_sample = round(hold / dt)
+    steps = np.rint(times / dt)
+    if per_sample >= 1 and abs(per_sample * dt - hold) <= 1e-6 * dt and (np.abs(steps * dt - times) <= 1e-3 * dt).all():
+        return np.asarray(steps.astype(np.int64) // per_sample)
+    return np.floor(times / hold + 1e-9).astype(np.int64)
+
+
 def load_recording(path: str | Path) -> Recording:
     """Read what `Recording.save` wrote.
 
     Raises
     ------
     FileFormatError
-        If a file is missing, corrupt, of another program or version, or the two do not belong together.
+        If a file is missing, corrupt, of another program or version, the two do not belong together, or a number in
+        them cannot be: a `hold` of 0, times that are not finite, text for weights, more than there is memory for.
+
+    Examples
+    --------
+    >>> import hetero_rsnn as hr, pathlib, tempfile
+    >>> rec = hr.simulate(hr.draw(hr.load_network("henhes", n=20), seed=0), hr.uniform_stimulus(10, "10 ms", seed=1))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = load_recording(rec.save(pathlib.Path(folder, "run")))
+    >>> bool((again.spike_times == rec.spike_times).all()), again.samples
+    (True, 10)
     """
     base = Path(path)
     base = base.with_suffix("") if base.suffix in {".npz", ".json"} else base
@@ -201,8 +229,12 @@ def load_recording(path: str | Path) -> Recording:
         if not file.is_file():
             raise FileFormatError(f"{file} does not exist: a recording is a .npz and a .json file of one name")
     try:
+        for file, factor in ((json_path, 10), (npz_path, 1)):
+            memory.fits(f"{file}: reading it", factor * file.stat().st_size, "free some", error=FileFormatError)
         meta = json.loads(json_path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except FileFormatError:
+        raise
+    except (ValueError, OSError, RecursionError) as error:
         raise FileFormatError(f"{json_path} is not valid JSON ({error}): restore it or simulate again") from None
     if not isinstance(meta, dict) or meta.get("format") != _FORMAT:
         raise FileFormatError(f"{json_path} does not describe a recording of hetero_rsnn: give another file")
@@ -217,65 +249,85 @@ def load_recording(path: str | Path) -> Recording:
         raise FileFormatError(f"{npz_path} cannot be read: {error}") from None
     if hashlib.sha256(data).hexdigest() != meta.get("sha256"):
         raise FileFormatError(f"{npz_path} is corrupt or belongs to another {json_path.name}: simulate again")
+    check_arrays(data, str(npz_path), FileFormatError, factor=1.5)
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as npz:
             arrays = {k: npz[k] for k in npz.files}
-        state = State(
-            step=int(meta["step"]),
-            variables=_prefixed(arrays, "state_v_"),
-            last_spike=arrays["state_last_spike"],
-            w=arrays.get("state_w", arrays["weights"]),
-            traces=_prefixed(arrays, "state_t_"),
-            trace_step=arrays.get("state_trace_step"),
-        )
-        recording = Recording(
-            spike_times=arrays["spike_times"],
-            spike_neurons=arrays["spike_neurons"],
-            n=int(meta["n"]),
-            samples=int(meta["samples"]),
-            hold=float(meta["hold_ms"]),
-            dt=float(meta["dt_ms"]),
-            t_start=float(meta["t_start_ms"]),
-            weights=arrays["weights"],
-            state=state,
-            traces={k: v for k, v in _prefixed(arrays, "trace_").items() if k != "neurons"},
-            trace_neurons=arrays["trace_neurons"],
-            timings=dict(meta["timings_s"]),
-            provenance=dict(meta["provenance"]),
-        )
-        fired = recording.spike_neurons
-        if recording.samples < 1 or recording.n != state.last_spike.size or fired.size != recording.spike_times.size:
-            raise ValueError("sizes do not match")
-        if fired.size and not 0 <= fired.min() <= fired.max() < recording.n:
-            raise ValueError("spikes of neurons that do not exist")
-        return recording
+        return _checked(meta, arrays)
+    except HeteroError as error:
+        raise FileFormatError(f"{base}: {error.reason}", fix="restore it or simulate again") from None
     except Exception as error:  # numpy, zipfile and zlib raise a dozen kinds on what is no recording
-        raise FileFormatError(f"{base} lacks part of a recording ({error!r}): simulate again") from None
+        raise FileFormatError(f"{base} lacks part of a recording ({error!r:.200}): simulate again") from None
+
+
+def _checked(meta: dict[str, Any], arrays: dict[str, Any]) -> Recording:
+    """The recording of these numbers and arrays, each refused by its name if it cannot be."""
+    n = checks.whole("n", meta["n"], least=1, most=_MOST)
+    samples = checks.whole("samples", meta["samples"], least=1, most=_MOST)
+    hold, dt = (checks.real(key, meta[key], above=0.0) for key in ("hold_ms", "dt_ms"))
+    units.steps(hold, dt, "hold_ms")
+    t_start = checks.real("t_start_ms", meta["t_start_ms"])
+    steps = samples * hold / dt
+    if not steps < _MOST_STEPS:
+        raise HeteroError(f"samples * hold_ms / dt_ms must be below 2^53 steps, got {steps:g}")
+    duration = samples * hold
+    times = _array(arrays, "spike_times", "f", None)
+    fired = _array(arrays, "spike_neurons", "iu", times.shape)
+    if times.size and not (times.min() >= 0 and times.max() <= duration * (1 + 1e-9)):
+        odd = times.min() if times.min() < 0 else times.max()
+        raise HeteroError(f"spike_times must be from 0 to {duration:g} ms, got {odd:g} ms")
+    if np.any(np.diff(times) < 0):
+        raise HeteroError("spike_times must ascend, got one after a later one")
+    if fired.size and not 0 <= fired.min() <= fired.max() < n:
+        odd = fired.min() if fired.min() < 0 else fired.max()
+        raise HeteroError(f"spike_neurons must be from 0 to {n - 1}, got {odd}")
+    weights = _array(arrays, "weights", "f", None)
+    w = _array(arrays, "state_w", "f", weights.shape) if "state_w" in arrays else weights
+    neurons = _array(arrays, "trace_neurons", "iu", None)
+    if neurons.size and not 0 <= neurons.min() <= neurons.max() < n:
+        raise HeteroError(f"trace_neurons must be from 0 to {n - 1}, got {neurons.min()} to {neurons.max()}")
+    state = State(
+        step=checks.whole("step", meta["step"], least=0, most=_MOST_STEPS),
+        variables={k: _array(arrays, f"state_v_{k}", "biuf", (n,)) for k in _prefixed(arrays, "state_v_")},
+        last_spike=_array(arrays, "state_last_spike", "iu", (n,)),
+        w=w,
+        traces={k: _array(arrays, f"state_t_{k}", "biuf", weights.shape) for k in _prefixed(arrays, "state_t_")},
+        trace_step=_array(arrays, "state_trace_step", "iu", weights.shape) if "state_trace_step" in arrays else None,
+    )
+    shape = (round(steps), neurons.size)
+    traces = {k: _array(arrays, f"trace_{k}", "biuf", shape) for k in _prefixed(arrays, "trace_") if k != "neurons"}
+    for key in ("timings_s", "provenance"):
+        if not isinstance(meta[key], dict):
+            raise TypeError(f"{key} is {meta[key]!r:.60}")
+    return Recording(
+        spike_times=times,
+        spike_neurons=fired,
+        n=n,
+        samples=samples,
+        hold=hold,
+        dt=dt,
+        t_start=t_start,
+        weights=weights,
+        state=state,
+        traces=traces,
+        trace_neurons=neurons,
+        timings=dict(meta["timings_s"]),
+        provenance=dict(meta["provenance"]),
+    )
+
+
+def _array(arrays: dict[str, Any], name: str, kinds: str, shape: tuple[int, ...] | None) -> NDArray[Any]:
+    """One array as it stands in the file, of finite numbers of these kinds and of this shape (None: a flat one)."""
+    found = arrays[name]
+    if found.dtype.kind not in kinds:
+        rule = "real numbers" if "f" in kinds else "whole numbers"
+        raise HeteroError(f"{name} must be {rule}, got an array of {found.dtype}")
+    if found.shape != shape if shape is not None else found.ndim != 1:
+        raise HeteroError(f"{name} must have the shape {'(count,)' if shape is None else shape}, got {found.shape}")
+    if found.dtype.kind == "f" and not np.isfinite(found).all():
+        raise HeteroError(f"{name} must be finite, got {found[~np.isfinite(found)][0]}")
+    return np.asarray(found)
 
 
 def _prefixed(arrays: dict[str, Any], prefix: str) -> dict[str, Any]:
     return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-
-
-def concatenate(parts: Sequence[Recording]) -> Recording:
-    """Join recordings that continue each other."""
-    if not parts:
-        raise HeteroError("there is no recording to join")
-    offset, times = 0.0, []
-    for part in parts:
-        times.append(part.spike_times + offset)
-        offset += part.duration
-    timings: dict[str, float] = {}
-    for part in parts:
-        for key, seconds in part.timings.items():
-            timings[key] = timings.get(key, 0.0) + seconds
-    return replace(
-        parts[-1],
-        spike_times=np.concatenate(times),
-        spike_neurons=np.concatenate([p.spike_neurons for p in parts]),
-        samples=sum(p.samples for p in parts),
-        t_start=parts[0].t_start,
-        traces={k: np.concatenate([p.traces[k] for p in parts]) for k in parts[0].traces},
-        timings=timings,
-        provenance=parts[0].provenance,
-    )

@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, StimulusError, suggest
 from hetero_rsnn.common.types import Ints
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.inputs.stimulus import Stimulus, Stream
+from hetero_rsnn.jobs.parallel import follow_parent
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.simulation.backends import prepare_backend
 from hetero_rsnn.simulation.continuing import check_same_draw
-from hetero_rsnn.simulation.drive import no_stimulus, prepare
+from hetero_rsnn.simulation.drive import drives, no_stimulus, warn_of_merged
 from hetero_rsnn.simulation.engine import Engine
-from hetero_rsnn.simulation.recording import Recording, State, concatenate
+from hetero_rsnn.simulation.recording import Recording, State
+from hetero_rsnn.simulation.sizes import check_hold, check_traces
 
 #: Numbers in the drive of one piece (samples x neurons): longer stimuli are fed piece by piece.
 _PIECE = 1_000_000
@@ -70,7 +73,15 @@ def simulate(
     EquationMismatchError
         If the kernel does not mirror the network's equations.
     StimulusError
-        If the stimulus does not fit the network.
+        If the stimulus does not fit the network, or one of its samples takes more steps than there is memory for.
+    HeteroError
+        If the recorded variables would not fit in memory.
+
+    Warns
+    -----
+    UserWarning
+        If several events of one channel lie in one step: they count as one, and
+        ``recording.provenance["merged_events"]`` says how many were dropped.
 
     Notes
     -----
@@ -80,36 +91,59 @@ def simulate(
     engine = Engine(backend, precision, codegen_target)
     begin = _check(draw, stimulus, state)
     names, neurons = _recorded(record, record_neurons, draw.n)
+    check_hold(draw.network, stimulus.hold, engine)
+    if isinstance(stimulus, Stimulus):
+        check_traces(names, neurons.size, stimulus.duration / draw.network.dt)
+    follow_parent()
     runner = prepare_backend(draw, begin, plasticity, engine)
     for name in names:
         if name not in runner.variables:
             raise HeteroError(f"cannot record {name!r}{suggest(name, runner.variables)}")
-    about = _provenance(draw, stimulus, plasticity, engine)
-    parts = []
-    for piece in stimulus.pieces(max(1, _PIECE // draw.n)):
-        steps, fired, traces = runner.run(prepare(draw, piece), neurons, names)
-        parts.append(
-            Recording(
-                spike_times=np.asarray(steps * draw.network.dt, dtype=np.float64),
-                spike_neurons=fired,
-                n=draw.n,
-                samples=len(piece),
-                hold=piece.hold,
-                dt=draw.network.dt,
-                t_start=runner.begin.step * draw.network.dt,
-                weights=runner.begin.w,
-                state=runner.begin,
-                traces={k: traces[k] for k in names},
-                trace_neurons=neurons,
-                provenance=about,
-            )
-        )
-    if not parts:
+    size = max(1, _PIECE // draw.n)
+    done, samples, events, merged = 0, 0, 0, 0  # whole steps: sums of times would not be times of steps
+    steps, fired, traces = [], [], []
+    for piece in drives(draw, stimulus, size):
+        check_traces(names, neurons.size, piece.steps)  # of a stream nobody knows the length
+        found = runner.run(piece, neurons, names)
+        steps.append(found[0] + done)
+        fired.append(found[1])
+        traces.append(found[2])
+        done += piece.steps
+        samples += len(piece.values)
+        events += piece.events
+        merged += piece.events - len(piece.event_steps)
+    if not samples:
         raise StimulusError("the stimulus is empty: it needs at least one sample")
     final = runner.state()
     if not plasticity:
         final = replace(final, traces={k: np.zeros_like(v) for k, v in final.traces.items()})
-    return replace(concatenate(parts), state=final, weights=final.w, timings=dict(runner.timings))
+    dt = draw.network.dt
+    about = _provenance(draw, stimulus, plasticity, engine)
+    if events:
+        about["merged_events"] = merged
+    if merged:
+        # One text for all, so that a program that simulates many samples shows it once.
+        warn_of_merged(draw, "provenance['merged_events'] of the recording says how many are dropped", stacklevel=3)
+    return Recording(
+        spike_times=np.asarray(_joined(steps) * dt, dtype=np.float64),
+        spike_neurons=_joined(fired),
+        n=draw.n,
+        samples=samples,
+        hold=stimulus.hold,
+        dt=dt,
+        t_start=runner.begin.step * dt,
+        weights=final.w,
+        state=final,
+        traces={k: _joined([t[k] for t in traces]) for k in names},
+        trace_neurons=neurons,
+        timings=dict(runner.timings),
+        provenance=about,
+    )
+
+
+def _joined(parts: list[Any]) -> Any:
+    """One array of all; a single one as it is."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _check(draw: Any, stimulus: Any, state: Any) -> State | None:
@@ -156,11 +190,12 @@ def _chosen(neurons: ArrayLike | None, n: int) -> Ints:
     """Indices of the recorded neurons. A mask is refused: as numbers it would mean neurons 0 and 1."""
     if neurons is None:
         return np.arange(n)
-    index = np.atleast_1d(np.asarray(neurons))
-    if index.ndim != 1 or index.size == 0 or not np.issubdtype(index.dtype, np.integer):
-        raise HeteroError(
-            f"record_neurons must be one or more whole numbers, got {neurons!r}: give indices such as [0, 1]"
-        )
+    given = checks.plain_array("record_neurons", neurons)
+    if given.size and given.dtype.kind not in "biuf":
+        got = f"an array of {given.dtype}" if given.ndim else repr(neurons)
+        raise HeteroError(f"record_neurons must be whole numbers, got {got}", fix="give indices such as [0, 1]")
+    given = given[None] if given.ndim == 0 else given
+    index = checks.whole_array("record_neurons", given, 1, axes=("neuron",))
     if index.min() < 0 or index.max() >= n:
         raise HeteroError(f"record_neurons must be in 0..{n - 1}, got {index.min()}..{index.max()}")
-    return index.astype(np.int64)
+    return index

@@ -71,7 +71,7 @@ class NumpyBackend:
     def run(self, drive: Drive, record: Ints, names: tuple[str, ...] = ()) -> Fired:
         """Advance by a piece of input; all variables are recorded together."""
         started = time.perf_counter()
-        values, hold_steps, event_steps, event_channels = drive
+        values, hold_steps, event_steps, event_channels, _ = drive
         draw, p, n = self._draw, self._neurons, self._draw.n
         v, i_syn = self._v, self._i
         n_steps = len(values) * hold_steps

@@ -65,9 +65,9 @@ def renewal_power(rate_hz: ArrayLike, cv: ArrayLike, tau: ArrayLike) -> Array:
     ----------
     D. R. Cox, "Renewal theory", 1962, chapter 4 (the renewal density); the rest is our own.
     """
-    t = np.asarray(tau, dtype=float)
-    nu = np.maximum(np.asarray(rate_hz, dtype=float), 1e-9) / 1e3
-    shape = 1.0 / np.maximum(np.asarray(cv, dtype=float), 1e-3) ** 2
+    t = checks.finite_array("tau", tau)
+    nu = np.maximum(checks.finite_array("rate_hz", rate_hz), 1e-9) / 1e3
+    shape = 1.0 / np.maximum(checks.finite_array("cv", cv), 1e-3) ** 2
     return np.asarray(1.0 / np.expm1(shape * np.log1p(1.0 / (nu * t * shape))) - nu * t)
 
 

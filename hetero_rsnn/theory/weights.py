@@ -44,10 +44,10 @@ class WeightDrift:
         """Mean weight after the time `t` (ms) from `start`: ``x* + (start - x*) exp(-t / time)``; mu = 1 only."""
         if self.mu != 1:
             raise HeteroError(f"the course of a weight has a closed form for mu = 1 only, got mu = {self.mu:g}")
-        x = np.asarray(start, dtype=float)
+        x, t = checks.finite_array("start", start), checks.finite_array("t", t)
         rest = np.where(np.isnan(self.settled), x, self.settled)
         with np.errstate(invalid="ignore"):
-            left = np.exp(-np.asarray(t, dtype=float) / self.time)
+            left = np.exp(-t / self.time)
         return np.asarray(rest + (x - rest) * left)
 
 
@@ -141,5 +141,6 @@ def mean_logistic(mean: ArrayLike, sd: ArrayLike, *, nodes: int = 64) -> Array:
     M. Abramowitz, I. A. Stegun, "Handbook of Mathematical Functions", 1964, 25.4.46.
     """
     x, w = np.polynomial.hermite_e.hermegauss(nodes)
-    z = np.asarray(mean, dtype=float)[..., None] + np.asarray(sd, dtype=float)[..., None] * x
+    mean, sd = checks.finite_array("mean", mean), checks.finite_array("sd", sd)
+    z = mean[..., None] + sd[..., None] * x
     return np.asarray((special.expit(z) * w).sum(axis=-1) / w.sum())

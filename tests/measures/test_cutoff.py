@@ -229,7 +229,7 @@ GOOD = [lead(1, 2)] * 20
         (lambda: evidence([lead(1, np.nan)]), "finite, got .* at step 1 of sample 0"),
         (lambda: optimal_cutoff_time(GOOD, [2] * 20), "labels must be from 0 to 1, got 2"),
         (lambda: optimal_cutoff_time(GOOD, [-1] * 20), "got -1"),
-        (lambda: optimal_cutoff_time(GOOD, [0.5] * 20), "labels must be one whole number"),
+        (lambda: optimal_cutoff_time(GOOD, [0.5] * 20), "labels must be whole numbers, got 0.5"),
         (lambda: optimal_cutoff_time(GOOD, [1]), "labels must be one whole number"),
         (lambda: fit_cutoff(GOOD, [1] * 20, 0.0), "epsilon must be between 0 and 1, got 0.0"),
         (lambda: fit_cutoff(GOOD, [1] * 20, 1.0), "epsilon must be"),

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hetero_rsnn.common.errors import HeteroError, TooShortError
-from hetero_rsnn.measures.memory import RIDGES, MemoryCapacity, memory_capacity
+from hetero_rsnn.measures.memory import RIDGES, MemoryCapacity, memory_capacity, warn_of_correlated
 
 Array = NDArray[np.float64]
 
@@ -408,10 +408,44 @@ def test_an_autocorrelated_input_is_warned_of(sign: float) -> None:
     states = np.stack([u, np.tanh(u)], axis=1)  # without memory
     r = np.corrcoef(u[1:], u[:-1])[0, 1]
     with pytest.warns(
-        UserWarning, match=f"neighbours correlate at {r:.2f}, .*: use uniform_stimulus, or a task"
+        UserWarning, match=f"samples 1 apart correlate at {r:.2f}, .*: use uniform_stimulus, or a task"
     ) as found:
         assert memory_capacity(states, u, d_max=10).total > 1
     assert len(found) == 1 and found[0].filename == __file__ and "\n" not in str(found[0].message)
+
+
+@pytest.mark.parametrize("period", [2, 4, 7, 25, 39])
+def test_a_rhythm_at_any_lag_is_warned_of(period: int) -> None:
+    """Of period 4, neighbours do not correlate at all, and a network without memory has C = 17."""
+    rng = np.random.default_rng(period)
+    v = 10 + 5 * np.sin(2 * np.pi * np.arange(2000) / period + 0.4) + rng.normal(0, 1, 2000)
+    with pytest.warns(UserWarning, match=r"C is defined for independent samples; .* apart correlate at"):
+        assert memory_capacity(v[:, None], v, d_max=40).total > 5
+
+
+def test_many_weak_correlations_are_warned_of() -> None:
+    """A slow part of an eighth of the variance: no lag of the first 40 correlates by more than 0.13."""
+    rng = np.random.default_rng(3)
+    slow = np.repeat(rng.standard_normal(30), 100)
+    u = rng.standard_normal(3000) + 0.33 * slow
+    with pytest.warns(UserWarning, match=r"up to C = 0\.\d+ over 40 delays"):
+        memory_capacity(u[:, None], u, d_max=40)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", ["random", "standard_normal", "standard_exponential", "standard_cauchy", "binary"])
+@pytest.mark.parametrize(("samples", "d_max"), [(200, 60), (300, 10), (1000, 40), (3000, 150)])
+def test_independent_inputs_are_warned_of_in_less_than_one_percent(law: str, samples: int, d_max: int) -> None:
+    """A thousand trials each: fewer than ten."""
+    found = 0
+    for seed in range(1000):
+        rng = np.random.default_rng(seed)
+        u = rng.integers(0, 2, samples).astype(float) if law == "binary" else getattr(rng, law)(samples)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            warn_of_correlated(u, d_max, stacklevel=1)
+        found += len(caught)
+    assert found < 10
 
 
 def test_independent_inputs_are_not_warned_of() -> None:

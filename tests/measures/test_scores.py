@@ -25,6 +25,21 @@ def test_nrmse_of_known_predictions():
     assert nrmse(7 + y, 7 + y + 2) == pytest.approx(2 / math.sqrt(5))
 
 
+def test_nrmse_with_weights():
+    """A sample of weight 2 counts as two, in the error and in the variance; one of weight 0 as none."""
+    rng = np.random.default_rng(3)
+    y, p = rng.normal(size=(40, 2)), rng.normal(size=(40, 2))
+    weight = rng.integers(0, 4, 40)
+    assert nrmse(y, p, sample_weight=weight) == pytest.approx(nrmse(*(np.repeat(a, weight, axis=0) for a in (y, p))))
+    assert nrmse(y, p, sample_weight=np.full(40, 0.3)) == pytest.approx(nrmse(y, p))
+    assert nrmse([0.0, 2.0, 9.0], [1.0, 2.0, 0.0], sample_weight=[3, 1, 0]) == pytest.approx(1.0)
+    for bad, words in ((np.ones(39), "one number a sample"), (-np.ones(40), ">= 0"), (np.zeros(40), "above 0")):
+        with pytest.raises(HeteroError, match=words):
+            nrmse(y, p, sample_weight=bad)
+    with pytest.raises(HeteroError, match="must vary"):
+        nrmse([1.0, 1.0, 2.0], [1.0, 1.0, 2.0], sample_weight=[1, 1, 0])
+
+
 def test_nrmse_weighs_channels_alike():
     y = np.array([[1.0, 1000.0], [-1.0, -1000.0]])
     p = np.array([[1.0, 0.0], [-1.0, 0.0]])  # first perfect, second its mean

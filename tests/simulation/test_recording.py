@@ -19,7 +19,7 @@ from helpers import BACKENDS
 from hetero_rsnn import Draw, FileFormatError, HeteroError, Recording, load_network, load_recording, uniform_stimulus
 from hetero_rsnn.common.errors import OutputError
 from hetero_rsnn.network.draw import draw
-from hetero_rsnn.simulation.recording import NEVER, State, concatenate
+from hetero_rsnn.simulation.recording import NEVER, State
 from hetero_rsnn.simulation.simulate import simulate
 
 U = uniform_stimulus(40, "5 ms", 3)
@@ -117,18 +117,6 @@ def test_after_keeps_a_spike_on_the_edge() -> None:
 def test_after_has_to_leave_something(drop: int) -> None:
     with pytest.raises(HeteroError, match=rf"0\.\.24, got {drop}"):
         recorded().after(drop)
-
-
-def test_concatenate() -> None:
-    first = recorded()
-    second = simulate(network(), U[25:], record=("v", "I_syn"), record_neurons=[4, 1], state=first)
-    whole = simulate(network(), U, record=("v", "I_syn"), record_neurons=[4, 1])
-    joined = concatenate([first, second])
-    timeless: dict[str, Any] = {"timings": {}, "provenance": {}}
-    equal(dataclasses.replace(joined, **timeless), dataclasses.replace(whole, **timeless))
-    assert joined.timings["run"] == first.timings["run"] + second.timings["run"]
-    with pytest.raises(HeteroError, match="no recording to join"):
-        concatenate([])
 
 
 # Files -----------------------------------------------------------------------------------------------------------
@@ -276,7 +264,26 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "no checksum": (lambda p: _drop(p, "sha256"), "run.npz is corrupt"),
     "no step": (lambda p: _drop(p, "step"), "lacks part of a recording (KeyError('step'))"),
     "no provenance": (lambda p: _drop(p, "provenance"), "lacks part of a recording"),
-    "text for a number": (lambda p: _edit(p, n="many"), "lacks part of a recording"),
+    "text for a number": (lambda p: _edit(p, n="many"), "run: n must be a whole number >= 1, got 'many'"),
+    "fewer neurons": (lambda p: _edit(p, n=3), "spike_neurons must be from 0 to 2, got "),
+    "no neurons": (lambda p: _edit(p, n=0), "n must be a whole number >= 1, got 0"),
+    "hold of 0": (lambda p: _edit(p, hold_ms=0), "hold_ms must be a finite number > 0, got 0"),
+    "hold of NaN": (lambda p: _edit(p, hold_ms=float("nan")), "hold_ms must be a finite number > 0, got nan"),
+    "endless hold": (lambda p: _edit(p, hold_ms=float("inf")), "hold_ms must be a finite number > 0, got inf"),
+    "hold between steps": (lambda p: _edit(p, hold_ms=5.5), "hold_ms must be a multiple of dt = 1 ms, got 5.5 ms"),
+    "dt of 0": (lambda p: _edit(p, dt_ms=0.0), "dt_ms must be a finite number > 0, got 0"),
+    "true for a number": (lambda p: _edit(p, dt_ms=True), "dt_ms must be a finite number > 0, got True"),
+    "null for a start": (lambda p: _edit(p, t_start_ms=None), "t_start_ms must be a finite number, got None"),
+    "very many samples": (lambda p: _edit(p, samples=10**15), "samples must be a whole number <= 2147483647, got 10"),
+    "half a sample": (lambda p: _edit(p, samples=2.5), "samples must be a whole number >= 1, got 2.5"),
+    "very many steps": (
+        lambda p: _edit(p, samples=2**31 - 1, hold_ms=1e7),
+        "samples * hold_ms / dt_ms must be below 2^53 steps",
+    ),
+    "a step before all": (lambda p: _edit(p, step=-1), "step must be a whole number >= 0, got -1"),
+    "fewer samples": (lambda p: _edit(p, samples=2), "spike_times must be from 0 to 10 ms, got "),
+    "more samples": (lambda p: _edit(p, samples=30), "must have the shape (150, 2), got (125, 2)"),
+    "deep json": (lambda p: p.with_suffix(".json").write_text("[" * 100_000), "run.json is not valid JSON"),
     "null for a table": (lambda p: _edit(p, timings_s=None), "lacks part of a recording"),
     "sealed: foreign npz": (lambda p: _reseal(p, _npz(x=np.zeros(3))), "lacks part of a recording"),
     "sealed: no zip": (lambda p: _reseal(p, b"PK\x03\x04 and then nothing"), "lacks part of a recording"),
@@ -287,6 +294,54 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         "lacks part of a recording",
     ),
 }
+
+
+#: The array that is replaced, what it is replaced by, and what is said.
+HOSTILE: dict[str, tuple[str, Callable[[Any], Any], str]] = {
+    "times of NaN": ("spike_times", lambda x: np.where(x > 60, np.nan, x), "spike_times must be finite, got nan"),
+    "times of infinity": ("spike_times", lambda x: x + np.inf, "spike_times must be finite, got inf"),
+    "times before": ("spike_times", lambda x: x - 1e4, "spike_times must be from 0 to 125 ms, got -"),
+    "times after": ("spike_times", lambda x: x + 1e4, "spike_times must be from 0 to 125 ms, got 1"),
+    "times backwards": ("spike_times", lambda x: x[::-1], "spike_times must ascend"),
+    "times of text": ("spike_times", lambda x: x.astype(str), "spike_times must be real numbers, got an array of <U"),
+    "times with imaginary parts": ("spike_times", lambda x: x + 1j, "got an array of complex128"),
+    "dates": ("spike_times", lambda x: x.astype("M8[s]"), "got an array of datetime64[s]"),
+    "times in a table": ("spike_times", lambda x: x[:, None], "spike_times must have the shape (count,), got "),
+    "fewer times": ("spike_times", lambda x: x[1:], "spike_neurons must have the shape "),
+    "neurons of floats": ("spike_neurons", lambda x: x.astype(float), "spike_neurons must be whole numbers"),
+    "neurons below 0": ("spike_neurons", lambda x: x - 40, "spike_neurons must be from 0 to 29, got -"),
+    "weights of text": ("weights", lambda x: x.astype(str), "weights must be real numbers, got an array of <U"),
+    "weights of NaN": ("weights", lambda x: x * np.nan, "weights must be finite, got nan"),
+    "fewer weights": ("weights", lambda x: x[1:], "state_t_"),
+    "last spikes of others": ("state_last_spike", lambda x: x[1:], "state_last_spike must have the shape (30,)"),
+    "state of NaN": ("state_v_v", lambda x: x * np.nan, "state_v_v must be finite, got nan"),
+    "traces of text": ("trace_v", lambda x: x.astype(str), "trace_v must be real numbers"),
+    "traces of nobody": ("trace_neurons", lambda x: x + 100, "trace_neurons must be from 0 to 29, got 101 to 104"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_arrays_that_cannot_be(name: str, tmp_path: Path) -> None:
+    path = recorded().save(tmp_path / "run")
+    key, change, message = HOSTILE[name]
+    arrays = _arrays(path)
+    _reseal(path, _npz(**{**arrays, key: change(arrays[key])}))
+    with pytest.raises(FileFormatError) as caught:
+        load_recording(path)
+    assert message in str(caught.value) and str(caught.value).startswith(str(tmp_path / "run"))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_unpacks_to_more_than_there_is_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = recorded().save(tmp_path / "run")
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{**_arrays(path), "weights": np.zeros(10**7)})
+    assert len(buffer.getvalue()) < 10**6
+    _reseal(path, buffer.getvalue())
+    monkeypatch.setattr("hetero_rsnn.common.memory.available", lambda: 10**8)
+    monkeypatch.setattr(np, "load", lambda *_a, **_k: pytest.fail("unpacked"))
+    with pytest.raises(FileFormatError, match=r"unpacking it would take 120 MB of memory, and may take 75 MB"):
+        load_recording(path)
 
 
 @pytest.mark.parametrize("damage", DAMAGE)

@@ -96,11 +96,14 @@ def test_unknown_variable(backend: str) -> None:
     [
         ([0, 30], "must be in 0..29, got 0..30"),
         ([-1], "got -1..-1"),
-        ([], "one or more whole numbers, got []"),
-        ([0.5], "got [0.5]"),
-        ([[1, 2]], "got [[1, 2]]"),
-        ([True, False], "got [True, False]"),  # as numbers a mask would mean neurons 1 and 0
-        ("E", "got 'E'"),
+        ([], "must not be empty, got shape (0,): give at least one number"),
+        ([0.5], "must be whole numbers, got 0.5: round them on purpose"),
+        ([[1, 2]], "must have the shape (neurons,), got (1, 2): reshape it"),
+        # As numbers a mask would mean neurons 1 and 0.
+        ([True, False], "must be whole numbers, got True and False: give numbers, such as np.flatnonzero(...)"),
+        ("E", "must be whole numbers, got 'E': give indices such as [0, 1]"),
+        (["0"], "must be whole numbers, got an array of <U1: give indices such as [0, 1]"),
+        ([np.nan], "must be finite, got nan at neuron 0"),
     ],
 )
 def test_neurons_to_record(chosen: Any, word: str) -> None:
