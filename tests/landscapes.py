@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -65,3 +65,31 @@ def broken(network: Network, seed: int) -> dict[str, float]:
     if tau(network)[1] > 0:  # the reference is well
         raise ValueError("nothing works")
     return peak(network, seed)
+
+
+def odd(network: Network, seed: int) -> Any:
+    """A memoryless landscape in which every candidate ends in another way: C a little below 0, and whatever is none."""
+    _, cv = tau(network)
+    kind = int(1e4 * cv) % 11 if cv else 0  # the reference and the default are well
+    if kind == 10:
+        raise RuntimeError("\x1b[31mno\u202e memory\n")
+    outcomes = [
+        {"C": 0.5, "S": 0.1},
+        None,
+        {"C": -0.003, "S": 0.1},
+        {"C": math.nan, "S": 0.1},
+        {"C": 1.0, "S": -0.1},
+        {"C": 1.0, "S": math.inf},
+        {"C": 1.0, "S": 0.1, "E": math.inf, "weight": math.nan, "silent_share": -math.inf},
+        {"C": "much", "S": 0.1},
+        {"C": -1e-300, "S": 0.0},
+        {"C": 1e300, "S": 1e307},
+    ]
+    return outcomes[kind]
+
+
+def forgetful(network: Network, seed: int) -> dict[str, float]:
+    """No memory anywhere, but for what chance gives and takes."""
+    mean, cv = tau(network)
+    noise = np.random.default_rng([seed, round(1e6 * mean), round(1e6 * cv)]).normal(0, 0.003)
+    return {"C": -0.001 + noise, "S": 0.1 + 0.01 * cv}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -93,6 +95,12 @@ def write_search(
             journal.append({"event": "reference_remeasured", **again.to_event()})
             journal.append({"event": "done"})
     return path
+
+
+def line_of(event: dict[str, Any], *, sealed: bool = True) -> str:
+    """An event as a line of a journal, with a right checksum or, as before there were any, without."""
+    text = json.dumps({k: v for k, v in event.items() if k != "crc"})
+    return f'{text[:-1]}, "crc": "{zlib.crc32(text.encode()):08x}"}}\n' if sealed else f"{text}\n"
 
 
 def make_search(folder: Path, name: str = "search", **options: Any) -> SearchResult:

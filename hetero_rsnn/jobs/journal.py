@@ -4,6 +4,12 @@ The first line is the header, ``{"event": "search", "format": 1, ...}``; each fu
 whose ``"event"`` is a string. What the events mean is the search's business. A crash can tear only the line that was
 being written, and that line was never acknowledged; so a torn last line is forgiven, and nothing else is.
 
+Every line ends with a checksum of its own: the last key of its object is ``"crc"``, eight hexadecimal digits, the
+CRC-32 (that of zlib, PNG and gzip) of the line as it would be without that key. To check a line, take the 19 characters
+``, "crc": "xxxxxxxx"`` before its last brace out, and compute the CRC-32 of the bytes that are left, from brace to
+brace. Journals that were begun before there were checksums stay readable, and lines that are added to them have one;
+after a line that has one, all must. A blank line says nothing and is skipped; it counts where lines are numbered.
+
 Values become what strict JSON holds (see `files.plain`): numpy scalars and arrays turn into numbers and lists, tuples
 into lists, keys into strings, NaN and infinities into null. What `Journal.append` returns and `Journal.events` holds
 went through the same text, so that a search that runs through and one that is resumed see equal events.
@@ -11,18 +17,21 @@ went through the same text, so that a search that runs through and one that is r
 
 from __future__ import annotations
 
+import codecs
 import errno
 import json
 import os
+import re
 import stat
 import sys
 import weakref
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
-from hetero_rsnn.common.errors import JournalError, OutputError
+from hetero_rsnn.common.errors import HeteroError, JournalError, OutputError
 from hetero_rsnn.common.files import plain, write_atomic
 from hetero_rsnn.jobs.locks import lock, owner
 
@@ -31,6 +40,9 @@ Event = dict[str, Any]
 #: Version of the layout that this module writes; older ones it must go on reading.
 FORMAT = 1
 HEADER = "search"
+#: Key of a line's checksum, and how it stands at the end of a line.
+CHECKSUM = "crc"
+_CHECKSUM = re.compile(rb', "crc": "([0-9a-f]{8})"\}$')
 
 
 class Journal:
@@ -42,7 +54,9 @@ class Journal:
     ----------
     path : Path
     events : list of dict
-        All events on the disk, the header first, as a later reader would find them.
+        All events on the disk, the header first, as a later reader would find them; without their checksums.
+    lines : list of int
+        The line of the file in which each of them stands, from 1.
     torn : Path or None
         Where `resume` put a torn last line.
     """
@@ -50,9 +64,11 @@ class Journal:
     def __init__(self, path: Path, fd: int) -> None:
         self.path = path
         self.events: list[Event] = []
+        self.lines: list[int] = []
         self.torn: Path | None = None
         self._fd = fd
         self._length = 0
+        self._height = 0  # lines, blank ones too
         self._failed = False
         _OPEN.add(self)
 
@@ -95,7 +111,13 @@ class Journal:
         return cls._open(path, os.O_CREAT, begin)
 
     @classmethod
-    def resume(cls, path: str | Path, check: Callable[[Event], object] | Mapping[str, Any] | None = None) -> Journal:
+    def resume(
+        cls,
+        path: str | Path,
+        check: Callable[[Event], object] | Mapping[str, Any] | None = None,
+        *,
+        each: Callable[[Event], object] | None = None,
+    ) -> Journal:
         """Open an existing journal to go on with it.
 
         A torn last line is moved to a file beside it (``NAME.torn``, then ``NAME.torn-2``, ...), which `torn` names.
@@ -106,18 +128,21 @@ class Journal:
         check : callable or mapping, optional
             Called with the header before anything is changed, to raise if it is not the right one; or entries that
             the header must hold.
+        each : callable, optional
+            See `read_journal`; called for all events before `check`.
 
         Raises
         ------
         JournalError
-            If the file is missing, is no journal, is of a newer format, has a broken line that is not the last, is in
-            use, does not pass `check`, or cannot be written. Nothing is changed then.
+            If the file is missing, is no journal, is of a newer format, has a broken line that is not the last or one
+            that does not pass `each`, is in use, does not pass `check`, or cannot be written. Nothing is changed then.
         """
         path = Path(path)
 
         def take_over(self: Journal) -> None:
             data = _read(self._fd, path)
-            self.events, self._length = _parse(data, path)
+            self.events, self.lines, self._length = _parse(data, path, each)
+            self._height = data[: self._length].count(b"\n")
             if callable(check):
                 check(self.events[0])
             elif check is not None:
@@ -138,7 +163,8 @@ class Journal:
         Parameters
         ----------
         event : mapping
-            With a string as ``"event"``; the rest must be what JSON can hold, or numpy's scalars and arrays.
+            With a string as ``"event"`` and without ``"crc"``; the rest must be what JSON can hold, or numpy's scalars
+            and arrays.
 
         Returns
         -------
@@ -222,8 +248,11 @@ class Journal:
             self._failed = not self._roll_back()
             raise
         self._length += len(line)
+        self._height += 1
         event: Event = json.loads(line)
+        del event[CHECKSUM]
         self.events.append(event)
+        self.lines.append(self._height)
         return event
 
     def _undisturbed(self) -> None:
@@ -263,13 +292,38 @@ class Journal:
             raise _cannot("cut the torn last line off", self.path, error, "check the disk, then resume") from None
 
 
-def read_journal(path: str | Path) -> list[Event]:
+def read_journal(path: str | Path, *, each: Callable[[Event], object] | None = None) -> list[Event]:
     """Read the events of a journal, even while a search is writing it; a torn last line is left out.
+
+    Parameters
+    ----------
+    path : str or Path
+    each : callable, optional
+        Called with every event in turn, the header first, to raise a `HeteroError` that says what is wrong with it;
+        the message then names the file and the line.
+
+    Returns
+    -------
+    list of dict
+        Without the checksums of their lines.
 
     Raises
     ------
     JournalError
-        If the file is missing, is no journal, is of a newer format, or has a broken line that is not the last.
+        If the file is missing, is no journal, is of a newer format, or has a broken line that is not the last, or one
+        that does not pass `each`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "j.jsonl"
+    ...     with Journal.create(path, {"n": 3}) as journal:
+    ...         found = journal.append({"event": "done"})
+    ...     read_journal(path)
+    ...     print(path.read_text().splitlines()[1])
+    [{'event': 'search', 'format': 1, 'n': 3}, {'event': 'done'}]
+    {"event": "done", "crc": "b2193db3"}
     """
     path = Path(path)
     if not path.is_file():
@@ -278,7 +332,7 @@ def read_journal(path: str | Path) -> list[Event]:
         data = path.read_bytes()
     except OSError as error:
         raise _cannot("read", path, error, "check its permissions") from None
-    return _parse(data, path)[0]
+    return _parse(data, path, each)[0]
 
 
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -289,13 +343,16 @@ def _cannot(what: str, path: Path, error: OSError, fix: str, more: str = "") -> 
 
 
 def _line(event: Mapping[str, Any]) -> bytes:
-    """One line of ASCII: no byte of it can be part of another character, wherever it is torn."""
+    """One line of ASCII with its checksum: no byte of it can be part of another character, wherever it is torn."""
     if not isinstance(event.get("event"), str):
         raise JournalError(f'an event needs a string as "event", got {event.get("event")!r}')
+    if CHECKSUM in event:
+        raise JournalError(f'a journal sets "{CHECKSUM}" of its lines itself: name that entry differently')
     try:
-        return json.dumps(plain(dict(event)), allow_nan=False).encode("ascii") + b"\n"
+        text = json.dumps(plain(dict(event)), allow_nan=False).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
         raise JournalError(f"a journal cannot hold the event {event['event']!r}: {error}; keep to JSON types") from None
+    return text[:-1] + b', "%s": "%08x"}\n' % (CHECKSUM.encode(), zlib.crc32(text))
 
 
 def _read(fd: int, path: Path) -> bytes:
@@ -306,38 +363,86 @@ def _read(fd: int, path: Path) -> bytes:
         raise _cannot("read", path, error, "check the disk") from None
 
 
-def _parse(data: bytes, path: Path) -> tuple[list[Event], int]:
-    """Read all events, and the length of the part that holds them: without the last line, if that is torn."""
+def _parse(data: bytes, path: Path, each: Callable[[Event], object] | None) -> tuple[list[Event], list[int], int]:
+    """Read all events, their lines, and the length of the part that holds them: without a last line that is torn."""
     if not data:
         raise JournalError(f"{path} is empty, no journal", fix="start a new one there", problem="missing")
     lines = [part + b"\n" for part in data.split(b"\n")]
     lines[-1] = lines[-1][:-1]
-    if not lines[-1]:
-        lines.pop()
+    last = max((number for number, line in enumerate(lines, start=1) if line.strip()), default=0)
     events: list[Event] = []
+    numbers: list[int] = []
     length = 0
+    sealed = False
     for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            length += len(line)
+            continue
+        text = line.strip() if events else line.removeprefix(codecs.BOM_UTF8).strip()
         try:
             if not line.endswith(b"\n"):
                 raise ValueError("it has no end")
-            event = json.loads(line, parse_constant=_not_json)
-            if not isinstance(event, dict) or not isinstance(event.get("event"), str):
-                raise ValueError("it is not an event")
+            event, sealed = _event(text, sealed)
         except (ValueError, RecursionError) as error:
-            if number == 1:
-                raise JournalError(f"{path} is not the journal of a search: give the path of one") from None
-            if number == len(lines):
+            if not events and not isinstance(error, _Damage):
+                raise _no_journal(path) from None
+            if events and number == last:
                 break
             raise JournalError(
-                f"{path} is broken in line {number} ({error}), and only a last line may be torn: restore a copy"
+                f"{path} is broken in line {number} ({error}), and only a last line may be torn",
+                fix="restore a copy" + (f", or keep the {number - 1} lines before it and resume" if events else ""),
             ) from None
-        if number == 1:
+        if not events:
             _check_header(event, path)
         elif event["event"] == HEADER:
             raise JournalError(f"{path} has a second header in line {number}: one journal holds one search, split it")
+        if each is not None:
+            _inspect(each, event, path, number)
         events.append(event)
+        numbers.append(number)
         length += len(line)
-    return events, length
+    if not events:
+        raise _no_journal(path)
+    return events, numbers, length
+
+
+class _Damage(ValueError):
+    """A line is one of a journal, and not what was written."""
+
+
+def _event(text: bytes, sealed: bool) -> tuple[Event, bool]:
+    """The event of a line, and whether its checksum was checked; `sealed`: whether it must have one."""
+    event = json.loads(text, parse_constant=_not_json)
+    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+        raise ValueError("it is not an event")
+    if CHECKSUM not in event:
+        if sealed:
+            raise _Damage("it lacks a checksum, which the lines before it have")
+        return event, False
+    found = _CHECKSUM.search(text)
+    if found is None:
+        raise _Damage(f'its checksum "{CHECKSUM}" is not as it was written, eight hexadecimal digits at the end')
+    made = zlib.crc32(text[: found.start()] + b"}")
+    if made != int(found[1], 16):
+        raise _Damage(f"its checksum is {found[1].decode()}, that of what it holds {made:08x}: it was changed")
+    del event[CHECKSUM]
+    return event, True
+
+
+def _inspect(each: Callable[[Event], object], event: Event, path: Path, number: int) -> None:
+    try:
+        each(event)
+    except HeteroError as error:
+        first = event["event"] == HEADER
+        fix = "give the path of another" if first else f"restore a copy, or keep the {number - 1} lines before it"
+        raise JournalError(
+            f"{path} is not a journal that this version can read: line {number}, {event['event']!r}: {error.reason}",
+            fix=fix,
+        ) from None
+
+
+def _no_journal(path: Path) -> JournalError:
+    return JournalError(f"{path} is not the journal of a search: give the path of one")
 
 
 def _not_json(constant: str) -> NoReturn:
@@ -347,7 +452,7 @@ def _not_json(constant: str) -> NoReturn:
 def _check_header(header: Event, path: Path) -> None:
     version = header.get("format")
     if header["event"] != HEADER or not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise JournalError(f"{path} is not the journal of a search: give the path of one")
+        raise _no_journal(path)
     if version > FORMAT:
         raise JournalError(f"{path} has format {version}, newer than {FORMAT}, the newest known: update hetero_rsnn")
 

@@ -7,6 +7,7 @@
 ``settings``            what the journal holds of it
 ``start``               beginning and resuming
 ``run``                 the loop: ask, measure, tell, journal
+``events``              what the lines of a journal must hold
 ``resuming``            the events that a journal holds are met again
 ``trial``               what became of a candidate
 ``objectives``          efficiency, capacity, Pareto front, limits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, suggest
+from hetero_rsnn.common.text import printable
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.measures.efficiency import SILENT
 from hetero_rsnn.measures.estimates import Estimate, estimate
@@ -22,6 +25,8 @@ AVERAGED = ("C", "S", "E", "rate_hz", "silent_share")
 KEPT = ("C", "C_stderr", "S", "E", "rate_hz", "silent_share", "correlation", "weight")
 #: Below these a capacity or a rate in Hz is as far from its limit as can be told.
 _LEAST = 1e-3
+#: Numbers beyond it are no measurement, and the means of their squares leave the range of floats.
+_LARGEST = 1e100
 
 
 @dataclass(frozen=True)
@@ -68,23 +73,37 @@ class Objective:
         """How far a candidate is from what is asked, and in words: 0 and no word for a feasible one.
 
         Limits that are missed count by the logarithm of the factor, which makes them comparable; a missing E counts as
-        much as a factor of e.
+        much as a factor of e. The sum is finite, whatever the numbers are: the capacity of a network without memory is
+        often a little below 0, and that misses a limit of 0. What is no number misses its limit by as much as can be
+        told.
         """
         low, high = self.rate
         total, words = 0.0, []
-        if c < self.c_min:
-            total += math.log(self.c_min / min(max(c, _LEAST), self.c_min)) or _LEAST
-            words.append(f"C = {c:.3g} is below {self.c_min:.3g}")
-        if rate_hz < low:
-            total += math.log(low / min(max(rate_hz, _LEAST), low)) or _LEAST
-            words.append(f"{rate_hz:.3g} Hz is below {low:g} Hz")
+        if not c >= self.c_min:
+            total += _shortfall(c, self.c_min)
+            words.append("C is no number" if math.isnan(c) else f"C = {c:.3g} is below {self.c_min:.3g}")
+        if not rate_hz >= low:
+            total += _shortfall(rate_hz, low)
+            words.append("the rate is no number" if math.isnan(rate_hz) else f"{rate_hz:.3g} Hz is below {low:g} Hz")
         if rate_hz > high:
-            total += math.log(rate_hz / high)
+            total += _log(rate_hz / high) or _LEAST
             words.append(f"{rate_hz:.3g} Hz is above {high:g} Hz")
         if not has_e:
             total += 1.0
             words.append("E has no value in every seed")
         return total, "; ".join(words)
+
+
+def _shortfall(value: float, limit: float) -> float:
+    """Logarithm of the factor by which a value misses a limit from below; a limit of 0 has none."""
+    if limit <= 0:
+        return _LEAST
+    return _log(limit / min(max(_LEAST, value), limit)) or _LEAST  # NaN is _LEAST: no comparison with it holds
+
+
+def _log(factor: float) -> float:
+    """Logarithm of a factor, which may be beyond all floats."""
+    return math.log(min(factor, sys.float_info.max))
 
 
 @dataclass(frozen=True)
@@ -138,7 +157,7 @@ class Evaluation:
     def __str__(self) -> str:
         parts = [f"C = {self.estimate('C')}", f"S = {self.estimate('S')} ({self.rate_hz:.3g} Hz)"]
         parts.append(f"E = {self.estimate('E')}")
-        return ", ".join(parts) + ("" if self.feasible else f"; not feasible: {self.reason}")
+        return ", ".join(parts) + ("" if self.feasible else f"; not feasible: {printable(self.reason)}")
 
     def to_event(self) -> dict[str, Any]:
         """Plain data for the journal."""
@@ -171,21 +190,32 @@ def _number(x: Any) -> float:
 def seed_values(result: Mapping[str, Any], hold: float) -> dict[str, float]:
     """What is kept of one seed: C and S must be there and finite; E and the rate follow from them.
 
+    A capacity may be a little below 0, as that of a network without memory is. What else the measurement gives (E, the
+    share of silent neurons, ...) has no value where it is infinite or no number.
+
     Raises
     ------
     HeteroError
-        If C or S is missing or no finite number.
+        If C or S is missing or no finite number, or S is negative.
     """
-    for name in ("C", "S"):
-        value = result.get(name)
-        if value is None or not math.isfinite(value):
-            raise HeteroError(f"{name} must be a finite number, got {value}")
-    c, s = float(result["C"]), float(result["S"])
+    if not isinstance(result, Mapping):
+        raise HeteroError(f"a measurement must return a mapping with C and S, got {type(result).__name__}")
+    c, s = (_real(name, result.get(name)) for name in ("C", "S"))
+    if s < 0:
+        raise HeteroError(f"S counts spikes and must be >= 0, got {s:g}")
     kept = {name: float(result[name]) for name in KEPT if result.get(name) is not None}
+    kept = {name: x if abs(x) <= _LARGEST else math.nan for name, x in kept.items()}
     kept["rate_hz"] = s * 1e3 / hold
     kept.setdefault("E", c / s if s >= SILENT and c > 0 else math.nan)
     kept.setdefault("silent_share", math.nan)
     return {name: kept[name] for name in KEPT if name in kept}
+
+
+def _real(name: str, value: Any) -> float:
+    number = checks.real(name, value, error=HeteroError, fix="let the measurement give one")
+    if abs(number) > _LARGEST:
+        raise HeteroError(f"{name} must be at most {_LARGEST:g} in size, got {number:g}")
+    return number
 
 
 def evaluate(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,11 +14,13 @@ from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import SearchError
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.tables import TextTable
+from hetero_rsnn.common.text import printable
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.jobs.journal import read_journal
 from hetero_rsnn.measures.estimates import cell
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.searching import wording
+from hetero_rsnn.searching.events import Inspector
 from hetero_rsnn.searching.objectives import (
     AVERAGED,
     Evaluation,
@@ -74,18 +77,17 @@ class SearchResult:
         Raises
         ------
         JournalError
-            If it cannot be read.
-        SearchError
-            If its events are not those of a search of this package.
+            If it cannot be read, or a line of it, which the message names, holds no event of a search of this package.
+
+        Examples
+        --------
+        >>> import hetero_rsnn as hr
+        >>> hr.SearchResult.from_journal("none.jsonl")
+        Traceback (most recent call last):
+        ...
+        hetero_rsnn.common.errors.JournalError: there is no journal none.jsonl: give the path of one
         """
-        events = read_journal(path)
-        try:
-            return cls.from_events(events)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise SearchError(
-                f"{path} is not a journal that this version can read ({type(error).__name__}: {error}): "
-                "give the path of another"
-            ) from None
+        return cls.from_events(read_journal(path, each=Inspector()))
 
     @classmethod
     def from_events(cls, events: Iterable[Mapping[str, Any]]) -> SearchResult:
@@ -178,7 +180,10 @@ class SearchResult:
                 raise SearchError(f"the search has no trial {trial}: give one of 0 to {len(self.trials) - 1}")
             trial = known[trial]
         made = f"trial {trial.number} of search {self.space.name!r}, from {self.space.base.name}"
-        return self.space.network(trial.values).replace(name=f"{self.space.name}-{trial.number}", description=made)
+        # A space may be called as files are, and a network may not.
+        name = re.sub(r"[^A-Za-z0-9 _.+-]", "_", self.space.name)
+        name = name if re.match("[A-Za-z0-9]", name) else f"search{name}"
+        return self.space.network(trial.values).replace(name=f"{name}-{trial.number}", description=made)
 
     @cached_property
     def front(self) -> tuple[Trial, ...]:
@@ -276,7 +281,7 @@ class SearchResult:
             lines.append(
                 f"front of {len(self.front)} trials, hypervolume {self.hypervolume:.4g} from C = {c:g}, S = {spikes:g}"
             )
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
 
 def ranked(trials: Iterable[Trial], objective: str = "efficiency") -> list[Trial]:
@@ -305,7 +310,7 @@ def ranking(result: SearchResult, top: int = 5) -> TextTable:
     rows = []
     for t in shown:
         cells = [cell(wording.measure(t.evaluation, q)) for q in ("E", "C", "S")]
-        kept = "kept" if t.evaluation is None or t.feasible else t.evaluation.reason
+        kept = "kept" if t.evaluation is None or t.feasible else printable(t.evaluation.reason)
         rows.append((str(t.number), *cells, *map(wording.number, t.values), kept))
     title = (
         f"best {len(shown)} as the search saw them, over {wording.seeds(result.settings.seeds)}; mean [95 % interval]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from hetero_rsnn.common.errors import SearchError
@@ -43,11 +43,15 @@ class Script:
     log : Log
     where : str
         What messages call the log.
+    lines : sequence of int
+        Where its events stand in a file, for messages.
     """
 
-    def __init__(self, log: Log, where: str) -> None:
+    def __init__(self, log: Log, where: str, lines: Sequence[int] = ()) -> None:
         self.log, self.where = log, where
         self._ahead = deque(log.events[1:])
+        self._lines = deque(lines[1:])
+        self._line = 0
 
     @property
     def new(self) -> bool:
@@ -69,6 +73,7 @@ class Script:
         if not self._ahead:
             return None
         event = self._ahead.popleft()
+        self._line = self._lines.popleft() if self._lines else 0
         if event["event"] not in kinds:
             raise self.differs(f"an event {event['event']!r} stands where {' or '.join(map(repr, kinds))} belongs")
         for name, value in fields.items():
@@ -85,7 +90,8 @@ class Script:
         then, now = self.log.events[0].get("versions", {}), search_versions()
         changed = [f"{k} {then.get(k, '?')} (now {v})" for k, v in now.items() if then.get(k) != v]
         why = f"it was written by {', '.join(changed)}" if changed else "was it changed by hand?"
+        place = f"line {self._line}: " if self._line else ""
         return SearchError(
-            f"{self.where} cannot be resumed, since this version asks for other candidates ({what}); {why}: "
+            f"{self.where} cannot be resumed, since this version asks for other candidates ({place}{what}); {why}: "
             "install those versions, or start a new journal"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 from hetero_rsnn.common import checks
@@ -15,6 +16,8 @@ from hetero_rsnn.searching.space import Space
 
 #: Where the seeds begin that winners are measured with again.
 _FRESH = 1000
+#: More of them fill the memory before the first is measured.
+_MOST = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def make_settings(space: Space, given: SearchOptions, measure: Mapping[str, str]
         "method", "wasserstein" if given.method is None else given.method, METHODS, error=SearchError
     )
     budget = _whole("budget", given.budget, own.budget, 1)
-    initial = _whole("initial", given.initial, own.initial, 1)
+    initial = _whole("initial", given.initial, own.initial, 1, _MOST)
     batch = _whole("batch", given.batch, own.batch, 1)
     if budget < initial:
         raise SearchError(
@@ -125,10 +128,10 @@ def make_settings(space: Space, given: SearchOptions, measure: Mapping[str, str]
     )
 
 
-def _whole(name: str, value: Any, default: int, least: int) -> int:
+def _whole(name: str, value: Any, default: int, least: int, most: int | None = None) -> int:
     if value is None:
         return default
-    return checks.whole(name, value, least=least, error=SearchError)
+    return checks.whole(name, value, least=least, most=most, error=SearchError)
 
 
 def _seeds(name: str, value: Any, default: Iterable[int], first: int = 0) -> tuple[int, ...]:
@@ -136,9 +139,11 @@ def _seeds(name: str, value: Any, default: Iterable[int], first: int = 0) -> tup
     if value is None:
         return tuple(default)
     if not isinstance(value, Iterable):
-        count = _whole(name, value, 0, 1)
+        count = _whole(name, value, 0, 1, _MOST)
         return tuple(range(first, first + count))
-    seeds = tuple(value)
+    seeds = tuple(islice(value, _MOST + 1))
+    if len(seeds) > _MOST:
+        raise SearchError(f"{name} must be at most {_MOST} seeds, got more", fix="give fewer")
     if not seeds or len(set(seeds)) < len(seeds):
         raise SearchError(f"{name} must be a count or a list of different seeds, got {list(seeds)!r}")
     return tuple(_whole(name, x, 0, 0) for x in seeds)

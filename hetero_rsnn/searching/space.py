@@ -103,7 +103,7 @@ class Space:
         SpaceError
             If its length is wrong or a number is outside its range.
         """
-        values = np.asarray(point)
+        values = checks.plain_array("point", point, error=SpaceError)
         if values.shape != (len(self.dimensions),) or values.dtype.kind not in "fiu":
             got = f"shape {values.shape}" if values.dtype.kind in "fiu" else f"{point!r}"
             raise SpaceError(f"a point of {self.name!r} must hold {len(self.dimensions)} numbers, got {got}")
@@ -146,7 +146,7 @@ class Space:
         SpaceError
             If the length is wrong or a coordinate is outside [0, 1].
         """
-        values = np.asarray(z, dtype=float)
+        values = checks.finite_array("coordinates", z, error=SpaceError)
         if values.shape != (len(self.dimensions),):
             raise SpaceError(f"{self.name!r} has {len(self.dimensions)} dimensions, got coordinates {values.shape}")
         if not ((values >= -_ROUNDING) & (values <= 1 + _ROUNDING)).all():

@@ -15,6 +15,7 @@ from hetero_rsnn.common.versions import search_versions
 from hetero_rsnn.experiments.measurement import measure_seed
 from hetero_rsnn.jobs.journal import Event, Journal
 from hetero_rsnn.network.definition import Network
+from hetero_rsnn.searching.events import Inspector
 from hetero_rsnn.searching.objectives import KEPT
 from hetero_rsnn.searching.options import SearchOptions
 from hetero_rsnn.searching.result import SearchResult
@@ -24,6 +25,7 @@ from hetero_rsnn.searching.settings import Settings, make_settings
 from hetero_rsnn.searching.space import Space, load_space
 from hetero_rsnn.searching.trial import Trial
 from hetero_rsnn.simulation.engine import Engine
+from hetero_rsnn.simulation.fast import refuse_uncompiled
 
 
 def measure_candidate(network: Network, seed: int, *, engine: Engine) -> dict[str, float]:
@@ -60,6 +62,8 @@ def measured_network(options: SearchOptions) -> Callable[[Mapping[str, str]], Me
         }
         try:
             engine = Engine(**how)
+            if engine.backend == "fast":
+                refuse_uncompiled()  # or each trial would fail by it
         except HeteroError as error:
             raise SearchError(str(error)) from None
         return Measure(partial(measure_candidate, engine=engine), {"function": "measure", **how})
@@ -77,13 +81,19 @@ def search_space(
     space, journal = load_space(space), options.journal
     with ExitStack() as stack:
         log: Log
+        lines: Sequence[int] = ()
         if options.resume:
             if journal is None:
                 raise SearchError("resume needs the journal to go on with", fix="give its path as journal")
             kept: list[tuple[Settings, Measure]] = []
-            log = stack.enter_context(
-                Journal.resume(journal, lambda header: kept.append(_agreed(journal, header, space, options, measure)))
+            log = found = stack.enter_context(
+                Journal.resume(
+                    journal,
+                    lambda header: kept.append(_agreed(journal, header, space, options, measure)),
+                    each=Inspector(),
+                )
             )
+            lines = found.lines
             settings, used = kept[0]
             wanted = _wanted(journal, settings, log.events, options.budget)
             runner = stack.enter_context(options.runner())
@@ -99,7 +109,7 @@ def search_space(
                 "versions": search_versions(),
             }
             log = MemoryLog(header) if journal is None else stack.enter_context(Journal.create(journal, header))
-        script = Script(log, "the search" if journal is None else str(journal))
+        script = Script(log, "the search" if journal is None else str(journal), lines)
         job = Job(used.function, space.base.protocol.hold)
         run = Search(space, settings, wanted, job, script, runner, options.progress or _unseen)
         run.run()
@@ -122,11 +132,14 @@ def _agreed(
     measure: Measure | Callable[[Mapping[str, str]], Measure],
 ) -> tuple[Settings, Measure]:
     """The settings of a journal, if the space and all that was given are those of the search to resume."""
-    try:
-        old = Settings.from_dict(header["settings"])
-        name, fingerprint = header["definition"]["name"], header["fingerprint"]
-    except (KeyError, TypeError) as error:
-        raise JournalError(f"{path} is not the journal of a search of this package: {error} is missing") from None
+    old = Settings.from_dict(header["settings"])
+    held = Space.from_dict(header["definition"])
+    name, fingerprint = held.name, header.get("fingerprint", held.fingerprint)
+    if fingerprint != held.fingerprint:
+        raise JournalError(
+            f"{path} was changed: its definition has fingerprint {held.fingerprint}, and it names {fingerprint}",
+            fix="restore a copy",
+        )
     if fingerprint != space.fingerprint:
         raise JournalError(
             f"{path} is of another space, {name!r} with fingerprint {fingerprint}, not {space.name!r} with "

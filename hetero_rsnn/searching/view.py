@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.text import printable
 from hetero_rsnn.measures.estimates import (
     cell,  # also for the modules that show a search
 )
@@ -36,8 +37,8 @@ def searched(result: SearchResult) -> list[Entry]:
 
 def labels(results: Sequence[SearchResult]) -> list[str]:
     """A short name for each search: that of its space, and of its method and seed where needed to tell them apart."""
-    spaces = [r.space.name or "search" for r in results]
-    methods = [r.settings.method for r in results]
+    spaces = [printable(r.space.name) or "search" for r in results]
+    methods = [printable(r.settings.method) for r in results]
     plain = [s if m == "wasserstein" else f"{s}, {m}" for s, m in zip(spaces, methods, strict=True)]
     with_method = [f"{s}, {m}" for s, m in zip(spaces, methods, strict=True)]
     with_seed = [f"{text}, seed {r.settings.seed}" for text, r in zip(with_method, results, strict=True)]
@@ -92,7 +93,7 @@ def meaning(result: SearchResult, found: Best) -> str:
             "flattered by its noise"
         )
     if not found.evaluation.feasible:
-        text += f". On these seeds it misses a limit: {found.evaluation.reason}"
+        text += f". On these seeds it misses a limit: {printable(found.evaluation.reason)}"
     if len(found.evaluation.seeds) < 2:
         return f"{text}. One seed has no interval."
     return (
@@ -112,7 +113,7 @@ def question(result: SearchResult) -> str:
         limits = f"C >= {o.c_min:.3g} and {limits}"
     count = len(space.dimensions)
     method = METHODS.get(result.settings.method, result.settings.method)
-    return (
+    return printable(
         f"{method} for the {aim} with {limits}, in {count} dimension{'s' if count > 1 else ''} "
         f"around the network {space.base.name} ({space.base.n} neurons)."
     )
@@ -208,7 +209,8 @@ def facts(result: SearchResult) -> list[tuple[str, str]]:
     if seconds:
         text = f"{number(float(np.median(seconds)))} s (median), {number(sum(seconds))} s in all"
         out.append(("computing time of a trial", text))
-    return [*out, ("versions", ", ".join(f"{k} {v}" for k, v in result.versions.items()))]
+    out.append(("versions", ", ".join(f"{k} {v}" for k, v in result.versions.items())))
+    return [(printable(name), printable(text)) for name, text in out]
 
 
 def check_comparable(results: Sequence[SearchResult]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hetero_rsnn.common import units
+from hetero_rsnn.common.text import printable
 from hetero_rsnn.measures.estimates import (
     Estimate,
     estimate,
@@ -55,7 +56,7 @@ def unit(x: Dimension | Entry) -> str:
 
 def heading(x: Dimension | Entry) -> str:
     """Name with its unit."""
-    return f"{x.name} ({unit(x)})" if unit(x) else x.name
+    return printable(f"{x.name} ({unit(x)})" if unit(x) else x.name)
 
 
 def edge(d: Dimension, x: float) -> str:
@@ -74,7 +75,7 @@ def state(t: Trial) -> str:
 def status(t: Trial) -> str:
     """The state, and what is wrong."""
     why = t.error if t.evaluation is None else t.evaluation.reason
-    return f"{state(t)}: {why}" if why else state(t)
+    return f"{state(t)}: {printable(why)}" if why else state(t)
 
 
 def seeds(numbers: Sequence[int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import errno
 import json
 import math
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hetero_rsnn.common.errors import JournalError
+from hetero_rsnn.common.errors import HeteroError, JournalError
 from hetero_rsnn.jobs.journal import FORMAT, Journal, read_journal
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of Unix")
@@ -114,7 +115,7 @@ def test_every_tear_of_the_last_line(tmp_path):
             assert torn.read_bytes() == data[start_of_last:end]
 
 
-@pytest.mark.parametrize("tail", [b"\0" * 100, b"\n", b'{"event": "fin\n', b"\xff\xfe\n", b"[1]\n", b'{"event": 3}\n'])
+@pytest.mark.parametrize("tail", [b"\0" * 100, b'{"event": "fin\n', b"\xff\xfe\n", b"[1]\n", b'{"event": 3}\n'])
 def test_other_torn_tails(tmp_path, tail):
     path = tmp_path / "journal"
     events = make(path).events
@@ -141,7 +142,7 @@ def test_a_header_cannot_be_torn(tmp_path):
             read_journal(path)
 
 
-@pytest.mark.parametrize("broken", ["", "{", "3", '{"event": 1}', '{"event": "x", "v": NaN}', '{"event": "x"', "\0\0"])
+@pytest.mark.parametrize("broken", ["{", "3", '{"event": 1}', '{"event": "x", "v": NaN}', '{"event": "x"', "\0\0"])
 def test_a_broken_line_in_the_middle(tmp_path, broken):
     path = tmp_path / "journal"
     make(path)
@@ -151,6 +152,154 @@ def test_a_broken_line_in_the_middle(tmp_path, broken):
     assert f"{path} is broken in line 3 (" in error_of(path)
     with pytest.raises(JournalError, match="is broken in line 3"):
         read_journal(path)
+
+
+def test_every_line_ends_with_its_checksum(tmp_path):
+    """CRC-32 over the line without it, by a reader that knows the format only from the documentation."""
+    make(tmp_path / "journal")
+    for line in (tmp_path / "journal").read_bytes().splitlines():
+        body, end = line[:-20], line[-20:]
+        assert end == b', "crc": "%08x"}' % binascii.crc32(body + b"}")
+        assert list(json.loads(line))[-1] == "crc"
+    assert all("crc" not in e for e in read_journal(tmp_path / "journal"))
+    with Journal.resume(tmp_path / "journal") as journal:
+        assert all("crc" not in e for e in journal.events) and journal.lines == [1, 2, 3, 4]
+        assert journal.append({"event": "x"}) == {"event": "x"} and journal.lines[-1] == 5
+        with pytest.raises(JournalError, match=r'sets "crc" of its lines itself: name that entry differently'):
+            journal.append({"event": "x", "crc": 1})
+
+
+def test_no_flipped_byte_is_another_value(tmp_path):
+    """Every byte of a line in the middle, changed in several ways: refused with the line, or nothing else is read."""
+    path = tmp_path / "journal"
+    with Journal.create(path, {}) as journal:
+        for number in range(3):
+            journal.append({"event": "finished", "number": number, "C": 1.25, "name": "a b", "E": None})
+    data, events = path.read_bytes(), journal.events
+    start = data.index(b"\n", data.index(b"\n") + 1) + 1
+    end = data.index(b"\n", start)
+    refused = 0
+    for at in range(start, end):
+        for new in (data[at] ^ 1, data[at] ^ 2, data[at] ^ 32, ord("7"), ord(" ")):
+            changed = data[:at] + bytes([new]) + data[at + 1 :]
+            path.write_bytes(changed)
+            try:
+                assert read_journal(path) == events or changed == data
+            except JournalError as error:
+                refused += 1
+                assert f"{path} is broken in line 3 (" in str(error)
+                assert str(error).endswith("restore a copy, or keep the 2 lines before it and resume")
+                assert "\n" not in str(error)
+    assert refused > 4 * (end - start)
+
+
+def test_a_digit_in_the_middle(tmp_path):
+    path = tmp_path / "journal"
+    make(path)
+    path.write_bytes(path.read_bytes().replace(b'"number": 1', b'"number": 7'))
+    line = '{"event": "finished", "number": %d}'
+    was, now = (f"{binascii.crc32((line % n).encode()):08x}" for n in (1, 7))
+    assert error_of(path) == (
+        f"{path} is broken in line 3 (its checksum is {was}, that of what it holds {now}: it was changed), and only a "
+        "last line may be torn: restore a copy, or keep the 2 lines before it and resume"
+    )
+    make(tmp_path / "last")  # the same in the last line is a line that was torn
+    (tmp_path / "last").write_bytes((tmp_path / "last").read_bytes().replace(b'"number": 2', b'"number": 7'))
+    with Journal.resume(tmp_path / "last") as journal:
+        assert [e.get("number") for e in journal.events] == [None, 0, 1]
+    assert b'"number": 7' in (tmp_path / "last.torn").read_bytes()
+    make(tmp_path / "first")
+    (tmp_path / "first").write_bytes((tmp_path / "first").read_bytes().replace(b'"seed": 1', b'"seed": 2'))
+    assert "is broken in line 1 (its checksum is" in error_of(tmp_path / "first")
+    assert error_of(tmp_path / "first").endswith(": restore a copy")
+
+
+def unsealed(path):
+    """A journal as it was written before lines had checksums."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps({k: v for k, v in e.items() if k != "crc"}) + "\n" for e in lines))
+
+
+def test_journals_without_checksums(tmp_path):
+    path = tmp_path / "journal"
+    events = make(path).events
+    unsealed(path)
+    old = path.read_bytes()
+    assert b"crc" not in old and read_journal(path) == events
+    with Journal.resume(path) as journal:
+        assert journal.events == events
+        journal.append({"event": "finished", "number": 3})
+    new = path.read_bytes()
+    assert new.startswith(old) and new.count(b'"crc"') == 1
+    assert [e.get("number") for e in read_journal(path)] == [None, 0, 1, 2, 3]
+    path.write_bytes(new + b'{"event": "x"}\n' + new.splitlines()[-1] + b"\n")
+    assert "is broken in line 6 (it lacks a checksum, which the lines before it have)" in error_of(path)
+    path.write_bytes(new.replace(b', "crc"', b',"crc"') + new.splitlines()[-1] + b"\n")
+    assert 'is broken in line 5 (its checksum "crc" is not as it was written' in error_of(path)
+
+
+@pytest.mark.parametrize("blank", [b"\n", b"  \n", b"\r\n", b"\t\n\n"])
+def test_blank_lines_are_skipped_and_counted(tmp_path, blank):
+    path = tmp_path / "journal"
+    events = make(path).events
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(blank + lines[0] + blank * 2 + b"".join(lines[1:]) + blank)
+    before = path.read_bytes()
+    assert read_journal(path) == events
+    with Journal.resume(path) as journal:
+        assert journal.events == events and journal.torn is None
+        height = blank.count(b"\n")
+        assert journal.lines == [height + 1, *(3 * height + n for n in (2, 3, 4))]
+        journal.append({"event": "finished", "number": 3})
+        assert journal.lines[-1] == 4 * height + 5
+    assert path.read_bytes().startswith(before) and len(read_journal(path)) == 5
+    broken = path.read_bytes().replace(b'"number": 1', b'"number": 9')
+    path.write_bytes(broken)
+    assert f"is broken in line {3 * height + 3} (" in error_of(path)
+    path.write_bytes(blank)
+    assert "is not the journal of a search" in error_of(path)
+
+
+def test_a_torn_line_before_blank_ones(tmp_path):
+    path = tmp_path / "journal"
+    make(path)
+    data = path.read_bytes()
+    path.write_bytes(data + b'{"event": "fin\n\n  \n')
+    with Journal.resume(path) as journal:
+        assert len(journal.events) == 4 and journal.torn is not None
+    assert path.read_bytes() == data and journal.torn.read_bytes() == b'{"event": "fin\n\n  \n'
+
+
+def test_an_editor_of_windows_changes_nothing(tmp_path):
+    path = tmp_path / "journal"
+    events = make(path).events
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_journal(path) == events
+    with Journal.resume(path) as journal:
+        journal.append({"event": "finished", "number": 3})
+    assert len(read_journal(path)) == 5
+
+
+def test_each_event_is_inspected_with_its_line(tmp_path):
+    path = tmp_path / "journal"
+    make(path)
+    seen = []
+
+    def refuse(event):
+        seen.append(event)
+        if event.get("number") == 1:
+            raise HeteroError("number must not be 1", fix="count on")
+
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\n\n", 1))
+    message = error_of(path, each=refuse, check=lambda header: pytest.fail("too early"))
+    assert message == (
+        f"{path} is not a journal that this version can read: line 4, 'finished': number must not be 1: "
+        "restore a copy, or keep the 3 lines before it"
+    )
+    assert [e.get("number") for e in seen] == [None, 0, 1]
+    with pytest.raises(JournalError, match="line 4, 'finished'"):
+        read_journal(path, each=refuse)
+    assert len(read_journal(path, each=seen.append)) == 4
 
 
 def test_two_searches_in_one_file(tmp_path):

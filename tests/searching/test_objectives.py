@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hetero_rsnn.common.errors import HeteroError
@@ -73,6 +75,45 @@ def test_violation_counts_factors(c: float, s: float, expected: float, word: str
     assert word in e.reason and e.feasible == (not word)
 
 
+@pytest.mark.parametrize(
+    ("kind", "c_min", "c", "rate_hz", "expected", "words"),
+    [
+        ("capacity", 0.0, -0.003, 10.0, 1e-3, "C = -0.003 is below 0"),
+        ("capacity", 0.0, 0.0, 10.0, 0.0, ""),
+        ("pareto", 0.0, -5.0, 100.0, 1e-3 + math.log(2), "C = -5 is below 0; 100 Hz is above 50 Hz"),
+        ("efficiency", 1e-4, -1e-9, 10.0, 1e-3, "C = -1e-09 is below 0.0001"),
+        ("efficiency", 1.0, -math.inf, 10.0, math.log(1e3), "C = -inf is below 1"),
+        ("efficiency", 1.0, math.nan, 10.0, math.log(1e3), "C is no number"),
+        ("efficiency", 1e308, 1.0, 10.0, math.log(1e308), "C = 1 is below 1e+308"),
+        ("capacity", 0.0, 1.0, -3.0, math.log(1e3), "-3 Hz is below 1 Hz"),
+        ("capacity", 0.0, 1.0, math.nan, math.log(1e3), "the rate is no number"),
+        ("capacity", 0.0, 1.0, math.inf, math.log(sys.float_info.max), "inf Hz is above 50 Hz"),
+    ],
+)
+def test_every_violation_is_finite(
+    kind: str, c_min: float, c: float, rate_hz: float, expected: float, words: str
+) -> None:
+    found = Objective(kind, c_min, (1.0, 50.0), 10.0).violation(c, rate_hz, True)
+    assert found == (pytest.approx(expected), words)
+
+
+@given(
+    st.floats(0, allow_infinity=False),
+    st.floats(0, 1e300),
+    st.floats(min_value=1e-300, max_value=1e300),
+    st.floats(),
+    st.floats(),
+    st.booleans(),
+)
+def test_any_violation_is_finite_and_has_its_words(
+    c_min: float, low: float, more: float, c: float, rate: float, has_e: bool
+) -> None:
+    assume(low < low + more)
+    found, words = Objective("pareto", c_min, (low, low + more), 10.0).violation(c, rate, has_e)
+    kept = c >= c_min and low <= rate <= low + more and has_e
+    assert 0 <= found < 2e3 and (found == 0) == kept == (not words)
+
+
 def test_silence_never_wins() -> None:
     """A silent network, and one without memory, stand below every feasible one and every one that is near."""
     best, near = judged(1.0, 0.4), judged(0.9, 0.05)
@@ -91,6 +132,31 @@ def test_an_evaluation_survives_the_journal() -> None:
 def test_c_and_s_must_be_finite(bad: dict[str, float]) -> None:
     with pytest.raises(HeteroError, match="must be a finite number, got"):
         seed_values(bad, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ({"C": 1.0, "S": -0.1}, "S counts spikes and must be >= 0, got -0.1"),
+        ({"C": 1e101, "S": 0.1}, r"C must be at most 1e\+100 in size, got 1e\+101"),
+        ({"C": -0.003, "S": 1e306}, r"S must be at most 1e\+100 in size"),
+        (None, "must return a mapping with C and S, got NoneType"),
+        ((1.0, 0.1), "must return a mapping with C and S, got tuple"),
+    ],
+)
+def test_outcomes_that_are_none(bad: Any, words: str) -> None:
+    with pytest.raises(HeteroError, match=words):
+        seed_values(bad, 10.0)
+
+
+@pytest.mark.parametrize("odd", [math.inf, -math.inf, math.nan, 1e300])
+def test_what_is_infinite_has_no_value(odd: float) -> None:
+    """As a journal would say: what a search knows and what it reads back are the same."""
+    e = evaluate(PARETO, [0], [seed_values({"C": 2.0, "S": 0.1, "E": odd, "weight": odd, "silent_share": odd}, 10.0)])
+    assert math.isnan(e.E) and math.isnan(e.silent_share) and math.isnan(e.per_seed["weight"][0])
+    assert (e.C, e.S, e.rate_hz, e.feasible) == (2.0, 0.1, 10.0, False) and e.reason == "E has no value in every seed"
+    back = Evaluation.from_event(MemoryLog({}).append({"event": "finished", **e.to_event()}))
+    assert repr(back) == repr(e)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from landscapes import broken, deadly, frail, greedy, peak, slow, tau, trade
+from landscapes import broken, deadly, forgetful, frail, greedy, odd, peak, slow, tau, trade
+from searches import line_of
 
 import hetero_rsnn as hr
 from hetero_rsnn.common.errors import ExecutorError, HeteroError, JournalError, SearchError
@@ -299,6 +300,55 @@ def test_failed_trials_are_kept_and_the_search_goes_on(space: Space) -> None:
     assert f"{len(failed)} failed" in str(r)
 
 
+@pytest.mark.parametrize("objective", ["efficiency", "capacity", "pareto"])
+def test_no_outcome_of_a_candidate_ends_a_search(space: Space, tmp_path: Path, objective: str) -> None:
+    """Whatever a candidate gives is a trial, finite or failed; the journal is read, and resumed after every step."""
+    path = tmp_path / "j"
+    r = run(odd, space, path, objective=objective, budget=48, initial=16, batch=8, method="random", remeasure=1)
+    assert r.done and len(r.trials) == 48 and r.best is not None and r.best.feasible
+    assert pytest.approx(5.0) == r.best.E
+    finished, failed = ([t for t in r.trials if t.status == kind] for kind in ("finished", "failed"))
+    assert len(finished) + len(failed) == 48
+    below = [t for t in finished if t.C < 0]
+    assert below and all(not t.feasible for t in below)
+    for t in finished:
+        assert t.evaluation is not None and 0 <= t.evaluation.violation < 1e3
+        assert t.C in (0.5, -0.003, 1.0, -1e-300) and t.S in (0.1, 0.0)
+    errors = "\n".join(str(t.error) for t in failed)
+    for words in (
+        "must return a mapping",
+        "C must be a finite number, got nan",
+        "S counts spikes",
+        "got inf",
+        "'much'",
+        "1e+100",
+    ):
+        assert words in errors, words
+    back = SearchResult.from_journal(path)
+    assert repr(back.trials) == repr(r.trials) and str(back) == str(r) and np.isfinite(back.hypervolume)
+    whole = path.read_bytes().splitlines(keepends=True)
+    for count in range(2, len(whole), 23):
+        (tmp_path / "cut").write_bytes(b"".join(whole[:count]))
+        run(odd, space, tmp_path / "cut", resume=True)
+        assert events(tmp_path / "cut") == events(path)
+
+
+@pytest.mark.parametrize("method", ["wasserstein", "matern"])
+@pytest.mark.parametrize("objective", ["efficiency", "capacity", "pareto"])
+def test_a_space_without_memory(space: Space, tmp_path: Path, objective: str, method: str) -> None:
+    """C is a little below 0 as often as above; the models take it, and a journal that holds it goes on."""
+    path = tmp_path / "j"
+    r = run(forgetful, space, path, objective=objective, method=method, budget=10, remeasure=1)
+    assert r.done and all(t.status == "finished" for t in r.trials) and any(t.C < 0 for t in r.trials)
+    assert all(math.isfinite(t.evaluation.violation) for t in r.trials)  # type: ignore[union-attr]
+    assert all(not t.feasible for t in r.trials if t.C < 0)
+    lines = path.read_bytes().splitlines(keepends=True)
+    first = next(i for i, line in enumerate(lines) if json.loads(line).get("C", 1) < 0 and b'"finished"' in line)
+    (tmp_path / "cut").write_bytes(b"".join(lines[: first + 1]))
+    run(forgetful, space, tmp_path / "cut", resume=True)
+    assert events(tmp_path / "cut") == events(path)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("function", "kind"), [(slow, "timeout"), (deadly, "raised")])
 def test_trials_that_hang_or_exit(space: Space, function: Callable[[Network, int], Any], kind: str) -> None:
@@ -363,29 +413,37 @@ def test_no_journal_or_a_foreign_one(space: Space, tmp_path: Path) -> None:
     with pytest.raises(SearchError, match="resume needs the journal"):
         run(peak, space, resume=True)
     (tmp_path / "alien").write_text('{"event": "search", "format": 1}\n')
-    with pytest.raises(JournalError, match="is not the journal of a search of this package: 'settings' is missing"):
+    words = r"alien is not a journal that this version can read: line 1, 'search': 'settings' is missing: give the path"
+    with pytest.raises(JournalError, match=words):
         run(peak, space, tmp_path / "alien", resume=True)
-    with pytest.raises(SearchError, match="is not a journal that this version can read"):
+    with pytest.raises(JournalError, match=words):
         SearchResult.from_journal(tmp_path / "alien")
 
 
 def test_other_candidates_than_those_of_the_journal(space: Space, finished: Finished, tmp_path: Path) -> None:
-    text = finished(peak)[1].decode().splitlines()
+    text = finished(peak)[1].decode().splitlines(keepends=True)
     last = max(i for i, line in enumerate(text) if '"asked"' in line)
     event = json.loads(text[last])
-    event["point"]["tau_m.mean"] += 1e-3
-    (tmp_path / "edited").write_text("\n".join([*text[:last], json.dumps(event), *text[last + 1 :]]) + "\n")
-    with pytest.raises(SearchError, match=r"asks for other candidates \(trial 8 .*\); was it changed by hand\?"):
+    event["point"]["tau_m.mean"] -= 1e-3
+    (tmp_path / "edited").write_text("".join([*text[:last], line_of(event), *text[last + 1 :]]))
+    words = rf"asks for other candidates \(line {last + 1}: trial 8 .*\); was it changed by hand\?"
+    with pytest.raises(SearchError, match=words):
         run(peak, space, tmp_path / "edited", resume=True)
     header = json.loads(text[0])
     header["versions"]["scikit-learn"] = "0.1"
-    (tmp_path / "old").write_text("\n".join([json.dumps(header), *text[1:last], json.dumps(event)]) + "\n")
+    (tmp_path / "old").write_text("".join([line_of(header), *text[1:last], line_of(event)]))
     with pytest.raises(SearchError, match=r"it was written by scikit-learn 0.1 \(now .*install those versions"):
         run(peak, space, tmp_path / "old", resume=True)
     swapped = [*text[:2], text[3], text[2], *text[4:]]
-    (tmp_path / "swapped").write_text("\n".join(swapped) + "\n")
-    with pytest.raises(SearchError, match="asked: trial is 1, not 0"):
-        run(peak, space, tmp_path / "swapped", resume=True)
+    (tmp_path / "swapped").write_text("".join(swapped))
+    for read in (lambda path: run(peak, space, path, resume=True), SearchResult.from_journal):
+        with pytest.raises(JournalError, match="line 3, 'asked': trial is 1, where 0 is the next to be asked for"):
+            read(tmp_path / "swapped")
+    header = json.loads(text[0])
+    header["definition"]["base"]["n"] = 101
+    (tmp_path / "other").write_text("".join([line_of(header), *text[1:]]))
+    with pytest.raises(JournalError, match=r"was changed: its definition has fingerprint \w+, and it names"):
+        run(peak, space, tmp_path / "other", resume=True)
 
 
 @pytest.mark.parametrize(
@@ -397,6 +455,9 @@ def test_other_candidates_than_those_of_the_journal(space: Space, finished: Fini
         ({"initial": True}, "initial must be a whole number >= 1, got True"),
         ({"seeds": 0}, "seeds must be a whole number >= 1, got 0"),
         ({"seeds": [1, 1]}, r"seeds must be a count or a list of different seeds, got \[1, 1\]"),
+        ({"seeds": 10**13}, "seeds must be a whole number <= 2000000, got 10000000000000: use less"),
+        ({"fresh_seeds": range(10**13)}, "fresh_seeds must be at most 2000000 seeds, got more: give fewer"),
+        ({"budget": 10**13, "initial": 10**12}, "initial must be a whole number <= 2000000, got 1000000000000"),
         ({"seeds": [-1]}, "seeds must be a whole number >= 0, got -1"),
         ({"fresh_seeds": [1, 2]}, "fresh_seeds must be others than seeds, but both have 1"),
         ({"objective": "efficient"}, r"unknown objective 'efficient' \(did you mean 'efficiency'\?\)"),
@@ -490,7 +551,7 @@ def test_a_journal_of_another_version_is_refused(space: Space, finished: Finishe
     lines = finished(peak)[1].decode().splitlines(keepends=True)
     header = json.loads(lines[0])
     header["versions"]["hetero-rsnn"] = "0.0.1"
-    path.write_text(json.dumps(header) + "\n" + "".join(lines[1:]))
+    path.write_text(line_of(header) + "".join(lines[1:]))
     before = path.read_bytes()
     with pytest.raises(JournalError, match=r"written by version 0\.0\.1 of hetero-rsnn"):
         run(peak, space, path, resume=True)
