@@ -7,5 +7,5 @@
 ``executors``  where jobs run: make_runner
 ``clusters``   executors of others, Dask
 ``locks``      locking a file against other processes
-``journal``    an append-only file of JSON lines
+``journal``    an append-only file of JSON lines, each with a checksum
 """

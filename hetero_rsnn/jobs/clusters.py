@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures as cf
+import logging
 import re
 import threading
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 from hetero_rsnn.common.errors import ExecutorError
 from hetero_rsnn.common.extras import need
-from hetero_rsnn.jobs.parallel import cores
+from hetero_rsnn.jobs.parallel import cores, follow_parent
 from hetero_rsnn.jobs.remote import Remote
 from hetero_rsnn.jobs.workers import Answer, Death, call, describe
 
@@ -23,6 +24,12 @@ _LOOK = 0.1
 _CONNECT = 4.0
 #: Seconds that a worker may take to start again, and that a cluster may be without any before it is given up.
 _RESTART = 60.0
+#: Seconds without a worker before that is said: those of one that restarts are not worth a word.
+_PATIENCE = 5.0
+#: Longest time, in seconds, between two looks whether a cluster still has workers.
+_MUSTER = 1.0
+
+logger = logging.getLogger("hetero_rsnn")
 
 
 class FuturesRunner(Remote):
@@ -52,7 +59,7 @@ class FuturesRunner(Remote):
             self._since[ticket] = time.monotonic()
 
     def _submit(self, ticket: int, function: Callable[[Any], Any], job: Any) -> cf.Future[Answer]:
-        return self._executor.submit(_call_beside, function, job)
+        return self._executor.submit(_call_elsewhere, function, job)
 
     def _wait(self, seconds: float | None) -> list[tuple[int, Answer | Death]]:
         if not self._flying:
@@ -74,9 +81,7 @@ class FuturesRunner(Remote):
         try:
             return future.result()
         except cf.CancelledError:
-            raise ExecutorError(
-                "the executor dropped a job: it was shut down, or its connection was lost; start a new one"
-            ) from None
+            raise self._lost() from None
         except cf.BrokenExecutor as error:
             raise ExecutorError(
                 f"the executor broke down: {describe(error)}; start a new one, "
@@ -86,6 +91,11 @@ class FuturesRunner(Remote):
             if type(error).__name__ == "KilledWorker":  # Dask's; its module may not be installed
                 return Death("as often as the Dask scheduler's allowed-failures permit", seconds)
             return Answer(None, describe(error), seconds)  # the job or its value could not be sent
+
+    def _lost(self) -> ExecutorError:
+        return ExecutorError(
+            "the executor dropped a job: it was shut down, or its connection was lost", fix="start a new one"
+        )
 
     def _running(self) -> dict[int, float]:
         now = time.monotonic()
@@ -107,6 +117,8 @@ class DaskRunner(FuturesRunner):
 
     def __init__(self, address: str, workers: int | None, timeout: float | None) -> None:
         self._most = workers
+        self._scheduler = address
+        self._said = False  # that there is no worker
         self._client = _connect(need("distributed", "dask", "dask=", error=ExecutorError).Client, address)
         super().__init__(self._client.get_executor(pure=False), None, timeout)
         self._tells = True
@@ -121,17 +133,51 @@ class DaskRunner(FuturesRunner):
         self._address[ticket] = address
         self._since[ticket] = time.monotonic()
 
+    def _lost(self) -> ExecutorError:
+        return ExecutorError(
+            f"the connection to the Dask scheduler at {self._scheduler!r} was lost", fix="start it again, then resume"
+        )
+
+    def _threads(self) -> dict[str, int]:
+        """Threads of each worker, as the scheduler knows them."""
+        if self._client.status != "running":  # it cancels all jobs, and then tries for long to connect anew
+            raise self._lost()
+        try:
+            threads: dict[str, int] = self._client.nthreads()
+        except (OSError, RuntimeError, ValueError, AttributeError):  # the last of a client that has closed
+            raise self._lost() from None
+        return threads
+
     def _places(self) -> int:
-        threads: int = max(1, sum(self._client.nthreads().values()))  # none while workers restart
+        threads = max(1, sum(self._threads().values()))  # none while workers restart
         return min(self._most or threads, threads)
 
     def _wait(self, seconds: float | None) -> list[tuple[int, Answer | Death]]:
+        self._muster()
+        # Jobs that wait for a worker do not end, so that this would not be noticed.
+        return super()._wait(_MUSTER if seconds is None else min(seconds, _MUSTER))
+
+    def _muster(self) -> None:
+        """Note whether there are workers; say that there are none, and give up a cluster that remains without."""
         now = time.monotonic()
-        if self._client.nthreads():
-            self._manned = now
-        elif now - self._manned > _RESTART:  # else a cluster whose workers are gone for good is waited for without end
-            raise ExecutorError(f"the Dask cluster has had no worker for {_RESTART:g} s: start one, then resume")
-        return super()._wait(seconds)
+        if self._threads():
+            if self._said:
+                logger.warning("the Dask cluster has a worker again: going on")
+            self._manned, self._said = now, False
+            return
+        if now - self._manned > _RESTART:
+            raise ExecutorError(
+                f"the Dask cluster has had no worker for {_RESTART:g} s", fix=f"{self._remedy}, then resume"
+            )
+        if not self._said and now - self._manned > _PATIENCE:
+            logger.warning(
+                "the Dask cluster has no worker: waiting up to %g s for one; %s", _RESTART - _PATIENCE, self._remedy
+            )
+            self._said = True
+
+    @property
+    def _remedy(self) -> str:
+        return f"start one (dask worker {self._scheduler})"
 
     def _submit(self, ticket: int, function: Callable[[Any], Any], job: Any) -> cf.Future[Answer]:
         return self._executor.submit(_call_on_dask, function, job, self._topic, ticket)
@@ -139,7 +185,7 @@ class DaskRunner(FuturesRunner):
     def _overdue(self) -> dict[int, float]:
         overdue = super()._overdue()
         if overdue:
-            alive = self._client.nthreads()
+            alive = self._threads()
             for ticket in [t for t in overdue if self._address.get(t) not in alive]:
                 del overdue[ticket]  # its worker died, and it waits for another
                 self._since.pop(ticket, None)
@@ -165,8 +211,14 @@ class DaskRunner(FuturesRunner):
 
     def close(self) -> None:
         super().close()
-        with suppress(OSError, RuntimeError):  # the scheduler may be gone
-            self._client.close(timeout=5)
+        log = logging.getLogger("distributed.client")
+        before, gone = log.disabled, self._client.status != "running"
+        log.disabled = before or gone  # a client that gives up a scheduler logs a traceback
+        try:
+            with suppress(OSError, RuntimeError):  # the scheduler may be gone
+                self._client.close(timeout=5)
+        finally:
+            log.disabled = before
 
 
 def _connect(client: Callable[..., Any], address: str) -> Any:
@@ -231,6 +283,13 @@ def _call_beside(function: Callable[[Any], Any], job: Any) -> Answer:
     """Run a job where others may run in other threads of the same process."""
     with _one_thread():
         return call(function, job, BaseException)
+
+
+def _call_elsewhere(function: Callable[[Any], Any], job: Any) -> Answer:
+    """Run a job on an executor; a process of its pool ends with its parent, which nobody else sees to."""
+    if threading.current_thread() is threading.main_thread():  # else a thread of a process that has work of its own
+        follow_parent(always=True)
+    return _call_beside(function, job)
 
 
 def _call_on_dask(function: Callable[[Any], Any], job: Any, topic: str, ticket: int) -> Answer:

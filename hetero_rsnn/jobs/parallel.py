@@ -5,16 +5,20 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
+import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
+from multiprocessing import connection, resource_tracker
 from typing import Any, TypeVar
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.jobs.progress import Progress
+from hetero_rsnn.jobs.progress import Progress, print_warning
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -39,6 +43,74 @@ def in_one_thread(function: Callable[[Job], Result], job: Job) -> Result:
 def ignore_interrupts() -> None:
     """Leave Ctrl-C to the parent: a worker's traceback helps nobody."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back: a child that is starting inherits this, where it could not ignore the signal yet."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # would start with the first child, and unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def warns_plainly() -> bool:
+    """Whether warnings are printed as commands print them; workers are told, to do likewise."""
+    return warnings.showwarning is print_warning
+
+
+def own_process(plainly: bool = False) -> None:
+    """Begin a worker process of ours: Ctrl-C is the parent's, and whatever the worker starts ends with the parent."""
+    ignore_interrupts()
+    if plainly:
+        warnings.showwarning = print_warning
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # so that the programs that a job starts, such as compilers, can be ended with it
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    connection.wait([parent.sentinel])
+    if hasattr(os, "killpg"):
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+    os._exit(1)
+
+
+#: Seconds between two looks whether a parent without a sentinel still lives.
+_LOOK = 0.5
+_following: set[int] = set()
+
+
+def follow_parent(*, always: bool = False) -> None:
+    """End with the parent, in a worker process that somebody else started for jobs, such as joblib.
+
+    Such workers wait for a next job, some for ever, and hold the pipes of whoever called their parent. So `run_jobs`
+    begins with this, and so does each simulation, since estimators also train without `run_jobs`. In any other process
+    it does nothing; with `always`, in a process that is nobody's child.
+    """
+    process, parent = multiprocessing.current_process(), multiprocessing.parent_process()
+    pool = always or process.daemon or type(process).__module__.split(".")[0] in ("joblib", "loky")
+    if parent is None or not pool or os.getpid() in _following:
+        return
+    _following.add(os.getpid())  # by number: a forked child inherits this set, but not the thread
+    threading.Thread(target=_outlive_no_parent, args=(parent,), daemon=True).start()
+
+
+def _outlive_no_parent(parent: Any) -> None:
+    if parent.sentinel is not None:
+        connection.wait([parent.sentinel])
+    else:  # joblib's workers have none: an orphan gets another parent
+        while os.getppid() == parent.pid:
+            time.sleep(_LOOK)
+    os._exit(1)
 
 
 def run_jobs(
@@ -75,6 +147,7 @@ def run_jobs(
         If `workers` is not a whole number >= 1. An error of a job is raised as it is; jobs not begun are dropped.
     """
     workers = checks.whole("workers", workers, least=1)
+    follow_parent()
     results: dict[int, Any] = {}
     for index, result in _finished(function, jobs, min(workers, len(jobs)), threads):
         results[index] = result
@@ -104,11 +177,13 @@ def _finished(
         context = multiprocessing.get_context("spawn")
         limit = nullcontext()
         pool, call = (
-            ProcessPoolExecutor(workers, mp_context=context, initializer=ignore_interrupts),
+            ProcessPoolExecutor(workers, mp_context=context, initializer=own_process, initargs=(warns_plainly(),)),
             partial(in_one_thread, function),
         )
+    others = set(multiprocessing.active_children())
     with limit, pool:
-        pending: dict[Future[Result], int] = {pool.submit(call, job): i for i, job in enumerate(jobs)}
+        with nullcontext() if threads else interrupts_held():  # the first job starts all processes
+            pending: dict[Future[Result], int] = {pool.submit(call, job): i for i, job in enumerate(jobs)}
         try:
             while pending:
                 done, _ = wait(pending, return_when=FIRST_COMPLETED)
@@ -119,7 +194,11 @@ def _finished(
                 "a worker process died, perhaps for want of memory: "
                 f"lower workers (now {workers}) or the size of the jobs"
             ) from None
-        except BaseException:
+        except BaseException as error:
+            if not threads and not isinstance(error, Exception):  # Ctrl-C does not wait for jobs that run on
+                for process in set(multiprocessing.active_children()) - others:
+                    with suppress(ValueError):  # closed meanwhile
+                        process.kill()
             # With wait=False the end of the with block would take the cancelling back before it took effect.
             pool.shutdown(wait=True, cancel_futures=True)
             raise

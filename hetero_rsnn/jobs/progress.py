@@ -5,24 +5,60 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
+
+from hetero_rsnn.common.text import printable
 
 #: Called after every finished job with (finished, total).
 Progress = Callable[[int, int], object]
 
 
+#: Up to so many jobs have a line each; of more, every twentieth part has one.
+_LINES = 100
+
+
+def _say_nothing(done: int, total: int) -> None:
+    """Standard error is closed."""
+
+
+def _print_lines(text: str) -> Progress:
+    def tell(done: int, total: int) -> None:
+        if total <= _LINES or done == total or done * 20 // total > (done - 1) * 20 // total:
+            print(f"{printable(text)}: {done} of {total}", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def print_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning in one line; whoever gave a command knows nothing of places in the code.
+
+    It stands for `warnings.showwarning`. Worker processes of a command use it too.
+    """
+    out = sys.stderr if file is None else file
+    if out is not None:
+        out.write(f"warning: {printable(message)}\n")  # in one piece, since other processes write there too
+        out.flush()
+
+
 @contextmanager
-def progress_bar(text: str, total: int) -> Iterator[Progress | None]:
-    """A bar with the time left on standard error; nothing where that is not a terminal."""
-    if not sys.stderr.isatty():
-        yield None
+def progress_bar(text: str, total: int) -> Iterator[Progress]:
+    """A bar with the time left on standard error; plain lines where that is not a terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield _print_lines(text) if sys.stderr is not None else _say_nothing
         return
     # Imported here: whatever runs jobs imports this module.
     from rich import progress
     from rich.console import Console
 
     columns = (
-        progress.TextColumn("{task.description}"),
+        progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
         progress.MofNCompleteColumn(),
         progress.TimeElapsedColumn(),
@@ -30,7 +66,7 @@ def progress_bar(text: str, total: int) -> Iterator[Progress | None]:
         progress.TimeRemainingColumn(),
     )
     with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(text, total=total)
+        task = bar.add_task(printable(text), total=total)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
@@ -38,7 +74,7 @@ class _Transfer:
     """The bar of a download, as pooch drives it."""
 
     def __init__(self, bar: Any, name: str) -> None:
-        self._bar, self._task = bar, bar.add_task(name, total=None)
+        self._bar, self._task = bar, bar.add_task(printable(name), total=None)
         self.total = 0
 
     def update(self, size: int) -> None:
@@ -54,14 +90,14 @@ class _Transfer:
 @contextmanager
 def transfer_bar(name: str, wanted: bool) -> Iterator[Any]:
     """A bar of bytes for a download on standard error; False where nobody wants it, or that is not a terminal."""
-    if not wanted or not sys.stderr.isatty():
+    if not wanted or sys.stderr is None or not sys.stderr.isatty():
         yield False
         return
     from rich import progress
     from rich.console import Console
 
     columns = (
-        progress.TextColumn("{task.description}"),
+        progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
         progress.DownloadColumn(),
         progress.TransferSpeedColumn(),

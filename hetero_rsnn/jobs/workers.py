@@ -9,21 +9,20 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import connection, resource_tracker
+from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hetero_rsnn.common.errors import ExecutorError
-from hetero_rsnn.jobs.parallel import ignore_interrupts, in_one_thread
+from hetero_rsnn.common.errors import ExecutorError, HeteroError
+from hetero_rsnn.jobs.parallel import in_one_thread, interrupts_held, own_process, warns_plainly
 
 
 class Answer(NamedTuple):
@@ -43,13 +42,14 @@ class Death:
 
 
 def describe(error: BaseException) -> str:
-    """Type, message and place of an error in one line."""
+    """Type and message of an error in one line, and the place of one that is no refusal of ours."""
     try:
         message = str(error)
     except Exception:  # even the message of an error can fail
         message = "(its message cannot be shown)"
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    unforeseen = frames and not isinstance(error, HeteroError)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if unforeseen else ""
     text = f"{type(error).__name__}: {message}" if message else type(error).__name__
     return " ".join(f"{text}{place}".split())
 
@@ -67,12 +67,9 @@ def call(function: Callable[[Any], Any], job: Any, caught: type[BaseException] =
     return Answer(value, None, time.perf_counter() - start)
 
 
-def _serve(pipe: connection.Connection) -> None:
+def _serve(pipe: connection.Connection, plainly: bool) -> None:
     """Be a worker: answer jobs until the parent closes the pipe or dies."""
-    ignore_interrupts()
-    if hasattr(os, "setpgrp"):
-        os.setpgrp()  # so that the programs that a job starts, such as compilers, can be ended with it
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    own_process(plainly)
     pipe.send_bytes(b"ready")
     while True:
         try:
@@ -88,30 +85,6 @@ def _serve(pipe: connection.Connection) -> None:
         pipe.send_bytes(reply)
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-    connection.wait([parent.sentinel])
-    if hasattr(os, "killpg"):
-        os.killpg(os.getpgrp(), signal.SIGKILL)
-    os._exit(1)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back: a child that is starting inherits this, where it could not ignore the signal yet."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # would start with the first child, and unblock the signal
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 class _Worker:
     """One process, from the parent's side."""
 
@@ -119,12 +92,12 @@ class _Worker:
         # "spawn" and not "fork": a forked child inherits locks of threads that it does not have.
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process: SpawnProcess = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self.process: SpawnProcess = context.Process(target=_serve, args=(theirs, warns_plainly()), daemon=True)
         self.ready = False
         self.ticket: int | None = None
         self.since = 0.0
         try:
-            with _interrupts_held():
+            with interrupts_held():
                 self.process.start()
         except OSError as error:
             raise ExecutorError(f"no worker process can be started: {error.strerror or error}; lower workers") from None
