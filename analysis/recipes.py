@@ -1,9 +1,9 @@
 """Question: how should each data set be given to the networks, as far as the training data can tell?
 
 For every data set a few settings of the encoder, the simulated time of a row, the filter and the readout are compared
-by cross-validation inside the training part; no test sample is read. One network (henhes, one seed) stands for all, so
-that each is used alike; what suits it best need not suit the others. The winners are the recipes of
-`hetero_rsnn.tasks.recipes`.
+by cross-validation inside the training part; no test sample is read. The classifier chooses its windows by itself. One
+network (henhes, one seed) stands for all, so that each is used alike; what suits it best need not suit the others. The
+winners are the recipes of `hetero_rsnn.tasks.recipes`.
 
 Finding: see docs/tasks.md.
 
@@ -44,9 +44,9 @@ def grid(**lists: list[Any]) -> Iterator[dict[str, Any]]:
 def candidates(name: str) -> list[dict[str, Any]]:
     """Settings to compare."""
     if name == "japanese_vowels":
-        return list(grid(gain=[1.0, 2.0, 4.0], hold=["20 ms", "30 ms", "40 ms"], windows=[3, 5]))
+        return list(grid(gain=[1.0, 2.0, 4.0], hold=["20 ms", "30 ms", "40 ms"]))
     if name == "free_spoken_digits":
-        return list(grid(gain=[1.5, 3.0, 6.0], connectivity=[0.1, 1.0], windows=[5]))
+        return list(grid(gain=[1.5, 3.0, 6.0], connectivity=[0.1, 1.0]))
     if name.startswith("wind"):
         taus = [["100 ms"], ["100 ms", "300 ms", "1000 ms"]]
         return list(grid(gain=[3.0, 10.0], hold=["100 ms"], tau_read=taus, lags=[1, 6, 24, 48], skip=[False, True]))
@@ -77,7 +77,7 @@ def classify(data: hr.Dataset, setting: dict[str, Any], quick: bool) -> dict[str
     for k, (fit, left) in enumerate(splits):
         model = hr.HRSNNClassifier(
             "henhes", seed=k // 3, encoder=hr.CurrentEncoder(gain=setting["gain"], clip=clip), hold=setting.get("hold"),
-            windows=setting["windows"], overrides=overrides, n_jobs=-1,
+            overrides=overrides, n_jobs=-1,
         ).fit([X[k] for k in fit], y[fit])  # fmt: skip
         right.append(np.mean(model.predict([X[k] for k in left]) == y[left]))
     return {"score": float(np.mean(right))}
@@ -94,6 +94,7 @@ def forecast(data: hr.Dataset, setting: dict[str, Any], quick: bool, horizon: in
     model = hr.HRSNNForecaster(
         "henhes", horizon=horizon, skip=setting.get("skip", False), encoder=encoder, hold=setting["hold"],
         tau_read=setting["tau_read"], overrides=overrides, learn_for="30 s", washout=50, precision="single",
+        difference=False,  # one unit for the errors of all settings
     )  # fmt: skip
     model.fit([x[:, inputs] for x in X], None if inputs == targets else [x[:, targets] for x in X])
     return {"score": -float(np.sqrt(np.nanmin(model.readout_.cv_error_)))}

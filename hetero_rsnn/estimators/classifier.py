@@ -9,20 +9,28 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-from hetero_rsnn.common import checks
-from hetero_rsnn.common.errors import HeteroError, StimulusError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.estimators.features import NetworkEstimator
 from hetero_rsnn.estimators.frozen import pool
-from hetero_rsnn.estimators.readout import fit_readout, make_readout
-from hetero_rsnn.inputs.labels import check_labels, labelled
-from hetero_rsnn.inputs.samples import take
+from hetero_rsnn.estimators.readout import (
+    check_weighs,
+    choose_windows,
+    counted,
+    fit_readout,
+    make_readout,
+    window_counts,
+)
+from hetero_rsnn.inputs.labels import check_groups, check_labels, check_mark, check_truth, check_weights, labelled
 from hetero_rsnn.measures.reports import ClassificationReport, classification_report
 
 
 def _readout_has(name: str) -> Any:
     def check(self: HRSNNClassifier) -> bool:
-        made = self.readout_ if hasattr(self, "readout_") else make_readout(self.readout, 2, 2, 2)
+        try:
+            made = self.readout_ if hasattr(self, "readout_") else make_readout(self.readout, 2, 2, 2)
+        except HeteroError as error:  # said by fit; whether there is a method is only asked here
+            raise AttributeError(str(error)) from None
         if not hasattr(made, name):
             raise AttributeError(f"readout {self.readout!r} has no {name}: use readout='logistic'")
         return True
@@ -35,17 +43,29 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    network, overrides, encoder, hold, tau_read, windows
+    network, overrides, encoder, layout, hold, tau_read
         See `HRSNNFeatures`.
+    windows : int, "all", list of these, or "auto"
+        Each sample is cut into this many parts of equal length; the readout sees the mean state in each. ``"all"`` is
+        one a row of the longest training sample. Of several the one with the smallest error is taken, by
+        cross-validation of a ridge readout inside the training data; ``"auto"`` chooses from 1, 5, 12, 24 and all,
+        without those that would take more than a gigabyte.
     epochs, learn_for, rest, seed, backend, precision, n_jobs, verbose
         See `HRSNNFeatures`.
     readout : {"ridge", "logistic"} or estimator
         Ridge regression on class indicators, multinomial logistic regression (slower, has `predict_proba`), or any
         scikit-learn classifier. The strength of the first two is chosen by cross-validation inside the training data.
+    unlabelled : {"auto"}, int, str or None
+        The label of samples that have none: the network learns from them, the readout does not. None: every label is a
+        class. ``"auto"`` takes -1 among numbers for it, as scikit-learn's semi-supervised estimators do, and warns.
 
     Attributes
     ----------
     classes_ : ndarray
+    windows_ : int
+        Number of windows that is used.
+    windows_errors_ : dict of int to float
+        Error of each number of windows that was tried; empty if there was no choice.
     readout_ : estimator
         Fitted on the states.
     train_report_ : ClassificationReport
@@ -68,11 +88,13 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         network: Any = "henhes",
         *,
         readout: Any = "ridge",
+        unlabelled: Any = "auto",
         overrides: Any = None,
         encoder: Any = "current",
+        layout: Any = None,
         hold: Any = None,
         tau_read: Any = None,
-        windows: int = 5,
+        windows: Any = "auto",
         epochs: int = 1,
         learn_for: Any = None,
         rest: Any = "100 ms",
@@ -84,8 +106,10 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     ) -> None:
         self.network = network
         self.readout = readout
+        self.unlabelled = unlabelled
         self.overrides = overrides
         self.encoder = encoder
+        self.layout = layout
         self.hold = hold
         self.tau_read = tau_read
         self.windows = windows
@@ -98,43 +122,69 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> Self:
         """Encode, learn without labels, freeze, and fit the readout.
 
         Parameters
         ----------
         X : list of array, shape (time, channels); array, shape (samples, time, channels); or list of Stimulus
         y : array, shape (samples,)
-            Labels. A whole number -1 marks a sample without one: the network learns from it, the readout does not.
+            Labels: whole numbers, truth values or names; see `unlabelled`.
         groups : array, shape (samples,), optional
             Who a sample comes from: the ridge strength is then chosen so that it carries over to groups left out.
+        sample_weight : array, shape (samples,), optional
+            How much each sample counts for the readout: 2 as two samples, 0 as none. The network, which learns without
+            labels, is shown all alike.
 
         Raises
         ------
         HeteroError
             If X is empty, not finite or of changing channels, if y does not fit X or holds one class only, or a
             parameter breaks its rule.
+
+        Warns
+        -----
+        UserWarning
+            If labels are -1 and nobody has said what that means, or samples look like (channels, time).
         """
-        samples = self.check_samples(X)
-        labels = check_labels(y, len(samples))
-        if groups is not None and len(np.asarray(groups)) != len(samples):
-            raise HeteroError(f"groups must be one a sample ({len(samples)}), got {len(np.asarray(groups))}: name all")
-        checks.whole("windows", self.windows, least=1, most=10_000, error=StimulusError)
+        check_mark(self.unlabelled)
+        tried = window_counts(self.windows)
+        samples = self.check_samples(X, fitting=True)
+        labels = check_labels(y, len(samples), unlabelled=self.unlabelled)
+        of_all = check_groups(groups, len(samples))
+        weight = check_weights(sample_weight, len(samples))
         make_readout(self.readout, 2, 2, 2)
+        if weight is not None:
+            check_weighs(self.readout)
+        known = labelled(labels, self.unlabelled)
+        if weight is not None and len(np.unique(labels[known & (weight > 0)])) < 2:
+            raise HeteroError("samples of at least two classes must weigh more than 0: weigh others too")
         self._learn(samples)
-        features = self._features(samples)
-        known = labelled(labels)
-        chosen = None if groups is None else np.asarray(groups)[known]
-        self.readout_ = fit_readout(self.readout, features[known], labels[known], chosen)
-        self.classes_ = np.unique(labels[known])
-        self.train_report_ = self._report(labels, self.readout_.predict(features))
+        chosen = None if of_all is None else of_all[known]
+        weight = None if weight is None else weight[known]
+        longest = self.longest(samples) if "all" in tried else 1
+        numbers = counted(tried, longest, len(samples), self.network_.n * len(self.taus_))
+        features = dict(zip(numbers, self._pooled(samples, numbers), strict=True))
+        self.windows_, self.windows_errors_ = choose_windows(
+            lambda w: features[w][known], numbers, labels[known], chosen, weight
+        )
+        states = features[self.windows_]
+        self.readout_ = fit_readout(self.readout, states[known], labels[known], chosen, weight)
+        self.classes_ = np.unique(labels[known] if weight is None else labels[known][weight > 0])
+        self.train_report_ = self._report(labels, self.readout_.predict(states))
         return self
 
+    def _pooled(self, samples: Any, windows: list[int]) -> list[Array]:
+        """Features for several numbers of windows, from one pass."""
+        each = self.frozen_pass(samples, lambda x, _: [pool(x, w) for w in windows])
+        return [np.array(same) for same in zip(*each, strict=True)]
+
     def _features(self, samples: Any) -> Array:
-        return np.array(self.frozen_pass(samples, lambda x, _: pool(x, self.windows)))
+        return self._pooled(samples, [self.windows_])[0]
 
     def features(self, X: Any) -> Array:
         """What the readout reads, shape (samples, windows * neurons * filters): mean states in each window."""
+        self.check_fitted()
         return self._features(self.check_samples(X))
 
     @available_if(_readout_has("decision_function"))  # type: ignore[untyped-decorator]
@@ -144,12 +194,25 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         return np.asarray(self.readout_.decision_function(self.features(X)))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy on the samples that have a label."""
-        known = labelled(np.asarray(y))
-        if known.all() or not known.any():
-            return float(super().score(X, y, sample_weight))
-        weight = None if sample_weight is None else np.asarray(sample_weight)[known]
-        return float(super().score(take(self.check_samples(X), np.flatnonzero(known)), np.asarray(y)[known], weight))
+        """Accuracy.
+
+        Parameters
+        ----------
+        X, y
+            As for `fit`; every sample needs a label.
+        sample_weight : array, shape (samples,), optional
+            How much each sample counts.
+
+        Raises
+        ------
+        HeteroError
+            If a sample has no label: left out in silence, it could hide a class.
+        """
+        self.check_fitted()
+        samples = self.check_samples(X)
+        labels = check_truth(y, len(samples), unlabelled=self.unlabelled)
+        weight = check_weights(sample_weight, len(samples))
+        return float(np.average(self.readout_.predict(self._features(samples)) == labels, weights=weight))
 
     @available_if(_readout_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Array:
@@ -157,23 +220,26 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         self.check_fitted()
         return np.asarray(self.readout_.predict_proba(self.features(X)))
 
+    @available_if(_readout_has("predict_log_proba"))  # type: ignore[untyped-decorator]
+    def predict_log_proba(self, X: Any) -> Array:
+        """Logarithms of the probabilities, shape (samples, classes); for readouts that have them."""
+        self.check_fitted()
+        return np.asarray(self.readout_.predict_log_proba(self.features(X)))
+
     def predict(self, X: Any) -> NDArray[Any]:
         """Classes, shape (samples,)."""
         self.check_fitted()
         return np.asarray(self.readout_.predict(self.features(X)))
 
     def report(self, X: Any, y: Any) -> ClassificationReport:
-        """Accuracy with its interval, spikes per inference, and task efficiency, on labelled samples."""
+        """Accuracy with its interval, spikes per inference, and task efficiency; every sample needs a label."""
         self.check_fitted()
-        samples, labels = self.check_samples(X), np.asarray(y)
-        if labels.shape != (len(samples),):
-            raise HeteroError(f"y must be one label a sample ({len(samples)}), got shape {labels.shape}")
-        if not labelled(labels).any():
-            raise HeteroError("y must hold labels to report on, got -1 (unlabelled) only: give labelled samples")
+        samples = self.check_samples(X)
+        labels = check_truth(y, len(samples), unlabelled=self.unlabelled)
         return self._report(labels, self.readout_.predict(self._features(samples)))
 
     def _report(self, labels: NDArray[Any], decided: NDArray[Any]) -> ClassificationReport:
-        known = labelled(labels)
+        known = labelled(labels, self.unlabelled)
         seconds = float(self.rows_[known].sum()) * self.hold_ / 1e3
         classes = np.union1d(self.classes_, labels[known])
         return classification_report(

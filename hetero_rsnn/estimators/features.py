@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.simulation.engine import Engine
 from hetero_rsnn.simulation.recording import Recording
 
+#: Orders of the axes of a sample.
+LAYOUTS = ("time, channels", "channels, time")
+
 
 class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     """What the transformer, the classifier and the forecaster share: encoding, unsupervised learning, frozen passes.
@@ -49,6 +53,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     network: Any
     overrides: Any
     encoder: Any
+    layout: Any
     hold: Any
     tau_read: Any
     epochs: int
@@ -60,11 +65,37 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     n_jobs: int | None
     verbose: bool
 
-    def check_samples(self, X: Any, what: str = "X") -> Sequence[Any]:
-        """The samples, checked; event data that are read as needed stay as they are."""
+    def check_samples(self, X: Any, what: str = "X", *, fitting: bool = False) -> Sequence[Any]:
+        """The samples, checked, each (time, channels); event data that are read as needed stay as they are.
+
+        What comes back is not to be checked again: it would be turned twice.
+        """
         if isinstance(X, Sequence) and not isinstance(X, list | tuple) and len(X) and isinstance(X[0], Stimulus):
             return X
-        return make_encoder(self.encoder).samples(X, what)
+        layout = self.layout
+        if layout is not None and layout not in LAYOUTS:
+            raise StimulusError(
+                f"layout must be {LAYOUTS[0]!r} or {LAYOUTS[1]!r}, got {layout!r}", fix="name the axes of a sample"
+            )
+        given = turned(X) if layout == "channels, time" else X
+        try:
+            samples = self._make_encoder().samples(given, what)
+        except StimulusError as error:
+            if layout is None and _equal_first_axes(X):
+                hint = "; if samples are (channels, time), say layout='channels, time'"
+                raise error.at(after=hint) from None
+            raise
+        if layout is None and fitting:
+            warn_if_turned(samples, what)
+        return samples
+
+    def _make_encoder(self) -> Encoder:
+        """The encoder, not fitted yet."""
+        return make_encoder(self.encoder)
+
+    def _seen(self, X: Sequence[Any]) -> Sequence[Any]:
+        """What of the checked samples the encoder is given: all as it is."""
+        return X
 
     def _learn(self, X: Sequence[Any]) -> None:
         """Fit the encoder, draw the network, and let it learn."""
@@ -73,8 +104,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         Engine(self.backend, self.precision)
         count_jobs(self.n_jobs)
         checks.whole("epochs", self.epochs, least=0, most=10**6, error=StimulusError)
-        encoder = make_encoder(self.encoder)
-        encoder.fit(X if isinstance(X, list) else [X[0]])
+        encoder = self._make_encoder()
+        encoder.fit(self._seen(X) if isinstance(X, list) else [X[0]])
         if not isinstance(self.overrides, dict | None):
             raise HeteroError(f"overrides must be a dict such as {{'n': 1000}}, got {self.overrides!r}")
         changes = dict(self.overrides or {})
@@ -132,6 +163,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _encoding(self, X: Sequence[Any], purpose: str) -> Callable[[int], Stimulus]:
         """Sample number -> stimulus. The chance of an encoder depends on the seed, the purpose and the sample alone."""
+        X = self._seen(X)
 
         def encode(k: int) -> Stimulus:
             x = X[k]
@@ -173,10 +205,19 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     def each_input(self, X: Any) -> Iterator[Array]:
         """The same one by one: all of a large set of events would not fit."""
         self.check_fitted()
-        samples = self.check_samples(X)
+        yield from self._inputs(self.check_samples(X))
+
+    def _inputs(self, samples: Sequence[Any]) -> Iterator[Array]:
+        """The same of samples that have been checked."""
         encode = self._encoding(samples, "answering")
         for k in range(len(samples)):
             yield encode(k).values
+
+    def longest(self, samples: Sequence[Any]) -> int:
+        """Rows of the longest of checked samples, as they are encoded."""
+        lengths = getattr(samples, "lengths", None)
+        lengths = [len(x) for x in samples] if lengths is None else lengths
+        return len(self._encoding(samples, "answering")(int(np.argmax(lengths))))
 
     def check_fitted(self) -> None:
         if not hasattr(self, "frozen_"):
@@ -202,6 +243,51 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             print(f"{text}: {total} samples done", file=sys.stderr)
 
 
+def turned(X: Any) -> Any:
+    """Samples whose axes have changed places; what has no two axes is left to the checks."""
+    if isinstance(X, np.ndarray) and X.ndim == 3:
+        return X.transpose(0, 2, 1)
+    if not isinstance(X, list | tuple | np.ndarray):
+        return X
+
+    def turn(x: Any) -> Any:
+        if isinstance(x, list):
+            try:
+                x = np.asarray(x)
+            except ValueError:
+                return x
+        return x.T if getattr(x, "ndim", 0) == 2 else x
+
+    return [turn(x) for x in X]
+
+
+def _shapes(X: Any) -> list[tuple[int, ...]]:
+    """Shapes of samples that are arrays of two dimensions; none if one is not."""
+    if not isinstance(X, list | tuple | np.ndarray):
+        return []
+    shapes = [x.shape for x in X if getattr(x, "ndim", 0) == 2]
+    return shapes if len(shapes) == len(X) else []
+
+
+def _equal_first_axes(X: Any) -> bool:
+    """Whether it is the second axis whose length changes from sample to sample."""
+    shapes = _shapes(X)
+    return len({s[0] for s in shapes}) == 1 and len({s[1] for s in shapes}) > 1
+
+
+def warn_if_turned(samples: Sequence[Any], what: str = "X") -> None:
+    """Say so if samples look like (channels, time): far fewer rows than channels. Points three calls up."""
+    shapes = _shapes(samples)
+    if shapes and all(channels >= max(2 * rows, 10) for rows, channels in shapes):
+        rows, channels = shapes[0]
+        warnings.warn(
+            f"{what} holds samples of {rows} row{'s' * (rows > 1)} (time) and {channels} channels, which looks like "
+            "(channels, time): say layout='channels, time' if it is, or layout='time, channels' if not",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
 class HRSNNFeatures(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
     """Time series -> filtered spike trains of a network, averaged over windows: a feature map for any pipeline.
 
@@ -216,6 +302,8 @@ class HRSNNFeatures(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
         Changes of the network, as `load_network` takes them: ``{"n": 1000, "E.tau_m.cv": 0.3}``.
     encoder : str or Encoder
         ``"current"``, ``"poisson"``, ``"delta"``, ``"audio"``, or an encoder such as ``AudioEncoder(bands=40)``.
+    layout : {"time, channels", "channels, time"}, optional
+        Order of the axes of a sample. By default time comes first, with a warning if the shape looks otherwise.
     hold : float (ms) or str, optional
         Simulated time of a row of a sample, e.g. ``"20 ms"``; default: the network's protocol.
     tau_read : float (ms), str, or list of these, optional
@@ -263,6 +351,7 @@ class HRSNNFeatures(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
         *,
         overrides: Any = None,
         encoder: Any = "current",
+        layout: Any = None,
         hold: Any = None,
         tau_read: Any = None,
         windows: int = 5,
@@ -278,6 +367,7 @@ class HRSNNFeatures(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
         self.network = network
         self.overrides = overrides
         self.encoder = encoder
+        self.layout = layout
         self.hold = hold
         self.tau_read = tau_read
         self.windows = windows
@@ -305,14 +395,14 @@ class HRSNNFeatures(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
             If X is empty, not finite or of changing channels, or a parameter breaks its rule.
         """
         checks.whole("windows", self.windows, least=1, most=10_000, error=StimulusError)
-        self._learn(self.check_samples(X))
+        self._learn(self.check_samples(X, fitting=True))
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Go on learning from more samples, with the scaling of the first fit."""
         if not hasattr(self, "frozen_"):
             return self.fit(X)
-        self._learn_more(self.check_samples(X))
+        self._learn_more(self.check_samples(X, fitting=True))
         return self
 
     def transform(self, X: Any) -> Array:

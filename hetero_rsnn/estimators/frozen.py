@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -119,13 +120,14 @@ def learn(
         total = epochs * samples
 
         def blocks() -> Iterator[Stimulus]:
-            done, left = 0, limit
+            # Whole samples are counted: times that were subtracted one by one would not be whole any more.
+            done, left = 0, math.floor(limit / first.hold + 1e-9) if math.isfinite(limit) else sys.maxsize
             for epoch in range(epochs):
                 for k in generator(drawn.seed, "training", "order", epoch, *later).permutation(samples):
                     shown = encode(int(k))
-                    yield shown[: max(1, math.floor(left / first.hold))] if left < shown.duration else shown
-                    left -= shown.duration
-                    if left < first.hold:
+                    yield shown[: max(1, left)] if left < len(shown) else shown
+                    left -= len(shown)
+                    if left < 1:
                         return
                     if rest > 0:
                         yield quiet(first, rest)

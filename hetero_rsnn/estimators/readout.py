@@ -6,24 +6,29 @@ decomposes the features anew for every strength. Here one decomposition a fold s
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn import config_context, get_config
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
+from sklearn.utils.validation import has_fit_parameter
 
-from hetero_rsnn.common.errors import HeteroError, TooShortError, suggest
+from hetero_rsnn.common import checks
+from hetero_rsnn.common.errors import HeteroError, StimulusError, TooShortError, suggest
 from hetero_rsnn.common.types import Array, Ints
+from hetero_rsnn.inputs.labels import check_weights
 
 #: Ridge strengths that are tried, in units of `RidgeReadout`: half-decade steps.
 STRENGTHS: tuple[float, ...] = tuple(float(s) for s in np.logspace(-7, 3, 21))
 
 
-class RidgeReadout(BaseEstimator):  # type: ignore[misc]
+class RidgeReadout(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Ridge regression on standardised features, its strength chosen by cross-validation over given folds.
 
     Minimises ``|y - x w - b|^2 + strength * max(rows, features) * |w|^2``, so that a strength means about the same for
-    any number of rows and features.
+    any number of rows and features. A row of weight 2 counts as two rows, one of weight 0 as none.
 
     Parameters
     ----------
@@ -51,7 +56,9 @@ class RidgeReadout(BaseEstimator):  # type: ignore[misc]
         self.strengths = strengths
         self.light = light
 
-    def fit(self, X: ArrayLike, Y: ArrayLike, folds: ArrayLike | None = None) -> Self:
+    def fit(
+        self, X: ArrayLike, Y: ArrayLike, folds: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Fit the weights.
 
         Parameters
@@ -61,11 +68,13 @@ class RidgeReadout(BaseEstimator):  # type: ignore[misc]
         folds : array of int, shape (rows,), optional
             Rows with one number are left out together: contiguous blocks of a series, or samples of one speaker. None
             (or a single fold) takes the middle of the strengths.
+        sample_weight : array, shape (rows,), optional
+            How much each row counts, in the fit and on the folds.
 
         Raises
         ------
         HeteroError
-            If the shapes do not fit, a number is not finite, or a strength is not > 0.
+            If the shapes do not fit, a number is not finite, a strength is not > 0, or a weight below 0.
         """
         strengths = np.sort(np.atleast_1d(np.asarray(self.strengths, dtype=float)))
         if strengths.ndim != 1 or not strengths.size or not (np.isfinite(strengths) & (strengths > 0)).all():
@@ -75,31 +84,40 @@ class RidgeReadout(BaseEstimator):  # type: ignore[misc]
             raise HeteroError(f"features and targets must be (rows, ...) of one length, got {x.shape} and {y.shape}")
         if not 0 <= self.light <= x.shape[1]:
             raise HeteroError(f"light must be a number of columns from 0 to {x.shape[1]}, got {self.light!r}: lower it")
-        mean = x.mean(axis=0, dtype=np.float64)
+        if folds is not None and np.shape(folds) != (len(x),):
+            raise HeteroError(
+                f"folds must be one number a row ({len(x)}), got shape {np.shape(folds)}: number all rows"
+            )
+        w = check_weights(sample_weight, len(x), "row")
+        if w is not None and not w.all():
+            counts = w > 0
+            x, y, w = x[counts], y[counts], w[counts]
+            folds = None if folds is None else np.asarray(folds)[counts]
+        mean = x.mean(axis=0, dtype=np.float64) if w is None else np.average(x, axis=0, weights=w)
         if not (np.isfinite(mean).all() and np.isfinite(y).all()):
             raise HeteroError("features and targets must be finite, got NaN or infinity: look where they come from")
-        spread = x.std(axis=0, dtype=np.float64)
+        spread = (
+            x.std(axis=0, dtype=np.float64) if w is None else np.sqrt(np.average((x - mean) ** 2, axis=0, weights=w))
+        )
         keep = spread > 1e-9 * max(float(spread.max(initial=0.0)), 1e-300)  # what stands still says nothing
         scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=keep)
         scale[len(scale) - self.light :] *= 10.0
         z = (x - mean) * scale
-        unit = float(max(z.shape))
-        if folds is not None and np.shape(folds) != (len(z),):
-            raise HeteroError(
-                f"folds must be one number a row ({len(z)}), got shape {np.shape(folds)}: number all rows"
-            )
+        total = float(len(z) if w is None else w.sum())
+        unit = max(total, float(z.shape[1]))
         labels = np.zeros(len(z), np.int64) if folds is None else np.unique(np.asarray(folds), return_inverse=True)[1]
-        offset = y.mean(axis=0)
+        offset = y.mean(axis=0) if w is None else np.average(y, axis=0, weights=w)
         centred = y - offset  # squares of a large offset would drown the errors
-        solve = _Rows(z, centred) if z.shape[0] <= z.shape[1] else _Moments(z, centred, labels)
+        solve = _Rows(z, centred, w) if z.shape[0] <= z.shape[1] else _Moments(z, centred, labels, w)
         self.cv_error_ = np.full(strengths.size, np.nan)
         if strengths.size == 1 or labels.max() == 0:
             self.strength_ = float(strengths[strengths.size // 2])
         else:
             # What does not vary has no error to weigh: left in, its rounding errors would outweigh all others.
-            variance = np.where(np.ptp(y, axis=0) > 0, (centred**2).mean(axis=0), np.inf)
+            power = (centred**2).mean(axis=0) if w is None else np.average(centred**2, axis=0, weights=w)
+            variance = np.where(np.ptp(y, axis=0) > 0, power, np.inf)
             errors = sum(solve.left_out(labels, fold, strengths * unit) for fold in range(labels.max() + 1))
-            self.cv_error_ = np.asarray((errors / len(z) / variance).mean(axis=1))
+            self.cv_error_ = np.asarray((errors / total / variance).mean(axis=1))
             self.strength_ = float(strengths[int(np.argmin(self.cv_error_))])
         self.coef_ = solve.weights(self.strength_ * unit) * scale[:, None]
         self.intercept_ = offset - mean @ self.coef_
@@ -113,42 +131,64 @@ class RidgeReadout(BaseEstimator):  # type: ignore[misc]
 class _Rows:
     """More features than rows: works with the products of rows (the dual form)."""
 
-    def __init__(self, z: Array, y: Array) -> None:
-        self.z, self.y = z, y
+    def __init__(self, z: Array, y: Array, w: Array | None = None) -> None:
+        self.z, self.y, self.w = z, y, w
         self.kernel = np.asarray(z @ z.T, dtype=np.float64)
 
     def left_out(self, labels: Ints, fold: int, strengths: Array) -> Array:
         out = labels == fold
-        centre = self.y[~out].mean(axis=0)
+        w = None if self.w is None else self.w[~out]
+        root = 1.0 if w is None else np.sqrt(w)
+        centre = self.y[~out].mean(axis=0) if w is None else np.average(self.y[~out], axis=0, weights=w)
         inside, across = self.kernel[np.ix_(~out, ~out)], self.kernel[np.ix_(out, ~out)]
         # Products of features that are centred on the rows kept, as their targets are.
-        mean, middle = inside.mean(axis=0), inside.mean()
-        across = across - across.mean(axis=1, keepdims=True) - mean + middle
-        values, vectors = np.linalg.eigh(inside - mean[:, None] - mean + middle)
-        along = vectors.T @ (self.y[~out] - centre)
+        if w is None:
+            mean, middle, beside = inside.mean(axis=0), inside.mean(), across.mean(axis=1, keepdims=True)
+        else:
+            mean, beside = np.average(inside, axis=0, weights=w), np.average(across, axis=1, weights=w)[:, None]
+            middle = np.average(mean, weights=w)
+        across = (across - beside - mean + middle) * root
+        inside = inside - mean[:, None] - mean + middle
+        inside = inside if w is None else inside * root * np.reshape(root, (-1, 1))
+        values, vectors = np.linalg.eigh(inside)
+        kept = self.y[~out] - centre
+        along = vectors.T @ (kept if w is None else kept * np.reshape(root, (-1, 1)))
         towards = across @ vectors
         rest = self.y[out] - centre
+        counts = 1.0 if self.w is None else self.w[out][:, None]
         return np.stack(
-            [((rest - towards @ (along / (np.maximum(values, 0.0) + s)[:, None])) ** 2).sum(axis=0) for s in strengths]
+            [
+                (counts * (rest - towards @ (along / (np.maximum(values, 0.0) + s)[:, None])) ** 2).sum(axis=0)
+                for s in strengths
+            ]
         )
 
     def weights(self, strength: float) -> Array:
-        system = self.kernel + strength * np.eye(len(self.kernel))
-        return np.asarray(self.z.T @ np.linalg.solve(system, self.y - self.y.mean(axis=0)), dtype=np.float64)
+        if self.w is None:
+            system = self.kernel + strength * np.eye(len(self.kernel))
+            return np.asarray(self.z.T @ np.linalg.solve(system, self.y - self.y.mean(axis=0)), dtype=np.float64)
+        root = np.sqrt(self.w)[:, None]
+        system = self.kernel * root * root.T + strength * np.eye(len(self.kernel))
+        aims = root * (self.y - np.average(self.y, axis=0, weights=self.w))
+        return np.asarray(self.z.T @ (root * np.linalg.solve(system, aims)), dtype=np.float64)
 
 
 class _Moments:
     """More rows than features: works with sums of products, fold by fold."""
 
-    def __init__(self, z: Array, y: Array, labels: Ints) -> None:
-        parts = [self._sums(z[labels == fold], y[labels == fold]) for fold in range(labels.max() + 1)]
+    def __init__(self, z: Array, y: Array, labels: Ints, w: Array | None = None) -> None:
+        every = [labels == fold for fold in range(labels.max() + 1)]
+        parts = [self._sums(z[rows], y[rows], None if w is None else w[rows]) for rows in every]
         self.parts = parts
         self.whole = [np.sum(same, axis=0) for same in zip(*parts, strict=True)]
 
     @staticmethod
-    def _sums(z: Array, y: Array) -> list[Array]:
+    def _sums(z: Array, y: Array, w: Array | None) -> list[Array]:
         z = np.asarray(z, dtype=np.float64)
-        return [z.T @ z, z.T @ y, np.einsum("kt,kt->t", y, y), z.sum(axis=0), y.sum(axis=0), np.float64(len(z))]
+        if w is None:
+            return [z.T @ z, z.T @ y, np.einsum("kt,kt->t", y, y), z.sum(axis=0), y.sum(axis=0), np.float64(len(z))]
+        much = z * w[:, None]
+        return [much.T @ z, much.T @ y, np.einsum("k,kt,kt->t", w, y, y), much.sum(axis=0), w @ y, w.sum()]
 
     def left_out(self, labels: Ints, fold: int, strengths: Array) -> Array:
         gram, cross, power, zsum, ysum, rows = self.parts[fold]
@@ -208,11 +248,23 @@ class RidgeClassification(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(self, strengths: Any = STRENGTHS) -> None:
         self.strengths = strengths
 
-    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        groups: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Fit; folds are whole groups, or else stratified. With one sample of a class there is nothing to leave out."""
-        self.classes_, number = np.unique(np.asarray(y), return_inverse=True)
+        x, labels = np.asarray(X), np.asarray(y)
+        w = check_weights(sample_weight, len(labels))
+        if w is not None and not w.all():  # what counts for nothing has no say in the folds either
+            counts = w > 0
+            x, labels, w = x[counts], labels[counts], w[counts]
+            groups = None if groups is None else np.asarray(groups)[counts]
+        self.classes_, number = np.unique(labels, return_inverse=True)
         codes = np.where(number[:, None] == np.arange(len(self.classes_)), 1.0, -1.0)
-        self.readout_ = RidgeReadout(self.strengths).fit(X, codes, class_folds(number, groups))
+        self.readout_ = RidgeReadout(self.strengths).fit(x, codes, class_folds(number, groups), w)
         return self
 
     def decision_function(self, X: ArrayLike) -> Array:
@@ -272,11 +324,133 @@ def make_readout(readout: Any, n_rows: int, n_features: int, smallest_class: int
     raise HeteroError(f"readout must be 'ridge', 'logistic' or a scikit-learn classifier, got {readout!r}{hint}")
 
 
-def fit_readout(readout: Any, features: Array, y: NDArray[Any], groups: Any = None) -> Any:
-    """Make a readout and fit it; `groups` decide the folds of the ridge."""
-    counts = np.unique(y, return_counts=True)[1]
-    made = make_readout(readout, len(features), features.shape[1], int(counts.min()))
-    return made.fit(features, y, groups) if isinstance(made, RidgeClassification) else made.fit(features, y)
+def fit_readout(
+    readout: Any, features: Array, y: NDArray[Any], groups: Any = None, sample_weight: Array | None = None
+) -> Any:
+    """Make a readout and fit it; `groups` decide the folds of the ridge.
+
+    Raises
+    ------
+    HeteroError
+        If samples are weighed and an estimator of one's own cannot weigh them.
+    """
+    if sample_weight is not None and not sample_weight.all():
+        counts = sample_weight > 0
+        features, y, sample_weight = features[counts], y[counts], sample_weight[counts]
+        groups = None if groups is None else np.asarray(groups)[counts]
+    counts_of = np.unique(y, return_counts=True)[1]
+    made = make_readout(readout, len(features), features.shape[1], int(counts_of.min()))
+    if isinstance(made, RidgeClassification):
+        return made.fit(features, y, groups, sample_weight)
+    if sample_weight is None:
+        return made.fit(features, y)
+    if isinstance(readout, str):  # logistic: scaling, regression and the score that chooses weigh the samples
+        with config_context(enable_metadata_routing=True):
+            return _weighing(made).fit(features, y, sample_weight=sample_weight)
+    check_weighs(made)
+    return made.fit(features, y, sample_weight=sample_weight)
+
+
+def check_weighs(readout: Any) -> None:
+    """Refuse a readout that cannot weigh samples."""
+    known = isinstance(readout, str) or has_fit_parameter(readout, "sample_weight")
+    if not known and not get_config()["enable_metadata_routing"]:
+        raise HeteroError(
+            f"readout {type(readout).__name__} takes no sample_weight",
+            fix="leave it away, or use readout='ridge' or 'logistic'",
+        )
+
+
+def _weighing(model: Any) -> Any:
+    """The same, its parts asking for the weights of the samples."""
+    from sklearn.metrics import get_scorer
+    from sklearn.model_selection import GridSearchCV
+
+    grid = isinstance(model, GridSearchCV)
+    for name, step in (model.estimator if grid else model).steps:
+        if name != "pca":  # which turns, and weighs nothing
+            step.set_fit_request(sample_weight=True)
+    return model.set_params(scoring=get_scorer(model.scoring).set_score_request(sample_weight=True)) if grid else model
+
+
+#: Windows that are tried; "all" is one a row of the longest sample.
+WINDOWS: tuple[int | str, ...] = (1, 5, 12, 24, "all")
+#: With nothing to choose by.
+USUAL = 5
+#: Features of all samples, in all numbers of windows, that are held at a time: 1 GiB.
+MOST_FEATURES = 2**27
+
+
+def window_counts(windows: Any) -> tuple[int | str, ...]:
+    """Numbers of windows to choose from: one, several, or ``"auto"`` for `WINDOWS`.
+
+    Raises
+    ------
+    StimulusError
+        If it is none of these, or empty.
+    """
+    if isinstance(windows, str) and windows == "auto":
+        return WINDOWS
+    several = windows if isinstance(windows, list | tuple | range) else [windows]
+    if not len(several):
+        raise StimulusError("windows must hold at least one number, got none", fix="use windows='auto'")
+    out: list[int | str] = []
+    for count in several:
+        if isinstance(count, str):
+            if count != "all":
+                raise StimulusError(
+                    f"windows must be a number, several, 'all' or 'auto', got {count!r}", fix="use windows='auto'"
+                )
+            out.append(count)
+        else:
+            out.append(checks.whole("windows", count, least=1, most=10_000, error=StimulusError))
+    return tuple(dict.fromkeys(out))
+
+
+def counted(windows: Sequence[int | str], longest: int, samples: int, columns: int) -> list[int]:
+    """The same as different numbers, smallest first, "all" as the rows of the longest sample.
+
+    Those whose features, of `columns` in each window, would not fit together are left out, the largest first.
+    """
+    numbers = sorted({longest if w == "all" else int(w) for w in windows})
+    fitting = np.cumsum(numbers) * columns * samples <= MOST_FEATURES
+    return numbers[: max(int(fitting.sum()), 1)]
+
+
+def choose_windows(
+    features: Callable[[int], Array],
+    windows: Sequence[int],
+    y: NDArray[Any],
+    groups: Any = None,
+    sample_weight: Array | None = None,
+) -> tuple[int, dict[int, float]]:
+    """The number of windows whose features a ridge readout separates best, inside the training data.
+
+    Parameters
+    ----------
+    features : callable
+        Number of windows -> features of the labelled samples, shape (samples, features).
+    windows : sequence of int
+    y, groups, sample_weight
+        See `RidgeClassification`.
+
+    Returns
+    -------
+    int
+        With the smallest error on left-out folds; with one sample of a class, where nothing can be left out, the one
+        nearest to 5.
+    dict of int to float
+        That error of each: mean over classes, in units of the variance of a class indicator.
+    """
+    if len(windows) == 1:
+        return windows[0], {}
+    errors = {}
+    for count in windows:
+        found = RidgeClassification().fit(features(count), y, groups, sample_weight).readout_.cv_error_
+        errors[count] = float(found.min())
+    if not np.isfinite(list(errors.values())).all():
+        return min(windows, key=lambda w: (abs(w - USUAL), w)), {}
+    return min(errors, key=lambda w: errors[w]), errors
 
 
 def lagged(x: ArrayLike, lags: int) -> Array:

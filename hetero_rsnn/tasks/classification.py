@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,7 +18,8 @@ from hetero_rsnn.datasets.dataset import Dataset
 from hetero_rsnn.estimators.anytime import AnytimeReadout
 from hetero_rsnn.estimators.features import HRSNNFeatures
 from hetero_rsnn.estimators.frozen import pool
-from hetero_rsnn.estimators.readout import fit_readout
+from hetero_rsnn.estimators.linear import LinearClassifier, has_minirocket, rocket_class
+from hetero_rsnn.estimators.readout import choose_windows, counted, fit_readout, window_counts
 from hetero_rsnn.inputs.audio import AudioEncoder
 from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.inputs.samples import take
@@ -56,11 +57,13 @@ class _Classify:
     train: Ints
     test: Ints
     options: dict[str, Any]
+    windows: tuple[int | str, ...]
     encoder: Any
     few: tuple[int, ...]
     early: bool
     every: int
     calibration: str
+    rocket: bool
 
 
 def classify(
@@ -73,6 +76,7 @@ def classify(
     early: bool = False,
     every: int = 2,
     calibration: str = "auto",
+    minirocket: bool | None = None,
     chosen: Recipe | None = None,
     overrides: dict[str, Any] | None = None,
     backend: str = "fast",
@@ -81,6 +85,9 @@ def classify(
     progress: Progress | None = None,
 ) -> TaskResult:
     """Classify a data set with several networks, and with a linear model on the same input.
+
+    The number of windows over which states and input are averaged is chosen for each by cross-validation inside the
+    training part, unless the recipe sets one: a baseline that has to do with fewer windows than it needs is none.
 
     Parameters
     ----------
@@ -102,6 +109,9 @@ def classify(
         readout learns from; ``"crossed"``, all of them, each scored by readouts that did not see it
         (`AnytimeReadout.cross_scores`: the network did, without labels); ``"auto"``, the second if a quarter is
         fewer than 200 samples.
+    minirocket : bool, optional
+        Also classify the input by MiniRocket, which has no network and is no linear model; see `LinearClassifier`.
+        None: where aeon or sktime is installed.
     chosen : Recipe, optional
         How the data are encoded and read; default: `recipe`.
     overrides : dict, optional
@@ -117,7 +127,8 @@ def classify(
     Raises
     ------
     HeteroError
-        If the data set is none for classification, has no groups to leave out, or a setting breaks its rule.
+        If the data set is none for classification, has no groups to leave out, a setting breaks its rule, or MiniRocket
+        is asked for where neither aeon nor sktime is installed.
     """
     if dataset.task != "classification" or dataset.y is None:
         raise HeteroError(f"{dataset.name} is for {dataset.task}: use forecast")
@@ -127,7 +138,11 @@ def classify(
         raise HeteroError(f"calibration must be 'auto', 'held out' or 'crossed', got {calibration!r}")
     if calibration == "auto":
         calibration = "held out" if CALIBRATION * len(dataset.train) >= HELD_OUT else "crossed"
+    if minirocket:
+        rocket_class()  # refuses before anything is computed
+    rocket = has_minirocket() if minirocket is None else bool(minirocket)
     given = recipe(dataset) if chosen is None else chosen
+    tried = window_counts(given.options.get("windows", "auto"))
     engine = Engine(backend, precision)
     nets, numbers = task_networks(networks, given, overrides or {}), checks.different_seeds("seeds", seeds)
     X, encoder = _front_end(dataset.X, given.encoder)
@@ -140,19 +155,24 @@ def classify(
             )
         causal, causal_encoder = (X, encoder) if given.causal is None else _front_end(dataset.X, given.causal)
     options = {"hold": given.hold, "backend": backend, "precision": precision, **given.options}
+    options.pop("windows", None)
     task = _Classify(
-        X, causal, causal_encoder, dataset.y, dataset.groups, dataset.train, dataset.test, options, encoder,
-        tuple(few_labels), early, every, calibration,
+        X, causal, causal_encoder, dataset.y, dataset.groups, dataset.train, dataset.test, options, tried, encoder,
+        tuple(few_labels), early, every, calibration, rocket,
     )  # fmt: skip
     left: list[str | None] = [None]
     if leave_out and dataset.groups is not None:
         left += np.unique(dataset.groups[np.union1d(dataset.train, dataset.test)]).tolist()
-    jobs = [(net, seed, group) for seed in numbers for net in nets for group in left]
+    # MiniRocket sees no network: once a seed is enough.
+    jobs = [(net, seed, group, rocket and k == 0) for seed in numbers for k, net in enumerate(nets) for group in left]
     parts = run_jobs(partial(_classify_job, task), jobs, workers=workers, progress=progress, threads=engine.threads)
     rows = []
     for start in range(0, len(parts), len(left)):
         row, *others = parts[start : start + len(left)]
         rows.append(replace(row, groups=dict(zip(left[1:], others, strict=True))))
+    if rocket:
+        of_seed = {row.seed: row.minirocket for row in rows if row.minirocket is not None}
+        rows = [replace(row, minirocket=of_seed[row.seed]) for row in rows]
     return TaskResult(dataset, tuple(nets), tuple(rows), given)
 
 
@@ -169,53 +189,79 @@ def _front_end(X: Sequence[Any], encoder: Any) -> tuple[Sequence[Any], Any]:
     return features, CurrentEncoder("zscore", encoder.gain, encoder.clip)
 
 
-def _classify_job(task: _Classify, job: tuple[Network, int, str | None]) -> Any:
-    network, seed, group = job
+def _classify_job(task: _Classify, job: tuple[Network, int, str | None, bool]) -> Any:
+    network, seed, group, rocket = job
     if group is not None:
         assert task.groups is not None
         used = np.union1d(task.train, task.test)  # all, unless a part was asked for
         train, test = used[task.groups[used] != group], used[task.groups[used] == group]
-        a, b = _fit_both(task, network, seed, train, test, task.groups[train])
-        return float(np.mean(a.decided == task.y[test])), float(np.mean(b.decided == task.y[test]))
-    a, b = _fit_both(task, network, seed, task.train, task.test, None)
+        _, a, b = _fit_both(task, network, seed, train, test, task.groups[train])
+        return tuple(float(np.mean(model.decided == task.y[test])) for model in (a, b))
+    f, a, b = _fit_both(task, network, seed, task.train, task.test, None)
     y_train, y_test = task.y[task.train], task.y[task.test]
-    seconds = float(a.features_.rows_.sum()) * a.features_.hold_ / 1e3
+    seconds = float(f.rows_.sum()) * f.hold_ / 1e3
+    on_mean = fit_readout("ridge", b.train[1], y_train).predict(b.test[1])
     row = ClassifyRow(
         network.name, seed,
-        classification_report(y_test, a.decided, np.unique(task.y), a.features_.spikes_, network.n, seconds),
+        classification_report(y_test, a.decided, np.unique(task.y), f.spikes_, network.n, seconds),
         linear=float(np.mean(b.decided == y_test)),
-        linear_mean=float(np.mean(b.on_mean == y_test)),
+        linear_mean=float(np.mean(on_mean == y_test)),
+        windows=a.windows, linear_windows=b.windows,
+        minirocket=_minirocket(task, f, seed) if rocket else None,
         few=_few_labels(task, seed, a, b, y_train, y_test),
     )  # fmt: skip
-    return replace(row, early=_decide_early(task, network, seed, a.features_)) if task.early else row
+    return replace(row, early=_decide_early(task, network, seed, f)) if task.early else row
+
+
+def _minirocket(task: _Classify, fitted: HRSNNFeatures, seed: int) -> float:
+    model = LinearClassifier(fitted, features="minirocket", seed=seed)
+    model.fit(take(task.X, task.train), task.y[task.train])
+    return model.score(take(task.X, task.test), task.y[task.test])
 
 
 @dataclass
 class _Fitted:
-    """Features of both parts and what a readout of them decided."""
+    """Features of both parts for each number of windows, the number chosen, and what a readout of these decided."""
 
-    features_: HRSNNFeatures
-    train: Array
-    test: Array
+    tried: list[int]
+    train: dict[int, Array]
+    test: dict[int, Array]
+    windows: int
     decided: NDArray[Any]
-    on_mean: NDArray[Any] | None = None
 
 
 def _fit_both(
     task: _Classify, network: Network, seed: int, train: Ints, test: Ints, groups: Any
-) -> tuple[_Fitted, _Fitted]:
+) -> tuple[HRSNNFeatures, _Fitted, _Fitted]:
     """Network and linear model, fitted on `train` and asked about `test`."""
     f = HRSNNFeatures(network, encoder=task.encoder, seed=seed, **task.options)
     X_train, X_test, y = take(task.X, train), take(task.X, test), task.y[train]
     f.fit(X_train)
-    a, b = f.transform(X_train), f.transform(X_test)
-    both = [[(pool(x, f.windows), pool(x, 1)) for x in f.each_input(part)] for part in (X_train, X_test)]
-    (c, c_mean), (d, d_mean) = ((np.array(same) for same in zip(*part, strict=True)) for part in both)
+    longest = f.longest(f.check_samples(X_train))
 
-    def decided(train: Array, test: Array) -> NDArray[Any]:
-        return np.asarray(fit_readout("ridge", train, y, groups).predict(test))
+    def fitted(columns: int, read: Callable[[Any, list[int]], Iterable[list[Array]]], *more: int) -> _Fitted:
+        tried = counted(task.windows, longest, len(train), columns)
+        numbers = list(dict.fromkeys([*tried, *more]))
+        of_train, of_test = (
+            dict(zip(numbers, (np.array(same) for same in zip(*read(part, numbers), strict=True)), strict=True))
+            for part in (X_train, X_test)
+        )
+        windows, _ = choose_windows(lambda w: of_train[w], tried, y, groups)
+        decided = fit_readout("ridge", of_train[windows], y, groups).predict(of_test[windows])
+        return _Fitted(tried, of_train, of_test, windows, np.asarray(decided))
 
-    return _Fitted(f, a, b, decided(a, b)), _Fitted(f, c, d, decided(c, d), decided(c_mean, d_mean))
+    def states(part: Any, numbers: list[int]) -> list[list[Array]]:
+        return f.frozen_pass(f.check_samples(part), lambda x, _: [pool(x, w) for w in numbers])
+
+    def inputs(part: Any, numbers: list[int]) -> Iterator[list[Array]]:
+        return ([pool(x, w) for w in numbers] for x in f.each_input(part))
+
+    # The test part is answered last: the spikes that are reported are its own.
+    return f, fitted(network.n * len(f.taus_), states), fitted(f.encoder_.n_channels_, inputs, 1)
+
+
+def _part(features: dict[int, Array], index: Ints, windows: int) -> Array:
+    return features[windows][index]
 
 
 def _few_labels(
@@ -226,11 +272,16 @@ def _few_labels(
     out = {}
     for count in [k for k in task.few if k <= most]:
         scores = np.zeros((CHOICES, 2))
+        windows = [0, 0]
         for r in range(CHOICES):
             rng = generator(seed, "training", "labels", count, r)
             index = np.concatenate([rng.permutation(np.flatnonzero(y_train == c))[:count] for c in classes])
+            y = y_train[index]
             for i, model in enumerate((a, b)):
-                decided = fit_readout("ridge", model.train[index], y_train[index]).predict(model.test)
+                if r == 0:  # by the first choice of labels alone: each would take ten times as long
+                    windows[i], _ = choose_windows(partial(_part, model.train, index), model.tried, y)
+                w = windows[i]
+                decided = fit_readout("ridge", model.train[w][index], y).predict(model.test[w])
                 scores[r, i] = np.mean(decided == y_test)
         out[count] = (float(scores[:, 0].mean()), float(scores[:, 1].mean()))
     return out
@@ -247,7 +298,7 @@ def _decide_early(task: _Classify, network: Network, seed: int, fitted: HRSNNFea
         model = fitted  # the same network has learned from the same samples already
     else:
         model = HRSNNFeatures(network, encoder=task.causal_encoder, seed=seed, **task.options).fit(X)
-    anytime = AnytimeReadout(model, every=task.every).fit(X, task.y[rest])
+    anytime = AnytimeReadout(model, every=task.every, windows=task.windows).fit(X, task.y[rest])
     missing = np.setdiff1d(task.y[task.test], anytime.classes_)
     if missing.size:
         raise HeteroError(
@@ -271,6 +322,3 @@ def _calibration(task: _Classify, seed: int) -> tuple[Ints, Ints]:
         [(same := order[task.y[order] == c])[: round(CALIBRATION * len(same))] for c in np.unique(task.y[order])]
     )
     return held, np.setdiff1d(task.train, held)
-
-
-# Forecasting ------------------------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ def _forecast_job(
         return take(X, index), None if Y is None else take(Y, index)
 
     model = HRSNNForecaster(network, seed=seed, **options).fit(*part(dataset.train))
-    row = ForecastRow(network.name, seed, model.report(*part(dataset.test)))
+    row = ForecastRow(network.name, seed, model.report(*part(dataset.test)), difference=model.difference_)
     first, aims = part(dataset.test[:1])
     ahead, forecasts = (first if aims is None else aims)[0], model.predict(first)[0]
     shown = slice(model.first_row(), model.first_row() + 200)

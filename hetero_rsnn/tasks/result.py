@@ -26,11 +26,16 @@ class ClassifyRow:
     report : ClassificationReport
         On the test samples.
     linear : float
-        Test accuracy of the same readout on the encoded input, averaged over the same windows.
+        Test accuracy of the same readout on the encoded input, averaged over windows.
     linear_mean : float
         The same on the mean input over the whole sample, without any notion of time.
+    windows, linear_windows : int
+        Number of windows over which states and input are averaged, each chosen inside the training part.
+    minirocket : float or None
+        Test accuracy of MiniRocket on the encoded input, if it was asked for.
     few : dict of int to tuple of float
-        Labels a class -> test accuracy of (network, linear), mean over ten choices of labels.
+        Labels a class -> test accuracy of (network, linear), mean over ten choices of labels. The windows are chosen by
+        the first choice of as many labels.
     groups : dict of str to tuple of float
         Group left out of all training -> accuracy on it of (network, linear).
     early : CutoffCurve or None
@@ -41,6 +46,9 @@ class ClassifyRow:
     report: ClassificationReport
     linear: float
     linear_mean: float
+    windows: int
+    linear_windows: int
+    minirocket: float | None = None
     few: dict[int, tuple[float, float]] = field(default_factory=dict)
     groups: dict[str, tuple[float, float]] = field(default_factory=dict)
     early: CutoffCurve | None = None
@@ -49,7 +57,8 @@ class ClassifyRow:
         """Plain data for JSON."""
         return {
             "network": self.network, "seed": self.seed, "test": self.report.to_dict(), "linear": self.linear,
-            "linear_mean": self.linear_mean,
+            "linear_mean": self.linear_mean, "windows": self.windows, "linear_windows": self.linear_windows,
+            "minirocket": self.minirocket,
             "few_labels": {str(k): {"network": a, "linear": b} for k, (a, b) in self.few.items()},
             "left_out": {k: {"network": a, "linear": b} for k, (a, b) in self.groups.items()},
             "early": None if self.early is None else self.early.to_dict(),
@@ -72,6 +81,8 @@ class ForecastRow:
         Valid prediction times of free runs, one a test series, in Lyapunov times.
     trace : dict of str to ndarray
         A piece of a test series, and its forecasts.
+    difference : bool
+        Whether changes were forecast; see `HRSNNForecaster`.
     """
 
     network: str
@@ -80,12 +91,14 @@ class ForecastRow:
     groups: dict[str, ForecastReport] = field(default_factory=dict)
     closed_loop: tuple[float, ...] = ()
     trace: dict[str, Array] = field(default_factory=dict)
+    difference: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; without the traces."""
         return {
             "network": self.network, "seed": self.seed, "test": self.report.to_dict(),
             "groups": {k: r.to_dict() for k, r in self.groups.items()}, "closed_loop": list(self.closed_loop),
+            "difference": self.difference,
         }  # fmt: skip
 
 

@@ -33,7 +33,9 @@ def noise(rows: int, channels: int = 1, seed: int = 0) -> Array:
 
 
 def make(**options: Any) -> HRSNNForecaster:
-    return HRSNNForecaster("henhes", **{"overrides": {"n": N}, "washout": 10, "lags": 5, **options})
+    """One row at a time, to the network alone, unless said otherwise: what is wrong then has nowhere to hide."""
+    plain = {"overrides": {"n": N}, "washout": 10, "lags": 5, "encoder": "current", "skip": False}
+    return HRSNNForecaster("henhes", **{**plain, **options})
 
 
 def nrmse(aim: Array, found: Array) -> float:
@@ -153,7 +155,7 @@ def test_spiking_input(encoder: Any) -> None:
     f = make(encoder=encoder, skip=True).fit([wave(150)])
     channels = 4 if f.encoder_.n_channels_ == 4 else 2
     assert f.readout_.coef_.shape == (N + channels, 2)
-    assert f.linear_.coef_.shape == (5 * channels, 2)
+    assert f.linear_.coef_.shape == (5 * 2, 2)  # it sees the series, not its spikes
     assert f.report([wave(150)]).nu > 0
 
 
@@ -188,18 +190,16 @@ def test_recordings_have_a_target_a_frame() -> None:
 def test_errors_of_the_report(washout: int, lags: int, horizon: int) -> None:
     """Persistence and autoregression in loops over the rows that count."""
     train = [wave(90) + noise(90, 2) * [0.3, 0.01], wave(70, 30) + noise(70, 2, seed=1) * [0.3, 0.01]]
+    train[0][40] += [0, 300]  # which the encoder clips, and the autoregression sees
     test = [wave(60, 3) + noise(60, 2, seed=2) * [0.3, 0.01], wave(40, 9) + noise(40, 2, seed=3) * [0.3, 0.01]]
     f = make(washout=washout, lags=lags, horizon=horizon).fit(train)
     start = max(washout, lags - 1)
-    rows = np.concatenate(train)
-    mean, sd = rows.mean(axis=0), rows.std(axis=0)
 
     def pairs(X: list[Array]) -> tuple[Array, Array, Array]:
         past, now, aims = [], [], []
         for x in X:
-            z = np.clip((x - mean) / sd, -3, 3)
             for k in range(start, len(x) - horizon):
-                past.append(np.concatenate([z[k - i] for i in range(lags)]))
+                past.append(np.concatenate([x[k - i] for i in range(lags)]))
                 now.append(x[k])
                 aims.append(x[k + horizon])
         return np.array(past), np.array(now), np.array(aims)
@@ -364,7 +364,6 @@ def test_horizons_with_targets_of_their_own() -> None:
 
 
 def test_refused_afterwards(fitted: HRSNNForecaster) -> None:
-    refused(lambda: fitted.score([wave(50)], sample_weight=[1.0]), "sample_weight")
     refused(lambda: fitted.predict([wave(50)[:, :1]]), "1 channels", "fitted on 2", error=StimulusError)
     for call in ("predict", "score", "report"):
         refused(lambda call=call: getattr(make(), call)([wave(50)]), "not fitted", error=NotFittedError)
@@ -409,3 +408,182 @@ def test_the_report_of_a_fit_is_that_of_its_series() -> None:
     x = [np.sin(np.arange(300) / 5 + k)[:, None] for k in range(2)]
     model = hr.HRSNNForecaster("henhes", overrides={"n": 30}, horizon=2).fit(x)
     assert model.train_report_ == model.report(x)
+
+
+# Defaults --------------------------------------------------------------------------------------------------------
+
+
+def test_six_rows_side_by_side_to_network_and_readout_by_default() -> None:
+    f = HRSNNForecaster("henhes", overrides={"n": N}).fit([wave(200)])
+    assert f.encoder_.lags == 6 and f.network_.input.channels == 12 and f.readout_.coef_.shape == (N + 12, 2)
+    assert f.linear_.coef_.shape == (24 * 2, 2) and f.train_report_.lags == 24
+
+
+def climbing(rows: int, slope: float = 0.02) -> Array:
+    t = np.arange(rows)
+    return (slope * t + np.sin(t / 5) + noise(rows)[:, 0] / 10)[:, None]
+
+
+def test_a_series_with_a_trend_is_forecast_by_its_changes() -> None:
+    x = climbing(900)
+    train, test = [x[:600]], [x[600:]]
+    f = make(horizon=5).fit(train)
+    assert f.difference_ is True
+    with pytest.warns(UserWarning, match="values of channel 0 lie outside of the training range") as said:
+        plain = make(horizon=5, difference=False).fit(train).report(test)
+    assert "difference=True forecasts changes" in str(said[0].message)
+    report = f.report(test)
+    assert plain.nrmse > 1.5 and report.nrmse < 0.85 * report.persistence and report.linear < report.persistence
+    assert report.persistence == plain.persistence
+    assert f.score(test) == pytest.approx(1 - report.nrmse**2)
+    by_hand = nrmse(x[615:], f.predict(test)[0][10:-5])
+    assert report.nrmse == pytest.approx(by_hand, rel=1e-9)
+    ready = HRSNNForecaster("henhes", overrides={"n": N}, horizon=5).fit(train).report(test)
+    assert ready.nrmse < 0.65 * ready.persistence and ready.lags == 24
+
+
+def test_changes_by_hand() -> None:
+    """The network is given each change, and the readout foretells that from row k to row k + horizon."""
+    X = [climbing(160), climbing(120, -0.01)]
+    f = make(horizon=3, difference=True).fit(X)
+    changes = [np.diff(x, axis=0, prepend=x[:1]) for x in X]
+    rows = np.concatenate(changes)
+    for u, d in zip(f.inputs(X), changes, strict=True):
+        np.testing.assert_allclose(u, np.clip((d - rows.mean()) / rows.std(), -3, 3), rtol=1e-9, atol=1e-12)
+    aims = np.concatenate([x[13:] - x[10:-3] for x in X])
+    folds = contiguous_folds([147, 107], 5)
+    states = f._states(X)
+    by_hand = RidgeReadout().fit(np.concatenate([s[10:-3] for s in states]), aims, folds)
+    np.testing.assert_allclose(f.readout_.coef_, by_hand.coef_, rtol=1e-9)
+    for found, s, x in zip(f.predict(X), states, X, strict=True):
+        np.testing.assert_allclose(found, x + by_hand.predict(s), rtol=1e-9)
+    past = np.concatenate([lagged(d, 5)[6:-3] for d in changes])
+    np.testing.assert_allclose(f.linear_.coef_, RidgeReadout().fit(past, aims, folds).coef_, rtol=1e-9)
+
+
+def test_a_loop_of_changes_step_by_step() -> None:
+    f = make(difference=True, encoder=hr.CurrentEncoder(lags=4), skip=True).fit([climbing(300)])
+    context = climbing(330)[300:]
+    found = f.free_run(context, 6)
+    for k in range(6):
+        open_run = f.predict([np.concatenate([context, found[:k]])])[0][-1]
+        np.testing.assert_allclose(found[k], open_run, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("series", "expected"),
+    [
+        (climbing(900), True),
+        (-climbing(900), True),
+        (np.cumsum(noise(900), axis=0), True),  # it leaves its range, and its last value says most
+        (np.where(np.arange(900) < 650, 0.0, 100.0)[:, None] + noise(900), True),  # a jump
+        (wave(900), False),
+        (wave(900) + noise(900, 2) * [0.3, 0.01], False),
+        (noise(900), False),
+        (wave(900)[::-1] * 1e6, False),
+        (np.concatenate([noise(899), [[9.0]]]), False),  # outside once: no trend
+    ],
+)
+def test_changes_are_chosen_by_the_last_third_of_the_training_part(series: Array, expected: bool) -> None:
+    options: dict[str, Any] = {"overrides": {"n": 20}, "epochs": 0}
+    assert make(**options).fit([series]).difference_ is expected
+    assert make(**options).fit([series, series[:700]]).difference_ is expected
+    assert make(**options, difference=not expected).fit([series]).difference_ is not expected
+
+
+def test_targets_of_their_own_are_not_differenced() -> None:
+    x = climbing(200)
+    assert make().fit([x], [x**2]).difference_ is False
+    refused(lambda: make(difference=True).fit([x], [x**2]), "targets y", "give no y")
+    for bad in ("yes", 1, None):
+        refused(lambda bad=bad: make(difference=bad).fit([x]), "True, False or 'auto'", repr(bad))
+
+
+def test_values_outside_of_the_training_range_are_said(recwarn: pytest.WarningsRecorder) -> None:
+    f = make().fit([wave(200)])
+    inside = wave(60, 3)
+    for call in (f.predict, f.score, f.report):
+        call([inside])
+    f.free_run(inside, 2)
+    assert not recwarn.list
+    shifted = inside + [0, 60]
+    for call in (f.predict, f.score, f.report, lambda X: f.free_run(X[0], 2)):
+        with pytest.warns(UserWarning, match="channel 1 lie outside of the training range 950") as said:
+            call([shifted])
+        assert said[0].filename == __file__ and len(said) == 1
+    once = inside.copy()
+    once[30, 0] = 40.0
+    with pytest.warns(UserWarning, match=r"1.7 % of the values of channel 0 .* to 40\)"):
+        f.predict([once])
+
+
+# Axes ------------------------------------------------------------------------------------------------------------
+
+
+def test_series_whose_channels_come_first() -> None:
+    X, y = [wave(120), wave(90, 7)], [wave(120)[:, :1] ** 2, wave(90, 7)[:, :1] ** 2]
+    turned = [x.T for x in X]
+    expected, f = make().fit(X), make(layout="channels, time").fit(turned)
+    np.testing.assert_array_equal(f.readout_.coef_, expected.readout_.coef_)
+    for a, b in zip(f.predict(turned), expected.predict(X), strict=True):
+        np.testing.assert_array_equal(a, b)  # what comes back is (time, targets) in any layout
+    assert f.report(turned) == expected.report(X) and f.score(turned) == expected.score(X)
+    np.testing.assert_array_equal(f.free_run(wave(40).T, 3), expected.free_run(wave(40), 3))
+    own = make(layout="channels, time").fit(turned, [t.T for t in y])
+    assert own.score(turned, [t.T for t in y]) == make().fit(X, y).score(X, y)
+
+
+def test_series_that_look_as_if_channels_came_first_are_said() -> None:
+    X = [np.random.default_rng(0).normal(size=(30, 80))]
+    options: dict[str, Any] = {"epochs": 0, "washout": 5}
+    with pytest.warns(UserWarning, match=r"samples of 30 rows \(time\) and 80 channels") as said:
+        f = make(**options).fit(X)
+    assert said[0].filename == __file__ and f.n_targets_ == 80
+    assert make(**options, layout="channels, time").fit(X).n_targets_ == 30
+
+
+# Weights ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_series_of_weight_two_counts_as_two() -> None:
+    X = [wave(100) + noise(100, 2, seed=k) * [0.3, 0.01] for k in range(3)]
+    one = {"strengths": 0.01, "epochs": 0, "encoder": hr.CurrentEncoder("none", clip=None, gain=0.01)}
+    weighed = make(**one).fit(X, sample_weight=[2, 1, 1])
+    twice = make(**one).fit([X[0], *X])
+    np.testing.assert_allclose(weighed.readout_.coef_, twice.readout_.coef_, rtol=1e-6, atol=1e-12)
+    assert not np.allclose(weighed.readout_.coef_, make(**one).fit(X).readout_.coef_, rtol=1e-3)
+    rows = [np.full(100, 2.0), np.ones(100), np.ones(100)]
+    np.testing.assert_array_equal(make(**one).fit(X, sample_weight=rows).readout_.coef_, weighed.readout_.coef_)
+    assert weighed.score(X, sample_weight=[2, 1, 1]) == pytest.approx(weighed.score([X[0], *X]), rel=1e-9)
+    assert weighed.score(X, sample_weight=[0, 1, 0]) == pytest.approx(weighed.score([X[1]]), rel=1e-9)
+
+
+def test_a_row_of_weight_none_has_no_say() -> None:
+    x = wave(150) + noise(150, 2) * [0.3, 0.01]
+    weight = np.ones(150)
+    weight[70:80] = 0.0
+    other = x.copy()
+    other[79] = [0.5, 960.0]  # foretold only; later rows see it, but not by these weights
+    weight[80:] = 0.0
+    options: dict[str, Any] = {"epochs": 0, "strengths": 0.01, "encoder": hr.CurrentEncoder("none", gain=0.01)}
+    a, b = (make(**options).fit([s], sample_weight=[weight]) for s in (x, other))
+    np.testing.assert_array_equal(a.readout_.coef_, b.readout_.coef_)
+
+
+@pytest.mark.parametrize(
+    ("weight", "words"),
+    [
+        ([1.0], ["one number a series (2)", "(1,)"]),
+        ([-1.0, 1.0], [">= 0", "-1 at series 0"]),
+        ([0, 0], ["above 0", "0 throughout"]),
+        ([np.nan, 1], ["finite", "nan"]),
+        (["a", "b"], ["one number a series", "<U1"]),
+        ([np.ones(60)], ["one array for each series (2)", "got 1"]),
+        ([np.ones(60), np.ones(49)], ["one number a row (50)", "(49,)"]),
+        ([np.r_[np.ones(11), np.zeros(49)], np.r_[np.ones(5), np.zeros(45)]], ["some forecast", "0 throughout"]),
+    ],
+)
+def test_refused_weights(fitted: HRSNNForecaster, weight: Any, words: list[str]) -> None:
+    X = [wave(60), wave(50, 3)]
+    refused(lambda: make().fit(X, sample_weight=weight), *words)
+    refused(lambda: fitted.score(X, sample_weight=weight), *words)

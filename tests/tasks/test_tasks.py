@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from toys import CHOSEN, toy
 
 import hetero_rsnn as hr
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.estimators import linear
 from hetero_rsnn.estimators.frozen import pool
 from hetero_rsnn.estimators.readout import fit_readout
 from hetero_rsnn.inputs.audio import AudioEncoder
@@ -17,6 +19,7 @@ from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.measures.scores import wilson
 from hetero_rsnn.plots.task_plots import figure_task
 from hetero_rsnn.report.task_tables import print_task, verdict
+from hetero_rsnn.tasks import classification as tasks_classification
 from hetero_rsnn.tasks.classification import _front_end, classify
 from hetero_rsnn.tasks.forecasting import forecast
 from hetero_rsnn.tasks.recipes import Recipe, recipe
@@ -55,6 +58,78 @@ def test_linear_models_see_the_scaled_input(result):
         train, test = (np.array([pool(x, windows) for x in part]) for part in scaled)
         accuracy = np.mean(fit_readout("ridge", train, y_a).predict(test) == y_b)
         assert {getattr(r, found) for r in result.rows} == {accuracy}
+
+
+def test_windows_are_chosen_inside_the_training_part():
+    """For network and baseline alike; rows and early decisions agree with the estimators."""
+    data = toy()
+    a, b, y_a, y_b = data.split()
+    free = replace(CHOSEN, options={})
+    found = classify(data, ["henhes"], [4], few_labels=(1, 5), early=True, every=8, chosen=free, overrides=SMALL)
+    row = found.rows[0]
+    clf = hr.HRSNNClassifier(
+        "henhes", overrides=SMALL, encoder=CHOSEN.encoder, hold="10 ms", windows="auto", seed=4
+    ).fit(a, y_a)
+    linear = hr.LinearClassifier(clf).fit(a, y_a)
+    assert set(clf.windows_errors_) == set(linear.windows_errors_) == {1, 5, 12, 24}  # 24 is the longest sample, too
+    assert (row.windows, row.linear_windows) == (clf.windows_, linear.windows_)
+    assert (row.report.accuracy, row.linear) == (clf.score(b, y_b), linear.score(b, y_b))
+    # A wave is told from others by its phase in time: the baseline of five windows misses it.
+    assert row.linear > hr.LinearClassifier(clf, windows=5).fit(a, y_a).score(b, y_b)
+    anytime = hr.AnytimeReadout(clf, every=8, windows="auto").fit(a, y_a)
+    scores, spikes = anytime.scores(b), anytime.spikes()
+    curve = hr.evaluate_cutoff(
+        anytime.cross_scores(a, y_a), y_a, scores, y_b, tuple(p.epsilon for p in row.early.points),
+        spikes=spikes,
+    )  # fmt: skip
+    assert row.early.to_dict() == curve.to_dict()
+    # No test sample has a say.
+    other = tuple(np.random.default_rng(k).normal(size=x.shape) if k >= 60 else x for k, x in enumerate(data.X))
+    again = classify(replace(data, X=other), ["henhes"], [4], few_labels=(), chosen=free, overrides=SMALL).rows[0]
+    assert (again.windows, again.linear_windows) == (row.windows, row.linear_windows)
+    plain = found.to_dict()["rows"][0]
+    assert (plain["windows"], plain["linear_windows"]) == (row.windows, row.linear_windows)
+
+
+class Rocket:
+    """Stands for MiniRocket; counts its fits."""
+
+    fits: ClassVar[list[int]] = []
+
+    def __init__(self, random_state):
+        self.seed = random_state
+
+    def fit(self, X):
+        self.fits.append(self.seed)
+
+    def transform(self, X):
+        return np.abs(np.fft.rfft(X)).reshape(len(X), -1)
+
+
+def test_minirocket_stands_beside_where_it_is_asked_for(monkeypatch, capsys):
+    for module in (linear, tasks_classification):
+        monkeypatch.setattr(module, "rocket_class", lambda: Rocket)
+    monkeypatch.setattr(Rocket, "fits", [])
+    kept = {"few_labels": (), "chosen": CHOSEN, "overrides": {"n": 20}}
+    result = classify(toy(), ["honhos", "henhes"], [4, 5], minirocket=True, **kept)
+    assert sorted(Rocket.fits) == [4, 5]  # once a seed: it sees no network
+    a, b, y_a, y_b = toy().split()
+    clf = hr.HRSNNClassifier("honhos", overrides={"n": 20}, encoder=CHOSEN.encoder, hold="10 ms").fit(a, y_a)
+    expected = hr.LinearClassifier(clf, features="minirocket").fit(a, y_a).score(b, y_b)
+    assert [r.minirocket for r in result.rows] == [expected] * 4 and expected > 0.8
+    assert result.to_dict()["rows"][3]["minirocket"] == expected
+    print_task(result)
+    out = capsys.readouterr().out
+    assert "MiniRocket" in out and f"{expected:.4f}" in out
+    assert classify(toy(), ["honhos"], [4], minirocket=False, **kept).rows[0].minirocket is None
+
+
+def test_minirocket_is_refused_where_it_is_not_installed(monkeypatch):
+    monkeypatch.setattr(linear, "find_spec", lambda name: None)
+    with pytest.raises(HeteroError, match=r"MiniRocket needs aeon or sktime.*\[rocket\]"):
+        classify(toy(), ["honhos"], [4], minirocket=True)
+    kept = {"few_labels": (), "chosen": CHOSEN, "overrides": {"n": 20}}
+    assert classify(toy(), ["honhos"], [4], **kept).rows[0].minirocket is None  # left out unless asked for
 
 
 def test_few_labels_stop_where_the_classes_end(result):
@@ -146,7 +221,17 @@ def test_cochleagrams_once_or_by_the_encoder():
 def test_output_of_a_classification(result, capsys):
     print_task(result)
     text = capsys.readouterr().out
-    for words in ("HoNHoS", "HeNHeS", "linear on mean", "few labels", "paired: accuracy", "its linear baseline"):
+    assert "MiniRocket" not in text
+    for words in (
+        "HoNHoS",
+        "HeNHeS",
+        "windows",
+        "its windows",
+        "linear on mean",
+        "few labels",
+        "paired: accuracy",
+        "its linear baseline",
+    ):
         assert words in text
     assert len(figure_task(result).axes) == 3
     data = result.to_dict()
@@ -199,6 +284,27 @@ def test_forecast_rows_agree_with_the_forecaster(capsys):
     assert len(figure_task(result).axes) == 3
 
 
+def test_a_series_with_a_trend_is_forecast_by_its_changes(capsys):
+    data = sine()
+    t = np.arange(700.0)[:, None]
+    data = replace(data, X=tuple(x + 0.03 * t for x in data.X), test=np.array([2]))
+    result = forecast(data, ["henhos"], [2], horizon=4, overrides=SMALL)
+    row = result.rows[0]
+    model = hr.HRSNNForecaster(hr.load_network("henhos", **SMALL), hold="20 ms", horizon=4, seed=2)
+    assert row.report == model.fit([data.X[0], data.X[1]]).report([data.X[2]])  # its own defaults
+    assert row.difference and result.to_dict()["rows"][0]["difference"] is True
+    assert row.report.nrmse < 0.3 * row.report.persistence and row.report.lags == 24
+    print_task(result)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "4 samples ahead (by their changes)" in out and "linear on 24 lags: NRMSE" in out
+    assert "ahead:" in _printed(forecast(sine(), ["henhos"], [2], horizon=4, overrides=SMALL), capsys)
+
+
+def _printed(result, capsys):
+    print_task(result)
+    return capsys.readouterr().out
+
+
 def test_input_and_target_of_their_own():
     data = hr.load_dataset("narma10", samples=600, segments=1, test_samples=400)
     row = forecast(data, ["henhes"], [0], overrides=SMALL).rows[0]
@@ -228,7 +334,8 @@ def test_refuses(call, words):
 def test_every_dataset_has_a_recipe_that_the_estimators_take():
     for name, text in hr.list_datasets().items():
         kind = "audio" if name == "free_spoken_digits" else "events" if name == "shd" else "series"
-        found = recipe(replace(toy(), name=name, kind=kind))
+        task = "forecasting" if "forecast" in text else "classification"
+        found = recipe(replace(toy(), name=name, kind=kind, task=task))
         made = (hr.HRSNNForecaster if "forecast" in text else hr.HRSNNClassifier)(
             encoder=found.encoder, hold=found.hold, **found.options
         )
@@ -236,6 +343,8 @@ def test_every_dataset_has_a_recipe_that_the_estimators_take():
         hr.load_network("henhes", **found.overrides)
         made.get_params()
     assert recipe(replace(toy(), name="mine")).hold == "20 ms"
+    mine = recipe(replace(sine(), name="mine"))  # as the forecaster by itself: six rows, and to the readout too
+    assert mine.encoder.lags == 6 and "skip" not in mine.options and hr.HRSNNForecaster().skip
 
 
 def test_wilson_interval_against_its_formula():
