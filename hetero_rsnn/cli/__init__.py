@@ -7,12 +7,23 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from hetero_rsnn.common.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hetero_rsnn.cli.program import app as app
-    from hetero_rsnn.cli.program import main as main
 
-__getattr__, __dir__ = lazy_names("hetero_rsnn.cli", {"cli.program": ["app", "main"]})
+__getattr__, __dir__ = lazy_names("hetero_rsnn.cli", {"cli.program": ["app"]})
+
+
+def main() -> None:
+    """Run the command line. What it needs is imported in here, where Ctrl-C ends in one word and exit code 130."""
+    try:
+        from hetero_rsnn.cli import program
+
+        program.main()
+    except KeyboardInterrupt as stop:  # a command may add what can be done now
+        print("; ".join(["interrupted", *map(str, stop.args)]), file=sys.stderr)
+        sys.exit(130)

@@ -1,5 +1,5 @@
 """``python -m hetero_rsnn.cli``."""
 
-from hetero_rsnn.cli.program import main
+from hetero_rsnn.cli import main
 
 main()

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import command_line, parse_overrides, parse_seeds, results_folder
+from hetero_rsnn.cli.options import command_line, parse_overrides, parse_seeds, results_folder, say
 from hetero_rsnn.common.errors import HeteroError, suggest
+from hetero_rsnn.common.text import printable
 
 
 def compare(
@@ -83,15 +84,15 @@ def compare(
         )
     data = {"command": command_line(), **comparison.to_dict()}
     write_json(folder / "results.json", data)
-    if as_json:
-        typer.echo(json_text(data), nl=False)
-    else:
-        print_comparison(comparison)
     rasters = []
     for name in comparing.raster_pair(comparison):
         net = comparison[name].network
         _, recording = measure_seed(net, numbers[0], engine)
         rasters.append((draw(net, numbers[0]), recording))
     save_figure(figure_comparison(comparison, rasters), folder / "figure.png")
-    if not as_json:
-        typer.echo(f"wrote results.json{', recordings' if recordings else ''} and figure.png to {folder}")
+    # Last, since a pipe that nobody reads ends the command here.
+    if as_json:
+        say(json_text(data), end="")
+    else:
+        print_comparison(comparison)
+        say(f"wrote results.json{', recordings' if recordings else ''} and figure.png to {printable(folder)}")

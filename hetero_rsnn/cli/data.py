@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import load_data
+from hetero_rsnn.cli.options import load_data, say
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, OutputError
+from hetero_rsnn.common.text import printable
 
 data_app = typer.Typer(help="List the data sets, show one, or download one.", rich_markup_mode=None)
 
@@ -33,8 +35,8 @@ def data(context: typer.Context, data_dir: _Folder = None) -> None:
     known = list_datasets()
     width = max(map(len, known))
     for name, text in known.items():
-        typer.echo(f"{name:<{width}}  {text}{_where(name, data_dir)}")
-    typer.echo("\none of them in numbers: hetero-rsnn data show japanese_vowels")
+        say(f"{name:<{width}}  {printable(text)}{_where(name, data_dir)}")
+    say("\none of them in numbers: hetero-rsnn data show japanese_vowels")
 
 
 def _where(name: str, data_dir: Path | None) -> str:
@@ -44,11 +46,13 @@ def _where(name: str, data_dir: Path | None) -> str:
     try:
         found = datasets.find_dataset(name, data_dir)
     except FileFormatError as error:
-        return f"\n  {error}"
+        return f"\n  {printable(error)}"
     if found is None:
         return ""
-    folder = "" if data_dir is None else f" --data-dir {data_dir}"
-    return f"\n  in {', '.join(map(str, found))}" if found else f"\n  not here: hetero-rsnn data fetch {name}{folder}"
+    folder = "" if data_dir is None else f" --data-dir {printable(shlex.quote(str(data_dir)))}"
+    if not found:
+        return f"\n  not here: hetero-rsnn data fetch {name}{folder}"
+    return f"\n  in {', '.join(map(printable, found))}"
 
 
 def _interval(ms: float) -> str:
@@ -69,15 +73,15 @@ def fetch(
     from hetero_rsnn.datasets.sources import SOURCES
 
     if name in list_datasets() and name not in SOURCES:
-        typer.echo(f"{name} needs no download: it comes along, or is generated")
+        say(f"{name} needs no download: it comes along, or is generated")
         return
     try:
         paths = fetch_dataset(name, data_dir, base_url=mirror, progress=True)
     except OutputError as error:
         raise OutputError(error.reason, fix="choose another --data-dir") from None
     for path in paths:
-        typer.echo(path)
-    typer.echo(f"{SOURCES[name].authors}; licence {SOURCES[name].licence}")
+        say(printable(path))
+    say(f"{SOURCES[name].authors}; licence {SOURCES[name].licence}")
 
 
 @data_app.command()
@@ -85,7 +89,7 @@ def show(name: _Name, data_dir: _Folder = None) -> None:
     """Print what is in a data set: counts, channels, lengths, classes, source, licence."""
     found = load_data(name, data_dir)
     for heading, text in _lines(found):
-        typer.echo(f"{heading:<10}{text}")
+        say(f"{heading:<10}{printable(text)}")
 
 
 def _lines(found: Any) -> list[tuple[str, str]]:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hetero_rsnn.cli.options import parse_overrides
+from hetero_rsnn.cli.options import by_line, parse_overrides, say
+from hetero_rsnn.common.text import printable
 
 networks_app = typer.Typer(help="List the shipped networks, or show one.", rich_markup_mode=None)
 
@@ -21,9 +22,9 @@ def networks(context: typer.Context) -> None:
     found = list_networks()
     width = max(map(len, found))
     for name, description in found.items():
-        typer.echo(f"{name:<{width}}  {description}")
-    typer.echo(f"\nfiles: {networks_folder()}")
-    typer.echo("one of them in full: hetero-rsnn networks show henhes")
+        say(f"{name:<{width}}  {printable(description)}")
+    say(f"\nfiles: {printable(networks_folder())}")
+    say("one of them in full: hetero-rsnn networks show henhes")
 
 
 @networks_app.command("show")
@@ -39,4 +40,9 @@ def networks_show(
 
     net = load_network(network, **parse_overrides(overrides or []))
     # Without name and description: an edited copy must not pass for the shipped network.
-    typer.echo(to_toml_text(net, named=False) if toml else str(net))
+    say(_escaped(to_toml_text(net, named=False)) if toml else by_line(net))
+
+
+def _escaped(toml: str) -> str:
+    """The same content, where a character that nobody would see is written as an escape of TOML's."""
+    return "".join(c if c in "\n\t" or printable(c) == c else f"\\U{ord(c):08x}" for c in toml)

@@ -2,14 +2,76 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import shlex
 import sys
-from collections.abc import Sequence
+import unicodedata
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, OutputError
 from hetero_rsnn.common.files import first_free, output_folder
+from hetero_rsnn.common.text import printable
+from hetero_rsnn.jobs.progress import print_warning
+
+#: What stands for a character in an encoding that does not have it.
+_PLAIN = {
+    "±": "+/-", "Δ": "d", "µ": "u", "μ": "u", "ν": "nu", "ε": "eps", "τ": "tau", "−": "-", "–": "-", "—": "-",
+    "×": "x", "·": ".", "≥": ">=", "≤": "<=", "★": "*", "•": "*", "→": "->", "°": "deg",
+}  # fmt: skip
+
+
+def _in_ascii(character: str) -> str:
+    """An accent is left away; what has no likeness is written as an escape."""
+    bare = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return _PLAIN.get(character) or bare or character.encode("ascii", "backslashreplace").decode()
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_in_ascii, error.object[error.start : error.end])), error.end
+
+
+@contextmanager
+def any_encoding() -> Iterator[None]:
+    """Write to streams of any encoding: what it does not have is replaced, where the user has not chosen otherwise."""
+    codecs.register_error("hetero_rsnn.plain", _replaced)
+    before: list[tuple[io.TextIOWrapper, str]] = []
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape", "backslashreplace"):
+            before.append((stream, stream.errors))
+            stream.reconfigure(errors="hetero_rsnn.plain")
+    try:
+        yield
+    finally:
+        for stream, errors in before:
+            with suppress(ValueError, OSError):  # closed meanwhile, or full
+                stream.reconfigure(errors=errors)
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Print a warning as a line of its own, without the place in the code that Python adds."""
+    before, warnings.showwarning = warnings.showwarning, print_warning
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
+
+
+def say(text: object, end: str = "\n", *, err: bool = False) -> None:
+    """Print at once, in the encoding of standard output: typer's echo takes UTF-8 where that is ASCII."""
+    print(text, end=end, file=sys.stderr if err else sys.stdout, flush=True)
+
+
+def by_line(text: object) -> str:
+    """Text of several lines, each of them printable."""
+    return "\n".join(printable(line) for line in str(text).expandtabs(4).split("\n"))
 
 
 def parse_overrides(pairs: list[str]) -> dict[str, Any]:

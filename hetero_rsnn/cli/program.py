@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -13,8 +14,10 @@ from hetero_rsnn.cli import show as cli_show
 from hetero_rsnn.cli import tasks as cli_tasks
 from hetero_rsnn.cli.compare import compare
 from hetero_rsnn.cli.networks import networks_app
+from hetero_rsnn.cli.options import any_encoding, plain_warnings, say
 from hetero_rsnn.cli.simulate import simulate
 from hetero_rsnn.common.errors import HeteroError, TooShortError
+from hetero_rsnn.common.text import printable
 from hetero_rsnn.common.versions import versions
 
 app = typer.Typer(
@@ -31,7 +34,7 @@ app.add_typer(cli_data.data_app, name="data")
 
 def _version(show: bool) -> None:
     if show:
-        typer.echo(f"hetero-rsnn {versions()['hetero-rsnn']}")
+        say(f"hetero-rsnn {versions()['hetero-rsnn']}")
         raise typer.Exit
 
 
@@ -53,17 +56,57 @@ app.command()(cli_show.show)
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends in one line and exit code 2."""
-    try:
-        app(standalone_mode=True)
-    except TooShortError as error:
-        advice = f": add --set protocol.samples={error.required}, or measure fewer neurons"
-        text = error.reason + advice if error.measure == "memory_capacity" else error
-        print(f"error: {text}", file=sys.stderr)
-        sys.exit(2)
-    except HeteroError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+    """Run the command line; a user's mistake ends in one line and exit code 2, an interruption in exit code 130."""
+    hook = sys.excepthook
+    backend = os.environ.pop("MPLBACKEND", None)  # figures go to files; a backend that is not there ends the import
+    with any_encoding(), plain_warnings():
+        try:
+            _check_words(sys.argv[1:])
+            app(standalone_mode=True)
+        except TooShortError as error:
+            _end(_advice(error))
+        except HeteroError as error:
+            _end(str(error))
+        except UserWarning as warning:  # the user made errors of them (python -W error)
+            _end(str(warning))
+        except (Exception, SystemExit) as error:
+            stop = _interruption(error)
+            if stop is None:
+                raise
+            raise stop from None
+        finally:
+            sys.excepthook = hook  # typer has set its own
+            if backend is not None:
+                os.environ["MPLBACKEND"] = backend
+
+
+def _end(text: str) -> NoReturn:
+    print(f"error: {printable(text)}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _check_words(words: list[str]) -> None:
+    """Refuse empty words, which no argument takes: as a path one would be the folder at hand."""
+    for before, word in zip(["", *words], words, strict=False):
+        name, sign, value = word.partition("=")
+        if word.startswith("--") and sign and not value.strip():
+            raise HeteroError(f"{name} is given an empty text", fix="give it a value, or leave it out")
+        if not word.strip():
+            where = f"the word after {before}" if before else "the first word"
+            raise HeteroError(
+                f"{where} is empty", fix="give a value, or leave both out" if before else "name a command"
+            )
+
+
+def _advice(error: TooShortError) -> str:
+    """What the command at hand can do about a series that is too short."""
+    if error.measure != "memory_capacity" or not {"compare", "search"} & set(sys.argv[1:2]):
+        return str(error)
+    return f"{error.reason}: add --set protocol.samples={error.required}, or measure fewer neurons"
+
+
+def _interruption(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Ctrl-C at the bottom of an error: typer makes an exit of it, modules of C that are being imported their own."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn.common.errors import HeteroError, JournalError
+from hetero_rsnn.cli.options import by_line, say
+from hetero_rsnn.common.errors import ExecutorError, HeteroError, JournalError
+from hetero_rsnn.common.text import printable
 from hetero_rsnn.report.live import DOING, Reporter
 
 if TYPE_CHECKING:
@@ -110,8 +112,9 @@ def search(
         raise JournalError(error.reason, fix=_RESUME[error.problem]) if error.problem in _RESUME else error from None
     except KeyboardInterrupt:
         fix = f"go on with: {shlex.join(again)}" if path.is_file() else "nothing had begun"
-        print(f"interrupted; every finished trial is in the journal; {fix}", file=sys.stderr)
-        raise typer.Exit(130) from None
+        raise KeyboardInterrupt(printable(f"every finished trial is in the journal; {fix}")) from None
+    except ExecutorError as error:
+        raise (error.at(after=f": {shlex.join(again)}") if str(error).endswith("resume") else error) from None
     _print(result, path)
 
 
@@ -131,7 +134,7 @@ def _resumed(watch: Watch, text: str) -> Watch:
     def tell(what: str, done: int, total: int, trial: Trial | None) -> None:
         nonlocal said
         if not said:
-            print(text, file=sys.stderr)
+            say(printable(text), err=True)
         said = True
         watch(what, done, total, trial)
 
@@ -147,7 +150,7 @@ def _progress(name: str) -> Iterator[Watch]:
         def tell(what: str, done: int, total: int, trial: Trial | None) -> None:
             text = _plain(reporter, what, done, total, trial)
             if what != "replayed":  # it was told when it was new
-                print(text, file=sys.stderr)
+                say(printable(text), err=True)
 
         yield tell
         return
@@ -182,11 +185,12 @@ def _print(result: SearchResult, path: Path) -> None:
         raise HeteroError(
             f"all {len(errors)} trials failed, the first with: {errors[0]}; correct the space, then start a new journal"
         )
-    typer.echo(str(result))
+    say(by_line(result))
     if not any(t.feasible for t in result.trials) and result.best.evaluation is not None:
         raise HeteroError(
             f"no trial keeps the limits; trial {result.best.number} comes closest: {result.best.evaluation.reason}; "
             f"lower --c-min, widen --rate or the space (all trials: hetero-rsnn show {shlex.quote(str(path))})"
         )
-    typer.echo(f"\nfigures and all trials: {shlex.join(['hetero-rsnn', 'show', str(path)])}")
-    typer.echo(f"the best network: {shlex.join(['hetero-rsnn', 'show', str(path), '--export', 'best.toml'])}")
+    again = ["hetero-rsnn", "show", str(path)]
+    say(f"\nfigures and all trials: {printable(shlex.join(again))}")
+    say(f"the best network: {printable(shlex.join([*again, '--export', 'best.toml']))}")

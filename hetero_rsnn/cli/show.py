@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hetero_rsnn.cli.options import writable_folder
+from hetero_rsnn.cli.options import say, writable_folder
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.files import first_free
+from hetero_rsnn.common.text import printable
 from hetero_rsnn.report.search_tables import print_search
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def show(
     if page is not None:
         written.append(write_html(result, page, others, figures=figures))
     if written:
-        typer.echo(f"wrote {', '.join(str(path) for path in written)}")
+        say(f"wrote {', '.join(printable(path) for path in written)}")
 
 
 def _check_paths(figure: Path | None, page: Path | None, export: Path | None, overwrite: bool) -> None:
@@ -97,7 +98,8 @@ def _export(result: SearchResult, path: Path) -> Path:
 
     assert result.best is not None  # `show` has looked
     if not result.best.feasible:
-        typer.echo(f"note: no trial keeps all limits; {path} is trial {result.best.number}, the closest", err=True)
+        where = f"{printable(path)} is trial {result.best.number}, the closest"
+        say(f"note: no trial keeps all limits; {where}", err=True)
     note = (
         f"# Trial {result.best.number} of a search of the space {result.space.name!r}, fingerprint "
         f"{result.space.fingerprint}.\n# {result.best_evaluation}"
@@ -111,4 +113,6 @@ def _export(result: SearchResult, path: Path) -> Path:
     for option, usual in (("backend", "fast"), ("precision", "double")):
         used = result.settings.measure.get(option, usual)
         again += [f"--{option}", used] if used != usual else []
-    return write_text(path, f"{note}# {shlex.join(again)}\n" + to_toml_text(net))
+    # What comes from the journal must not end the comment that it stands in.
+    head = "\n".join(map(printable, [*note.splitlines(), f"# {shlex.join(again)}"]))
+    return write_text(path, f"{head}\n{to_toml_text(net)}")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import parse_overrides, results_folder
+from hetero_rsnn.cli.options import parse_overrides, results_folder, say
 from hetero_rsnn.common import checks
+from hetero_rsnn.common.text import printable
 
 if TYPE_CHECKING:
     from hetero_rsnn.inputs.files import Series
@@ -27,6 +28,10 @@ def simulate(
         Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/simulate].")
     ] = None,
     column: Annotated[str | None, typer.Option(help="Column(s) of a csv, comma-separated, or array of an npz.")] = None,
+    header: Annotated[
+        bool | None,
+        typer.Option("--header/--no-header", help="Whether a csv begins with names [default: by its look]."),
+    ] = None,
     hold: Annotated[str | None, typer.Option(help="Simulated time of one sample [default: the network's].")] = None,
     scale: Annotated[str, typer.Option(help="minmax (each channel to -1..1), zscore, or none.")] = "minmax",
     samples: Annotated[int | None, typer.Option(help="Use only the first samples.")] = None,
@@ -58,7 +63,7 @@ def simulate(
     if n is not None:
         changes["n"] = n
     known = not input.exists() and not input.suffix and len(input.parts) == 1
-    series = read_series(shipped_series(str(input)) if known else input, column=column)
+    series = read_series(shipped_series(str(input)) if known else input, column=column, header=header)
     values = series.values if samples is None else series.values[: checks.whole("--samples", samples, least=1)]
     own = load_network(network, **changes)
     net = own.replace(**{"input.channels": values.shape[1]})
@@ -77,28 +82,27 @@ def simulate(
     recording = run(drawn, stimulus, plasticity=plasticity, **engine.options)
     path = recording.save(folder / "recording")
     shown = min(stimulus.duration, 2000.0)
-    title = f"{label(net.name)} on {series.source}: {', '.join(series.names[:4])}".replace("$", r"\$")
+    title = printable(f"{label(net.name)} on {series.source}: {', '.join(series.names[:4])}").replace("$", r"\$")
     figure = save_figure(
         figure_simulation(stimulus, drawn, recording, duration=shown, title=title), folder / "raster.png"
     )
-    typer.echo(_input_line(series))
+    say(printable(_input_line(series)))
     if own.input.channels != net.input.channels:
-        typer.echo(
-            f"input.channels set to {net.input.channels}, as the series has them; {own.name} has {own.input.channels}"
-        )
-    typer.echo(
-        f"{net.name}: {net.n} neurons, {len(stimulus)} samples of {stimulus.hold:g} ms "
+        channels = f"{printable(own.name)} has {own.input.channels}"
+        say(f"input.channels set to {net.input.channels}, as the series has them; {channels}")
+    say(
+        f"{printable(net.name)}: {net.n} neurons, {len(stimulus)} samples of {stimulus.hold:g} ms "
         f"({stimulus.duration / 1e3:g} s), "
         f"{recording.spike_times.size} spikes"
     )
     for p in net.populations:
         rates = recording.rates_hz[drawn.members(p.name)]
-        typer.echo(
-            f"  {p.name}: {rates.mean():.2f} Hz, from {rates.min():.2f} to {rates.max():.2f}, "
+        say(
+            f"  {printable(p.name)}: {rates.mean():.2f} Hz, from {rates.min():.2f} to {rates.max():.2f}, "
             f"{(rates == 0).mean():.1%} silent"
         )
-    typer.echo(f"compiled in {recording.timings['compile']:.2f} s, ran in {recording.timings['run']:.2f} s ({backend})")
-    typer.echo(f"wrote {path}, {path.with_suffix('.json').name} and {figure.name}")
+    say(f"compiled in {recording.timings['compile']:.2f} s, ran in {recording.timings['run']:.2f} s ({backend})")
+    say(f"wrote {printable(path)}, {path.with_suffix('.json').name} and {figure.name}")
 
 
 def _input_line(series: Series) -> str:

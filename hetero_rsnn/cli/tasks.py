@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.text import printable
 
 #: Settings of a quick look; numbers are rough then.
 _QUICK_NEURONS = 150
@@ -39,6 +40,13 @@ def classify(
         bool, typer.Option("--leave-out", help="Also train on all speakers but one, and test on that.")
     ] = False,
     early: Annotated[bool, typer.Option("--early", help="Also decide before the end of a sample.")] = False,
+    minirocket: Annotated[
+        bool | None,
+        typer.Option(
+            "--minirocket/--no-minirocket",
+            help="Also classify by MiniRocket, without a network [default: where aeon or sktime is installed].",
+        ),
+    ] = None,
     backend: _Backend = "fast",
     precision: _Precision = "double",
     workers: _Workers = None,
@@ -54,7 +62,7 @@ def classify(
     from hetero_rsnn.tasks.classification import classify as run
 
     def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
-        return run(data, names, numbers, leave_out=leave_out, early=early, **options)
+        return run(data, names, numbers, leave_out=leave_out, early=early, minirocket=minirocket, **options)
 
     _run("classify", task, dataset, networks, data_dir, seeds, n, backend, precision, workers, quick, as_json, out,
          overrides, overwrite)  # fmt: skip
@@ -98,7 +106,7 @@ def _run(
     seeds: str | None, n: int | None, backend: str, precision: str, workers: int | None, quick: bool, as_json: bool,
     out: Path | None, overrides: list[str] | None, overwrite: bool,
 ) -> None:  # fmt: skip
-    from hetero_rsnn.cli.options import command_line, load_data, parse_overrides, parse_seeds, results_folder
+    from hetero_rsnn.cli.options import command_line, load_data, parse_overrides, parse_seeds, results_folder, say
     from hetero_rsnn.common.files import json_text, write_json
     from hetero_rsnn.datasets.catalogue import task_of
     from hetero_rsnn.jobs.parallel import cores
@@ -137,13 +145,13 @@ def _run(
             raise
     content = {"command": command_line(), "seeds": numbers, **result.to_dict()}
     write_json(folder / "results.json", content)
+    save_figure(figure_task(result), folder / "figure.png")
+    # Last, since a pipe that nobody reads ends the command here.
     if as_json:
-        typer.echo(json_text(content), nl=False)
+        say(json_text(content), end="")
     else:
         print_task(result)
-    save_figure(figure_task(result), folder / "figure.png")
-    if not as_json:
-        typer.echo(f"wrote results.json and figure.png to {folder}")
+        say(f"wrote results.json and figure.png to {printable(folder)}")
 
 
 def _part(data: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -44,5 +45,8 @@ def panel_letter(ax: Axes, letter: str) -> None:
 def save_figure(figure: Figure, path: Path, *, dpi: int = 160) -> Path:
     """Write a figure (format by ending) atomically."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=dpi)
+    with warnings.catch_warnings():
+        # Names of columns may be of any script; what the font does not have is drawn as a box.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
+        figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=dpi)
     return write_atomic(path, lambda file: file.write(buffer.getvalue()))

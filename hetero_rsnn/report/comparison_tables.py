@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from hetero_rsnn.experiments.comparison import Comparison, comparison_tables
-from hetero_rsnn.report.terminal import console
+from hetero_rsnn.report.terminal import console, shown
 
 
 def print_comparison(comparison: Comparison) -> None:
     """Both tables on the terminal."""
     out = console()
     for text in comparison_tables(comparison):
-        table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title=escape(text.title))
+        table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title=shown(text.title))
         first, *rest = text.headings
-        table.add_column(first, no_wrap=True)
+        table.add_column(shown(first), no_wrap=True)
         for heading in rest:
-            table.add_column(heading, justify="right")
+            table.add_column(shown(heading), justify="right")
         for row in text.rows:
-            table.add_row(*map(escape, row))
+            table.add_row(*map(shown, row))
         out.print(table)

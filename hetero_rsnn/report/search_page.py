@@ -6,11 +6,12 @@ import base64
 import io
 import math
 from collections.abc import Callable, Iterable, Sequence
-from html import escape
+from html import escape as _escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hetero_rsnn.common.files import write_text
+from hetero_rsnn.common.text import printable
 from hetero_rsnn.measures.estimates import cell, mean_and_bounds
 from hetero_rsnn.searching import view, wording
 from hetero_rsnn.searching.result import SearchResult, in_order
@@ -76,6 +77,11 @@ def html(result: SearchResult, others: Sequence[SearchResult] = (), *, figures: 
         + "\n".join(part for part in parts if part)
         + f"\n</main>\n<script>\n{js}</script>\n</body>\n</html>\n"
     )
+
+
+def escape(text: object) -> str:
+    """Text of others on a page: neither a tag nor what turns the direction of writing does anything."""
+    return _escape(printable(text))
 
 
 def _class(names: str) -> str:

@@ -22,29 +22,27 @@ _SIDE_BY_SIDE = 5
 
 def print_search(result: SearchResult, others: list[SearchResult], top: int) -> None:
     """The state of the search, its best trials, what they are made of, and the searches compared."""
-    from rich.markup import escape
-
-    from hetero_rsnn.report.terminal import console
+    from hetero_rsnn.report.terminal import console, shown
     from hetero_rsnn.searching import view
 
     screen = console()
     for line in (view.question(result), view.progress(result), view.nothing(result)):
         if line:
-            screen.print(escape(line), highlight=False)
-    shown = [t for t in in_order(result) if t.evaluation is not None][:top]
-    if shown:
-        screen.print(_ranking(result, shown))
-        screen.print(_composition(result, shown[:_SIDE_BY_SIDE]))
+            screen.print(shown(line), highlight=False)
+    best = [t for t in in_order(result) if t.evaluation is not None][:top]
+    if best:
+        screen.print(_ranking(result, best))
+        screen.print(_composition(result, best[:_SIDE_BY_SIDE]))
     found = view.best(result)
     if found is not None or others:
         screen.print(_comparison(result, others))
     if found is not None:
-        screen.print(escape(view.meaning(result, found)), highlight=False)
+        screen.print(shown(view.meaning(result, found)), highlight=False)
     failed = [t for t in result.trials if t.status == "failed"]
     if failed:
         last = failed[-1]
         screen.print(
-            f"{len(failed)} failed, the last one trial {last.number}: {escape(str(last.error))}", highlight=False
+            f"{len(failed)} failed, the last one trial {last.number}: {shown(str(last.error))}", highlight=False
         )
 
 
@@ -59,41 +57,38 @@ def _table(title: str, first: str, headings: Iterable[str]) -> Table:
     return table
 
 
-def _ranking(result: SearchResult, shown: list[Trial]) -> Table:
-    from rich.markup import escape
-
+def _ranking(result: SearchResult, best: list[Trial]) -> Table:
+    from hetero_rsnn.report.terminal import shown
     from hetero_rsnn.searching import wording
 
     title = (
-        f"best {len(shown)} as the search saw them, over {wording.seeds(result.settings.seeds)}; mean [95 % interval]"
+        f"best {len(best)} as the search saw them, over {wording.seeds(result.settings.seeds)}; mean [95 % interval]"
     )
     table = _table(title, "trial", [*wording.QUANTITIES.values(), "silent"])
     table.add_column("limits")
-    for t in shown:
+    for t in best:
         cells = [cell(wording.measure(t.evaluation, q)) for q in wording.QUANTITIES]
         silent = wording.measure(t.evaluation, "silent_share").mean
         kept = "kept" if t.evaluation is None or t.feasible else t.evaluation.reason
-        table.add_row(str(t.number), *cells, "–" if math.isnan(silent) else f"{silent:.1%}", escape(kept))
+        table.add_row(str(t.number), *cells, "–" if math.isnan(silent) else f"{silent:.1%}", shown(kept))
     return table
 
 
-def _composition(result: SearchResult, shown: list[Trial]) -> Table:
+def _composition(result: SearchResult, best: list[Trial]) -> Table:
     """A row a dimension, since there are more of them than a line holds."""
-    from rich.markup import escape
-
+    from hetero_rsnn.report.terminal import shown
     from hetero_rsnn.searching import wording
 
-    table = _table("what they are made of", "parameter", [*(f"trial {t.number}" for t in shown), "base", "searched"])
+    table = _table("what they are made of", "parameter", [*(f"trial {t.number}" for t in best), "base", "searched"])
     for i, d in enumerate(result.space.dimensions):
-        cells = [wording.number(t.values[i]) for t in shown]
+        cells = [wording.number(t.values[i]) for t in best]
         span = f"{wording.number(d.low)} to {wording.number(d.high)}"
-        table.add_row(escape(wording.heading(d)), *cells, wording.number(result.space.default[i]), span)
+        table.add_row(shown(wording.heading(d)), *cells, wording.number(result.space.default[i]), span)
     return table
 
 
 def _comparison(result: SearchResult, others: list[SearchResult]) -> Table:
-    from rich.markup import escape
-
+    from hetero_rsnn.report.terminal import shown
     from hetero_rsnn.searching import view, wording
 
     title = (
@@ -104,5 +99,5 @@ def _comparison(result: SearchResult, others: list[SearchResult]) -> Table:
     table = _table(title, "search", [*(list(wording.QUANTITIES.values())[i] for i in kept), view.MINUS])
     table.add_column("measured on", no_wrap=True)
     for row in view.comparison(result, others):
-        table.add_row(*map(escape, (row.name, *(row.cells[i] for i in kept), row.lead, row.source)))
+        table.add_row(*map(shown, (row.name, *(row.cells[i] for i in kept), row.lead, row.source)))
     return table

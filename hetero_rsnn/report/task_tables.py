@@ -10,15 +10,15 @@ from rich.table import Table
 
 from hetero_rsnn.measures.estimates import Estimate, cell, estimate
 from hetero_rsnn.network.shipped import label
-from hetero_rsnn.report.terminal import console
+from hetero_rsnn.report.terminal import console, shown
 from hetero_rsnn.tasks.result import TaskResult
 
 
 def _table(title: str, *headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title=title)
+    table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title=shown(title))
     table.add_column("network", no_wrap=True)
     for heading in headings:
-        table.add_column(heading, justify="right")
+        table.add_column(shown(heading), justify="right")
     return table
 
 
@@ -59,7 +59,7 @@ def print_task(result: TaskResult) -> None:
         _print_forecasts(result)
     out = console()
     for name in result.names:
-        out.print(verdict(result, name), highlight=False)
+        out.print(shown(verdict(result, name)), highlight=False)
     if {"honhos", "henhes"} <= set(result.names):
         quantity = "accuracy" if result.dataset.task == "classification" else "nrmse"
         d = result.difference("henhes", "honhos", quantity)
@@ -72,16 +72,20 @@ def print_task(result: TaskResult) -> None:
 
 def _print_classification(result: TaskResult) -> None:
     out, d = console(), result.dataset
+    rocket = result.rows[0].minirocket is not None
     table = _table(
         f"{d.name}: {len(d.train)} training and {len(d.test)} test samples, {_over(result)}; mean [95 % interval "
         "over seeds]",
-        "accuracy", "linear", "linear on mean", "spikes/inference", "nu (a neuron)", "accuracy/nu",
+        "accuracy", "windows", "linear", "its windows", "linear on mean", *(["MiniRocket"] if rocket else []),
+        "spikes/inference", "nu (a neuron)", "accuracy/nu",
     )  # fmt: skip
     for name in result.names:
         means = {q: linear_of(result, name, q).mean for q in ("linear", "linear_mean")}
         table.add_row(
-            label(name), cell(_share(result.estimate(name, "accuracy")), digits=4), f"{means['linear']:.4f}",
-            f"{means['linear_mean']:.4f}", f"{result.estimate(name, 'spikes').mean:,.0f}",
+            shown(label(name)), cell(_share(result.estimate(name, "accuracy")), digits=4), _windows(result, name),
+            f"{means['linear']:.4f}", _windows(result, name, "linear_windows"), f"{means['linear_mean']:.4f}",
+            *([f"{linear_of(result, name, 'minirocket').mean:.4f}"] if rocket else []),
+            f"{result.estimate(name, 'spikes').mean:,.0f}",
             cell(result.estimate(name, "nu")), cell(result.estimate(name, "efficiency")),
         )  # fmt: skip
     out.print(table)
@@ -90,7 +94,7 @@ def _print_classification(result: TaskResult) -> None:
         table = _table("accuracy with few labels a class (the networks learn from all samples)", *map(str, first.few))
         for name in result.names:
             rows = result.of(name)
-            table.add_row(label(name), *(f"{estimate(r.few[k][0] for r in rows).mean:.3f}" for k in first.few))
+            table.add_row(shown(label(name)), *(f"{estimate(r.few[k][0] for r in rows).mean:.3f}" for k in first.few))
         rows = result.of(result.names[0])
         table.add_row("linear", *(f"{estimate(r.few[k][1] for r in rows).mean:.3f}" for k in first.few))
         out.print(table)
@@ -100,7 +104,9 @@ def _print_classification(result: TaskResult) -> None:
             rows = result.of(name)
             both = [[estimate(r.groups[g][i] for r in rows).mean for g in first.groups] for i in (0, 1)]
             cells = [f"{a:.3f} ({b:.3f})" for a, b in zip(*both, strict=True)]
-            table.add_row(label(name), *cells, f"{sum(both[0]) / len(cells):.3f} ({sum(both[1]) / len(cells):.3f})")
+            table.add_row(
+                shown(label(name)), *cells, f"{sum(both[0]) / len(cells):.3f} ({sum(both[1]) / len(cells):.3f})"
+            )
         out.print(table)
     if first.early is not None:
         _print_early(result)
@@ -118,7 +124,7 @@ def _print_early(result: TaskResult) -> None:
         curves = [r.early for r in result.of(name)]
         epsilons = ["none" if c.chosen.epsilon is None else f"{c.chosen.epsilon:g}" for c in curves]
         table.add_row(
-            label(name), ", ".join(dict.fromkeys(epsilons)), *(
+            shown(label(name)), ", ".join(dict.fromkeys(epsilons)), *(
                 f"{estimate(values).mean:{form}}" for values, form in (
                     ([c.full.accuracy for c in curves], ".4f"), ([c.chosen.accuracy for c in curves], ".4f"),
                     ([c.chosen.time_saved for c in curves], ".1%"), ([c.chosen.spikes_saved for c in curves], ".1%"),
@@ -156,16 +162,17 @@ def _print_forecasts(result: TaskResult) -> None:
     kept, linear, worth = (
         estimate(getattr(r.report, q) for r in result.rows).mean for q in ("persistence", "linear", "linear_skill")
     )
+    changes = " (by their changes)" if result.rows[0].difference else ""
     over = "" if math.isnan(kept) else f"persistence: NRMSE {kept:.4f}; "
     table = _table(
-        f"{d.name}, {one.horizon} samples ahead: {one.n} forecasts of {len(d.test)} test series, {_over(result)}; mean "
-        f"[95 % interval over seeds]\n{over}linear on {one.lags} lags: NRMSE {linear:.4f}"
+        f"{d.name}, {one.horizon} samples ahead{changes}: {one.n} forecasts of {len(d.test)} test series, "
+        f"{_over(result)}; mean [95 % interval over seeds]\n{over}linear on {one.lags} lags: NRMSE {linear:.4f}"
         + ("" if math.isnan(worth) else f", skill {worth:.4f}"),
         "NRMSE", "skill", "spikes/forecast", "nu (a neuron)", "1/(NRMSE nu)",
     )  # fmt: skip
     for name in result.names:
         table.add_row(
-            label(name), cell(result.estimate(name, "nrmse")), cell(result.estimate(name, "skill")),
+            shown(label(name)), cell(result.estimate(name, "nrmse")), cell(result.estimate(name, "skill")),
             f"{result.estimate(name, 'spikes').mean:,.0f}", cell(result.estimate(name, "nu")),
             cell(result.estimate(name, "efficiency")),
         )  # fmt: skip
@@ -175,7 +182,7 @@ def _print_forecasts(result: TaskResult) -> None:
         for name in result.names:
             rows = result.of(name)
             table.add_row(
-                label(name),
+                shown(label(name)),
                 *(
                     f"{estimate(r.groups[g].skill for r in rows).mean:.4f} "
                     f"({estimate(r.groups[g].linear_skill for r in rows).mean:.4f})"
@@ -189,8 +196,13 @@ def _print_forecasts(result: TaskResult) -> None:
             times = sorted(t for r in result.of(name) for t in r.closed_loop)
             middle = (times[(len(times) - 1) // 2] + times[len(times) // 2]) / 2
             over_seeds = estimate(sum(r.closed_loop) / len(r.closed_loop) for r in result.of(name))
-            table.add_row(label(name), cell(over_seeds), f"{middle:.2f}", f"{times[0]:.2f}", f"{times[-1]:.2f}")
+            table.add_row(shown(label(name)), cell(over_seeds), f"{middle:.2f}", f"{times[0]:.2f}", f"{times[-1]:.2f}")
         out.print(table)
+
+
+def _windows(result: TaskResult, name: str, quantity: str = "windows") -> str:
+    """The numbers of windows that were chosen, over the seeds."""
+    return ", ".join(str(k) for k in sorted({getattr(row, quantity) for row in result.of(name)}))
 
 
 def _share(e: Estimate) -> Estimate:

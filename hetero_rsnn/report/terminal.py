@@ -5,8 +5,16 @@ from __future__ import annotations
 import sys
 
 from rich.console import Console
+from rich.markup import escape
+
+from hetero_rsnn.common.text import printable
 
 
 def console() -> Console:
     """Standard output; wide enough for the tables where it is not a terminal."""
     return Console(width=None if sys.stdout.isatty() else 140, soft_wrap=not sys.stdout.isatty())
+
+
+def shown(text: object) -> str:
+    """Text of others for `console`: neither markup nor a control sequence in it does anything."""
+    return escape(printable(text))

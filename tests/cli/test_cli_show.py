@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import unicodedata
 
 import pytest
 from helpers import exit_2
-from searches import write_search
+from searches import line_of, write_search
 
 import hetero_rsnn as hr
 from hetero_rsnn.measures.estimates import cell
@@ -203,5 +205,71 @@ def test_a_name_with_markup_is_printed_as_it_is(run, tmp_path):
 
     space = Space.from_dict({**load_space("quick").to_dict(), "name": "[red]x[/red]"})
     write_search(tmp_path / "j.jsonl", space=space, trials=3, ended=False)
-    code, out, _ = run("j.jsonl", "--no-figures")
+    code, out, _ = run("j.jsonl", "--no-figures", "--export", "best.toml")
     assert code == 0 and "[red]x[/red]" in out
+    best = SearchResult.from_journal(tmp_path / "j.jsonl").best
+    assert hr.load_network(tmp_path / "best.toml").name == f"search_red_x__red_-{best.number}"
+
+
+#: What would clear the screen, set a title, write backwards, end a line or hide.
+EVIL = "a\x1b[2J\x1b]0;owned\x07\u202eb\nc\r\x9b\u200bd [red]"
+SHOWN = "a\\x1b[2J\\x1b]0;owned\\x07\\u202eb\\nc\\r\\x9b\\u200bd [red]"
+
+
+def evil_search(path, **options):
+    """A journal from elsewhere, with control sequences in every text that it holds."""
+    from hetero_rsnn.searching.space import Space, load_space
+
+    data = load_space("quick").to_dict()
+    data |= {"name": EVIL, "description": EVIL, "scalars": {EVIL: data["scalars"]["input gain"]}}
+    data["base"]["description"] = EVIL
+    space = Space.from_dict(data)
+    write_search(path, space=space, trials=6, **options)
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    for event in events:
+        if event["event"] == "search":
+            event["settings"] |= {"method": EVIL, "measure": {EVIL: EVIL, "backend": f"x\nn = 7 {EVIL}"}}
+            event["versions"] = {EVIL: EVIL}
+        elif event["event"] == "failed":
+            event |= {"error": EVIL, "kind": EVIL}
+        elif event["event"] in ("finished", "remeasured"):
+            event |= {"feasible": False, "violation": 1.0, "reason": f"why\nn = 8 {EVIL}"} if options else {}
+    path.write_text("".join(map(line_of, events)))
+    return path
+
+
+def harmless(text: str) -> bool:
+    """Whether all that it holds is seen, but for ends of lines."""
+    return not [c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != "\n"]
+
+
+@pytest.mark.parametrize("options", [{}, {"ended": False}])
+def test_control_sequences_of_others_are_written_out(run, tmp_path, options):
+    path = evil_search(tmp_path / "j.jsonl", fails=lambda number: number == 1, **options)
+    code, out, err = run("j.jsonl", "--no-figures", "--export", "best.toml", "--html", "a.html", "--top", 9)
+    assert code == 0 and harmless(out) and harmless(err)
+    assert SHOWN in out and "1 failed, the last one trial 1: " + SHOWN in out
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert harmless(page) and SHOWN.replace("[red]", "[red]") in page
+    result = SearchResult.from_journal(path)
+    text = (tmp_path / "best.toml").read_text(encoding="utf-8")
+    assert (
+        harmless(text) and hr.load_network(tmp_path / "best.toml") == result.best_network
+    )  # no key came in by a comment
+    assert hr.load_network(tmp_path / "best.toml").n == 100
+    assert harmless(str(result)) and harmless(repr(result)) and harmless(result._repr_html_())
+    assert result.space.name == EVIL and result.trials[1].error == EVIL  # what is known stays what it was
+    exit_2(run("j.jsonl", "none\x1b[2J.jsonl", "--no-figures"), "there is no journal")
+
+
+def test_a_damaged_journal_is_refused_with_its_line(run, tmp_path):
+    path = write_search(tmp_path / "j.jsonl", space="quick", trials=3)
+    whole = path.read_text().splitlines(keepends=True)
+    path.write_text("\n" + "".join(whole).replace('"trial": 1, "batch"', '"trial": 7, "batch"'))
+    exit_2(run("j.jsonl", "--no-figures"), "j.jsonl is broken in line 6 (its checksum is", "keep the 5 lines before it")
+    events = [json.loads(line) for line in whole]
+    events[2]["point"] = {}
+    for sealed in (True, False):
+        path.write_text("".join(line_of(e, sealed=sealed) for e in events))
+        exit_2(run("j.jsonl", "--no-figures"), "line 3, 'asked': point must hold", "restore a copy")
+    assert files(tmp_path) == ["j.jsonl"]

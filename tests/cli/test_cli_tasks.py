@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 
 import pytest
 
@@ -52,3 +53,11 @@ def test_mistakes_end_in_one_line(run, words, expected):
     assert code == 2 and err.count("\n") == 1 and "Traceback" not in err
     for text in expected:
         assert text in err
+
+
+def test_minirocket_is_refused_in_one_line_where_it_is_not_installed(run):
+    if find_spec("aeon") or find_spec("sktime"):
+        pytest.skip("it is installed")
+    code, _, err = run("classify", "japanese_vowels", "henhes", "--quick", "--minirocket", "--out", "x")
+    said = 'error: MiniRocket needs aeon or sktime, got neither installed: pip install "hetero-rsnn[rocket]"\n'
+    assert (code, err) == (2, said)
