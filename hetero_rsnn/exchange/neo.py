@@ -16,7 +16,7 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.files import plain
 from hetero_rsnn.common.types import Array, Ints
-from hetero_rsnn.inputs.stimulus import TOLERANCE, Stimulus, event_stimulus
+from hetero_rsnn.inputs.stimulus import TOLERANCE, Stimulus, event_stimulus, milliseconds_of
 from hetero_rsnn.measures.efficiency import check_recorded
 from hetero_rsnn.network import equations
 from hetero_rsnn.network.definition import Network
@@ -169,6 +169,10 @@ def from_neo(block: Any, *, hold: Any = None, dt: Any = None) -> Recording:
     HeteroError
         If neo is not installed, the block holds no spike trains or several segments, `hold` or `dt` is not known, or
         `hold` is no multiple of `dt`.
+
+    Notes
+    -----
+    Times in single precision become the round times that they stand for: 0.009 s is 9 ms, not 8.99999961 ms.
     """
     need("neo", "neo", "from_neo")
     segment, notes = _segment(block, "from_neo")
@@ -233,6 +237,11 @@ def neo_stimulus(trains: Any, hold: Any, *, samples: int | None = None) -> Stimu
         If neo is not installed or there are no spike trains.
     StimulusError
         See `event_stimulus`.
+
+    Notes
+    -----
+    Times in single precision become the round times that they stand for: 0.009 s is 9 ms, not 8.99999961 ms, which
+    would lie in the step before. neo drops the mask of a masked array when a SpikeTrain is made: nothing here can tell.
     """
     neo = need("neo", "neo", "neo_stimulus")
     if isinstance(trains, neo.Block | neo.Segment):
@@ -364,13 +373,31 @@ def _extent(trains: list[Any]) -> tuple[float, float]:
 
 
 def _scalar(quantity: Any) -> float:
-    return float(quantity.rescale("ms").magnitude)
+    return float(_ms(quantity)[0])
 
 
 def _milliseconds(train: Any, start: float) -> Array:
     """Times from `start` on."""
-    times = np.atleast_1d(np.array(train.rescale("ms").magnitude, dtype=np.float64))
+    times = _ms(train)
     return times - start if start else times
+
+
+def _ms(times: Any) -> Array:
+    """Times in ms, those that were in single precision at the round number that they stand for.
+
+    quantities turns single into double precision, with the rounding of the single: 0.009 s is 8.99999961 ms. Where all
+    numbers could be single, they were, or are so round that it makes no difference.
+    """
+    unit = str(times.dimensionality)
+    if unit not in ("ms", "s", "us"):
+        times, unit = times.rescale("ms"), "ms"
+    raw = np.atleast_1d(np.asarray(times.magnitude))
+    exact = milliseconds_of(raw.astype(np.float64), unit)
+    single = raw.astype(np.float32)
+    if not np.array_equal(single, raw):
+        return exact
+    round_ = milliseconds_of(single, unit)
+    return np.where(np.abs(round_ - exact) > 1e-9, round_, exact)  # those that were round keep their last bits
 
 
 def _on_grid(times: Array, dt: float) -> Array:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import warnings
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from hetero_rsnn.common import units
+from hetero_rsnn.common import memory, units
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.types import Array, Ints
@@ -28,7 +29,9 @@ class NIRWarning(UserWarning):
     """Something of a network has no place in a NIR graph."""
 
 
-def to_nir(draw: Draw, state: State | Recording | None = None, *, kind: str = "current") -> Any:
+def to_nir(
+    draw: Draw, state: State | Recording | None = None, *, kind: str = "current", fold_leak: bool = False
+) -> Any:
     """Turn a network into a NIR graph; ``nir.write(path, graph)`` writes it.
 
     Parameters
@@ -39,13 +42,19 @@ def to_nir(draw: Draw, state: State | Recording | None = None, *, kind: str = "c
         After training: its weights are the graph's. By default those of the draw.
     kind : {"current", "events"}
         Whether the graph is driven by analog currents (``w_in``) or by spikes of input channels (``w_event``).
+    fold_leak : bool
+        True writes v_leak = 0, and the same current as the bias of an Affine node, for readers that refuse another
+        v_leak. The dynamics are the same.
 
     Returns
     -------
     nir.NIRGraph
         Nodes ``input``, ``input_weights`` (Linear), ``neurons`` (LIF), ``recurrent`` (Linear, of shape
         (target, source)), ``synapses`` (LI) and ``output``, the spikes of all neurons. Times are in seconds, potentials
-        and currents in units of the distance from rest to threshold. The weights are dense: 8 n^2 bytes.
+        and currents in units of the distance from rest to threshold. The weights are dense: 8 n^2 bytes. With
+        `fold_leak` ``input_weights`` is an Affine; where spikes go to the synapses, a node ``bias`` (Affine, the
+        identity) stands between ``synapses`` and ``neurons`` instead, since a bias before the synapses would be
+        filtered by them.
 
     Warns
     -----
@@ -67,7 +76,11 @@ def to_nir(draw: Draw, state: State | Recording | None = None, *, kind: str = "c
     too. I is the output of `synapses` plus, for currents, the weighted input, which no synapse filters: this is why
     the graph has a leaky integrator of its own for the synapses and no CubaLIF. `synapses` obey
     ``tau dI/dt = -I + r s``, tau = tau_syn; the spikes s are Dirac deltas, as NIR defines them, so r = tau_syn makes
-    I jump by the weight. A simulator that has a spike be 1 for one step dt must divide r by dt.
+    I jump by the weight. A simulator that has a spike be 1 for one step dt must divide r by dt. In discrete time a
+    spike of step k, of a neuron or of the input, acts on the neurons in step k + 1. An executor that passes the
+    input through all nodes within a step must be fed the input spikes one step later.
+
+    `fold_leak` rests on r = 1: v_leak and the input of `neurons` are added up in the equation.
 
     References
     ----------
@@ -93,6 +106,10 @@ def to_nir(draw: Draw, state: State | Recording | None = None, *, kind: str = "c
         )
     if kind not in KINDS:
         raise HeteroError(f"unknown kind of input {kind!r}{suggest(str(kind), KINDS)}")
+    if not isinstance(fold_leak, bool | np.bool_):
+        raise HeteroError(
+            f"fold_leak must be True or False, got {fold_leak!r}", fix="use True for readers without v_leak"
+        )
     require_equations(draw.network, "to_nir writes the equations", "make a graph of others by hand")
     nir = need("nir", "nir", "to_nir")
     if isinstance(state, Recording):
@@ -101,36 +118,43 @@ def to_nir(draw: Draw, state: State | Recording | None = None, *, kind: str = "c
     check_state(draw, now, ("v", "I_syn"))
 
     p, n = draw.neurons, draw.n
-    tau_m, tau_syn, ones = p["tau_m"] / 1e3, p["tau_syn"] / 1e3, np.ones(n)
-    w = draw.w_in if kind == "current" else draw.w_event
+    tau_m, tau_syn, leak = p["tau_m"] / 1e3, p["tau_syn"] / 1e3, p["v_rest"] + p["I_bias"]
+    events = kind == "events"
+    w = draw.w_event if events else draw.w_in
     nodes = {
         "input": nir.Input(np.array([w.shape[1]])),
-        "input_weights": nir.Linear(np.array(w)),
+        "input_weights": nir.Affine(np.array(w), leak.copy()) if fold_leak and not events else nir.Linear(np.array(w)),
         "recurrent": nir.Linear(_dense(draw, now)),
         "synapses": nir.LI(tau=tau_syn, r=tau_syn.copy(), v_leak=np.zeros(n)),
         "neurons": nir.LIF(
             tau=tau_m,
-            r=ones,
-            v_leak=p["v_rest"] + p["I_bias"],
+            r=np.ones(n),
+            v_leak=np.zeros(n) if fold_leak else leak.copy(),
             v_threshold=p["v_th"].copy(),
             v_reset=p["v_reset"].copy(),
         ),
         "output": nir.Output(np.array([n])),
     }
+    bias = ["bias"] if fold_leak and events else []
+    if bias:
+        nodes["bias"] = nir.Affine(np.eye(n), leak.copy())
     edges = [
         ("input", "input_weights"),
-        ("input_weights", "neurons" if kind == "current" else "synapses"),
+        ("input_weights", "synapses" if events else "neurons"),
         ("neurons", "recurrent"),
         ("recurrent", "synapses"),
-        ("synapses", "neurons"),
+        *pairwise(["synapses", *bias, "neurons"]),
         ("neurons", "output"),
     ]
     warnings.warn(_lost(draw, now), NIRWarning, stacklevel=2)
-    return nir.NIRGraph(nodes, edges, metadata=_metadata(draw, now, kind))
+    return nir.NIRGraph(nodes, edges, metadata={**_metadata(draw, now, kind), "leak_folded": bool(fold_leak)})
 
 
 def _dense(draw: Draw, state: State) -> Array:
     """Weights of all recurrent synapses, shape (target, source)."""
+    memory.fits(
+        f"the dense weights of a NIR graph of {draw.n} neurons", 8.0 * draw.n**2, "export a smaller network, n=..."
+    )
     out = np.zeros((draw.n, draw.n))
     for synapses, w in ((draw.plastic, state.w), (draw.static, draw.static.w)):
         np.add.at(out, (synapses.target, synapses.source), w)

@@ -24,27 +24,29 @@ from hetero_rsnn.tasks.result import ClassifyRow, TaskResult
 
 Names = Mapping[str, tuple[str, str]]
 
-#: Long name and unit of what results hold; what is not here has neither.
+#: Long name and unit of what results hold; what is not here has neither. UDUNITS (of the CF conventions) and pint read
+#: the units. What counts samples, spikes or nats has the unit 1 and says so in its name: neither knows "samples", and
+#: both take "nat" for a pressure.
 _NAMES: Names = {
-    "C": ("memory capacity", "samples"),
-    "S": ("spike count, spikes of a neuron per input sample", "spikes/sample"),
-    "E": ("spike efficiency, C / S", "samples/(spikes/sample)"),
+    "C": ("memory capacity in samples", "1"),
+    "S": ("spike count, spikes of a neuron per input sample", "1"),
+    "E": ("spike efficiency, C / S", "1"),
     "rate_hz": ("mean firing rate", "Hz"),
     "train_rate_hz": ("mean firing rate during training", "Hz"),
     "silent_share": ("share of neurons that never fired", "1"),
     "correlation": ("normalised sum of squared covariances of the states", "1"),
     "weight": ("mean plastic weight after training as a share of w_max", "1"),
     "curve": ("memory curve, capacity for each delay", "1"),
-    "delay": ("delay of the target behind the state", "samples"),
+    "delay": ("delay of the target behind the state in samples", "1"),
     "determinant": ("determinant of the covariance of the logarithms of the parameters", "1"),
-    "H": ("heterogeneity, 1/2 log of the determinant", "nat"),
+    "H": ("heterogeneity in nats, 1/2 log of the determinant", "1"),
     "wall_time": ("running time of each phase", "s"),
     "seconds": ("running time of all seeds", "s"),
     "violation": ("how far a trial misses the limits", "1"),
     "convergence": ("best so far", ""),
     "ridge": ("ridge strength per training row, geometric mean over blocks", "1"),
-    "fold_totals": ("capacity found in each test block", "samples"),
-    "total": ("memory capacity", "samples"),
+    "fold_totals": ("capacity found in each test block, in samples", "1"),
+    "total": ("memory capacity in samples", "1"),
     "chance": ("what was subtracted for chance, mean over blocks and delays", "1"),
 }
 #: How the long names of variables with these endings begin.
@@ -58,7 +60,7 @@ _PREFIXES = {
 _TASK_NAMES: Names = {
     **_NAMES,
     "chance": ("share of the most frequent class", "1"),
-    "efficiency": ("task efficiency: accuracy / nu, or 1 / (NRMSE nu)", "1/spikes"),
+    "efficiency": ("task efficiency: accuracy / nu, or 1 / (NRMSE nu)", "1"),
     "linear": ("the same of a linear model on the same input", "1"),
     "few_labels": ("accuracy with few labels a class", "1"),
     "linear_few_labels": ("accuracy of the linear model with few labels a class", "1"),
@@ -74,12 +76,12 @@ _TASK_NAMES: Names = {
     "high": ("upper end of the 95 % interval of the accuracy over samples", "1"),
     "linear_mean": ("accuracy of the linear model on the mean input", "1"),
     "nrmse": ("root mean square error as a share of the target's standard deviation", "1"),
-    "spikes": ("spikes of the network per inference", "spikes"),
-    "nu": ("spikes of a neuron per inference", "spikes"),
+    "spikes": ("spikes of the network per inference", "1"),
+    "nu": ("spikes of a neuron per inference", "1"),
     "skill": ("skill against persistence", "1"),
     "linear_skill": ("skill of the linear model against persistence", "1"),
     "persistence": ("NRMSE of the forecast that nothing changes", "1"),
-    "closed_loop": ("valid prediction time of free runs", "Lyapunov times"),
+    "closed_loop": ("valid prediction time of free runs in Lyapunov times", "1"),
 }
 
 

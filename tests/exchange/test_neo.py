@@ -335,6 +335,52 @@ def test_a_spike_at_the_very_end() -> None:
     assert hr.from_neo(segment_of(train), hold="20 ms", dt="1 ms").spike_times.tolist() == [0.0]
 
 
+def single(times: Any, unit: str, **more: Any) -> Any:
+    """Times as many loaders hold them; quantities makes doubles of them, which keep the rounding."""
+    return neo.SpikeTrain(np.asarray(times, "f4"), units=unit, **more)
+
+
+def test_single_precision_lies_in_its_own_step() -> None:
+    """Of 2,000 events each a step of its own, none is lost, and none in the step before."""
+    ms = np.arange(1, 2001)
+    for train in (
+        single(ms / 1e3, "s", t_stop=2.1),
+        neo.SpikeTrain((ms / 1e3).astype("f4") * pq.s, t_stop=2.1 * pq.s),
+        single(ms * 1e3, "us", t_stop=2.1e6),
+        neo.SpikeTrain(ms / 1e3, units="s", t_stop=2.1),
+        neo.SpikeTrain(ms, units="ms", t_stop=2100),
+    ):
+        u = hr.neo_stimulus(train, "1 ms")
+        np.testing.assert_allclose(u.event_times, ms, rtol=0, atol=1e-9)
+        np.testing.assert_array_equal(u.values[:, 0], [0] + [1] * 2000 + [0] * (len(u) - 2001))
+        rec = hr.from_neo(segment_of(train), hold="1 ms", dt="1 ms")
+        np.testing.assert_allclose(rec.spike_times, ms, rtol=0, atol=1e-9)
+    tenths = np.arange(1, 20_001) / 10
+    u = hr.neo_stimulus(single(tenths / 1e3, "s", t_stop=2.1), "1 ms")
+    np.testing.assert_allclose(u.event_times, tenths, rtol=0, atol=1e-9)
+    late = hr.neo_stimulus(single([2.008, 2.009], "s", t_start=2.0, t_stop=2.1), "1 ms")
+    np.testing.assert_allclose(late.event_times, [8.0, 9.0], rtol=0, atol=1e-9)
+    # Times that lie on no grid are left alone.
+    odd = np.sort(np.random.default_rng(1).uniform(0, 1, 500))
+    for kind in ("f4", "f8"):
+        given = odd.astype(kind)
+        u = hr.neo_stimulus(neo.SpikeTrain(given, units="s", t_stop=1.1), "1 ms")
+        exact = given.astype(float) * 1e3
+        np.testing.assert_allclose(u.event_times, exact, rtol=3e-7 if kind == "f4" else 1e-14)
+
+
+def test_times_that_are_none_are_refused() -> None:
+    for bad in (np.nan, np.inf):
+        train = neo.SpikeTrain([1.0, 2.0], units="ms", t_stop=10.0)
+        train[1] = 3.0 * pq.ms
+        train.view(np.ndarray)[1] = bad
+        for call in (
+            lambda train=train: hr.neo_stimulus(train, "1 ms"),
+            lambda train=train: hr.from_neo(segment_of(train), hold="1 ms", dt="1 ms"),
+        ):
+            refused(call, "event times must be finite", str(bad))
+
+
 def segment_of(*trains: Any) -> Any:
     segment = neo.Segment()
     for train in trains:

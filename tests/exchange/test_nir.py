@@ -41,17 +41,17 @@ def network(name: str = "henhes", **more: Any) -> hr.Draw:
     return hr.draw(hr.load_network(name, n=60, **SPREAD, **more), 11)
 
 
-def export(draw: hr.Draw, path: Path, state: Any = None, kind: str = "current") -> Any:
+def export(draw: hr.Draw, path: Path, state: Any = None, kind: str = "current", **more: Any) -> Any:
     """The graph as another program reads it."""
     with pytest.warns(hr.NIRWarning):
-        graph = hr.to_nir(draw, state, kind=kind)
+        graph = hr.to_nir(draw, state, kind=kind, **more)
     nir.write(path / "graph.nir", graph)
     return nir.read(path / "graph.nir")
 
 
 def execute(graph: Any, inputs: np.ndarray, dt: float, *, v: Any = 0.0, current: Any = 0.0, ready: Any = 0.0,
             t_ref: Any = 0.0) -> np.ndarray:  # fmt: skip
-    """Run a graph of Linear, LI and LIF nodes by their equations, in exact steps; `inputs` are (steps, channels).
+    """Run a graph of Linear, Affine, LI and LIF nodes by their equations, in exact steps; `inputs`: (steps, channels).
 
     Signals are currents, or spike trains: a Dirac delta makes an LI jump by r / tau. Returns a raster (steps, neurons).
     """
@@ -62,11 +62,12 @@ def execute(graph: Any, inputs: np.ndarray, dt: float, *, v: Any = 0.0, current:
     ready = np.zeros(lif.tau.size) + ready
 
     def arriving(at: str, signals: dict[str, Any]) -> Any:
-        """Sum of what the edges bring to a node; Linear nodes are looked through."""
+        """Sum of what the edges bring to a node; Linear and Affine nodes are looked through."""
         total = 0.0
         for source, target in graph.edges:
-            if target == at and isinstance(graph.nodes[source], nir.Linear):
-                total = total + graph.nodes[source].weight @ arriving(source, signals)
+            node = graph.nodes[source]
+            if target == at and isinstance(node, nir.Linear | nir.Affine):
+                total = total + node.weight @ arriving(source, signals) + getattr(node, "bias", 0.0)
             elif target == at:
                 total = total + signals[source]
         return total
@@ -133,6 +134,49 @@ def test_a_trained_graph_with_its_metadata_gives_the_spikes(stimulus: hr.Stimulu
     expected = raster(hr.simulate(draw, stimulus, state=trained, plasticity=False))
     assert expected.sum() > 600 and np.ptp(np.floor(t_ref / kept["dt"])) >= 2
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("stimulus", [CURRENT, EVENTS], ids=["current", "events"])
+def test_a_folded_leak_has_the_same_dynamics(stimulus: hr.Stimulus, tmp_path: Path) -> None:
+    """With the bias in front of the neurons, for readers that know no v_leak."""
+    draw = network("static", **BARE)
+    leak = draw.neurons["v_rest"] + draw.neurons["I_bias"]
+    graph = export(draw, tmp_path, kind=stimulus.kind, fold_leak=True)
+    assert not graph.nodes["neurons"].v_leak.any() and not graph.nodes["synapses"].v_leak.any()
+    (affine,) = (node for node in graph.nodes.values() if isinstance(node, nir.Affine))
+    np.testing.assert_array_equal(affine.bias, leak)
+    assert np.ptp(leak) > 0.2 and graph.metadata["leak_folded"]
+    expected = raster(hr.simulate(draw, stimulus))
+    assert expected.sum() > 600
+    np.testing.assert_array_equal(execute(graph, drive(stimulus), 1e-3), expected)
+    plain = export(draw, tmp_path, kind=stimulus.kind)
+    assert not plain.metadata["leak_folded"] and not any(isinstance(x, nir.Affine) for x in plain.nodes.values())
+    np.testing.assert_array_equal(execute(plain, drive(stimulus), 1e-3), expected)
+    # The bias is what keeps them firing.
+    affine.bias[:] = 0.0
+    assert execute(graph, drive(stimulus), 1e-3).sum() < 0.5 * expected.sum()
+
+
+@pytest.mark.parametrize("stimulus", [CURRENT, EVENTS], ids=["current", "events"])
+def test_an_executor_of_one_pass_a_step(stimulus: hr.Stimulus, tmp_path: Path) -> None:
+    """As nirtorch runs a graph: each node once a step, in order, recurrence from the step before."""
+    draw = network("static", **BARE)
+    nodes = export(draw, tmp_path, kind=stimulus.kind).nodes
+    lif, li, dt = nodes["neurons"], nodes["synapses"], 1e-3
+    inputs = drive(stimulus)
+    if stimulus.kind == "events":  # what the page says
+        inputs = np.concatenate([np.zeros((1, 3)), inputs[:-1]])
+    v, i, spikes = np.zeros(60), np.zeros(60), np.zeros(60)
+    found = np.zeros((len(inputs), 60), dtype=bool)
+    for step, u in enumerate(inputs):
+        given, heard = nodes["input_weights"].weight @ u, nodes["recurrent"].weight @ spikes
+        i = i * np.exp(-dt / li.tau) + (heard + given if stimulus.kind == "events" else heard)
+        x = lif.v_leak + i + (0.0 if stimulus.kind == "events" else given)
+        v = x + (v - x) * np.exp(-dt / lif.tau)
+        found[step] = v > lif.v_threshold
+        spikes = found[step] * 1.0
+        v = np.where(found[step], lif.v_reset, v)
+    np.testing.assert_array_equal(found, raster(hr.simulate(draw, stimulus)))
 
 
 def test_the_file_holds_every_parameter(tmp_path: Path) -> None:
@@ -235,6 +279,7 @@ def test_refusals() -> None:
     refused(lambda: hr.to_nir(other), "takes a draw, got Network")
     refused(lambda: hr.to_nir(network(), 3), "got int")
     refused(lambda: hr.to_nir(network(), kind="event"), "did you mean 'events'")
+    refused(lambda: hr.to_nir(network(), fold_leak="yes"), "fold_leak must be True or False, got 'yes'")
     small = hr.draw(hr.load_network("henhes", n=20), 11)
     refused(lambda: hr.to_nir(network(), hr.simulate(small, hr.silence("10 ms"))), "20 neurons")
     refused(lambda: hr.to_nir(network(), initial_state(small)), "20 neurons")

@@ -16,6 +16,7 @@ from toys import CHOSEN, toy
 
 import hetero_rsnn as hr
 from hetero_rsnn.datasets.catalogue import load_dataset
+from hetero_rsnn.exchange.xarray import _NAMES, _TASK_NAMES
 from hetero_rsnn.experiments.comparison import Comparison
 from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.tasks.classification import classify
@@ -46,8 +47,14 @@ def through_file(ds: Any, folder: Path) -> Any:
     return back
 
 
+#: What pint 0.25 and UDUNITS 2 (cf-units 3.3) read as the unit that is meant, tried by hand. Both take "nat" for a
+#: pressure, and refuse "samples".
+READ_BY_OTHERS = {"1", "Hz", "s", "ms", "volt", "amp", "siemens", "farad", "ohm", "metre", "hertz"}
+
+
 def described(ds: Any) -> None:
     """Every quantity says what it is, and in what unit."""
+    assert {v.attrs["units"] for v in ds.variables.values() if "units" in v.attrs} <= READ_BY_OTHERS
     texts = {"status", "error", "feasible", "batch", "on_front", "convergence"}
     for name in ds.data_vars:
         if name not in texts:
@@ -77,7 +84,7 @@ def test_comparison(comparison: Comparison, tmp_path: Path) -> None:
     assert np.isneginf(ds.H.sel(network="henhos", group="synapses")).all()
     assert ds.attrs["baseline"] == "static" and json.loads(ds.attrs["versions"])["numpy"] == np.__version__
     assert ds.curve.attrs["long_name"].startswith("memory curve") and ds.rate_hz.attrs["units"] == "Hz"
-    assert ds.C_stderr.attrs == {"long_name": "standard error: memory capacity", "units": "samples"}
+    assert ds.C_stderr.attrs == {"long_name": "standard error: memory capacity in samples", "units": "1"}
 
 
 def test_what_has_no_value_stays_so(comparison: Comparison, tmp_path: Path) -> None:
@@ -136,10 +143,26 @@ def test_search(tmp_path: Path) -> None:
     assert ds["E.tau_m.mean"].attrs == {"long_name": "E.tau_m.mean", "units": "ms"}
     assert ds["E.tau_m.cv"].attrs["units"] == "1"
     assert ds.C_reference == result.reference.C and ds.E_reference_remeasured == result.reference_remeasured.E
-    assert ds.C_reference.attrs["long_name"] == "homogeneous reference: memory capacity"
+    assert ds.C_reference.attrs["long_name"] == "homogeneous reference: memory capacity in samples"
     assert ds.attrs["best_trial"] == result.best.number
     assert json.loads(ds.attrs["settings"])["budget"] == 40
     assert hr.Space.from_dict(json.loads(ds.attrs["space"])).fingerprint == result.space.fingerprint
+
+
+def test_units_are_those_that_others_read() -> None:
+    """Also of results that are not made here."""
+    assert {unit for names in (_NAMES, _TASK_NAMES) for _, unit in names.values() if unit} == {"1", "Hz", "s"}
+    for name in ("C", "total", "fold_totals", "delay"):
+        assert "samples" in _NAMES[name][0]
+    assert "nats" in _NAMES["H"][0] and "Lyapunov times" in _TASK_NAMES["closed_loop"][0]
+
+
+def test_pint_reads_every_unit() -> None:
+    pint = pytest.importorskip("pint")
+    registry = pint.UnitRegistry()
+    for unit in READ_BY_OTHERS - {"1"}:
+        assert not registry.Unit(unit).dimensionless, unit
+    assert registry.Unit("1").dimensionless and registry.Unit("ms") == registry.millisecond
 
 
 def test_a_search_that_has_hardly_begun(tmp_path: Path) -> None:
