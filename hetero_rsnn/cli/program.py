@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated, NoReturn
@@ -71,9 +72,11 @@ def main() -> None:
             _end(str(warning))
         except (Exception, SystemExit) as error:
             stop = _interruption(error)
-            if stop is None:
-                raise
-            raise stop from None
+            if stop is not None:
+                raise stop from None
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF):
+                _end(f"what was to be written cannot be ({error.strerror}): free some space, or write elsewhere")
+            raise
         finally:
             sys.excepthook = hook  # typer has set its own
             if backend is not None:

@@ -129,46 +129,58 @@ def plain_array(name: str, value: Any, *, error: type[HeteroError] = HeteroError
         ``"u must hold no masked values, got 3 of 100 masked: fill the gaps, or drop the samples"``; also for
         quantities with a unit, and for nested lists of unequal lengths.
     """
-    _refuse_masked(name, value, error)
-    dimension = getattr(value, "dim", None)  # of Brian2
-    dimensions = getattr(value, "dimensionality", None)  # of quantities (and neo) and of pint
-    if (dimension is not None and not getattr(dimension, "is_dimensionless", True)) or dimensions:
-        unit = dimension if dimensions is None else getattr(value, "units", dimensions)
-        raise error(f"{name} must be plain numbers, got a quantity in {unit}", fix="divide by its unit")
+    odd = list(_odd_leaves(value, 8))
+    _refuse_masked(name, value, odd, error)
+    for part in odd:
+        if unit := unit_of(part):
+            raise error(f"{name} must be plain numbers, got a quantity in {unit}", fix="divide by its unit")
     try:
         # Filters of warnings stay as they are: they belong to all threads, and a change makes each warning anew.
         raw = np.asarray(value)
         if raw.dtype.kind == "O":
             raw = _of_numbers(raw)
-    except (TypeError, ValueError, OverflowError, RecursionError):
+    except OverflowError:
+        raise error(f"{name} must be numbers below 1e308, got a larger one", fix="scale them") from None
+    except (TypeError, ValueError, RecursionError):
         raise error(
             f"{name} must be one array, got rows of unequal shapes", fix="give rows of one length, or pad them"
         ) from None
     return raw
 
 
-def _refuse_masked(name: str, value: Any, error: type[HeteroError]) -> None:
+def unit_of(value: Any) -> str:
+    """Unit of a quantity of Brian2, quantities (and neo) or pint; nothing for plain numbers, and where it is 1."""
+    dimension = getattr(value, "dim", None)  # of Brian2
+    if dimension is not None:
+        return "" if getattr(dimension, "is_dimensionless", True) else str(dimension)
+    dimensions = getattr(value, "dimensionality", None)  # of the others
+    return str(getattr(value, "units", dimensions)) if dimensions else ""
+
+
+def _refuse_masked(name: str, value: Any, odd: list[Any], error: type[HeteroError]) -> None:
     """Also for lists of masked arrays, of which numpy drops the masks."""
-    found = [part for part in _leaves(value, 8) if isinstance(part, np.ma.MaskedArray)]
-    masked = sum(np.asarray(part.mask).tobytes().count(1) for part in found)
+    masked = sum(np.asarray(part.mask).tobytes().count(1) for part in odd if isinstance(part, np.ma.MaskedArray))
     if masked:
-        size = sum(int(np.size(part)) for part in _leaves(value, 8))
         raise error(
-            f"{name} must hold no masked values, got {masked} of {size} masked",
+            f"{name} must hold no masked values, got {masked} of {_size(value)} masked",
             fix="fill the gaps, or drop the samples",
         )
 
 
-def _leaves(value: Any, depth: int) -> Iterator[Any]:
-    """What nested lists hold, or the value itself."""
+_PLAIN = frozenset({int, float, bool, np.float64, np.int64, np.bool_})
+
+
+def _odd_leaves(value: Any, depth: int) -> Iterator[Any]:
+    """What nested lists hold, or the value itself; rows of plain numbers, which hide nothing, are left out."""
     if not (depth and isinstance(value, list | tuple)):
         yield value
-        return
-    for part in value:
-        if isinstance(part, list | tuple):
-            yield from _leaves(part, depth - 1)
-        else:
-            yield part
+    elif not set(map(type, value)) <= _PLAIN:
+        for part in value:
+            yield from _odd_leaves(part, depth - 1)
+
+
+def _size(value: Any) -> int:
+    return sum(map(_size, value)) if isinstance(value, list | tuple) else int(np.size(value))
 
 
 def _of_numbers(raw: NDArray[Any]) -> NDArray[Any]:
@@ -283,7 +295,7 @@ def whole_array(
     low, high = (math.nan if edge is None else edge for edge in (least, most))
     outside = array[(array < low) | (array > high)]
     if outside.size:
-        rule = f">= {least}" if most is None else f"from {least} to {most}"
+        rule = f">= {least}" if most is None else f"<= {most}" if least is None else f"from {least} to {most}"
         raise error(f"{name} must be {rule}, got {outside.flat[0]:g}", fix="correct or drop them")
     return array.astype(np.int64)
 

@@ -140,7 +140,10 @@ def read_toml(path: Path, what: str, refusal: type[HeteroError]) -> dict[str, An
 def _refuse_dots(text: str, path: Path, refusal: type[HeteroError]) -> None:
     """Refuse names of very many parts, which take Python's reader minutes: each part looks at all before it."""
     for i, line in enumerate(text.split("\n"), 1):
-        if any(part.count(".") > 5 * _DEEPEST_TOML for part in re.split(r"[][{}=,]", line)):
+        if line.count(".") <= 5 * _DEEPEST_TOML:
+            continue
+        bare = re.sub(r"\"(?:\\.|[^\"\\])*\"|'[^']*'|#.*", "", line)  # names in quotes have one part
+        if any(part.count(".") > 5 * _DEEPEST_TOML for part in re.split(r"[][{}=,]", bare)):
             raise refusal(f"{path}, line {i}: a name must have at most {_DEEPEST_TOML} parts, got more: flatten it")
 
 
@@ -200,7 +203,12 @@ def _check_promise(file: IO[bytes], size: int, where: str, refusal: type[HeteroE
     format: Any = np.lib.format
     try:
         headers = {(1, 0): format.read_array_header_1_0, (2, 0): format.read_array_header_2_0}
-        shape, _, dtype = headers[format.read_magic(file)](file)
+        version = format.read_magic(file)
+        if version == (3, 0):  # names of fields beyond latin-1, which no array of ours has
+            raise refusal(f"{where}: must be of numpy's format 1 or 2, got 3", fix="save plain numbers")
+        shape, _, dtype = headers[version](file)
+    except HeteroError:
+        raise
     except Exception:  # no such file, or an odd one: numpy says what
         return 0
     promised = int(math.prod(shape) * dtype.itemsize)

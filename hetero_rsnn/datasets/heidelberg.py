@@ -30,6 +30,8 @@ _LONGEST = 60.0
 #: Bytes that a packed file may unpack to: the published ones have less than 0.5 GB.
 _LARGEST = 20 * 10**9
 #: What is off, rather than damaged: another download would be the same.
+#: Names of classes beyond which a list of them is none.
+_MOST_CLASSES = 10_000
 _EXPORT = "write the file in the layout of the Heidelberg data sets"
 
 
@@ -164,8 +166,8 @@ def _read(path: Path, limit: int | None) -> _Part:
                 16 if h5py.check_vlen_dtype(file[key].dtype) else file[key].dtype.itemsize
                 for key in ("spikes/times", "spikes/units", "labels", "extra/speaker")
             )
-            if file["extra/keys"].size > n or file["extra/keys"].ndim != 1:
-                rule = "extra/keys must be a list of classes, at most one an utterance"
+            if file["extra/keys"].size > max(n, _MOST_CLASSES) or file["extra/keys"].ndim != 1:
+                rule = f"extra/keys must be a list of at most {max(n, _MOST_CLASSES)} classes"
                 raise FileFormatError(f"{path}: {rule}, got shape {file['extra/keys'].shape}: {_EXPORT}")
             # Headers alone can promise any number of utterances; their events cannot exceed the file.
             size += 4 * plain.stat().st_size

@@ -21,7 +21,15 @@ from hetero_rsnn.estimators.readout import (
     make_readout,
     window_counts,
 )
-from hetero_rsnn.inputs.labels import check_groups, check_labels, check_mark, check_truth, check_weights, labelled
+from hetero_rsnn.inputs.labels import (
+    check_groups,
+    check_labels,
+    check_mark,
+    check_truth,
+    check_weighed,
+    check_weights,
+    labelled,
+)
 from hetero_rsnn.measures.reports import ClassificationReport, classification_report
 
 
@@ -157,8 +165,7 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         if weight is not None:
             check_weighs(self.readout)
         known = labelled(labels, self.unlabelled)
-        if weight is not None and len(np.unique(labels[known & (weight > 0)])) < 2:
-            raise HeteroError("samples of at least two classes must weigh more than 0: weigh others too")
+        check_weighed(None if weight is None else weight[known], labels[known])
         self._learn(samples)
         chosen = None if of_all is None else of_all[known]
         weight = None if weight is None else weight[known]

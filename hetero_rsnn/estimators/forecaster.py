@@ -12,7 +12,7 @@ from sklearn.base import RegressorMixin
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, StimulusError, TooShortError
-from hetero_rsnn.common.types import Array, Bools
+from hetero_rsnn.common.types import Array, Bools, Ints
 from hetero_rsnn.estimators.features import NetworkEstimator, turned, warn_if_turned
 from hetero_rsnn.estimators.frozen import filtered
 from hetero_rsnn.estimators.readout import STRENGTHS, RidgeReadout, contiguous_folds, lagged
@@ -72,8 +72,11 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     difference_ : bool
         Whether changes are forecast.
     linear_ : RidgeReadout
-        Linear autoregression: `lags` rows of X (or of their changes) as they were given, not scaled or clipped; of
-        stimuli and sound as they are encoded. Fitted on the same rows and folds.
+        Linear autoregression: `lags` rows of X as they were given, not scaled or clipped; of stimuli and sound as they
+        are encoded. Fitted on the same rows and folds.
+    linear_changes_ : bool
+        Whether it forecasts changes from changes: where the network does, and they leave a smaller error on folds that
+        are left out.
     train_report_ : ForecastReport
         On the training series: what was learnt, not how well it carries over. `report` takes other data.
     n_targets_ : int
@@ -191,9 +194,8 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         strengths = STRENGTHS if self.strengths is None else self.strengths
         light = self.encoder_.n_channels_ if self.skip else 0
         self.readout_ = RidgeReadout(strengths, light).fit(_cut(states, rows), wanted, folds, weights)
-        past = self._past(samples)
-        self.linear_ = RidgeReadout().fit(_cut(past, rows, self._lags() - 1), wanted, folds, weights)
-        self.train_report_ = self._report(states, past, targets)
+        self._fit_linear(samples, targets, folds, weights)
+        self.train_report_ = self._report(states, self._past(samples), targets)
         return self
 
     def predict(self, X: Any) -> list[Array]:
@@ -232,8 +234,8 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         kept = nrmse(np.concatenate(aims), self._now(targets)) if self.feeds_back_ else math.nan
         return forecast_report(
             self.horizon, self._error(states, targets, self.readout_), kept,
-            self._error(past, targets, self.linear_, self._lags() - 1), sum(map(len, aims)), nu, self.network_.n,
-            self.hold_, self._lags(),
+            self._error(past, targets, self.linear_, self._lags() - 1, changes=self.linear_changes_),
+            sum(map(len, aims)), nu, self.network_.n, self.hold_, self._lags(),
         )  # fmt: skip
 
     def free_run(self, context: Any, steps: int) -> Array:
@@ -299,7 +301,7 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
 
     def _seen(self, X: Sequence[Any]) -> Sequence[Any]:
         """The change of each row from the one before, if such are forecast; none in the first row."""
-        return [np.diff(x, axis=0, prepend=x[:1]) for x in X] if self.difference_ else X
+        return [_changes(x) for x in X] if self.difference_ else X
 
     def _decide(self, samples: Sequence[Any]) -> bool:
         """Whether to forecast changes."""
@@ -352,11 +354,12 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         often, far = _outside(rows, low, high)
         if often.any() or far.any():
             share = ((rows < low) | (rows > high)).mean(axis=0)
-            worst = int(np.argmax(share if often.any() else far))
+            beyond = np.maximum(low - rows, rows - high).max(axis=0) / np.where(high > low, high - low, 1.0)
+            worst = int(np.argmax(np.where(often | far, beyond, -1.0)))
             what = "changes" if self.difference_ else "values"
             advice = "" if self.difference_ or not self.feeds_back_ else "; difference=True forecasts changes"
             warnings.warn(
-                f"{100 * share[worst]:.2g} % of the {what} of channel {worst} lie outside of the training range "
+                f"{100 * share[worst]:.3g} % of the {what} of channel {worst} lie outside of the training range "
                 f"{low[worst]:g} to {high[worst]:g} (they reach from {rows[:, worst].min():g} to "
                 f"{rows[:, worst].max():g}): the network has not learnt what to say there{advice}",
                 UserWarning,
@@ -418,10 +421,35 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         """Past rows of the linear model: no fewer than a delay embedding gives the network."""
         return max(self.lags, int(getattr(self._make_encoder(), "lags", 1)))
 
-    def _past(self, samples: Sequence[Any]) -> list[Array]:
+    def _fit_linear(self, samples: Sequence[Any], targets: list[Array], folds: Ints, weights: Array | None) -> None:
+        """The autoregression: of values or, where the network forecasts changes, of these if they serve it better.
+
+        What serves the network need not serve a linear model: by changes it loses the level that a series returns to.
+        """
+        rows, aims = self._rows(targets)
+        wanted, now = np.concatenate(aims), self._now(targets)
+        found: list[tuple[float, bool, RidgeReadout]] = []
+        for changes in (False, True) if self.difference_ else (False,):
+            past, base = _cut(self._past(samples, changes), rows, self._lags() - 1), now if changes else 0.0
+            model = RidgeReadout().fit(past, wanted - base, folds, weights)
+            error = 0.0
+            if self.difference_:  # in the unit of the values, on folds that were left out
+                rest = RidgeReadout(model.strength_)
+                for fold in range(folds.max() + 1):
+                    left, kept = folds == fold, folds != fold
+                    heard = None if weights is None else weights[kept]
+                    missed = rest.fit(past[kept], (wanted - base)[kept], None, heard).predict(past[left])
+                    squares = (missed - (wanted - base)[left]) ** 2 / np.maximum(wanted.var(axis=0), 1e-300)
+                    error += float(np.sum(squares if weights is None else weights[left][:, None] * squares))
+            found.append((error, changes, model))
+        _, self.linear_changes_, self.linear_ = min(found, key=lambda f: f[0])
+
+    def _past(self, samples: Sequence[Any], changes: bool | None = None) -> list[Array]:
+        """Past rows side by side, as the linear model has them: values, or changes."""
         if isinstance(samples[0], Stimulus) or self._front_ends():
             return [lagged(u, self._lags()) for u in self._inputs(samples)]
-        return [lagged(x, self._lags()) for x in self._seen(samples)]
+        changes = self.linear_changes_ if changes is None else changes
+        return [lagged(_changes(x) if changes else x, self._lags()) for x in samples]
 
     def _rows(self, targets: list[Array]) -> tuple[list[slice], list[Array]]:
         """Rows whose states count in each series, and what they are to foretell."""
@@ -456,12 +484,18 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         readout: RidgeReadout,
         first: int = 0,
         weights: Array | None = None,
+        changes: bool | None = None,
     ) -> float:
         rows, aims = self._rows(targets)
         found = readout.predict(_cut(features, rows, first))
-        return nrmse(
-            np.concatenate(aims), found + self._now(targets) if self.difference_ else found, sample_weight=weights
-        )
+        if self.difference_ if changes is None else changes:
+            found = found + self._now(targets)
+        return nrmse(np.concatenate(aims), found, sample_weight=weights)
+
+
+def _changes(x: Array) -> Array:
+    """Change of each row from the one before; none in the first."""
+    return np.diff(x, axis=0, prepend=x[:1])
 
 
 def _outside(rows: Array, low: Array, high: Array) -> tuple[Bools, Bools]:

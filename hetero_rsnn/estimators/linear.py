@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from threading import Lock
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
 
 from hetero_rsnn.common import checks
@@ -16,7 +18,15 @@ from hetero_rsnn.common.types import Array
 from hetero_rsnn.estimators.features import NetworkEstimator
 from hetero_rsnn.estimators.frozen import pool
 from hetero_rsnn.estimators.readout import choose_windows, counted, fit_readout, window_counts
-from hetero_rsnn.inputs.labels import AUTO, check_groups, check_labels, check_truth, check_weights, labelled
+from hetero_rsnn.inputs.labels import (
+    AUTO,
+    check_groups,
+    check_labels,
+    check_truth,
+    check_weighed,
+    check_weights,
+    labelled,
+)
 
 #: What the readout may be given of the input.
 FEATURES = ("windows", "minirocket")
@@ -104,6 +114,7 @@ class LinearClassifier:
         of_all = check_groups(groups, len(inputs))
         chosen = None if of_all is None else of_all[known]
         weight = None if weight is None else weight[known]
+        check_weighed(weight, labels[known])
         self.windows_errors_: dict[int, float] = {}
         if self.kind == "minirocket":
             features = self._convolved(inputs, fit=True)
@@ -122,6 +133,7 @@ class LinearClassifier:
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Classes, shape (samples,)."""
+        self._check_fitted()
         return np.asarray(self.readout_.predict(self.features(X)))
 
     @available_if(_readout_has("decision_function"))  # type: ignore[untyped-decorator]
@@ -136,21 +148,29 @@ class LinearClassifier:
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy; every sample needs a label."""
+        self._check_fitted()
         features = self.features(X)
         labels = check_truth(y, len(features), unlabelled=getattr(self.like, "unlabelled", AUTO))
         weight = check_weights(sample_weight, len(features))
         return float(np.average(self.readout_.predict(features) == labels, weights=weight))
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "readout_"):
+            raise NotFittedError("this LinearClassifier is not fitted yet: call fit first")
 
     def _convolved(self, inputs: list[Array], fit: bool = False) -> Array:
         if fit:
             self._length = max(9, *(len(x) for x in inputs))
             self._rocket = minirocket(self.seed)
         stretched = np.stack([pool(x, self._length).reshape(self._length, -1).T for x in inputs]).astype(np.float32)
-        if fit:
-            self._rocket.fit(stretched)
-        return np.asarray(self._rocket.transform(stretched), dtype=np.float64)
+        # Its loops run in threads of numba's own, which two threads of ours may not enter together.
+        with _ONE_AT_A_TIME:
+            if fit:
+                self._rocket.fit(stretched)
+            return np.asarray(self._rocket.transform(stretched), dtype=np.float64)
 
 
+_ONE_AT_A_TIME = Lock()
 #: Where MiniRocket is found: package, module, name.
 ROCKETS = (
     ("aeon", "aeon.transformations.collection.convolution_based", "MiniRocket"),

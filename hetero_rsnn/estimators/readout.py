@@ -391,7 +391,8 @@ def window_counts(windows: Any) -> tuple[int | str, ...]:
     """
     if isinstance(windows, str) and windows == "auto":
         return WINDOWS
-    several = windows if isinstance(windows, list | tuple | range) else [windows]
+    many = isinstance(windows, list | tuple | range | np.ndarray) and np.ndim(windows)
+    several = list(windows) if many else [windows]
     if not len(several):
         raise StimulusError("windows must hold at least one number, got none", fix="use windows='auto'")
     out: list[int | str] = []
@@ -403,16 +404,20 @@ def window_counts(windows: Any) -> tuple[int | str, ...]:
                 )
             out.append(count)
         else:
-            out.append(checks.whole("windows", count, least=1, most=10_000, error=StimulusError))
+            rule = "or give several, 'all' or 'auto'"
+            out.append(checks.whole("windows", count, least=1, most=10_000, error=StimulusError, fix=rule))
     return tuple(dict.fromkeys(out))
 
 
 def counted(windows: Sequence[int | str], longest: int, samples: int, columns: int) -> list[int]:
     """The same as different numbers, smallest first, "all" as the rows of the longest sample.
 
-    Those whose features, of `columns` in each window, would not fit together are left out, the largest first.
+    Of the usual ones (``"auto"``) those whose features, of `columns` in each window, would not fit together are left
+    out, the largest first.
     """
     numbers = sorted({longest if w == "all" else int(w) for w in windows})
+    if tuple(windows) != WINDOWS:
+        return numbers
     fitting = np.cumsum(numbers) * columns * samples <= MOST_FEATURES
     return numbers[: max(int(fitting.sum()), 1)]
 

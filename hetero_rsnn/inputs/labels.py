@@ -161,6 +161,12 @@ def _entries(name: str, value: Any) -> NDArray[Any]:
     return found.astype(str) if found.dtype.kind == "T" else found
 
 
+def check_weighed(weight: Array | None, labels: NDArray[Any]) -> None:
+    """Refuse weights that leave fewer than two classes."""
+    if weight is not None and len(np.unique(labels[weight > 0])) < 2:
+        raise HeteroError("samples of at least two classes must weigh more than 0: weigh others too")
+
+
 def _flat(y: Any, samples: int) -> NDArray[Any]:
     """Labels as a flat array of numbers or names, whatever they mean."""
     labels = _entries("y", y)

@@ -73,10 +73,12 @@ class Stimulus:
                 fix="give values a column a channel",
             )
         slack = 2 * TOLERANCE
-        if times.size and ((times[1:] < times[:-1]).any() or times[0] < -slack or times[-1] > self.duration + slack):
+        if times.size and (
+            (times[1:] < times[:-1]).any() or times[0] < -slack or (times[-1] + TOLERANCE) / self.hold >= len(self)
+        ):
             raise StimulusError(
-                f"event times must ascend from 0 to {self.duration:g} ms, got {times[0]:g} ... {times[-1]:g} ms: "
-                "event_stimulus sorts them and finds the length"
+                f"event times must ascend from 0 and end before {self.duration:g} ms, got {times[0]:g} ... "
+                f"{times[-1]:g} ms: event_stimulus sorts them and finds the length"
             )
 
     def __len__(self) -> int:
@@ -318,6 +320,8 @@ def milliseconds_of(times: ArrayLike, unit: str) -> Array:
     unit : str
         ``"ms"``, ``"s"`` or ``"us"``.
     """
+    if isinstance(times, list | tuple) and times and all(repr(getattr(t, "dim", 1)) == "second" for t in times):
+        return np.array([float(np.asarray(t)) for t in times]) * 1e3
     dimension = getattr(times, "dim", None)  # a Brian2 quantity
     if dimension is not None and repr(dimension) != "second":
         raise StimulusError(f"event times must be times, got the unit {dimension!r}: give them in ms")
@@ -336,6 +340,7 @@ def milliseconds_of(times: ArrayLike, unit: str) -> Array:
     # Times in single precision were often computed in it; those in half are as they were stored.
     slack = (2.0 if kind.itemsize > 2 else 0.5) * last_place
     grid = 10.0 ** np.ceil(np.log10(np.maximum(16 * slack, 1e-9))) / 4  # has 0.1, 0.2, 0.25 ... ms among its multiples
+    grid = np.where(slack < 0.5, np.minimum(grid, 1.0), grid)  # as long as one whole ms at most lies that near
     near = np.round(t / grid) * grid
     return np.asarray(np.where((np.abs(near - t) <= slack) & (grid <= 1.0), near, t))
 

@@ -31,6 +31,7 @@ _NOTATIONS = (
     (_COMMAS, "a comma in the number"),
     (re.compile(r"[-+]?\d[\d_]*_\d+(?:\.\d*)?"), "a line in the number"),
     (re.compile(r"[-+]?\d{1,3}(?:[ \u00a0\u2009\u202f'’]\d{3})+(?:[.,]\d*)?"), "blanks or marks between thousands"),
+    (re.compile(r"[-+]?\d{1,3}(?:\.\d{3})+(?:,\d+|(?:\.\d{3})+)"), "points between thousands"),
     (re.compile(rf"{_PLAIN}\s*[%‰]|[-+]?\d+,\d+\s*[%‰]"), "a percent sign"),
     (re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)[dD][-+]?\d+"), "an exponent written with D: write E"),
     (re.compile(rf"[\u2212\u2013\u2012]\s*{_PLAIN}"), "a minus sign of print: write a hyphen"),
@@ -38,7 +39,7 @@ _NOTATIONS = (
     (re.compile(r"[-+]?0[xX][0-9a-fA-F]+"), "a number in base 16"),
     (re.compile(rf"[<>≤≥~±]\s*{_PLAIN}"), "a bound, and no number"),
 )
-_PERCENT = _NOTATIONS[3][0]
+_PERCENT = next(rule for rule, why in _NOTATIONS if why == "a percent sign")
 _UNIT = re.compile(rf"({_PLAIN})\s*([^\s\d.,;:+-][^\s\d,;:]*)")
 #: Names of columns that tell when a row was measured.
 _CALENDAR = frozenset(
@@ -191,7 +192,7 @@ def _refuse_split_decimals(rows: Rows, path: Path, doubts: list[str]) -> None:
     cells = [row for _, row in rows]
     if not all(re.fullmatch(r"[-+]?\d+", a) and b.isdecimal() for a, b in cells):
         return
-    for (line, (a, b)), odd in zip(rows, (len(b) > 1 and b[0] == "0" for _, b in cells), strict=True):
+    for (line, (a, b)), odd in zip(rows, (a == "-0" or (len(b) > 1 and b[0] == "0") for a, b in cells), strict=True):
         if odd:
             raise FileFormatError(
                 f"{path}, line {line}: numbers must have decimal points, got '{a},{b}': "

@@ -386,7 +386,7 @@ def _parse(data: bytes, path: Path, each: Callable[[Event], object] | None) -> t
         except (ValueError, RecursionError) as error:
             if not events and not isinstance(error, _Damage):
                 raise _no_journal(path) from None
-            if events and number == last:
+            if events and number == last and not (isinstance(error, _Damage) and line.endswith(b"\n")):
                 break
             raise JournalError(
                 f"{path} is broken in line {number} ({error}), and only a last line may be torn",

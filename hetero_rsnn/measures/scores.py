@@ -145,7 +145,7 @@ def valid_prediction_time(
     for name, value in (("step", step), ("lyapunov", lyapunov), ("threshold", threshold)):
         if not 0 < value < math.inf:
             raise HeteroError(f"{name} must be a finite number > 0, got {value!r}: give it in units of model time")
-    p = np.asarray(prediction, dtype=float)
+    p = checks.real_array("prediction", prediction, (1, 2))
     lost = ~np.isfinite(p)
     y, p = _pair(target, np.where(lost, 0.0, p))
     scale = math.sqrt(float(_variance(y, each=False).sum()))
@@ -227,15 +227,7 @@ def _pair(target: ArrayLike, prediction: ArrayLike) -> tuple[Array, Array]:
 
 
 def _finite(name: str, value: ArrayLike) -> Array:
-    x = np.asarray(value, dtype=float)
-    if x.ndim not in (1, 2) or not x.size:
-        raise HeteroError(
-            f"{name} must be (samples,) or (samples, channels) and not empty, got shape {x.shape}: reshape"
-        )
-    if not np.isfinite(x).all():
-        where = np.argwhere(~np.isfinite(x))[0].tolist()
-        raise HeteroError(f"{name} must be finite, got {x[tuple(where)]} at index {where}: drop the samples")
-    return x
+    return checks.finite_array(name, value, (1, 2), axes=("sample", "channel"), fix="drop the samples")
 
 
 def _variance(y: Array, *, each: bool = True) -> Array:

@@ -157,7 +157,8 @@ def check_equations_text(where: str, text: str) -> None:
         place = _Place(where, line)
         match = _EQUATION.fullmatch(line)
         if match is None:
-            place.refuse("is no equation", "write 'dx/dt = ... : unit', 'x = ... : unit' or 'x : unit'")
+            forms = "'dx/dt = ... : unit', 'x = ... : unit' or 'x : unit'"
+            place.refuse("is no equation", f"write {forms}, the unit without brackets")
         _check_unit(place, match["unit"])
         if match["rate"] is not None:
             states.append((place, _parse(place, match["rate"])))

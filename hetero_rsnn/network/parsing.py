@@ -204,14 +204,15 @@ def _check_parameter(key: str, p: Parameter, where: str, model: str, dt: float) 
     if expected is not None and p.unit != expected:
         wanted = "a time such as '20 ms'" if expected == units.TIME else "a plain number without unit"
         raise UnitError(f"{key} must be {wanted}, got {p} ({where})")
-    lowest = float(p.distribution.quantile(1e-9))
+    if key not in _POSITIVE and key not in _NOT_NEGATIVE:
+        return
+    lowest, highest = (float(x) for x in p.distribution.quantile([1e-9, 1 - 1e-9]))
     if key in _POSITIVE and not lowest > 0:
         raise NetworkError(f"{key} must be > 0 ms, got {p} ({where})")
     if key in _NOT_NEGATIVE and lowest < 0:
         raise NetworkError(f"{key} must be >= 0, got {p} ({where})")
     if p.unit != units.TIME or not (key in _POSITIVE or key == "t_ref"):
         return
-    highest = float(p.distribution.quantile(1 - 1e-9))
     low, high = _TIME_CONSTANTS
     if key in _POSITIVE and not (low <= lowest and highest <= high):
         raise NetworkError(f"{key} must be from {low:g} to {high:g} ms, got {p} ({where})", fix="use another unit")

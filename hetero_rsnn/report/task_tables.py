@@ -15,7 +15,8 @@ from hetero_rsnn.tasks.result import TaskResult
 
 
 def _table(title: str, *headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title=shown(title))
+    whole = "\n".join(map(shown, title.split("\n")))  # line breaks are ours
+    table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title=whole)
     table.add_column("network", no_wrap=True)
     for heading in headings:
         table.add_column(shown(heading), justify="right")

@@ -12,7 +12,8 @@ from hetero_rsnn.common.text import printable
 
 def console() -> Console:
     """Standard output; wide enough for the tables where it is not a terminal."""
-    return Console(width=None if sys.stdout.isatty() else 140, soft_wrap=not sys.stdout.isatty())
+    on = sys.stdout is not None and sys.stdout.isatty()  # there is none where it was closed
+    return Console(width=None if on else 140, soft_wrap=not on)
 
 
 def shown(text: object) -> str:

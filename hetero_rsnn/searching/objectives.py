@@ -203,12 +203,21 @@ def seed_values(result: Mapping[str, Any], hold: float) -> dict[str, float]:
     c, s = (_real(name, result.get(name)) for name in ("C", "S"))
     if s < 0:
         raise HeteroError(f"S counts spikes and must be >= 0, got {s:g}")
-    kept = {name: float(result[name]) for name in KEPT if result.get(name) is not None}
+    kept = {name: _measured(name, result[name]) for name in KEPT if result.get(name) is not None}
     kept = {name: x if abs(x) <= _LARGEST else math.nan for name, x in kept.items()}
     kept["rate_hz"] = s * 1e3 / hold
     kept.setdefault("E", c / s if s >= SILENT and c > 0 else math.nan)
-    kept.setdefault("silent_share", math.nan)
+    if not 0 <= kept.setdefault("silent_share", math.nan) <= 1:
+        kept["silent_share"] = math.nan  # no share
     return {name: kept[name] for name in KEPT if name in kept}
+
+
+def _measured(name: str, value: Any) -> float:
+    """A number, which may be NaN or infinite."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise HeteroError(f"{name} must be a number, got {value!r:.60}", fix="let the measurement give one") from None
 
 
 def _real(name: str, value: Any) -> float:

@@ -266,16 +266,16 @@ def _checked(meta: dict[str, Any], arrays: dict[str, Any]) -> Recording:
     samples = checks.whole("samples", meta["samples"], least=1, most=_MOST)
     hold, dt = (checks.real(key, meta[key], above=0.0) for key in ("hold_ms", "dt_ms"))
     units.steps(hold, dt, "hold_ms")
-    t_start = checks.real("t_start_ms", meta["t_start_ms"])
+    t_start = checks.real("t_start_ms", meta["t_start_ms"], least=0.0)
     steps = samples * hold / dt
     if not steps < _MOST_STEPS:
         raise HeteroError(f"samples * hold_ms / dt_ms must be below 2^53 steps, got {steps:g}")
     duration = samples * hold
     times = _array(arrays, "spike_times", "f", None)
     fired = _array(arrays, "spike_neurons", "iu", times.shape)
-    if times.size and not (times.min() >= 0 and times.max() <= duration * (1 + 1e-9)):
+    if times.size and not (times.min() >= 0 and samples_of(times, hold, dt).max() < samples):
         odd = times.min() if times.min() < 0 else times.max()
-        raise HeteroError(f"spike_times must be from 0 to {duration:g} ms, got {odd:g} ms")
+        raise HeteroError(f"spike_times must be from 0 to below {duration:g} ms, got {odd:g} ms")
     if np.any(np.diff(times) < 0):
         raise HeteroError("spike_times must ascend, got one after a later one")
     if fired.size and not 0 <= fired.min() <= fired.max() < n:
@@ -294,6 +294,9 @@ def _checked(meta: dict[str, Any], arrays: dict[str, Any]) -> Recording:
         traces={k: _array(arrays, f"state_t_{k}", "biuf", weights.shape) for k in _prefixed(arrays, "state_t_")},
         trace_step=_array(arrays, "state_trace_step", "iu", weights.shape) if "state_trace_step" in arrays else None,
     )
+    for name, when in (("state_last_spike", state.last_spike), ("state_trace_step", state.trace_step)):
+        if when is not None and when.size and when.max() > state.step:
+            raise HeteroError(f"{name} must be at most step = {state.step}, got {when.max()}")
     shape = (round(steps), neurons.size)
     traces = {k: _array(arrays, f"trace_{k}", "biuf", shape) for k in _prefixed(arrays, "trace_") if k != "neurons"}
     for key in ("timings_s", "provenance"):

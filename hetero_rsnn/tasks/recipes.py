@@ -131,6 +131,11 @@ _KINDS: dict[str, Recipe] = {
 def task_networks(networks: Sequence[Any], chosen: Recipe, overrides: dict[str, Any]) -> list[Network]:
     if "input.channels" in overrides:
         raise HeteroError("input.channels is decided by the data: leave it away")
+    if "protocol.hold" in overrides and chosen.hold is not None:
+        raise HeteroError(
+            f"protocol.hold is decided by the recipe ({chosen.hold}), got {overrides['protocol.hold']!r}: "
+            "leave it away, or use the estimators, which take hold="
+        )
     nets = [load_network(n, **{**chosen.overrides, **overrides}) for n in networks]
     names = [n.name for n in nets]
     twice = sorted({n for n in names if names.count(n) > 1})

@@ -150,3 +150,12 @@ def test_long_texts_are_refused_at_once() -> None:
         with pytest.raises(hr.UnitError):
             units.parse(text)
     assert time.perf_counter() - begin < 5
+
+
+def test_dots_in_comments_and_text_are_no_names(tmp_path):
+    path = tmp_path / "ruled.toml"
+    path.write_text(f'# {"." * 250}\ndescription = "{"." * 250}"\n[{".".join("ab")}]\nc = 1\n')
+    assert read_toml(path, "network", NetworkError)["a"] == {"b": {"c": 1}}
+    path.write_text(f"{'.'.join(['a'] * 300)} = 1\n")
+    with pytest.raises(NetworkError, match="line 1: a name must have at most 40 parts"):
+        read_toml(path, "network", NetworkError)

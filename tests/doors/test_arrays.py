@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 import hetero_rsnn as hr
+from hetero_rsnn.measures import scores
 from hetero_rsnn.searching.space import load_space
 
 # What must pass -----------------------------------------------------------------------------------------------------
@@ -124,8 +125,15 @@ MUST_REFUSE: dict[str, Callable[[NDArray[Any]], Any]] = {
     "text": lambda a: "0 1 2 3",
     "a dictionary": lambda a: {"x": a},
     "a set": lambda a: set(a.ravel().tolist()),
+    "quantity": lambda a: a * siemens(),
+    "list of quantities": lambda a: [x * siemens() for x in a],
     "sparse": lambda a: sparse.csr_array(np.atleast_2d(a.reshape(len(a), -1))),
 }
+
+
+def siemens() -> Any:
+    return pytest.importorskip("brian2").siemens
+
 
 # The doors ----------------------------------------------------------------------------------------------------------
 
@@ -410,6 +418,23 @@ def doors() -> dict[str, Door]:
             lambda x: hr.AnytimeReadout(classifier()).fit(list(X3), Y3, None, x).scores(list(X3[:2])), WEIGHT
         ),
     }
+    made |= {
+        "scores.nrmse:target": Door(lambda x: scores.nrmse(x, SERIES), SERIES[::-1]),
+        "scores.nrmse:prediction": Door(lambda x: scores.nrmse(SERIES, x), SERIES[::-1]),
+        "scores.nrmse:sample_weight": Door(lambda x: scores.nrmse(SERIES, 2 * SERIES, sample_weight=x), SERIES),
+        "scores.persistence:series": Door(lambda x: scores.persistence(x, 3), SERIES),
+        "scores.valid_prediction_time:target": Door(
+            lambda x: scores.valid_prediction_time(x, SERIES, step=0.1, lyapunov=0.9), SERIES[::-1]
+        ),
+        "scores.valid_prediction_time:prediction": Door(
+            lambda x: scores.valid_prediction_time(SERIES, x, step=0.1, lyapunov=0.9),
+            SERIES[::-1],
+            dict.fromkeys(
+                ("NaN", "NaN in half precision", "infinity", "-infinity", "NaN in a list", "missing in a table"),
+                "a forecast that has blown up",
+            ),
+        ),
+    }
     for name in ("CurrentEncoder", "PoissonEncoder", "DeltaEncoder"):
         encoder = getattr(hr, name)
         made[f"{name}.fit:X"] = Door(
@@ -505,8 +530,11 @@ def test_one_line_refuses_what_numpy_would_twist(name: str, kind: str) -> None:
 
 def public_arrays() -> Iterator[tuple[str, str]]:
     """Public functions and methods with the arguments that are annotated as arrays."""
-    for name in hr.__all__:
-        thing = getattr(hr, name)
+    things = {name: getattr(hr, name) for name in hr.__all__}
+    things |= {f"scores.{name}": thing for name, thing in vars(scores).items() if name[0] != "_" and callable(thing)}
+    for name, thing in things.items():
+        if not getattr(thing, "__module__", "hetero_rsnn").startswith("hetero_rsnn"):
+            continue
         if inspect.isclass(thing):
             if not issubclass(thing, BaseException) and name not in NO_DOORS:
                 for method, function in inspect.getmembers(thing, inspect.isfunction):

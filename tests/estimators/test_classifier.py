@@ -24,7 +24,7 @@ from hetero_rsnn.estimators import linear as linear_module
 from hetero_rsnn.estimators.classifier import HRSNNClassifier
 from hetero_rsnn.estimators.frozen import pool
 from hetero_rsnn.estimators.linear import LinearClassifier
-from hetero_rsnn.estimators.readout import RidgeClassification, RidgeReadout, class_folds, counted
+from hetero_rsnn.estimators.readout import RidgeClassification, RidgeReadout, class_folds, counted, window_counts
 from hetero_rsnn.inputs.labels import check_labels, labelled
 from hetero_rsnn.measures.reports import wilson
 
@@ -455,7 +455,7 @@ def test_a_fixed_number_of_windows_is_no_choice(fitted: HRSNNClassifier) -> None
 def test_numbers_of_windows_that_would_not_fit_are_left_out() -> None:
     assert counted((1, 5, 12, 24, "all"), 100, 2700, 1000) == [1, 5, 12, 24]
     assert counted((1, 5, 12, 24, "all"), 7, 200, 400) == [1, 5, 7, 12, 24]
-    assert counted((24, "all"), 100, 10**6, 10**4) == [24]  # one is left
+    assert counted((1, 5, 12, 24, "all"), 100, 10**6, 10**4) == [1]  # one is left
 
 
 # MiniRocket ------------------------------------------------------------------------------------------------------
@@ -630,3 +630,18 @@ def test_samples_that_look_as_if_channels_came_first_are_said(recwarn: pytest.Wa
     unequal = [x.T[: 90 + k].T for k, x in enumerate(X)]  # (3, 90), (3, 91), ...
     refused(lambda: make().fit(unequal, y), "sample 1", "91 channels", "layout='channels, time'")
     assert make(layout="channels, time").fit(unequal, y).network_.input.channels == 3
+
+
+def test_windows_that_were_named_are_all_tried(monkeypatch):
+    """Of the usual ones those that would fill the memory are left out, of one's own none."""
+    monkeypatch.setattr("hetero_rsnn.estimators.readout.MOST_FEATURES", 1000)
+    assert counted(window_counts("auto"), 30, 10, 20) == [1]
+    assert counted(window_counts([24, 100]), 30, 10, 20) == [24, 100]
+    assert window_counts(np.array([1, 5])) == (1, 5)
+    with pytest.raises(hr.HeteroError, match="or give several, 'all' or 'auto'"):
+        window_counts(2.5)
+
+
+def test_the_linear_classifier_says_what_it_lacks(fitted):
+    with pytest.raises(NotFittedError, match="call fit first"):
+        LinearClassifier(fitted).predict([np.zeros((5, 2))])

@@ -457,8 +457,21 @@ def test_changes_by_hand() -> None:
     np.testing.assert_allclose(f.readout_.coef_, by_hand.coef_, rtol=1e-9)
     for found, s, x in zip(f.predict(X), states, X, strict=True):
         np.testing.assert_allclose(found, x + by_hand.predict(s), rtol=1e-9)
-    past = np.concatenate([lagged(d, 5)[6:-3] for d in changes])
-    np.testing.assert_allclose(f.linear_.coef_, RidgeReadout().fit(past, aims, folds).coef_, rtol=1e-9)
+    given = changes if f.linear_changes_ else X  # whichever serves the linear model better
+    past = np.concatenate([lagged(d, 5)[6:-3] for d in given])
+    wanted = aims if f.linear_changes_ else np.concatenate([x[13:] for x in X])
+    np.testing.assert_allclose(f.linear_.coef_, RidgeReadout().fit(past, wanted, folds).coef_, rtol=1e-9)
+
+
+def test_the_autoregression_takes_changes_only_where_they_serve_it() -> None:
+    """A climb wants them; a series that returns to its level loses that by them, whatever the network forecasts."""
+    assert make(difference=True, horizon=3).fit([np.cumsum(noise(600) + 0.3, axis=0)]).linear_changes_
+    back = np.zeros((900, 1))
+    for k, kick in enumerate(noise(899)[:, 0], 1):
+        back[k] = 0.5 * back[k - 1] + kick
+    forced, usual = (make(difference=d).fit([back[:600]]) for d in (True, False))
+    assert forced.difference_ and not forced.linear_changes_ and not usual.difference_
+    assert forced.report([back[600:]]).linear == usual.report([back[600:]]).linear
 
 
 def test_a_loop_of_changes_step_by_step() -> None:
@@ -513,7 +526,7 @@ def test_values_outside_of_the_training_range_are_said(recwarn: pytest.WarningsR
         assert said[0].filename == __file__ and len(said) == 1
     once = inside.copy()
     once[30, 0] = 40.0
-    with pytest.warns(UserWarning, match=r"1.7 % of the values of channel 0 .* to 40\)"):
+    with pytest.warns(UserWarning, match=r"1.67 % of the values of channel 0 .* to 40\)"):
         f.predict([once])
 
 

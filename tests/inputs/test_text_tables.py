@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+import hetero_rsnn as hr
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, StimulusError
 from hetero_rsnn.inputs.files import Series, read_series
 
@@ -263,3 +264,17 @@ def test_ties_to_the_rest(tmp_path: Path) -> None:
     for cell in ("1.1" * 30_000, "1_" * 30_000, "1 " * 50_000, "1'000" * 20_000, "1:" * 50_000):
         with pytest.raises(HeteroError):
             read(tmp_path, f"{cell} 1,5x\n{cell} 2,5x\n")
+
+
+def test_points_between_thousands_are_said_to_be_left_out(tmp_path):
+    path = tmp_path / "german.csv"
+    path.write_text("a;b\n1.234,5;1\n2.000,0;2\n3.111,1;3\n")
+    with pytest.warns(UserWarning, match="points between thousands"):
+        assert hr.read_series(path).names == ("b",)
+
+
+def test_a_split_number_below_0_is_seen(tmp_path):
+    path = tmp_path / "split.csv"
+    path.write_text("1,5\n-0,5\n2,1\n")
+    with pytest.raises(hr.FileFormatError, match="line 2: numbers must have decimal points, got '-0,5'"):
+        hr.read_series(path)

@@ -203,8 +203,11 @@ def test_a_digit_in_the_middle(tmp_path):
         f"{path} is broken in line 3 (its checksum is {was}, that of what it holds {now}: it was changed), and only a "
         "last line may be torn: restore a copy, or keep the 2 lines before it and resume"
     )
-    make(tmp_path / "last")  # the same in the last line is a line that was torn
+    make(tmp_path / "last")  # nor is a whole last line that was changed one that was torn
     (tmp_path / "last").write_bytes((tmp_path / "last").read_bytes().replace(b'"number": 2', b'"number": 7'))
+    assert "is broken in line 4 (its checksum is" in error_of(tmp_path / "last")
+    whole = (tmp_path / "last").read_bytes()
+    (tmp_path / "last").write_bytes(whole[:-1])  # without its end it is
     with Journal.resume(tmp_path / "last") as journal:
         assert [e.get("number") for e in journal.events] == [None, 0, 1]
     assert b'"number": 7' in (tmp_path / "last.torn").read_bytes()

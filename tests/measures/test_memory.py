@@ -499,3 +499,20 @@ def test_washout_hides_the_start(noisy_line: tuple[Array, Array, MemoryCapacity]
     clean, washed = (memory_capacity(s, u, d_max=15, washout=100) for s in (states, spoiled))
     np.testing.assert_array_equal(washed.curve, clean.curve)
     assert washed.n_samples == 1100
+
+
+@pytest.mark.parametrize(("share", "samples"), [(0.01, 500), (0.02, 1000)])
+def test_rare_independent_pulses_are_no_reason_to_warn(share, samples):
+    """Most samples are 0: neither test is near its level, and only other orders of the samples tell."""
+    said = 0
+    for seed in range(200):
+        u = (np.random.default_rng(seed).random(samples) < share).astype(float)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            warn_of_correlated(u, 40, stacklevel=2)
+        said += len(caught)
+    assert said <= 2
+    rhythm = np.zeros(samples)
+    rhythm[::25] = 1.0
+    with pytest.warns(UserWarning, match="25 apart"):
+        warn_of_correlated(rhythm, 40, stacklevel=2)

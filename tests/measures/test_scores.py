@@ -111,9 +111,9 @@ def test_efficiencies():
     ("call", "message"),
     [
         (lambda: nrmse([1.0, 2.0], [1.0]), "target and prediction must have one shape"),
-        (lambda: nrmse([1.0, np.nan], [1.0, 2.0]), "target must be finite, got nan at index"),
+        (lambda: nrmse([1.0, np.nan], [1.0, 2.0]), "target must be finite, got nan at sample 1"),
         (lambda: nrmse([2.0, 2.0], [1.0, 2.0]), "target must vary .* got 2 throughout in channel 0"),
-        (lambda: nrmse([], []), "not empty"),
+        (lambda: nrmse([], []), "must not be empty"),
         (lambda: skill(-1.0, 1.0), "error must be"),
         (lambda: persistence([1.0, 2.0], 2), "horizon must be a whole number from 1 to 1"),
         (lambda: persistence([1.0, 2.0], 1.0), "horizon must be"),

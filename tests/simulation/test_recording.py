@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from helpers import BACKENDS
 
+import hetero_rsnn as hr
 from hetero_rsnn import Draw, FileFormatError, HeteroError, Recording, load_network, load_recording, uniform_stimulus
 from hetero_rsnn.common.errors import OutputError
 from hetero_rsnn.network.draw import draw
@@ -273,7 +274,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "hold between steps": (lambda p: _edit(p, hold_ms=5.5), "hold_ms must be a multiple of dt = 1 ms, got 5.5 ms"),
     "dt of 0": (lambda p: _edit(p, dt_ms=0.0), "dt_ms must be a finite number > 0, got 0"),
     "true for a number": (lambda p: _edit(p, dt_ms=True), "dt_ms must be a finite number > 0, got True"),
-    "null for a start": (lambda p: _edit(p, t_start_ms=None), "t_start_ms must be a finite number, got None"),
+    "null for a start": (lambda p: _edit(p, t_start_ms=None), "t_start_ms must be a finite number >= 0, got None"),
     "very many samples": (lambda p: _edit(p, samples=10**15), "samples must be a whole number <= 2147483647, got 10"),
     "half a sample": (lambda p: _edit(p, samples=2.5), "samples must be a whole number >= 1, got 2.5"),
     "very many steps": (
@@ -281,7 +282,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         "samples * hold_ms / dt_ms must be below 2^53 steps",
     ),
     "a step before all": (lambda p: _edit(p, step=-1), "step must be a whole number >= 0, got -1"),
-    "fewer samples": (lambda p: _edit(p, samples=2), "spike_times must be from 0 to 10 ms, got "),
+    "fewer samples": (lambda p: _edit(p, samples=2), "spike_times must be from 0 to below 10 ms, got "),
     "more samples": (lambda p: _edit(p, samples=30), "must have the shape (150, 2), got (125, 2)"),
     "deep json": (lambda p: p.with_suffix(".json").write_text("[" * 100_000), "run.json is not valid JSON"),
     "null for a table": (lambda p: _edit(p, timings_s=None), "lacks part of a recording"),
@@ -300,8 +301,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
 HOSTILE: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "times of NaN": ("spike_times", lambda x: np.where(x > 60, np.nan, x), "spike_times must be finite, got nan"),
     "times of infinity": ("spike_times", lambda x: x + np.inf, "spike_times must be finite, got inf"),
-    "times before": ("spike_times", lambda x: x - 1e4, "spike_times must be from 0 to 125 ms, got -"),
-    "times after": ("spike_times", lambda x: x + 1e4, "spike_times must be from 0 to 125 ms, got 1"),
+    "times before": ("spike_times", lambda x: x - 1e4, "spike_times must be from 0 to below 125 ms, got -"),
+    "times after": ("spike_times", lambda x: x + 1e4, "spike_times must be from 0 to below 125 ms, got 1"),
     "times backwards": ("spike_times", lambda x: x[::-1], "spike_times must ascend"),
     "times of text": ("spike_times", lambda x: x.astype(str), "spike_times must be real numbers, got an array of <U"),
     "times with imaginary parts": ("spike_times", lambda x: x + 1j, "got an array of complex128"),
@@ -362,3 +363,21 @@ def test_no_pickle_is_ever_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     load_recording(path)
     assert asked == [False]
     assert all(values.dtype != object for values in _arrays(path).values())
+
+
+def test_spikes_outside_the_recording_are_refused(tmp_path):
+    """Also one at its very end, which lies in no sample, and last spikes later than now."""
+    rec = hr.simulate(hr.draw(hr.load_network("henhes", n=20), seed=1), hr.uniform_stimulus(20, "10 ms", seed=1))
+    at_end = rec.spike_times.copy()
+    at_end[-1] = rec.duration
+    late = dataclasses.replace(rec.state, last_spike=rec.state.last_spike + 10**7)
+    for k, (odd, said) in enumerate(
+        (
+            (dataclasses.replace(rec, spike_times=at_end), "spike_times must be from 0 to below 200 ms, got 200 ms"),
+            (dataclasses.replace(rec, state=late), "state_last_spike must be at most step = 200"),
+            (dataclasses.replace(rec, t_start=-5.0), "t_start_ms must be"),
+        )
+    ):
+        path = odd.save(tmp_path / str(k))
+        with pytest.raises(hr.FileFormatError, match=said):
+            hr.load_recording(path)

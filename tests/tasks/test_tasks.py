@@ -376,3 +376,15 @@ def test_left_out_groups_keep_to_the_part_asked_for():
         for d in (part, outside)
     )
     assert a.rows[0].groups == b.rows[0].groups
+
+
+def test_titles_of_two_lines_are_two_lines(capsys):
+    """A break of our own is one; one in a name of somebody else's is written as an escape."""
+    print_task(forecast(hr.load_dataset("wind_sand_point"), ["honhos"], [0], overrides={"n": 40}))
+    out = capsys.readouterr().out
+    assert "\\n" not in out and any(line.startswith("persistence: NRMSE") for line in out.splitlines())
+
+
+def test_the_hold_of_a_recipe_is_not_overruled_in_silence():
+    with pytest.raises(HeteroError, match=r"protocol.hold is decided by the recipe \(100 ms\), got '1 s'"):
+        forecast(hr.load_dataset("wind_sand_point"), ["honhos"], [0], overrides={"n": 40, "protocol.hold": "1 s"})
