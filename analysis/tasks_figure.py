@@ -76,6 +76,8 @@ def _scores(ax: Axes, found: Row) -> None:
     linear = float(np.mean([row["linear"] for row in found["columns"].values()]))
     if low - 2 * (high - low) <= linear <= high + 2 * (high - low):
         ax.axhline(linear, color=GREY, ls="--", lw=1.2, zorder=1)
+        room = 0.07 * (high - low)
+        ax.set_ylim(min(low, linear - room), max(high, linear + room))
     else:
         above, room = linear > high, 0.14 * (high - low)
         ax.set_ylim((low, high + room) if above else (low - room, high))
