@@ -75,14 +75,14 @@ def test_what_does_not_fit_is_refused_before_anything_is_made(overrides: dict[st
     with pytest.raises(HeteroError):  # what is imported when it is first used, is
         hr.compare([net], [0])
     tracemalloc.start()
-    begun = time.monotonic()
+    begun = time.process_time()
     try:
         for use in (hr.draw, lambda net, seed: hr.measure(net, [seed]), lambda net, seed: hr.compare([net], [seed])):
             refused(lambda use=use: use(net, 0), f"{net.n} neurons", "would take", "that are free", "lower n")
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert time.monotonic() - begun < 1 and peak < 5e6
+    assert time.process_time() - begun < 3 and peak < 5e6
 
 
 def test_the_message_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
