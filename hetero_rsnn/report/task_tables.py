@@ -14,8 +14,9 @@ from hetero_rsnn.report.terminal import console, shown
 from hetero_rsnn.tasks.result import TaskResult
 
 
-def _table(title: str, *headings: str) -> Table:
-    whole = "\n".join(map(shown, title.split("\n")))  # line breaks are ours
+def _table(title: str, *headings: str, below: str = "") -> Table:
+    """A table with a title of one line, or of two."""
+    whole = f"{shown(title)}\n{shown(below)}" if below else shown(title)
     table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title=whole)
     table.add_column("network", no_wrap=True)
     for heading in headings:
@@ -167,9 +168,10 @@ def _print_forecasts(result: TaskResult) -> None:
     over = "" if math.isnan(kept) else f"persistence: NRMSE {kept:.4f}; "
     table = _table(
         f"{d.name}, {one.horizon} samples ahead{changes}: {one.n} forecasts of {len(d.test)} test series, "
-        f"{_over(result)}; mean [95 % interval over seeds]\n{over}linear on {one.lags} lags: NRMSE {linear:.4f}"
-        + ("" if math.isnan(worth) else f", skill {worth:.4f}"),
+        f"{_over(result)}; mean [95 % interval over seeds]",
         "NRMSE", "skill", "spikes/forecast", "nu (a neuron)", "1/(NRMSE nu)",
+        below=f"{over}linear on {one.lags} lags: NRMSE {linear:.4f}"
+        + ("" if math.isnan(worth) else f", skill {worth:.4f}"),
     )  # fmt: skip
     for name in result.names:
         table.add_row(
