@@ -1,6 +1,7 @@
 """What everything stands on. Imports nothing of this package.
 
 ``checks``      one check for each kind of argument
+``compiled``    what compiled code shares; the only module here that imports numba
 ``errors``      every error that a user can meet
 ``extras``      optional packages, imported where they are used
 ``files``       writing so that nothing is lost; reading TOML

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.extras import compiled
 from hetero_rsnn.common.types import Ints
 from hetero_rsnn.network.draw import PRECISIONS, Draw
 from hetero_rsnn.simulation.drive import Drive
@@ -46,31 +46,9 @@ class _Layout:
 
 
 def _kernels() -> Any:
-    """The compiled functions, whose import takes a second.
-
-    Raises
-    ------
-    HeteroError
-        If numba is told not to compile, cannot be imported, or finds no place for its cache.
-    """
-    other = "or use backend='numpy', which gives the same spikes"
-    try:
-        from hetero_rsnn.simulation import kernels
-    except ImportError as error:
-        raise HeteroError(
-            f"backend='fast' needs numba, which cannot be imported ({error})", fix=f"install one that fits, {other}"
-        ) from error
-    except RuntimeError as error:
-        if "no locator available" not in str(error):
-            raise
-        raise HeteroError(
-            "numba finds no folder that it may write compiled code to", fix=f"set NUMBA_CACHE_DIR to one, {other}"
-        ) from error
-    if not kernels.COMPILED:
-        raise HeteroError(
-            "backend='fast' is compiled by numba, which NUMBA_DISABLE_JIT=1 forbids", fix=f"unset it, {other}"
-        )
-    return kernels
+    """The compiled functions, whose import takes a second; see `compiled` for what it raises."""
+    instead = ", or use backend='numpy', which gives the same spikes"
+    return compiled("hetero_rsnn.simulation.kernels", "backend='fast'", instead)
 
 
 def refuse_uncompiled() -> None:

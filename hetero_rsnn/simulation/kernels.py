@@ -24,12 +24,12 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import config, njit, types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-#: Whether numba compiles what is below. Told not to (NUMBA_DISABLE_JIT), it leaves functions that cannot run.
-COMPILED = not config.DISABLE_JIT  # type: ignore[attr-defined]
+from hetero_rsnn.common.compiled import real, wide_vectors
+
 #: Step of a spike that never was.
 LONG_AGO = -(2**30)
 #: Steps are counted in 32 bits, and so are the differences between them: no call may go beyond this one.
@@ -82,32 +82,6 @@ def prefetch(typing: Any, array: Any, index: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, index), codegen
-
-
-@intrinsic
-def wide_vectors(typing: Any) -> Any:
-    """Let the compiler use the widest vectors of the processor: it is shy of 512 bits, which are a quarter faster here.
-
-    llvmlite has no call for this attribute of a function, whose attributes are a set of words.
-    """
-
-    def codegen(context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
-        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
-        return context.get_dummy_value()
-
-    return types.void(), codegen
-
-
-def _real(x: Any, like: Any) -> Any:
-    """The number `x` in the precision of the array `like`."""
-    return like.dtype.type(x)
-
-
-@overload(_real, inline="always")
-def _real_compiled(x, like):
-    if like.dtype == types.float32:
-        return lambda x, like: np.float32(x)
-    return lambda x, like: np.float64(x)
 
 
 _LOG2E = 1.0 / math.log(2.0)
@@ -192,8 +166,8 @@ def _potentiated(w, eta, trace, w_min, w_max, mu):
 @njit(nogil=True, error_model="numpy", inline="always")
 def _replayed(w, apre, apost, spike, before, since, pending, rate_plus, rate_minus, eta, w_min, w_max, mu, like):
     """Weight and post-synaptic trace after the spike at step `spike` of the target, if it is pending."""
-    apost_after = apost * decay(_real(_i32(spike - before), like) * rate_minus) + _real(1.0, like)
-    trace = apre * decay(_real(_i32(spike - since), like) * rate_plus)
+    apost_after = apost * decay(real(_i32(spike - before), like) * rate_minus) + real(1.0, like)
+    trace = apre * decay(real(_i32(spike - since), like) * rate_plus)
     w_after = _potentiated(w, eta, trace, w_min, w_max, mu)
     return w_after if spike >= pending else w, apost_after if spike >= pending else apost
 
@@ -228,8 +202,8 @@ def _replay_older(
         while q > 0 and spike >= pending:
             q -= _u64(1)
             before = history[post, q]
-            minus[pairs] = _real(_i32(spike - before), w) * rate_minus
-            plus[pairs] = _real(_i32(spike - since), w) * rate_plus
+            minus[pairs] = real(_i32(spike - before), w) * rate_minus
+            plus[pairs] = real(_i32(spike - since), w) * rate_plus
             synapse[pairs] = k
             pairs += _u64(1)
             spike = before
@@ -241,7 +215,7 @@ def _replay_older(
             while pairs > 0:
                 pairs -= _u64(1)
                 k = synapse[pairs]
-                apost[k] = apost[k] * minus[pairs] + _real(1.0, w)
+                apost[k] = apost[k] * minus[pairs] + real(1.0, w)
                 w[k] = _potentiated(w[k], eta_plus[k], apre[k] * plus[pairs], w_min, w_max, mu)
 
 
@@ -305,7 +279,7 @@ def run_lif_stdp(
     n = v.size
     wide_vectors()
     count = event = resting = 0
-    one = _real(1.0, w)
+    one = real(1.0, w)
     x = np.empty(n, w.dtype)
     held = np.empty(n, w.dtype)
     rest = np.empty(n, np.int32)
@@ -388,7 +362,7 @@ def run_lif_stdp(
                     i_syn[plastic_target[k]] += w[k]
             else:
                 since, pending = last[pre], max(last[pre], flushed)
-                gap = _real(_i32(step - since), w)
+                gap = real(_i32(step - since), w)
                 while low < high:
                     # Whole vectors: what is computed beyond the row is thrown away.
                     size = min(_u64(high - low), _u64(LANES))
@@ -412,7 +386,7 @@ def run_lif_stdp(
                         scratch[k] = y
                         scratch[_SECOND + k] = a * decay(gap * rate_plus) + one
                         scratch[_THIRD + k] = b
-                        trace = b * decay(_real(_i32(step - l1), w) * rate_minus)
+                        trace = b * decay(real(_i32(step - l1), w) * rate_minus)
                         y -= eta_minus[low + k] * _soft(y - w_min, mu) * trace
                         scratch[_FOURTH + k] = min(max(y, w_min), w_max)
                     for k in range(size):

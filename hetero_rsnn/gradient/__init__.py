@@ -1,0 +1,9 @@
+"""Backpropagation through a drawn network: its forward pass, and the exact adjoint of that.
+
+``pseudo_derivative``  what stands for the derivative of a spike
+``lanes``              sixteen numbers as one value in compiled code
+``adjoint``            forward and backward pass of sixteen samples (compiled)
+``layout``             a draw as these take it
+``blocks``             sixteen samples side by side, forward and back
+``batch``              run_batch: any number of samples, and gradients of what is made of their spikes
+"""

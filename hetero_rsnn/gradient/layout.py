@@ -1,0 +1,89 @@
+"""A draw as the adjoint's kernels take it: all frozen synapses in one table, factors per step in place of times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hetero_rsnn.common.types import Array, Ints
+from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.simulation.neurons import neuron_arrays
+
+#: Samples that are advanced together.
+LANES = 16
+#: What the kernel has of a neuron on the way forward: potential, synaptic current, spike, steps that it still rests.
+FORWARD_PARTS = 4
+#: And on the way back: gradients of current, potential and spike; pseudo-derivative; spike.
+BACKWARD_PARTS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """What the kernels read of a network, in one precision.
+
+    Attributes
+    ----------
+    indptr, target : ndarray of int64
+        Rows of the plastic and the static synapses together, row by row in the order of their targets.
+    order : ndarray of int64
+        Where each of them stands in the plastic synapses followed by the static ones.
+    w : ndarray, shape (synapses,)
+    event_indptr, event_target, event_w : ndarray
+        Synapses of the input's spikes, one row a channel; weights of 0 are none.
+    decay_m, decay_syn, constant, v_th, v_reset : ndarray, shape (n,)
+    wait : ndarray, shape (n,)
+        Steps that a neuron misses after a spike.
+    """
+
+    indptr: Ints
+    target: Ints
+    order: Ints
+    w: Array
+    event_indptr: Ints
+    event_target: Ints
+    event_w: Array
+    decay_m: Array
+    decay_syn: Array
+    constant: Array
+    v_th: Array
+    v_reset: Array
+    wait: Array
+
+    def split(self, values: Array, plastic: int) -> tuple[Array, Array]:
+        """Values of the synapses, in the order of the draw: of the plastic ones, and of the static ones."""
+        out = np.empty_like(values)
+        out[self.order] = values
+        return out[:plastic], out[plastic:]
+
+
+def lay_out(draw: Draw, plastic_w: Array, real: Any, steps: int) -> Layout:
+    """Lay a draw out, with these weights of its plastic synapses, for runs of at most so many steps."""
+    plastic, static = draw.plastic, draw.static
+    source = np.concatenate([plastic.source, static.source])
+    target = np.concatenate([plastic.target, static.target]).astype(np.int64)
+    order = np.lexsort((target, source))  # stable: plastic ones first, as in the kernel of the simulation
+    channel, neuron = np.nonzero(draw.w_event.T)
+    p = neuron_arrays(draw)
+
+    def own(array: NDArray[Any]) -> Array:
+        return np.ascontiguousarray(array, dtype=real)
+
+    return Layout(
+        indptr=np.searchsorted(source[order], np.arange(draw.n + 1)).astype(np.int64),
+        target=target[order],
+        order=order,
+        w=own(np.concatenate([plastic_w, static.w])[order]),
+        event_indptr=np.searchsorted(channel, np.arange(draw.w_event.shape[1] + 1)).astype(np.int64),
+        event_target=neuron.astype(np.int64),
+        event_w=own(draw.w_event.T[channel, neuron]),
+        decay_m=own(p.decay_m),
+        decay_syn=own(p.decay_syn),
+        constant=p.constant_drive,
+        v_th=own(p.v_th),
+        v_reset=own(p.v_reset),
+        # Counted down in floating point numbers, which hold no more whole ones in single precision.
+        wait=own(np.clip(p.refractory_steps - 1, 0, min(steps, 2**24 - 1))),
+    )
