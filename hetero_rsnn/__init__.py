@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from hetero_rsnn.exchange.xarray import to_xarray
     from hetero_rsnn.experiments.comparison import Comparison, compare
     from hetero_rsnn.experiments.measurement import Measurement, SeedResult, measure, train
+    from hetero_rsnn.gradient.batch import BatchRun, Gradients, run_batch
+    from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
     from hetero_rsnn.inputs.audio import AudioEncoder
     from hetero_rsnn.inputs.encoder_base import Encoder
     from hetero_rsnn.inputs.encoders import CurrentEncoder, DeltaEncoder, PoissonEncoder
@@ -157,6 +159,8 @@ _HOMES = {
     "estimators.features": ["HRSNNFeatures"],
     "estimators.forecaster": ["HRSNNForecaster"],
     "estimators.linear": ["LinearClassifier"],
+    "gradient.batch": ["BatchRun", "Gradients", "run_batch"],
+    "gradient.pseudo_derivative": ["PseudoDerivative"],
     "tasks.classification": ["classify"],
     "tasks.forecasting": ["forecast"],
     "tasks.recipes": ["Recipe"],
@@ -200,6 +204,10 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "to_neo",
     "from_neo",
     "to_nir",
+    "run_batch",
+    "BatchRun",
+    "Gradients",
+    "PseudoDerivative",
     "noisy",
     "weight_noise",
     "quantise",

@@ -89,6 +89,7 @@ class BatchRun:
                 self.activity[k, :count] = block.activity[:count, :, lane]
                 if self.potentials is not None:
                     self.potentials[k, :count] = block.potentials[:count, :, lane]
+            block.activity, block.potentials = block.activity[:0].copy(), block.potentials[:0].copy()
         if plan.decay:
             for t in range(1, shape[1]):
                 self.activity[:, t] += plan.decay * self.activity[:, t - 1]

@@ -65,18 +65,21 @@ class Block:
     ----------
     members : list of int
         Which samples of the batch they are.
-    steps : int
+    inputs, steps : int
         Of the longest.
     drive : ndarray, shape (inputs, n, lanes)
+        Empty once it has been used, unless it is needed again.
     events : tuple of ndarray
         Steps and channels of input spikes, and whether each comes, shape (events, lanes).
     starts : list of ndarray
         The state of all neurons at the beginning of each piece that is on the tape at a time.
     tape, currents : ndarray, shape (steps, n, lanes)
     activity, potentials : ndarray, shape (windows, n, lanes)
+        Empty once they were handed on.
     """
 
     members: list[int]
+    inputs: int
     steps: int
     drive: Array
     events: tuple[Ints, Ints, Array]
@@ -113,7 +116,7 @@ def prepared(draw: Draw, stimuli: list[Stimulus], members: list[int], layout: La
     windows = steps // plan.window
     tape = steps if plan.every is None else min(steps, plan.every)
     return Block(
-        members=members, steps=steps, drive=drive, events=_events(drives, real), starts=[],
+        members=members, inputs=inputs, steps=steps, drive=drive, events=_events(drives, real), starts=[],
         tape=np.empty((tape, n, LANES), real), currents=np.empty((tape if plan.keep else 0, n, LANES), real),
         activity=np.zeros((windows, n, LANES), real),
         potentials=np.zeros((windows if plan.look else 0, n, LANES), real),
@@ -159,6 +162,8 @@ def ahead(layout: Layout, plan: Plan, block: Block, parts: Array) -> None:
     for first, count in _segments(plan, block.steps):
         block.starts.append(parts.copy())
         _go(layout, plan, block, parts, first, count, block.activity)
+    if len(block.starts) == 1:
+        block.drive = block.drive[:0].copy()
 
 
 def tapes(layout: Layout, plan: Plan, block: Block, backwards: bool = False) -> Iterator[tuple[int, Array]]:
@@ -177,7 +182,7 @@ def back(
     n, real = layout.decay_m.size, plan.real
 
     def lanes(array: Array) -> Array:
-        out = np.zeros(block.activity.shape, real)
+        out = np.zeros((block.steps // plan.window, n, LANES), real)
         for lane, k in enumerate(block.members):
             count = min(len(out), array.shape[1])
             out[:count, :, lane] = array[k, :count]
@@ -187,7 +192,7 @@ def back(
         return np.zeros((n if name in wanted else 0, LANES), real)
 
     sums = Sums(
-        parts=np.zeros(BACKWARD_PARTS * n * LANES, real), drive=np.zeros(block.drive.shape, real),
+        parts=np.zeros(BACKWARD_PARTS * n * LANES, real), drive=np.zeros((block.inputs, n, LANES), real),
         w=np.zeros(layout.w.size if "w" in wanted else 0, real),
         event_w=np.zeros(layout.event_w.size if "w_event" in wanted else 0, real),
         decay_m=room("tau_m"), decay_syn=room("tau_syn"), v_th=room("v_th"), touched=np.zeros(n, np.int64),
