@@ -65,13 +65,13 @@ def looped(
     W = torch.zeros(n, n, dtype=torch.float64)
     for name in ("plastic", "static"):
         synapses = getattr(draw, name)
-        index = (torch.as_tensor(synapses.target.astype(np.int64)), torch.as_tensor(synapses.source.astype(np.int64)))
+        index = (torch.tensor(synapses.target.astype(np.int64)), torch.tensor(synapses.source.astype(np.int64)))
         W = W.index_put(index, leaves[name], accumulate=True)
     keep_m, keep_syn = torch.exp(-dt / leaves["tau_m"]), torch.exp(-dt / leaves["tau_syn"])
-    start = {k: torch.as_tensor(draw.initial.get(k, np.zeros(n))) for k in ("v", "I_syn")}
+    start = {k: torch.tensor(draw.initial.get(k, np.zeros(n))) for k in ("v", "I_syn")}
     v, current, rest = start["v"], start["I_syn"], torch.zeros(n, dtype=torch.int64)
-    steps_of_rest = torch.as_tensor(np.floor(draw.neurons["t_ref"] / dt + 1e-3).astype(np.int64))
-    v_rest, v_reset = (torch.as_tensor(draw.neurons[k]) for k in ("v_rest", "v_reset"))
+    steps_of_rest = torch.tensor(np.floor(draw.neurons["t_ref"] / dt + 1e-3).astype(np.int64))
+    v_rest, v_reset = (torch.tensor(draw.neurons[k]) for k in ("v_rest", "v_reset"))
     out, ends, x = [], [], torch.zeros(n, dtype=torch.float64)
     for t in range(len(u) * hold):
         drive = v_rest + leaves["I_bias"] + leaves["w_in"] @ u[t // hold] + current
@@ -138,14 +138,14 @@ def test_gradients_are_those_of_automatic_differentiation(shape, detach, data):
         events = np.zeros((len(sample) * hold, channels))
         if by_events:
             events[np.floor(sample.event_times + 1e-6).astype(int), sample.event_channels] = 1.0
-        got, ends = looped(draw, leaves, inputs[-1], torch.as_tensor(events), hold, tau, bump, detach)
+        got, ends = looped(draw, leaves, inputs[-1], torch.tensor(events), hold, tau, bump, detach)
         count = len(sample)
         np.testing.assert_allclose(run.activity[k, :count], got.detach().numpy(), rtol=0, atol=1e-12)
         np.testing.assert_allclose(run.potentials[k, :count], ends.detach().numpy(), rtol=0, atol=1e-11)
         loss = (
             loss
-            + (got * torch.as_tensor(into[0, k, :count])).sum()
-            + (ends * torch.as_tensor(into[1, k, :count])).sum()
+            + (got * torch.tensor(into[0, k, :count])).sum()
+            + (ends * torch.tensor(into[1, k, :count])).sum()
         )
     loss.backward()
     for name, leaf in leaves.items():
