@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.experiments.comparison import Comparison, compare
     from hetero_rsnn.experiments.measurement import Measurement, SeedResult, measure, train
     from hetero_rsnn.gradient.batch import BatchRun, Gradients, run_batch
+    from hetero_rsnn.gradient.module import to_torch
     from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
     from hetero_rsnn.inputs.audio import AudioEncoder
     from hetero_rsnn.inputs.encoder_base import Encoder
@@ -160,6 +161,7 @@ _HOMES = {
     "estimators.forecaster": ["HRSNNForecaster"],
     "estimators.linear": ["LinearClassifier"],
     "gradient.batch": ["BatchRun", "Gradients", "run_batch"],
+    "gradient.module": ["to_torch"],
     "gradient.pseudo_derivative": ["PseudoDerivative"],
     "tasks.classification": ["classify"],
     "tasks.forecasting": ["forecast"],
@@ -208,6 +210,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "BatchRun",
     "Gradients",
     "PseudoDerivative",
+    "to_torch",
     "noisy",
     "weight_noise",
     "quantise",

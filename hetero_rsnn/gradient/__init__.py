@@ -6,4 +6,5 @@
 ``layout``             a draw as these take it
 ``blocks``             sixteen samples side by side, forward and back
 ``batch``              run_batch: any number of samples, and gradients of what is made of their spikes
+``module``             to_torch: the same as a layer of torch; the only module here that asks for it
 """

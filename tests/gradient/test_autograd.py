@@ -142,11 +142,7 @@ def test_gradients_are_those_of_automatic_differentiation(shape, detach, data):
         count = len(sample)
         np.testing.assert_allclose(run.activity[k, :count], got.detach().numpy(), rtol=0, atol=1e-12)
         np.testing.assert_allclose(run.potentials[k, :count], ends.detach().numpy(), rtol=0, atol=1e-11)
-        loss = (
-            loss
-            + (got * torch.tensor(into[0, k, :count])).sum()
-            + (ends * torch.tensor(into[1, k, :count])).sum()
-        )
+        loss = loss + (got * torch.tensor(into[0, k, :count])).sum() + (ends * torch.tensor(into[1, k, :count])).sum()
     loss.backward()
     for name, leaf in leaves.items():
         truth = np.zeros_like(getattr(found, name)) if leaf.grad is None else leaf.grad.numpy().copy()
