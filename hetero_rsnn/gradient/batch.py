@@ -14,11 +14,11 @@ from hetero_rsnn.common import checks, memory, units
 from hetero_rsnn.common.errors import HeteroError, StimulusError, suggest
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.common.versions import versions
-from hetero_rsnn.gradient.blocks import Block, Plan, Sums, ahead, back, kernels, prepared, tapes
+from hetero_rsnn.gradient.blocks import Block, Plan, Sums, ahead, back, each, kernels, prepared, tapes
 from hetero_rsnn.gradient.layout import FORWARD_PARTS, LANES, Layout, lay_out
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
 from hetero_rsnn.inputs.stimulus import Stimulus
-from hetero_rsnn.jobs.parallel import cores, run_jobs
+from hetero_rsnn.jobs.parallel import cores
 from hetero_rsnn.network.draw import PRECISIONS, Draw
 from hetero_rsnn.network.mirror import check_equations
 from hetero_rsnn.simulation.continuing import check_same_draw, check_state
@@ -200,7 +200,7 @@ class BatchRun:
         def job(block: Block) -> Sums:
             return back(layout, plan, block, given, potentials, set(wanted), bump, detach_reset)
 
-        parts = run_jobs(job, self._blocks, workers=plan.threads, threads=True)
+        parts = each(job, self._blocks, plan.threads)
         return self._gradients(parts, set(wanted))
 
     def _given(self, name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
@@ -337,7 +337,7 @@ def run_batch(
         ahead(layout, plan, block, parts.flatten())
         return block
 
-    blocks = run_jobs(job, groups, workers=plan.threads, threads=True)
+    blocks = each(job, groups, plan.threads)
     return BatchRun(draw, stimuli, begin, layout, plan, blocks)
 
 

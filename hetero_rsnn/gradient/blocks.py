@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,17 @@ from hetero_rsnn.simulation.drive import Drive, prepare
 def kernels() -> Any:
     """The compiled functions, whose import takes a second."""
     return compiled("hetero_rsnn.gradient.adjoint", "run_batch", "")
+
+
+def each(job: Callable[[Any], Any], what: Sequence[Any], threads: int) -> list[Any]:
+    """What the job gives for each block, in order, some at a time: kernels run beside each other.
+
+    A batch takes milliseconds, so that what `run_jobs` does beside would be felt.
+    """
+    if min(threads, len(what)) < 2:
+        return [job(one) for one in what]
+    with ThreadPoolExecutor(min(threads, len(what))) as pool:
+        return list(pool.map(job, what))
 
 
 @dataclass(frozen=True, eq=False)
