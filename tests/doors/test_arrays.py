@@ -180,6 +180,11 @@ def space() -> Any:
     return load_space("quick")
 
 
+@cache
+def batch() -> hr.BatchRun:
+    return hr.run_batch(small(), [hr.uniform_stimulus(4, "10 ms", seed=k) for k in range(2)], keep="potentials")
+
+
 def listed(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The array as the second of two samples."""
     return lambda x: call([ONE_CHANNEL[:, None] if np.ndim(x) == 2 else ONE_CHANNEL, x])
@@ -419,6 +424,11 @@ def doors() -> dict[str, Door]:
         ),
     }
     made |= {
+        "PseudoDerivative.integral:x": Door(hr.PseudoDerivative("gaussian").integral, ROW, {"nothing": "no integral"}),
+        "BatchRun.backward:into_activity": Door(lambda x: batch().backward(x).plastic, np.ones(batch().activity.shape)),
+        "BatchRun.backward:into_potentials": Door(
+            lambda x: batch().backward(np.zeros(batch().activity.shape), x).plastic, np.ones(batch().activity.shape)
+        ),
         "scores.nrmse:target": Door(lambda x: scores.nrmse(x, SERIES), SERIES[::-1]),
         "scores.nrmse:prediction": Door(lambda x: scores.nrmse(SERIES, x), SERIES[::-1]),
         "scores.nrmse:sample_weight": Door(lambda x: scores.nrmse(SERIES, 2 * SERIES, sample_weight=x), SERIES),
@@ -453,8 +463,8 @@ NO_DOORS = {
     **dict.fromkeys(
         (
             "Draw", "Recording", "State", "BrianObjects", "MemoryCapacity", "MemoryReadout", "Heterogeneity",
-            "MeanField", "LinearSystem", "WeightDrift", "CutoffRule", "ClassificationReport", "Series", "Dataset",
-            "TaskResult",
+            "Gradients", "MeanField", "LinearSystem", "WeightDrift", "CutoffRule", "ClassificationReport", "Series",
+            "Dataset", "TaskResult",
         ),
         "made by functions of the package",
     ),

@@ -34,7 +34,7 @@ BEHIND = {
     "xarray": {"exchange.xarray"},
     "distributed": {"jobs.clusters"},
     "h5py": {"datasets.heidelberg"},
-    "torch": set(),
+    "torch": {"gradient.module"},
 }
 
 
