@@ -6,5 +6,7 @@
 ``layout``             a draw as these take it
 ``blocks``             sixteen samples side by side, forward and back
 ``batch``              run_batch: any number of samples, and gradients of what is made of their spikes
+``parameters``         what is trained, in which coordinates, within which bounds
+``optimisers``         Adam
 ``module``             to_torch: the same as a layer of torch; the only module here that asks for it
 """
