@@ -8,5 +8,8 @@
 ``batch``              run_batch: any number of samples, and gradients of what is made of their spikes
 ``parameters``         what is trained, in which coordinates, within which bounds
 ``optimisers``         Adam
+``readouts``           what a readout sees of spikes; losses
+``checkpoints``        a training on the disk
+``fitting``            Training: batches, epochs, validation, early stopping
 ``module``             to_torch: the same as a layer of torch; the only module here that asks for it
 """

@@ -1,0 +1,335 @@
+"""Training a drawn network and its readout by gradients, one batch after the other."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hetero_rsnn.common import checks
+from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.randomness import generator
+from hetero_rsnn.common.types import Array, Ints
+from hetero_rsnn.common.versions import versions
+from hetero_rsnn.gradient.batch import run_batch
+from hetero_rsnn.gradient.checkpoints import read_checkpoint, write_checkpoint
+from hetero_rsnn.gradient.optimisers import Adam
+from hetero_rsnn.gradient.parameters import Parameters
+from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
+from hetero_rsnn.gradient.readouts import Pooling, cross_entropy, squared_error, too_many_spikes
+from hetero_rsnn.inputs.stimulus import Stimulus
+from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.simulation.recording import State
+
+#: Names of the readout's arrays among those that are trained.
+READOUT, OFFSET = "readout", "offset"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    epochs, batch_size : int
+    learning_rate : float
+        Of weights relative to their mean size; of biases, logarithms of times and the readout as it is.
+    schedule : {"cosine", "constant"}
+    weight_decay : float
+        Of the readout.
+    clip : float or None
+        See `Adam`.
+    target_rate_hz, spike_weight : float
+        What neurons fire above this rate costs `spike_weight` times the square of the excess, relative to it.
+    patience : int
+        Epochs without a better validation loss until training ends.
+    detach_reset : bool
+    pseudo_derivative : PseudoDerivative
+    precision : {"single", "double"}
+    seed : int
+        Of the order of the samples.
+    """
+
+    epochs: int = 30
+    batch_size: int = 32
+    learning_rate: float = 0.03
+    schedule: str = "cosine"
+    weight_decay: float = 0.0
+    clip: float | None = 1.0
+    target_rate_hz: float = math.inf
+    spike_weight: float = 0.0
+    patience: int = 10
+    detach_reset: bool = False
+    pseudo_derivative: PseudoDerivative = field(default_factory=PseudoDerivative)
+    precision: str = "single"
+    seed: int = 0
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "patience"):
+            checks.whole(name, getattr(self, name), least=1, most=10**9)
+        checks.real("learning_rate", self.learning_rate, above=0.0)
+        checks.real("spike_weight", self.spike_weight, least=0.0)
+        if not self.target_rate_hz > 0:
+            raise HeteroError(f"target_rate_hz must be > 0 Hz, got {self.target_rate_hz!r}")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch gave.
+
+    Attributes
+    ----------
+    loss, validation : float
+        On the training batches as they came, and on the samples that were held out (NaN if none were).
+    score : float
+        Accuracy, or minus the mean square error, on the same held-out samples; on training batches if there are none.
+    spikes : float
+        Mean spikes of a neuron in a sample of the training batches.
+    reached : float
+        Share of steps and neurons where something can be learned; see `Gradients`.
+    seconds : float
+    """
+
+    loss: float
+    validation: float
+    score: float
+    spikes: float
+    reached: float
+    seconds: float
+
+
+class Training:
+    """A training that can be stopped after any epoch, kept, and taken up again.
+
+    Parameters
+    ----------
+    chosen : Parameters
+    pooling : Pooling
+    samples : list of Stimulus
+    targets : ndarray
+        Classes, whole numbers from 0, shape (samples,); or numbers to predict, shape (samples, targets).
+    held_out : ndarray of int
+        Samples that are not trained on, for validation.
+    settings : Settings
+    state : State, optional
+        Where every sample begins, e.g. after learning by STDP. Its weights are not used: those of `chosen` are.
+    weight : ndarray, shape (samples,), optional
+    """
+
+    def __init__(
+        self, chosen: Parameters, pooling: Pooling, samples: Sequence[Stimulus], targets: Any, held_out: Ints,
+        settings: Settings, *, state: State | None = None, weight: Array | None = None,
+    ) -> None:  # fmt: skip
+        self.chosen, self.pooling, self.samples, self.settings = chosen, pooling, list(samples), settings
+        self.targets = np.asarray(targets)
+        self.classes = self.targets.ndim == 1
+        outputs = int(self.targets.max()) + 1 if self.classes else self.targets.shape[1]
+        self.held_out = np.asarray(held_out, dtype=np.int64)
+        self.shown = np.setdiff1d(np.arange(len(self.samples)), self.held_out)
+        self.weight, self._state = weight, state
+        n, rows = chosen.start.n, pooling.rows
+        self.values: dict[str, Array] = dict(chosen.values)
+        features = self.features(chosen.start, self.shown)[0]
+        # Fixed for good: a scale that follows the spikes would undo what the rate costs.
+        self.centre, self.scale = features.mean(axis=0), float(features.std()) or 1.0
+        self.values[READOUT] = np.zeros((rows * n, outputs))
+        self.values[OFFSET] = np.zeros(outputs) if self.classes else self.targets[self.shown].mean(axis=0)
+        steps = settings.epochs * math.ceil(len(self.shown) / settings.batch_size)
+        self.adam = Adam(
+            {name: settings.learning_rate * self._unit(name) for name in self.values}, steps, settings.schedule,
+            settings.weight_decay, (READOUT,), settings.clip,
+        )  # fmt: skip
+        self.history: list[Epoch] = []
+        self.best = dict(self.values)
+        self.best_epoch = -1
+
+    def _unit(self, name: str) -> float:
+        """How large a step of a learning rate of 1 is."""
+        if name == READOUT:
+            return 1.0 / math.sqrt(self.pooling.rows)
+        if name in ("plastic", "static", "w_in", "w_event"):
+            there = np.abs(self.chosen.values[name][self.chosen.values[name] != 0])
+            return float(there.mean()) if there.size else 0.0
+        return 1.0
+
+    def draw(self, values: dict[str, Array] | None = None) -> Draw:
+        """The network as it is now, or as it was best."""
+        return self.chosen.draw({k: v for k, v in (values or self.values).items() if k in self.chosen.values})
+
+    def features(self, draw: Draw, index: Ints) -> tuple[Array, Array]:
+        """What the readout sees of some samples, shape (samples, rows * n), and the spikes of a neuron in each."""
+        out, spikes = [], []
+        for begin in range(0, len(index), 256):
+            part = [self.samples[k] for k in index[begin : begin + 256]]
+            run = self._run(draw, part)
+            out.append((self.pooling.matrices(run.windows) @ run.activity).reshape(len(part), -1))
+            spikes.append(run.activity.sum(axis=(1, 2), dtype=np.float64) / draw.n)
+        return np.concatenate(out).astype(np.float64), np.concatenate(spikes)
+
+    def _run(self, draw: Draw, part: list[Stimulus]) -> Any:
+        state = None if self._state is None else _with_weights(self._state, draw)
+        return run_batch(
+            draw, part, state=state, precision=self.settings.precision, workers=self.settings.workers,
+            keep=["currents"] if "tau_syn" in self.chosen.names else [],
+        )  # fmt: skip
+
+    def scores(self, features: Array, values: dict[str, Array]) -> Array:
+        """What the readout makes of features."""
+        return np.asarray((features - self.centre) / self.scale @ values[READOUT] + values[OFFSET])
+
+    def loss(self, scores: Array, index: Ints) -> tuple[float, Array]:
+        """Loss on some samples, and its gradient with respect to the scores."""
+        weight = None if self.weight is None else self.weight[index]
+        return (cross_entropy if self.classes else squared_error)(scores, self.targets[index], weight)
+
+    def _score(self, scores: Array, index: Ints) -> float:
+        if self.classes:
+            return float((scores.argmax(axis=1) == self.targets[index]).mean())
+        return -float(((scores - self.targets[index]) ** 2).mean())
+
+    def step(self, index: Ints) -> tuple[float, float, float, float]:
+        """One step on a batch: its loss, score, spikes of a neuron in a sample, and the share that was reached."""
+        draw = self.draw()
+        run = self._run(draw, [self.samples[k] for k in index])
+        matrices = self.pooling.matrices(run.windows)
+        features = (matrices @ run.activity).reshape(len(index), -1).astype(np.float64)
+        scores = self.scores(features, self.values)
+        loss, into_scores = self.loss(scores, index)
+        if not math.isfinite(loss):
+            raise FloatingPointError("the loss is no number")
+        into_features = into_scores @ self.values[READOUT].T / self.scale
+        into = matrices.transpose(0, 2, 1) @ into_features.reshape(len(index), self.pooling.rows, draw.n)
+        if self.settings.spike_weight and math.isfinite(self.settings.target_rate_hz):
+            seconds = np.array([self.samples[k].duration for k in index]) / 1e3
+            cost, more = too_many_spikes(run.activity, seconds, self.settings.target_rate_hz)
+            loss += self.settings.spike_weight * cost
+            into = into + self.settings.spike_weight * more
+        found = run.backward(
+            into, wrt=self.chosen.names, pseudo_derivative=self.settings.pseudo_derivative,
+            detach_reset=self.settings.detach_reset,
+        )  # fmt: skip
+        gradients = self.chosen.pull(found, {k: self.values[k] for k in self.chosen.values})
+        gradients[READOUT] = ((features - self.centre) / self.scale).T @ into_scores
+        gradients[OFFSET] = into_scores.sum(axis=0)
+        self.values = self.chosen.inside(self.adam.step(self.values, gradients))
+        spikes = float(run.activity.sum(dtype=np.float64)) / (len(index) * draw.n)
+        return loss, self._score(scores, index), spikes, found.reached
+
+    def epoch(self) -> Epoch:
+        """Show every training sample once, in an order of this epoch's own, and look at those held out.
+
+        Raises
+        ------
+        HeteroError
+            If the loss is no number any more (`best` holds the last good values), or nothing can be learned, since no
+            potential ever came near its threshold.
+        """
+        begin, number, size = time.perf_counter(), len(self.history), self.settings.batch_size
+        order = generator(self.settings.seed, "training", "order", number).permutation(self.shown)
+        rows: list[tuple[float, float, float, float]] = []
+        for low in range(0, len(order), size):
+            try:
+                rows.append(self.step(order[low : low + size]))
+            except (FloatingPointError, HeteroError) as error:
+                if isinstance(error, HeteroError) and "finite" not in str(error):
+                    raise
+                raise HeteroError(
+                    f"the loss is no number in epoch {number}, batch {low // size}",
+                    fix="lower learning_rate; the best values so far are kept",
+                ) from None
+        loss, score, spikes, reached = np.average(
+            rows, axis=0, weights=[min(size, len(order) - low) for low in range(0, len(order), size)]
+        ).tolist()
+        if reached == 0:
+            raise HeteroError(
+                "no potential came near its threshold, so that nothing can be learned",
+                fix="widen the pseudo-derivative, or raise the input or I_bias",
+            )
+        validation = math.nan
+        if self.held_out.size:
+            scores = self.scores(self.features(self.draw(), self.held_out)[0], self.values)
+            validation, score = self.loss(scores, self.held_out)[0], self._score(scores, self.held_out)
+        self.history.append(Epoch(loss, validation, score, spikes, reached, time.perf_counter() - begin))
+        if self.best_epoch < 0 or not self.held_out.size or validation < self.history[self.best_epoch].validation:
+            self.best, self.best_epoch = dict(self.values), number
+        return self.history[-1]
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing left to do: all epochs are done, or none was better for too long."""
+        done = len(self.history)
+        stale = self.held_out.size > 0 and done - 1 - self.best_epoch >= self.settings.patience
+        return done >= self.settings.epochs or stale
+
+    def run(self, tell: Callable[[Epoch], object] | None = None, checkpoint: str | Path | None = None) -> None:
+        """Train until it is over, telling and keeping every epoch."""
+        while not self.over:
+            now = self.epoch()
+            if checkpoint is not None:
+                self.save(checkpoint)
+            if tell is not None:
+                tell(now)
+
+    def fingerprint(self) -> str:
+        """Of everything that decides how the training goes: network, samples, targets, settings."""
+        content = hashlib.sha256()
+        start, settings = self.chosen.start, {**asdict(self.settings), "workers": None}
+        settings["pseudo_derivative"] = repr(self.settings.pseudo_derivative)
+        about = (
+            start.network.fingerprint, start.seed, start.damage, self.chosen.names, self.chosen.signs,
+            sorted(self.chosen.bounds.items()), repr(self.pooling), sorted(settings.items()),
+        )  # fmt: skip
+        content.update(repr(about).encode())
+        arrays: list[Any] = [*self.chosen.values.values(), self.targets, self.held_out, *start.neurons.values()]
+        arrays += [x for s in self.samples for x in (s.values, s.event_times, s.event_channels, s.hold)]
+        arrays += [] if self.weight is None else [self.weight]
+        if self._state is not None:
+            arrays += [self._state.last_spike - self._state.step, *self._state.variables.values()]
+        for array in arrays:
+            content.update(np.ascontiguousarray(array).tobytes())
+        return content.hexdigest()
+
+    def save(self, path: str | Path) -> Path:
+        """Keep the training as it is after an epoch; see `write_checkpoint`."""
+        arrays = {f"value_{k}": v for k, v in self.values.items()} | {f"best_{k}": v for k, v in self.best.items()}
+        arrays |= {f"adam_{k}": v for k, v in self.adam.state().items()}
+        about = {
+            "fingerprint": self.fingerprint(), "best_epoch": self.best_epoch,
+            "history": [asdict(row) for row in self.history], "versions": versions(),
+        }  # fmt: skip
+        return write_checkpoint(path, arrays, about)
+
+    def restore(self, path: str | Path) -> None:
+        """Go on from a checkpoint of the same training: what follows is what would have followed.
+
+        Raises
+        ------
+        FileFormatError
+            If it is damaged, or belongs to another network, data or settings.
+        """
+        arrays, about = read_checkpoint(path)
+        if about.get("fingerprint") != self.fingerprint():
+            raise FileFormatError(
+                f"{path} is a checkpoint of another training: network, samples, targets and settings must be the same",
+                fix="name another file, or begin anew",
+            )
+        parts: dict[str, dict[str, Any]] = {"value": {}, "best": {}, "adam": {}}
+        for name, array in arrays.items():
+            kind, _, rest = name.partition("_")
+            parts[kind][rest] = array
+        self.values, self.best = parts["value"], parts["best"]
+        self.adam.restore(parts["adam"])
+        self.history = [Epoch(**row) for row in about["history"]]
+        self.best_epoch = int(about["best_epoch"])
+
+
+def _with_weights(state: State, draw: Draw) -> State:
+    """A state with the weights of a draw: those that are trained, not those that it was left with."""
+    return State(state.step, state.variables, state.last_spike, np.asarray(draw.plastic.w, np.float64), state.traces)

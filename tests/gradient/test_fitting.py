@@ -1,0 +1,175 @@
+"""Training: it learns whatever the number of threads, spends fewer spikes if told so, and goes on when interrupted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hetero_rsnn as hr
+from hetero_rsnn.gradient.fitting import Settings, Training
+from hetero_rsnn.gradient.parameters import parameters
+from hetero_rsnn.gradient.readouts import Pooling
+
+DRAW = hr.draw(hr.load_network("henhes", n=40, **{"input.channels": 2}), seed=1)
+
+
+def toy(count: int = 48) -> tuple[list[hr.Stimulus], np.ndarray]:
+    """Two classes: which channel comes first."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(count) % 2
+    samples = []
+    for label in labels:
+        values = rng.normal(0, 0.3, (int(rng.integers(8, 14)), 2))
+        half = len(values) // 2
+        values[:half, label] += 2.0
+        values[half:, 1 - label] += 2.0
+        samples.append(hr.array_stimulus(values, "5 ms"))
+    return samples, labels
+
+
+def training(train: Any = ("w", "w_in", "I_bias"), held_out: Any = range(8), **changes: Any) -> Training:
+    samples, labels = toy()
+    settings = Settings(**{"epochs": 6, "batch_size": 16, "precision": "double", **changes})
+    return Training(
+        parameters(DRAW, train), Pooling("windows", 2), samples, labels, np.array(list(held_out), int), settings
+    )
+
+
+def same(a: Training, b: Training) -> None:
+    assert a.values.keys() == b.values.keys() and a.best_epoch == b.best_epoch
+    for name in a.values:
+        np.testing.assert_array_equal(a.values[name], b.values[name], err_msg=name)
+        np.testing.assert_array_equal(a.best[name], b.best[name], err_msg=name)
+    assert [(e.loss, e.spikes) for e in a.history] == [(e.loss, e.spikes) for e in b.history]
+
+
+def test_it_learns_and_threads_do_not_matter():
+    one, two = training(workers=1), training(workers=2)
+    one.run()
+    two.run()
+    same(one, two)
+    assert one.history[-1].loss < 0.5 * one.history[0].loss and one.history[-1].score == 1.0
+    assert not np.array_equal(one.draw().plastic.w, DRAW.plastic.w)
+    assert not np.array_equal(one.draw().neurons["I_bias"], DRAW.neurons["I_bias"])
+
+
+@pytest.mark.parametrize("train", [["tau_m"], ["tau_syn"], ["v_th"], ["w_in"]])
+def test_every_quantity_alone_lowers_the_loss(train):
+    """Beside the readout, whose share is what is left with nothing else to train."""
+    alone = training(train, learning_rate=0.05)
+    alone.run()
+    name = train[0]
+    assert not np.array_equal(alone.values[name], alone.chosen.values[name])
+    assert alone.history[-1].loss < alone.history[0].loss
+
+
+def test_spikes_have_their_price():
+    usual, dear = training(epochs=8), training(epochs=8, target_rate_hz=4.0, spike_weight=0.02)
+    usual.run()
+    dear.run()
+    assert dear.history[-1].spikes < 0.6 * usual.history[-1].spikes
+    assert dear.history[-1].score >= 0.75
+
+
+def test_numbers_are_learned_too():
+    samples, labels = toy()
+    target = np.stack([labels * 2.0 - 1.0, 3.0 - labels], axis=1)
+    found = Training(
+        parameters(DRAW), Pooling("windows", 2), samples, target, np.arange(8), Settings(epochs=8, batch_size=16)
+    )
+    found.run()
+    assert found.history[-1].validation < 0.5 * found.history[0].validation and found.history[-1].validation < 0.1
+    np.testing.assert_allclose(found.values["offset"].shape, 2)
+
+
+def test_one_that_was_killed_goes_on_bit_by_bit(tmp_path):
+    whole = training()
+    whole.run()
+    first = training()
+    for _ in range(3):
+        first.epoch()
+    first.save(tmp_path / "run")
+    second = training(workers=1)
+    second.restore(tmp_path / "run")
+    second.run(checkpoint=tmp_path / "run")
+    same(whole, second)
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".json", ".npz"]  # of old ones nothing is left
+    again = training()
+    again.restore(tmp_path / "run.json")
+    assert again.over
+    same(whole, again)
+
+
+def test_a_checkpoint_of_another_training_or_a_damaged_one(tmp_path):
+    first = training()
+    first.epoch()
+    first.save(tmp_path / "run")
+    for other in (training(learning_rate=0.01), training(["w"]), training(held_out=range(9))):
+        with pytest.raises(hr.FileFormatError, match="checkpoint of another training"):
+            other.restore(tmp_path / "run")
+    with pytest.raises(hr.FileFormatError, match="does not exist"):
+        training().restore(tmp_path / "none")
+    (arrays,) = tmp_path.glob("*.npz")
+    whole = arrays.read_bytes()
+    arrays.write_bytes(whole[:-100])
+    with pytest.raises(hr.FileFormatError, match="is not what was written"):
+        training().restore(tmp_path / "run")
+    arrays.unlink()
+    with pytest.raises(hr.FileFormatError, match="cannot be read"):
+        training().restore(tmp_path / "run")
+    about = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({**about, "arrays": "../../etc/passwd"}))
+    with pytest.raises(hr.FileFormatError, match="must be a file beside it"):
+        training().restore(tmp_path / "run")
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(hr.FileFormatError, match="cannot be read as JSON"):
+        training().restore(tmp_path / "run")
+
+
+def test_early_stopping_keeps_the_best():
+    found = training(epochs=40, patience=3, learning_rate=0.5, schedule="constant")
+    found.run()
+    assert len(found.history) < 40 and found.over
+    losses = [e.validation for e in found.history]
+    assert found.best_epoch == int(np.argmin(losses)) == len(losses) - 4
+
+
+def test_a_loss_that_is_no_number_stops_with_the_last_good_values():
+    found = training()
+    found.epoch()
+    best = {k: v.copy() for k, v in found.best.items()}
+    found.values = {**found.values, "readout": np.full_like(found.values["readout"], np.nan)}
+    with pytest.raises(hr.HeteroError, match="no number in epoch 1, batch 0: lower learning_rate"):
+        found.epoch()
+    for name, value in best.items():
+        np.testing.assert_array_equal(found.best[name], value)
+
+
+def test_where_nothing_can_be_learned_is_said():
+    import dataclasses
+
+    far = dataclasses.replace(DRAW, neurons={**DRAW.neurons, "v_th": DRAW.neurons["v_th"] + 500.0})
+    samples, labels = toy(16)
+    found = Training(parameters(far, ["w_in"]), Pooling("rate"), samples, labels, np.arange(0), Settings(epochs=2))
+    with pytest.raises(hr.HeteroError, match="nothing can be learned: widen the pseudo-derivative"):
+        found.epoch()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"epochs": 0},
+        {"batch_size": 0},
+        {"learning_rate": 0.0},
+        {"spike_weight": -1.0},
+        {"target_rate_hz": 0.0},
+        {"schedule": "step"},
+        {"clip": 0.0},
+    ],
+)
+def test_settings_that_cannot_be(changes):
+    with pytest.raises(hr.HeteroError):
+        training(**changes)
