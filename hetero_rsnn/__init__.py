@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.estimators.classifier import HRSNNClassifier
     from hetero_rsnn.estimators.features import HRSNNFeatures
     from hetero_rsnn.estimators.forecaster import HRSNNForecaster
+    from hetero_rsnn.estimators.gradient_classifier import HRSNNGradientClassifier
     from hetero_rsnn.estimators.linear import LinearClassifier
     from hetero_rsnn.exchange.neo import from_neo, neo_stimulus, to_neo
     from hetero_rsnn.exchange.nir import NIRWarning, to_nir
@@ -159,6 +160,7 @@ _HOMES = {
     "estimators.classifier": ["HRSNNClassifier"],
     "estimators.features": ["HRSNNFeatures"],
     "estimators.forecaster": ["HRSNNForecaster"],
+    "estimators.gradient_classifier": ["HRSNNGradientClassifier"],
     "estimators.linear": ["LinearClassifier"],
     "gradient.batch": ["BatchRun", "Gradients", "run_batch"],
     "gradient.module": ["to_torch"],
@@ -265,6 +267,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "Encoder",
     "HRSNNFeatures",
     "HRSNNClassifier",
+    "HRSNNGradientClassifier",
     "ClassificationReport",
     "HRSNNForecaster",
     "ForecastReport",

@@ -1,10 +1,11 @@
 """Networks as scikit-learn estimators.
 
-``features``    a network as a feature map
-``classifier``  a classifier of time series
-``forecaster``  a forecaster of time series
-``anytime``     class scores at any time of a sample
-``frozen``      a trained network that answers samples
-``readout``     ridge and logistic readouts, folds
-``linear``      linear models on the same input
+``features``             a network as a feature map
+``classifier``           a classifier of time series
+``gradient_classifier``  the same, its network trained on labels by backpropagation
+``forecaster``           a forecaster of time series
+``anytime``              class scores at any time of a sample
+``frozen``               a trained network that answers samples
+``readout``              ridge and logistic readouts, folds
+``linear``               linear models on the same input
 """

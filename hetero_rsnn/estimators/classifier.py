@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.common.types import Array
+from hetero_rsnn.common.types import Array, Bools
 from hetero_rsnn.estimators.features import NetworkEstimator
 from hetero_rsnn.estimators.frozen import pool
 from hetero_rsnn.estimators.readout import (
@@ -167,6 +168,7 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         known = labelled(labels, self.unlabelled)
         check_weighed(None if weight is None else weight[known], labels[known])
         self._learn(samples)
+        self._train(samples, labels, known, weight)
         chosen = None if of_all is None else of_all[known]
         weight = None if weight is None else weight[known]
         longest = self.longest(samples) if "all" in tried else 1
@@ -180,6 +182,9 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         self.classes_ = np.unique(labels[known] if weight is None else labels[known][weight > 0])
         self.train_report_ = self._report(labels, self.readout_.predict(states))
         return self
+
+    def _train(self, samples: Sequence[Any], labels: NDArray[Any], known: Bools, weight: Array | None) -> None:
+        """What labels teach the network itself: nothing here."""
 
     def _pooled(self, samples: Any, windows: list[int]) -> list[Array]:
         """Features for several numbers of windows, from one pass."""

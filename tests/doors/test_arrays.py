@@ -579,9 +579,24 @@ INHERITED: dict[str, str] = {
     **{f"Encoder.{x}": f"CurrentEncoder.{x}" for x in ("encode:x", "fit:X", "samples:X")},
     **{
         f"{name}.{method}": f"{name}.fit:X"
-        for name in ("HRSNNFeatures", "HRSNNClassifier", "HRSNNForecaster")
+        for name in ("HRSNNFeatures", "HRSNNClassifier", "HRSNNForecaster", "HRSNNGradientClassifier")
         for method in ("check_samples:X", "each_input:X", "inputs:X", "frozen_pass:read")
     },
     **{f"HRSNNClassifier.{x}": "HRSNNClassifier.predict:X" for x in ("predict_proba:X", "predict_log_proba:X")},
+    **{
+        f"HRSNNGradientClassifier.{x}": f"HRSNNClassifier.{x}"
+        for x in (
+            "fit:X",
+            "fit:sample_weight",
+            "predict:X",
+            "predict_proba:X",
+            "predict_log_proba:X",
+            "score:X",
+            "score:sample_weight",
+            "report:X",
+            "features:X",
+            "decision_function:X",
+        )
+    },
     "AnytimeReadout.cross_scores:X": "AnytimeReadout.fit:X",
 }
