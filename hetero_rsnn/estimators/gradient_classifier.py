@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Bools, Ints
 from hetero_rsnn.estimators.classifier import HRSNNClassifier
 from hetero_rsnn.estimators.frozen import Frozen, count_jobs
+from hetero_rsnn.gradient.checkpoints import checkpoint_exists
 from hetero_rsnn.gradient.fitting import Settings, Training
 from hetero_rsnn.gradient.parameters import parameters
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
@@ -40,7 +40,7 @@ class HRSNNGradientClassifier(HRSNNClassifier):
     epochs, learn_for
         Of unsupervised learning before, see `HRSNNFeatures`; none by default.
     precision : {"single", "double"}
-        Of training and answers.
+        Of training and answers; single is for ``backend="fast"`` only.
     trainable : sequence of str
         Of ``"w"`` (recurrent weights), ``"w_in"``, ``"w_event"``, ``"I_bias"``, ``"tau_m"``, ``"tau_syn"``, ``"v_th"``.
     shared, bounds, signs
@@ -162,7 +162,7 @@ class HRSNNGradientClassifier(HRSNNClassifier):
         if share >= 1:
             raise HeteroError(f"validation must be a share below 1, got {share:g}", fix="such as 0.15")
         frozen, state = self.frozen_, self.frozen_.state
-        index = np.flatnonzero(known)
+        index = np.flatnonzero(known if weight is None else known & (weight > 0))  # weight 0: as if it were not there
         classes, number = np.unique(labels[index], return_inverse=True)
         encode = self._encoding(samples, "answering")
         stimuli = [encode(int(k)) for k in index]
@@ -173,7 +173,7 @@ class HRSNNGradientClassifier(HRSNNClassifier):
             self._held_out(number, len(classes), share), self._training_settings(), state=state,
             weight=None if weight is None else weight[index],
         )  # fmt: skip
-        if self.checkpoint is not None and Path(self.checkpoint).with_suffix(".json").exists():
+        if self.checkpoint is not None and checkpoint_exists(self.checkpoint):
             training.restore(self.checkpoint)
         with self._bar("training", self.training_epochs) as progress:
             training.run(
@@ -203,5 +203,6 @@ class HRSNNGradientClassifier(HRSNNClassifier):
         out: list[int] = []
         for one in range(classes):
             mine = rng.permutation(np.flatnonzero(number == one))
-            out += mine[: min(round(share * mine.size), mine.size - 1)].tolist()
+            count = max(round(share * mine.size), 1) if share else 0
+            out += mine[: min(count, mine.size - 1)].tolist()
         return np.array(sorted(out), dtype=np.int64)

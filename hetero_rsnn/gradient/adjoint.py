@@ -165,14 +165,15 @@ def _bell(parts, at, v_th, p):
 @njit(nogil=True, error_model="numpy", cache=True)
 def backward(
     first, n_steps, hold, window, start, parts, indptr, target, w, event_steps, event_channels, event_lanes,
-    event_indptr, event_target, decay_m, decay_syn, v_th, v_reset, kernel, smooth, family, p, q, through,
+    event_indptr, event_target, decay_m, rise_m, decay_syn, v_th, v_reset, kernel, smooth, family, p, q, through,
     tape, currents, into_activity, into_potentials,
     into_drive, into_w, into_event_w, into_decay_m, into_decay_syn, into_v_th, touched,
 ):  # fmt: skip
     """Go back from step ``first + n_steps`` to `first`, adding to the gradients `into_...` that are not empty.
 
     All arrays with lanes are flat. `parts` (BACKWARD_PARTS, n) holds the gradients at the end, and afterwards those at
-    the beginning; `start` is what the parts of `forward` were at the beginning. `through` is 1, or 0 for a reset that
+    the beginning; `start` is what the parts of `forward` were at the beginning. `rise_m` is 1 - `decay_m`, which single
+    precision could not tell from 0 for long time constants. `through` is 1, or 0 for a reset that
     hands no gradient on. `touched` (n,) counts the steps in which the pseudo-derivative was above 0 in some lane.
     """
     wide_vectors()
@@ -239,13 +240,13 @@ def backward(
             spike = load(parts, 2 * size + lanes) + (v_reset[i] - v) * into * through
             past = (one - load(parts, 4 * size + lanes)) * into + bump * spike
             past = where(free, past, spread(zero))
-            rise = past * (one - decay_m[i])
+            rise = past * rise_m[i]
             at = given + lanes
             store(into_drive, at, load(into_drive, at) + rise)
             store(parts, lanes, current * decay_syn[i] + rise)
             store(parts, size + lanes, where(free, past * decay_m[i], into))
             if into_v_th.size:
-                store(into_v_th, lanes, load(into_v_th, lanes) - bump * spike)
+                store(into_v_th, lanes, load(into_v_th, lanes) - where(free, bump * spike, spread(zero)))
             if into_decay_m.size:
                 if local == 0:
                     before = load(start, lanes)
@@ -263,5 +264,5 @@ def backward(
                         before = where(rested | (before > v_th[i]), spread(v_reset[i]), before)
                         before = where(rested & early, load(start, lanes), before)
                 # The decay multiplies v_before - x, which is (v_before - v) / (1 - decay).
-                change = past * (before - v) * (one / (one - decay_m[i]))
+                change = past * (before - v) * (one / rise_m[i])
                 store(into_decay_m, lanes, load(into_decay_m, lanes) + where(free, change, spread(zero)))

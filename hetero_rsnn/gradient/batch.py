@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,7 @@ class BatchRun:
     ) -> None:
         self._draw, self._stimuli, self._state = draw, stimuli, state
         self._layout, self._plan, self._blocks = layout, plan, blocks
+        self._lock = Lock()  # pieces of a checkpointed tape are made in one place
         self.windows = np.array([len(x) * plan.hold // plan.window for x in stimuli], dtype=np.int64)
         shape = (len(stimuli), int(self.windows.max()), draw.n)
         self.activity = np.zeros(shape, plan.real)
@@ -116,10 +118,11 @@ class BatchRun:
         dt = self._draw.network.dt
         for block in self._blocks:
             found = []
-            for first, tape in tapes(self._layout, self._plan, block):
-                fired = np.argwhere(np.moveaxis(tape > self._layout.v_th[:, None], 2, 0))  # lane, step, neuron
-                fired[:, 1] += first
-                found.append(fired)
+            with self._lock:
+                for first, tape in tapes(self._layout, self._plan, block):
+                    fired = np.argwhere(np.moveaxis(tape > self._layout.v_th[:, None], 2, 0))  # lane, step, neuron
+                    fired[:, 1] += first
+                    found.append(fired)
             spikes = np.concatenate(found)
             for lane, k in enumerate(block.members):
                 stimulus = self._stimuli[k]
@@ -200,13 +203,17 @@ class BatchRun:
         def job(block: Block) -> Sums:
             return back(layout, plan, block, given, potentials, set(wanted), bump, detach_reset)
 
-        parts = each(job, self._blocks, plan.threads)
+        with self._lock:
+            parts = each(job, self._blocks, plan.threads)
         return self._gradients(parts, set(wanted))
 
     def _given(self, name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
         array = checks.finite_array(name, value, 3, empty=True)
         if array.shape != shape:
-            raise HeteroError(f"{name} must have the shape {shape} of what it is for, got {array.shape}")
+            raise HeteroError(
+                f"{name} must have the shape {shape} of what it is for, got {array.shape}",
+                fix="give one number for each",
+            )
         out = np.array(array, dtype=np.float64)
         for k, count in enumerate(self.windows):
             out[k, count:] = 0.0
@@ -310,6 +317,7 @@ def run_batch(
     """
     check_equations(draw.network)
     kernels()
+    _check_finite(draw)
     stimuli = list(stimuli)
     if not stimuli:
         raise HeteroError("a batch needs at least one stimulus, got none")
@@ -326,7 +334,7 @@ def run_batch(
     lengths = np.array([len(x) for x in stimuli])
     order = np.argsort(-lengths, kind="stable")
     groups = [order[k : k + LANES].tolist() for k in range(0, len(stimuli), LANES)]
-    _check_memory(draw.n, [int(lengths[g[0]]) * plan.hold for g in groups], plan)
+    _check_memory(draw.n, len(stimuli), [int(lengths[g[0]]) * plan.hold for g in groups], plan)
     left = np.clip(begin.last_spike + neuron_arrays(draw).refractory_steps - begin.step, 0, 2**24 - 1)
     parts = np.zeros((FORWARD_PARTS, draw.n, LANES), plan.real)
     for part, values in ((0, begin.variables["v"]), (1, begin.variables["I_syn"]), (3, left)):
@@ -354,13 +362,16 @@ def _plan(
             raise StimulusError(f"a batch is a list of stimuli, got {type(stimulus).__name__} at {k}")
         if stimulus.hold != stimuli[0].hold:
             raise StimulusError(
-                f"all samples of a batch need one hold, got {stimuli[0].hold:g} and {stimulus.hold:g} ms (sample {k})"
+                f"all samples of a batch need one hold, got {stimuli[0].hold:g} and {stimulus.hold:g} ms (sample {k})",
+                fix="make two batches of them",
             )
     dt, real = draw.network.dt, PRECISIONS[precision]
     hold = units.steps(stimuli[0].hold, dt, "hold of the stimuli")
     size = hold if window is None else units.steps(checks.duration("window", window), dt, "window")
     if hold % size:
-        raise HeteroError(f"window must divide the hold of {hold} steps evenly, got {size} steps")
+        raise HeteroError(
+            f"window must divide the hold of {hold} steps evenly, got {size} steps", fix="leave it away for the hold"
+        )
     kernel, decay = np.ones(size), 0.0
     if tau_read is not None:
         tau = checks.duration("tau_read", tau_read)
@@ -373,14 +384,33 @@ def _plan(
     )  # fmt: skip
 
 
-def _check_memory(n: int, steps: list[int], plan: Plan) -> None:
-    """Refuse a tape that would not fit."""
+def _check_finite(draw: Draw) -> None:
+    """Refuse a network with numbers that are none: a spike would hide them. A threshold may be out of reach."""
+    for name, array in (
+        ("plastic weights", draw.plastic.w), ("static weights", draw.static.w), ("w_in", draw.w_in),
+        ("w_event", draw.w_event), *draw.neurons.items(),
+    ):  # fmt: skip
+        good = np.isfinite(array) | (np.isposinf(array) if name == "v_th" else False)
+        if not good.all():
+            raise HeteroError(
+                f"{name} of the network must be finite, got {np.asarray(array)[~good].flat[0]}",
+                fix="train with a lower learning rate, or draw the network again",
+            )
+
+
+def _check_memory(n: int, samples: int, steps: list[int], plan: Plan) -> None:
+    """Refuse a batch whose tape, inputs and gradients would not fit."""
     itemsize = np.dtype(plan.real).itemsize
-    rows = sum(t if plan.every is None else min(t, plan.every) + 4 * (t // plan.every + 1) for t in steps)
-    size = rows * n * LANES * itemsize * (2 if plan.keep else 1)
+    rows = 0
+    for count in steps:
+        every = count if plan.every is None else min(count, plan.every)
+        rows += every * (2 if plan.keep else 1) + FORWARD_PARTS * (count // every + 1)
+        # The drive and its gradient; activity, potentials and their gradients, in lanes and by samples.
+        rows += 2 * (count // plan.hold) + 3 * (1 + plan.look) * (count // plan.window)
+    size = rows * n * LANES * itemsize + 8 * samples * (max(steps) // plan.window) * n
     best = max(1, round(2 * math.sqrt(max(steps))))
     memory.fits(
-        f"the tape of {sum(steps)} steps of {n} neurons in {LANES} lanes", 1.1 * size,
+        f"a batch of {samples} samples, {max(steps)} steps and {n} neurons", size,
         f"use smaller batches, or checkpoint={best}",
     )  # fmt: skip
 

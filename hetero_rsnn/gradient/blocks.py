@@ -17,6 +17,9 @@ from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.simulation.drive import Drive, prepare
 
+#: Input of lanes without a sample, in units of the potential.
+_FAR_BELOW = -1e6
+
 
 def kernels() -> Any:
     """The compiled functions, whose import takes a second."""
@@ -121,10 +124,10 @@ def prepared(draw: Draw, stimuli: list[Stimulus], members: list[int], layout: La
     drives: list[Drive] = [prepare(draw, x) for x in stimuli]
     inputs, n, real = len(drives[0].values), draw.n, plan.real
     steps = inputs * plan.hold
-    drive = np.empty((inputs, n, LANES), real)
-    drive[:] = layout.constant[:, None]
+    # Where there is no sample, or no more of it, potentials are kept far from the threshold.
+    drive = np.full((inputs, n, LANES), _FAR_BELOW, real)
     for lane, d in enumerate(drives):
-        drive[: len(d.values), :, lane] += d.values
+        drive[: len(d.values), :, lane] = layout.constant + d.values
     windows = steps // plan.window
     tape = steps if plan.every is None else min(steps, plan.every)
     return Block(
@@ -216,8 +219,8 @@ def back(
     for first, tape in tapes(layout, plan, block, backwards=True):
         kernels().backward(
             first, len(tape), plan.hold, plan.window, starts[first], sums.parts, layout.indptr, layout.target, layout.w,
-            *_flat_events(block), layout.event_indptr, layout.event_target, layout.decay_m, layout.decay_syn,
-            layout.v_th, layout.v_reset, plan.kernel, plan.smooth is not None, code, real(p), real(q),
+            *_flat_events(block), layout.event_indptr, layout.event_target, layout.decay_m, layout.rise_m,
+            layout.decay_syn, layout.v_th, layout.v_reset, plan.kernel, plan.smooth is not None, code, real(p), real(q),
             real(0.0 if detach_reset else 1.0), tape.ravel(), block.currents.ravel(), activity.ravel(),
             potentials.ravel(), sums.drive.reshape(-1), sums.w, sums.event_w, sums.decay_m.reshape(-1),
             sums.decay_syn.reshape(-1), sums.v_th.reshape(-1), sums.touched,

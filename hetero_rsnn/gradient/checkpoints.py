@@ -35,7 +35,7 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, Array], about: Mappi
     about : mapping
         Plain data.
     """
-    base = Path(path).with_suffix(".json")
+    base = _json(path)
     buffer = io.BytesIO()
     named: Any = dict(arrays)
     np.savez(buffer, **named)
@@ -45,11 +45,21 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, Array], about: Mappi
     write_atomic(file, lambda out: out.write(data))
     content = {"format": _FORMAT, "version": _VERSION, "arrays": file.name, "sha256": checksum, **about}
     write_json(base, content)
-    for old in base.parent.glob(f"{base.stem}-*.npz"):
+    for old in base.parent.glob("*.npz"):
         if old != file and re.fullmatch(rf"{re.escape(base.stem)}-[0-9a-f]{{12}}\.npz", old.name):
             with suppress(OSError):
                 old.unlink()
     return base
+
+
+def checkpoint_exists(path: str | Path) -> bool:
+    """Whether there is one."""
+    return _json(path).exists()
+
+
+def _json(path: str | Path) -> Path:
+    """Its JSON file: ``lr0.01`` is a name, and no name with an ending."""
+    return Path(path) if str(path).endswith(".json") else Path(f"{path}.json")
 
 
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -60,7 +70,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]
     FileFormatError
         If it is missing, damaged, or none.
     """
-    base = Path(path).with_suffix(".json")
+    base = _json(path)
     try:
         about = json.loads(base.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ from hetero_rsnn.simulation.recording import State
 
 #: Names of the readout's arrays among those that are trained.
 READOUT, OFFSET = "readout", "offset"
+
+
+class NotANumberError(ArithmeticError):
+    """A loss or a gradient that is NaN or infinite."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,9 @@ class Settings:
         checks.real("learning_rate", self.learning_rate, above=0.0)
         checks.real("spike_weight", self.spike_weight, least=0.0)
         if not self.target_rate_hz > 0:
-            raise HeteroError(f"target_rate_hz must be > 0 Hz, got {self.target_rate_hz!r}")
+            raise HeteroError(
+                f"target_rate_hz must be > 0 Hz, got {self.target_rate_hz!r}", fix="leave it away for none"
+            )
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,8 @@ class Epoch:
     Attributes
     ----------
     loss, validation : float
-        On the training batches as they came, and on the samples that were held out (NaN if none were).
+        With the price of the spikes, on the training batches as they came, and on the samples that were held out (NaN
+        if none were).
     score : float
         Accuracy, or minus the mean square error, on the same held-out samples; on training batches if there are none.
     spikes : float
@@ -164,20 +172,20 @@ class Training:
         return self.chosen.draw({k: v for k, v in (values or self.values).items() if k in self.chosen.values})
 
     def features(self, draw: Draw, index: Ints) -> tuple[Array, Array]:
-        """What the readout sees of some samples, shape (samples, rows * n), and the spikes of a neuron in each."""
+        """What the readout sees of some samples, shape (samples, rows * n), and their spikes, (samples, n)."""
         out, spikes = [], []
         for begin in range(0, len(index), 256):
             part = [self.samples[k] for k in index[begin : begin + 256]]
-            run = self._run(draw, part)
+            run = self._run(draw, part, taught=False)
             out.append((self.pooling.matrices(run.windows) @ run.activity).reshape(len(part), -1))
-            spikes.append(run.activity.sum(axis=(1, 2), dtype=np.float64) / draw.n)
+            spikes.append(run.activity.sum(axis=1, dtype=np.float64))
         return np.concatenate(out).astype(np.float64), np.concatenate(spikes)
 
-    def _run(self, draw: Draw, part: list[Stimulus]) -> Any:
+    def _run(self, draw: Draw, part: list[Stimulus], *, taught: bool = True) -> Any:
         state = None if self._state is None else _with_weights(self._state, draw)
         return run_batch(
             draw, part, state=state, precision=self.settings.precision, workers=self.settings.workers,
-            keep=["currents"] if "tau_syn" in self.chosen.names else [],
+            keep=["currents"] if taught and "tau_syn" in self.chosen.names else [], checkpoint=None if taught else 256,
         )  # fmt: skip
 
     def scores(self, features: Array, values: dict[str, Array]) -> Array:
@@ -188,6 +196,13 @@ class Training:
         """Loss on some samples, and its gradient with respect to the scores."""
         weight = None if self.weight is None else self.weight[index]
         return (cross_entropy if self.classes else squared_error)(scores, self.targets[index], weight)
+
+    def _price(self, fired: Array, index: Ints) -> float:
+        """What the spikes of some samples cost, as in training; by each neuron."""
+        if not (self.settings.spike_weight and math.isfinite(self.settings.target_rate_hz)):
+            return 0.0
+        seconds = np.array([self.samples[k].duration for k in index]) / 1e3
+        return self.settings.spike_weight * too_many_spikes(fired[:, None], seconds, self.settings.target_rate_hz)[0]
 
     def _score(self, scores: Array, index: Ints) -> float:
         if self.classes:
@@ -203,7 +218,7 @@ class Training:
         scores = self.scores(features, self.values)
         loss, into_scores = self.loss(scores, index)
         if not math.isfinite(loss):
-            raise FloatingPointError("the loss is no number")
+            raise NotANumberError
         into_features = into_scores @ self.values[READOUT].T / self.scale
         into = matrices.transpose(0, 2, 1) @ into_features.reshape(len(index), self.pooling.rows, draw.n)
         if self.settings.spike_weight and math.isfinite(self.settings.target_rate_hz):
@@ -218,7 +233,12 @@ class Training:
         gradients = self.chosen.pull(found, {k: self.values[k] for k in self.chosen.values})
         gradients[READOUT] = ((features - self.centre) / self.scale).T @ into_scores
         gradients[OFFSET] = into_scores.sum(axis=0)
-        self.values = self.chosen.inside(self.adam.step(self.values, gradients))
+        if not all(np.isfinite(g).all() for g in gradients.values()):
+            raise NotANumberError
+        after = self.chosen.inside(self.adam.step(self.values, gradients))
+        if not all(np.isfinite(v).all() for v in after.values()):
+            raise NotANumberError
+        self.values = after
         spikes = float(run.activity.sum(dtype=np.float64)) / (len(index) * draw.n)
         return loss, self._score(scores, index), spikes, found.reached
 
@@ -237,11 +257,9 @@ class Training:
         for low in range(0, len(order), size):
             try:
                 rows.append(self.step(order[low : low + size]))
-            except (FloatingPointError, HeteroError) as error:
-                if isinstance(error, HeteroError) and "finite" not in str(error):
-                    raise
+            except NotANumberError:
                 raise HeteroError(
-                    f"the loss is no number in epoch {number}, batch {low // size}",
+                    f"the loss or its gradient is no number in epoch {number}, batch {low // size}",
                     fix="lower learning_rate; the best values so far are kept",
                 ) from None
         loss, score, spikes, reached = np.average(
@@ -254,8 +272,10 @@ class Training:
             )
         validation = math.nan
         if self.held_out.size:
-            scores = self.scores(self.features(self.draw(), self.held_out)[0], self.values)
+            features, fired = self.features(self.draw(), self.held_out)
+            scores = self.scores(features, self.values)
             validation, score = self.loss(scores, self.held_out)[0], self._score(scores, self.held_out)
+            validation += self._price(fired, self.held_out)
         self.history.append(Epoch(loss, validation, score, spikes, reached, time.perf_counter() - begin))
         if self.best_epoch < 0 or not self.held_out.size or validation < self.history[self.best_epoch].validation:
             self.best, self.best_epoch = dict(self.values), number
@@ -277,6 +297,7 @@ class Training:
             if tell is not None:
                 tell(now)
 
+    @cached_property
     def fingerprint(self) -> str:
         """Of everything that decides how the training goes: network, samples, targets, settings."""
         content = hashlib.sha256()
@@ -288,6 +309,7 @@ class Training:
         )  # fmt: skip
         content.update(repr(about).encode())
         arrays: list[Any] = [*self.chosen.values.values(), self.targets, self.held_out, *start.neurons.values()]
+        arrays += [start.plastic.w, start.static.w, start.w_in, start.w_event]
         arrays += [x for s in self.samples for x in (s.values, s.event_times, s.event_channels, s.hold)]
         arrays += [] if self.weight is None else [self.weight]
         if self._state is not None:
@@ -301,7 +323,7 @@ class Training:
         arrays = {f"value_{k}": v for k, v in self.values.items()} | {f"best_{k}": v for k, v in self.best.items()}
         arrays |= {f"adam_{k}": v for k, v in self.adam.state().items()}
         about = {
-            "fingerprint": self.fingerprint(), "best_epoch": self.best_epoch,
+            "fingerprint": self.fingerprint, "best_epoch": self.best_epoch,
             "history": [asdict(row) for row in self.history], "versions": versions(),
         }  # fmt: skip
         return write_checkpoint(path, arrays, about)
@@ -315,7 +337,7 @@ class Training:
             If it is damaged, or belongs to another network, data or settings.
         """
         arrays, about = read_checkpoint(path)
-        if about.get("fingerprint") != self.fingerprint():
+        if about.get("fingerprint") != self.fingerprint:
             raise FileFormatError(
                 f"{path} is a checkpoint of another training: network, samples, targets and settings must be the same",
                 fix="name another file, or begin anew",
@@ -326,7 +348,8 @@ class Training:
             parts[kind][rest] = array
         self.values, self.best = parts["value"], parts["best"]
         self.adam.restore(parts["adam"])
-        self.history = [Epoch(**row) for row in about["history"]]
+        # JSON has no NaN.
+        self.history = [Epoch(**{k: math.nan if v is None else v for k, v in row.items()}) for row in about["history"]]
         self.best_epoch = int(about["best_epoch"])
 
 

@@ -33,7 +33,8 @@ class Layout:
     w : ndarray, shape (synapses,)
     event_indptr, event_target, event_w : ndarray
         Synapses of the input's spikes, one row a channel; weights of 0 are none.
-    decay_m, decay_syn, constant, v_th, v_reset : ndarray, shape (n,)
+    decay_m, rise_m, decay_syn, constant, v_th, v_reset : ndarray, shape (n,)
+        `rise_m` is 1 - `decay_m`, worked out before it is rounded.
     wait : ndarray, shape (n,)
         Steps that a neuron misses after a spike.
     """
@@ -46,6 +47,7 @@ class Layout:
     event_target: Ints
     event_w: Array
     decay_m: Array
+    rise_m: Array
     decay_syn: Array
     constant: Array
     v_th: Array
@@ -69,7 +71,7 @@ def lay_out(draw: Draw, plastic_w: Array, real: Any, steps: int) -> Layout:
     p = neuron_arrays(draw)
 
     def own(array: NDArray[Any]) -> Array:
-        return np.ascontiguousarray(array, dtype=real)
+        return np.array(array, dtype=real, order="C")  # writable always: numba compiles for read-only ones apart
 
     return Layout(
         indptr=np.searchsorted(source[order], np.arange(draw.n + 1)).astype(np.int64),
@@ -80,6 +82,7 @@ def lay_out(draw: Draw, plastic_w: Array, real: Any, steps: int) -> Layout:
         event_target=neuron.astype(np.int64),
         event_w=own(draw.w_event.T[channel, neuron]),
         decay_m=own(p.decay_m),
+        rise_m=own(-np.expm1(-draw.network.dt / draw.neurons["tau_m"])),
         decay_syn=own(p.decay_syn),
         constant=p.constant_drive,
         v_th=own(p.v_th),

@@ -129,7 +129,7 @@ def _classes(torch: Any) -> tuple[Any, Any]:
 
         def draw(self) -> Draw:
             """The network with its parameters as they are now."""
-            return _with(self.setting.draw, {k: v.detach().cpu().numpy() for k, v in self.state_dict().items()})
+            return _with(self.setting.draw, {k: v.detach().cpu().numpy().copy() for k, v in self.state_dict().items()})
 
         def forward(self, x: Any) -> Any:
             """Activity, shape (batch, time, n), of input currents, shape (batch, time, channels)."""
@@ -139,6 +139,8 @@ def _classes(torch: Any) -> tuple[Any, Any]:
                     f"{tuple(x.shape)}",
                     fix="reshape it, or load the network with other input.channels",
                 )
+            if x.dtype not in (torch.float32, torch.float64):
+                raise HeteroError(f"the input must be of float32 or float64, got {x.dtype}", fix="use x.float()")
             values = {**dict(self.named_parameters()), **dict(self.named_buffers())}
             if x.device.type != "cpu" or any(v.device.type != "cpu" for v in values.values()):
                 return looped(torch, self.setting, x, values)
@@ -150,19 +152,22 @@ def _classes(torch: Any) -> tuple[Any, Any]:
 
         @staticmethod
         def forward(ctx: Any, setting: Setting, names: list[str], x: Any, *values: Any) -> Any:
-            draw = _with(setting.draw, {k: v.detach().numpy() for k, v in zip(names, values, strict=True)})
+            draw = _with(setting.draw, {k: v.detach().numpy().copy() for k, v in zip(names, values, strict=True)})
             samples = [Stimulus("current", row, setting.hold) for row in x.detach().numpy().astype(np.float64)]
             run = run_batch(
                 draw, samples, tau_read=setting.tau, keep=["currents"] if "tau_syn" in setting.trainable else [],
                 precision="single" if x.dtype == torch.float32 else "double", workers=setting.workers,
                 smooth=setting.bump if setting.smooth else None,
             )  # fmt: skip
+            ctx.save_for_backward(x, *values)
             ctx.run, ctx.setting, ctx.names, ctx.of = run, setting, names, draw
             return torch.from_numpy(run.activity).to(x.dtype)
 
         @staticmethod
+        @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
         def backward(ctx: Any, into: Any) -> Any:
             setting = ctx.setting
+            _ = ctx.saved_tensors  # torch's check that nobody has changed them in between
             wrt = [*setting.trainable, *(["stimuli"] if ctx.needs_input_grad[2] else [])]
             found = ctx.run.backward(into.numpy(), wrt=wrt, pseudo_derivative=setting.bump, detach_reset=setting.detach)
             x = torch.from_numpy(np.stack(found.stimuli)).to(into.dtype) if ctx.needs_input_grad[2] else None
@@ -258,7 +263,7 @@ def looped(torch: Any, setting: Setting, x: Any, values: dict[str, Any]) -> Any:
             s = spike(p - v["v_th"]) * free
             current = current * keep_syn + s @ w
             passed = s.detach() if setting.detach else s
-            p = p + passed * (v_reset - p)
+            p = p * (1 - passed) + v_reset * passed  # exactly v_reset after a spike
             rest = torch.where(s.detach() > 0, wait, (rest - 1).clamp(min=0))
             seen = seen + s if fade is None else (seen + s) * fade
         out.append(seen)

@@ -25,6 +25,8 @@ TRAINABLE = ("w", "w_in", "w_event", "I_bias", "tau_m", "tau_syn", "v_th")
 SHARING = ("neuron", "population", "network")
 #: Bounds of trained time constants in ms, in steps of the network: shorter ones cannot be told from one another.
 _SHORTEST, _LONGEST = 1.0, 1e4
+#: How far a threshold stays above the reset, and the smallest weight of an input spike that keeps its sign.
+_ABOVE, _FAINTEST = 1e-3, 1e-12
 _NEURON = ("I_bias", "tau_m", "tau_syn", "v_th")
 _TIMES = ("tau_m", "tau_syn")
 
@@ -88,15 +90,19 @@ class Parameters:
             if name in self.bounds:
                 low, high = self.bounds[name]
                 lowest, highest = _ends(self.start.neurons[name], group, out[name].size)
-                if name in _TIMES:
-                    out[name] = np.clip(out[name], np.log(low / lowest), np.log(high / highest))
-                else:
-                    out[name] = np.clip(out[name], low - lowest, high - highest)
+                out[name] = np.clip(out[name], np.log(low / lowest), np.log(high / highest))
+            elif name == "v_th":
+                above = self.start.neurons["v_reset"] + _ABOVE - self.start.neurons[name]
+                _, least = _ends(above, group, out[name].size)
+                out[name] = np.maximum(out[name], np.minimum(least, 0.0))
         if self.signs:
             for name in ("plastic", "static", "w_in", "w_event"):
                 if name in out:
                     first = self.values[name]
-                    out[name] = np.where(first >= 0, np.maximum(out[name], 0.0), np.minimum(out[name], 0.0))
+                    # Of input spikes a weight of 0 is no synapse, and would stay one for good.
+                    edge = _FAINTEST if name == "w_event" else 0.0
+                    kept = np.where(first > 0, np.maximum(out[name], edge), np.minimum(out[name], -edge))
+                    out[name] = np.where(first == 0, 0.0, kept)
         return out
 
 
@@ -123,7 +129,7 @@ def parameters(
         ``"tau_m"`` or ``"tau_syn"`` -> smallest and largest value in ms; by default one step of the network, and ten
         thousand of them.
     signs : bool
-        Keep the sign of every weight (Dale's law): what steps over 0 stops there.
+        Keep the sign of every weight (Dale's law): what steps over 0 stops there, and what is 0 stays so.
 
     Raises
     ------
@@ -173,8 +179,6 @@ def parameters(
         if name in _TIMES:
             dt = draw.network.dt
             limits[name] = _bounds(name, bounds.get(name, (_SHORTEST * dt, _LONGEST * dt)), drawn)
-        elif name == "v_th":
-            limits[name] = (float(draw.neurons["v_reset"].max()) + 1e-3, np.inf)
     if not any(v.size for v in values.values()):
         raise HeteroError(f"the network has none of {', '.join(names)} to train", fix="train something else")
     return Parameters(draw, names, values, groups, limits, bool(signs))

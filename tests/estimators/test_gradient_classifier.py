@@ -113,6 +113,10 @@ def test_it_takes_the_place_of_the_other(fitted):
     assert some.classes_.tolist() == [0, 1] and some.predict_proba(X[:3]).shape == (3, 2)
     weighed = make().fit(X, Y, sample_weight=np.arange(48) % 3)
     assert not np.array_equal(weighed.decision_function(X), fitted.decision_function(X))
+    classes = (np.array(Y) == "right").astype(int)
+    gone = make().fit(X, classes, sample_weight=(np.arange(48) >= 8).astype(float))
+    unknown = make(unlabelled=-1).fit(X, np.where(np.arange(48) >= 8, classes, -1))
+    np.testing.assert_array_equal(gone.frozen_.draw.plastic.w, unknown.frozen_.draw.plastic.w)
     poisson = make(encoder="poisson", trainable=["w", "w_event"]).fit(X, Y)
     assert not np.array_equal(poisson.frozen_.draw.w_event, hr.draw(poisson.network_, 0).w_event)
 

@@ -309,5 +309,51 @@ def test_batches_that_cannot_be(drawn, samples):
 
 def test_a_tape_that_does_not_fit_is_refused_before_it_is_made(drawn, monkeypatch):
     monkeypatch.setattr("hetero_rsnn.common.memory.available", lambda: 2**30)
-    with pytest.raises(hr.HeteroError, match=r"tape of 3000000 steps.*checkpoint=3464"):
+    with pytest.raises(hr.HeteroError, match=r"3000000 steps and 60 neurons would take.*checkpoint=3464"):
         hr.run_batch(drawn, [hr.silence("3000 s", "1 s")])
+
+
+def test_numbers_that_are_none_do_not_hide_behind_spikes(drawn, samples):
+    for name, change in (("I_bias", np.nan), ("tau_m", np.inf), ("v_th", -np.inf)):
+        bad = dataclasses.replace(drawn, neurons={**drawn.neurons, name: np.full(60, change)})
+        with pytest.raises(hr.HeteroError, match=f"{name} of the network must be finite"):
+            hr.run_batch(bad, samples[:1])
+    lost = dataclasses.replace(drawn, neurons={**drawn.neurons, "v_th": np.full(60, np.inf)})
+    assert not hr.run_batch(lost, samples[:1]).activity.any()
+    strong = dataclasses.replace(
+        drawn, plastic=dataclasses.replace(drawn.plastic, w=np.full(len(drawn.plastic), np.inf))
+    )
+    with pytest.raises(hr.HeteroError, match="plastic weights of the network must be finite, got inf"):
+        hr.run_batch(strong, samples[:1])
+
+
+def test_backward_beside_backward_on_one_checkpointed_tape(drawn, samples):
+    from concurrent.futures import ThreadPoolExecutor
+
+    run = hr.run_batch(drawn, samples, checkpoint=7)
+    into = [np.random.default_rng(k).normal(size=run.activity.shape) for k in range(4)]
+    alone = [run.backward(x) for x in into]
+    with ThreadPoolExecutor(4) as pool:
+        for one, other in zip(alone, pool.map(run.backward, into), strict=True):
+            same(one, other)
+
+
+def test_what_is_reached_does_not_depend_on_lanes_without_a_sample(drawn):
+    low = [hr.array_stimulus(np.full((5, 1), -80.0 * (1 if drawn.w_in.mean() > 0 else -1)), "10 ms")]
+    into = np.ones((1, 5, 60))
+    alone = hr.run_batch(drawn, low).backward(into)
+    many = hr.run_batch(drawn, low * 16).backward(np.ones((16, 5, 60)))
+    assert alone.reached == many.reached < 0.9
+
+
+def test_long_time_constants_in_single_precision(drawn, samples):
+    slow = dataclasses.replace(drawn, neurons={**drawn.neurons, "tau_m": np.full(60, 1e7)})
+    found = []
+    for precision in ("double", "single"):
+        run = hr.run_batch(slow, samples[:4], precision=precision)
+        found.append(
+            run.backward(np.ones_like(run.activity), wrt=["tau_m", "v_th"], pseudo_derivative="gaussian").tau_m
+        )
+    assert np.isfinite(found[1]).all()
+    # Changes of a potential in one step are at the edge of what single precision tells apart.
+    np.testing.assert_allclose(found[1], found[0], rtol=0, atol=0.25 * np.abs(found[0]).max())

@@ -142,10 +142,50 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_values():
     found.epoch()
     best = {k: v.copy() for k, v in found.best.items()}
     found.values = {**found.values, "readout": np.full_like(found.values["readout"], np.nan)}
-    with pytest.raises(hr.HeteroError, match="no number in epoch 1, batch 0: lower learning_rate"):
+    with pytest.raises(hr.HeteroError, match="is no number in epoch 1, batch 0: lower learning_rate"):
         found.epoch()
     for name, value in best.items():
         np.testing.assert_array_equal(found.best[name], value)
+
+
+def test_a_gradient_that_is_no_number_is_seen_where_the_loss_is_one():
+    """Spikes are 0 or 1, whatever the numbers behind them are."""
+    wild = training()
+    wild.epoch()
+    best = dict(wild.best)
+    wild.values = {**wild.values, "plastic": np.full_like(wild.values["plastic"], 1e308)}
+    with np.errstate(all="ignore"), pytest.raises(hr.HeteroError, match="gradient is no number in epoch 1"):
+        wild.epoch()
+    for name, value in best.items():
+        np.testing.assert_array_equal(wild.best[name], value)
+
+
+def test_the_price_of_spikes_counts_for_the_best_epoch():
+    found = training(epochs=3, target_rate_hz=1.0, spike_weight=1.0)
+    found.run()
+    fired = found.features(found.draw(), found.held_out)[1]
+    scores = found.scores(found.features(found.draw(), found.held_out)[0], found.values)
+    seconds = sum(found.samples[k].duration for k in found.held_out) / 1e3
+    excess = np.maximum(fired.sum(axis=0) / seconds - 1.0, 0.0)
+    expected = found.loss(scores, found.held_out)[0] + (excess**2).mean()
+    assert found.history[-1].validation == pytest.approx(expected)
+
+
+def test_a_training_without_validation_comes_back_as_it_was(tmp_path):
+    first = training(held_out=())
+    first.epoch()
+    assert np.isnan(first.history[0].validation)
+    first.save(tmp_path / "lr0.01")
+    other = training(held_out=(), learning_rate=0.2)
+    other.epoch()
+    other.save(tmp_path / "lr0.02")  # another name, not another ending
+    again = training(held_out=())
+    again.restore(tmp_path / "lr0.01")
+    assert np.isnan(again.history[0].validation)
+    again.run()
+    whole = training(held_out=())
+    whole.run()
+    same(whole, again)
 
 
 def test_where_nothing_can_be_learned_is_said():

@@ -18,6 +18,7 @@ SPREAD = {
     "tau_m": {"distribution": "gamma", "mean": "8 ms", "cv": 0.6},
     "tau_syn": {"distribution": "gamma", "mean": "5 ms", "cv": 0.5},
     "v_th": {"distribution": "truncated_normal", "mean": 1.0, "cv": 0.1},
+    "v_reset": {"distribution": "uniform", "low": -0.3, "high": 0.2},
     "t_ref": {"distribution": "uniform", "low": "0 ms", "high": "4 ms"},
 }
 
@@ -127,3 +128,28 @@ def test_what_cannot_be_is_refused():
     for options in ({"hold": "2.5 ms"}, {"hold": "3 ms", "trainable": "weights"}, {"hold": "3 ms", "tau_read": 0.0}):
         with pytest.raises(hr.HeteroError):
             hr.to_torch(drawn(), **options)
+
+
+def test_a_network_that_was_taken_out_stays_as_it_was():
+    layer = hr.to_torch(drawn(), hold="3 ms")
+    kept = layer.draw()
+    before = kept.plastic.w.copy()
+    found = layer(inputs().requires_grad_())
+    with torch.no_grad():
+        layer.plastic.mul_(3.0)
+    np.testing.assert_array_equal(kept.plastic.w, before)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        found.sum().backward()
+
+
+def test_second_derivatives_are_refused():
+    layer, x = hr.to_torch(drawn(), hold="3 ms"), inputs().requires_grad_()
+    (gradient,) = torch.autograd.grad(layer(x).sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError):
+        gradient.sum().backward()
+
+
+@pytest.mark.parametrize("kind", [torch.int64, torch.float16, torch.bfloat16])
+def test_other_numbers_than_floats_of_32_or_64_bits_are_refused(kind):
+    with pytest.raises(hr.HeteroError, match="must be of float32 or float64"):
+        hr.to_torch(drawn(), hold="3 ms")(inputs().to(kind))

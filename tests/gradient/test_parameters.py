@@ -81,11 +81,25 @@ def test_bounds_and_signs(drawn):
     assert (np.sign(moved.static.w) * np.sign(drawn.static.w) >= 0).all()
     assert (moved.static.w == 0).any() and (np.abs(moved.static.w) > 50).any()
     low = chosen.draw(chosen.inside({**chosen.values, "v_th": np.array([-9.0])}))
-    assert low.neurons["v_th"].min() == pytest.approx(drawn.neurons["v_reset"].max() + 1e-3)
+    assert (low.neurons["v_th"] - low.neurons["v_reset"]).min() == pytest.approx(1e-3)
     spread = low.neurons["v_th"] - low.neurons["v_th"].min()
     np.testing.assert_allclose(spread, drawn.neurons["v_th"] - drawn.neurons["v_th"].min())
     for name, value in chosen.inside(chosen.values).items():
         np.testing.assert_array_equal(value, chosen.values[name])
+
+
+def test_no_threshold_moves_because_another_neuron_resets_higher():
+    high = {"v_reset": {"distribution": "uniform", "low": -0.5, "high": 0.9}}
+    chosen = parameters(hr.draw(hr.load_network("henhes", n=24, **SPREAD, **high), seed=3), ["v_th"])
+    np.testing.assert_array_equal(chosen.inside(chosen.values)["v_th"], 0.0)
+
+
+def test_input_synapses_keep_their_sign_and_do_not_vanish(drawn):
+    chosen = parameters(drawn, ["w_event"], signs=True)
+    there = drawn.w_event != 0
+    moved = chosen.draw(chosen.inside({"w_event": -100.0 * drawn.w_event}))
+    assert ((moved.w_event != 0) == there).all() and np.abs(moved.w_event).max() < 1e-9
+    assert (np.sign(moved.w_event) == np.sign(drawn.w_event)).all()
 
 
 @pytest.mark.parametrize(
