@@ -86,11 +86,13 @@ class BatchRun:
         self.activity = np.zeros(shape, plan.real)
         self.potentials = np.zeros(shape, plan.real) if plan.look else None
         for block in blocks:
+            seen = np.ascontiguousarray(np.moveaxis(block.activity, -1, 0))
+            ends = np.ascontiguousarray(np.moveaxis(block.potentials, -1, 0))
             for lane, k in enumerate(block.members):
                 count = self.windows[k]
-                self.activity[k, :count] = block.activity[:count, :, lane]
+                self.activity[k, :count] = seen[lane, :count]
                 if self.potentials is not None:
-                    self.potentials[k, :count] = block.potentials[:count, :, lane]
+                    self.potentials[k, :count] = ends[lane, :count]
             block.activity, block.potentials = block.activity[:0].copy(), block.potentials[:0].copy()
         if plan.decay:
             for t in range(1, shape[1]):
@@ -214,7 +216,7 @@ class BatchRun:
                 f"{name} must have the shape {shape} of what it is for, got {array.shape}",
                 fix="give one number for each",
             )
-        out = np.array(array, dtype=np.float64)
+        out = np.array(array, dtype=self._plan.real if not self._plan.decay else np.float64)
         for k, count in enumerate(self.windows):
             out[k, count:] = 0.0
         return out
@@ -233,19 +235,16 @@ class BatchRun:
             dense[layout.event_target, channel] = _added([p.event_w for p in parts])
             out["w_event"] = dense
         if "I_bias" in wanted:
-            out["I_bias"] = _added([p.drive.sum(axis=(0, 2), dtype=np.float64) for p in parts])
+            out["I_bias"] = _added([p.bias for p in parts])
         if "w_in" in wanted:
-            out["w_in"] = np.zeros(draw.w_in.shape)
+            out["w_in"] = _added([p.w_in for p in parts])
         if "stimuli" in wanted:
             out["stimuli"] = [np.zeros_like(x.values) for x in self._stimuli]
-        for block, part in zip(self._blocks, parts, strict=True):
-            for lane, k in enumerate(block.members):
-                values = self._stimuli[k].values
-                mine = part.drive[: len(values), :, lane].astype(np.float64)
-                if "w_in" in wanted and self._stimuli[k].kind == "current":
-                    out["w_in"] += mine.T @ values
-                if "stimuli" in wanted and self._stimuli[k].kind == "current":
-                    out["stimuli"][k] = mine @ draw.w_in
+            for block, part in zip(self._blocks, parts, strict=True):
+                for lane, k in enumerate(block.members):
+                    if self._stimuli[k].kind == "current":
+                        mine = part.drive[: len(self._stimuli[k]), :, lane].astype(np.float64)
+                        out["stimuli"][k] = mine @ draw.w_in
         for name, decay in (("tau_m", "decay_m"), ("tau_syn", "decay_syn")):
             if name in wanted:
                 tau = draw.neurons[name]

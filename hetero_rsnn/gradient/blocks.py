@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -80,6 +80,8 @@ class Block:
     ----------
     members : list of int
         Which samples of the batch they are.
+    values : list of ndarray, shape (inputs, channels)
+        Their input currents; those of input spikes have none.
     inputs, steps : int
         Of the longest.
     drive : ndarray, shape (inputs, n, lanes)
@@ -94,6 +96,7 @@ class Block:
     """
 
     members: list[int]
+    values: list[Array]
     inputs: int
     steps: int
     drive: Array
@@ -117,6 +120,8 @@ class Sums:
     decay_syn: Array
     v_th: Array
     touched: Ints
+    bias: Array = field(default_factory=lambda: np.empty(0))
+    w_in: Array = field(default_factory=lambda: np.empty(0))
 
 
 def prepared(draw: Draw, stimuli: list[Stimulus], members: list[int], layout: Layout, plan: Plan) -> Block:
@@ -125,17 +130,24 @@ def prepared(draw: Draw, stimuli: list[Stimulus], members: list[int], layout: La
     inputs, n, real = len(drives[0].values), draw.n, plan.real
     steps = inputs * plan.hold
     # Where there is no sample, or no more of it, potentials are kept far from the threshold.
-    drive = np.full((inputs, n, LANES), _FAR_BELOW, real)
+    apart = np.full((LANES, inputs, n), _FAR_BELOW, real)
     for lane, d in enumerate(drives):
-        drive[: len(d.values), :, lane] = layout.constant + d.values
+        apart[lane, : len(d.values)] = layout.constant + d.values
+    drive = _in_lanes(apart)
+    values = [x.values if x.kind == "current" else np.zeros_like(x.values) for x in stimuli]
     windows = steps // plan.window
     tape = steps if plan.every is None else min(steps, plan.every)
     return Block(
-        members=members, inputs=inputs, steps=steps, drive=drive, events=_events(drives, real), starts=[],
+        members=members, values=values, inputs=inputs, steps=steps, drive=drive, events=_events(drives, real), starts=[],
         tape=np.empty((tape, n, LANES), real), currents=np.empty((tape if plan.keep else 0, n, LANES), real),
         activity=np.zeros((windows, n, LANES), real),
         potentials=np.zeros((windows if plan.look else 0, n, LANES), real),
     )  # fmt: skip
+
+
+def _in_lanes(apart: Array) -> Array:
+    """Sixteen arrays one after the other as one whose last axis is theirs."""
+    return np.ascontiguousarray(np.moveaxis(apart, 0, -1))
 
 
 def _events(drives: list[Drive], real: Any) -> tuple[Ints, Ints, Array]:
@@ -197,11 +209,9 @@ def back(
     n, real = layout.decay_m.size, plan.real
 
     def lanes(array: Array) -> Array:
-        out = np.zeros((block.steps // plan.window, n, LANES), real)
-        for lane, k in enumerate(block.members):
-            count = min(len(out), array.shape[1])
-            out[:count, :, lane] = array[k, :count]
-        return out
+        apart = np.zeros((LANES, block.steps // plan.window, n), real)
+        apart[: len(block.members)] = array[block.members, : apart.shape[1]]
+        return _in_lanes(apart)
 
     def room(name: str) -> Array:
         return np.zeros((n if name in wanted else 0, LANES), real)
@@ -225,4 +235,14 @@ def back(
             potentials.ravel(), sums.drive.reshape(-1), sums.w, sums.event_w, sums.decay_m.reshape(-1),
             sums.decay_syn.reshape(-1), sums.v_th.reshape(-1), sums.touched,
         )  # fmt: skip
+    if "I_bias" in wanted:
+        sums.bias = sums.drive.sum(axis=(0, 2), dtype=np.float64)
+    if "w_in" in wanted:
+        seen = np.zeros((block.inputs, LANES, block.values[0].shape[1]))
+        for lane, values in enumerate(block.values):
+            seen[: len(values), lane] = values
+        rows = np.ascontiguousarray(np.moveaxis(sums.drive, 1, 0), dtype=np.float64).reshape(n, -1)
+        sums.w_in = rows @ seen.reshape(-1, seen.shape[2])
+    if "stimuli" not in wanted:
+        sums.drive = sums.drive[:0].copy()
     return sums

@@ -357,3 +357,16 @@ def test_long_time_constants_in_single_precision(drawn, samples):
     assert np.isfinite(found[1]).all()
     # Changes of a potential in one step are at the edge of what single precision tells apart.
     np.testing.assert_allclose(found[1], found[0], rtol=0, atol=0.25 * np.abs(found[0]).max())
+
+
+def test_wirings_that_are_kept_belong_to_their_network(samples):
+    """Many networks in turn, more than are kept, with weights that change and wirings that do not."""
+    draws = [hr.draw(hr.load_network("henhes", n=30), seed=seed) for seed in range(11)]
+    first = [hr.run_batch(d, samples[:2]).activity for d in draws]
+    for draw, activity in zip(draws, first, strict=True):
+        np.testing.assert_array_equal(hr.run_batch(draw, samples[:2]).activity, activity)
+        stronger = dataclasses.replace(draw, static=dataclasses.replace(draw.static, w=3.0 * draw.static.w))
+        (truth,) = hr.run_batch(stronger, samples[:1]).recordings()
+        np.testing.assert_array_equal(
+            truth.spike_times, hr.simulate(stronger, samples[0], plasticity=False).spike_times
+        )
