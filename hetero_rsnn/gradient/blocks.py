@@ -138,7 +138,8 @@ def prepared(draw: Draw, stimuli: list[Stimulus], members: list[int], layout: La
     windows = steps // plan.window
     tape = steps if plan.every is None else min(steps, plan.every)
     return Block(
-        members=members, values=values, inputs=inputs, steps=steps, drive=drive, events=_events(drives, real), starts=[],
+        members=members, values=values, inputs=inputs, steps=steps, drive=drive, starts=[],
+        events=_events(drives, real),
         tape=np.empty((tape, n, LANES), real), currents=np.empty((tape if plan.keep else 0, n, LANES), real),
         activity=np.zeros((windows, n, LANES), real),
         potentials=np.zeros((windows if plan.look else 0, n, LANES), real),
