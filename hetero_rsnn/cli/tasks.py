@@ -47,6 +47,12 @@ def classify(
             help="Also classify by MiniRocket, without a network [default: where aeon or sktime is installed].",
         ),
     ] = None,
+    train: Annotated[
+        str, typer.Option(help="stdp, or gradient: by backpropagation, on the labels of the training samples.")
+    ] = "stdp",
+    target_rate: Annotated[
+        float | None, typer.Option("--target-rate", metavar="HZ", help="Rate above which spikes cost, for gradient.")
+    ] = None,
     backend: _Backend = "fast",
     precision: _Precision = "double",
     workers: _Workers = None,
@@ -62,7 +68,11 @@ def classify(
     from hetero_rsnn.tasks.classification import classify as run
 
     def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
-        return run(data, names, numbers, leave_out=leave_out, early=early, minirocket=minirocket, **options)
+        training = None if target_rate is None else {"target_rate": target_rate}
+        return run(
+            data, names, numbers, leave_out=leave_out, early=early, minirocket=minirocket, train=train,
+            training=training, **options,
+        )  # fmt: skip
 
     _run("classify", task, dataset, networks, data_dir, seeds, n, backend, precision, workers, quick, as_json, out,
          overrides, overwrite)  # fmt: skip

@@ -75,9 +75,10 @@ def print_task(result: TaskResult) -> None:
 def _print_classification(result: TaskResult) -> None:
     out, d = console(), result.dataset
     rocket = result.rows[0].minirocket is not None
+    taught = ", trained on labels by gradients" if result.recipe.options.get("train") == "gradient" else ""
     table = _table(
-        f"{d.name}: {len(d.train)} training and {len(d.test)} test samples, {_over(result)}; mean [95 % interval "
-        "over seeds]",
+        f"{d.name}: {len(d.train)} training and {len(d.test)} test samples, {_over(result)}{taught}; "
+        "mean [95 % interval over seeds]",
         "accuracy", "windows", "linear", "its windows", "linear on mean", *(["MiniRocket"] if rocket else []),
         "spikes/inference", "nu (a neuron)", "accuracy/nu",
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -16,8 +16,9 @@ from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.datasets.dataset import Dataset
 from hetero_rsnn.estimators.anytime import AnytimeReadout
-from hetero_rsnn.estimators.features import HRSNNFeatures
+from hetero_rsnn.estimators.features import HRSNNFeatures, NetworkEstimator
 from hetero_rsnn.estimators.frozen import pool
+from hetero_rsnn.estimators.gradient_classifier import HRSNNGradientClassifier
 from hetero_rsnn.estimators.linear import LinearClassifier, has_minirocket, rocket_class
 from hetero_rsnn.estimators.readout import choose_windows, counted, fit_readout, window_counts
 from hetero_rsnn.inputs.audio import AudioEncoder
@@ -64,6 +65,7 @@ class _Classify:
     every: int
     calibration: str
     rocket: bool
+    training: dict[str, Any] | None
 
 
 def classify(
@@ -77,6 +79,8 @@ def classify(
     every: int = 2,
     calibration: str = "auto",
     minirocket: bool | None = None,
+    train: str = "stdp",
+    training: Mapping[str, Any] | None = None,
     chosen: Recipe | None = None,
     overrides: dict[str, Any] | None = None,
     backend: str = "fast",
@@ -112,6 +116,11 @@ def classify(
     minirocket : bool, optional
         Also classify the input by MiniRocket, which has no network and is no linear model; see `LinearClassifier`.
         None: where aeon or sktime is installed.
+    train : {"stdp", "gradient"}
+        What the networks learn by before they are frozen: STDP, without labels, or the gradient on the labels of the
+        training samples. Then there is no few-label curve: the network has seen all labels.
+    training : mapping, optional
+        Parameters of `HRSNNGradientClassifier`, such as ``{"target_rate": 5.0}``, for the second.
     chosen : Recipe, optional
         How the data are encoded and read; default: `recipe`.
     overrides : dict, optional
@@ -138,6 +147,10 @@ def classify(
         raise HeteroError(f"calibration must be 'auto', 'held out' or 'crossed', got {calibration!r}")
     if calibration == "auto":
         calibration = "held out" if CALIBRATION * len(dataset.train) >= HELD_OUT else "crossed"
+    checks.one_of("train", train, ("stdp", "gradient"))
+    if training and train != "gradient":
+        raise HeteroError(f"training is for train='gradient', got train={train!r}", fix="leave one of them away")
+    by_gradient = None if train == "stdp" else dict(training or {})
     if minirocket:
         rocket_class()  # refuses before anything is computed
     rocket = has_minirocket() if minirocket is None else bool(minirocket)
@@ -158,7 +171,7 @@ def classify(
     options.pop("windows", None)
     task = _Classify(
         X, causal, causal_encoder, dataset.y, dataset.groups, dataset.train, dataset.test, options, tried, encoder,
-        tuple(few_labels), early, every, calibration, rocket,
+        () if by_gradient is not None else tuple(few_labels), early, every, calibration, rocket, by_gradient,
     )  # fmt: skip
     left: list[str | None] = [None]
     if leave_out and dataset.groups is not None:
@@ -173,6 +186,8 @@ def classify(
     if rocket:
         of_seed = {row.seed: row.minirocket for row in rows if row.minirocket is not None}
         rows = [replace(row, minirocket=of_seed[row.seed]) for row in rows]
+    if by_gradient is not None:
+        given = replace(given, options={**given.options, "train": train, **by_gradient})
     return TaskResult(dataset, tuple(nets), tuple(rows), given)
 
 
@@ -213,7 +228,7 @@ def _classify_job(task: _Classify, job: tuple[Network, int, str | None, bool]) -
     return replace(row, early=_decide_early(task, network, seed, f)) if task.early else row
 
 
-def _minirocket(task: _Classify, fitted: HRSNNFeatures, seed: int) -> float:
+def _minirocket(task: _Classify, fitted: NetworkEstimator, seed: int) -> float:
     model = LinearClassifier(fitted, features="minirocket", seed=seed)
     model.fit(take(task.X, task.train), task.y[task.train])
     return model.score(take(task.X, task.test), task.y[task.test])
@@ -230,13 +245,21 @@ class _Fitted:
     decided: NDArray[Any]
 
 
+def _learned(task: _Classify, network: Network, seed: int, encoder: Any, X: Any, y: NDArray[Any]) -> NetworkEstimator:
+    """The network after it has learned from the samples, with their labels or without."""
+    if task.training is None:
+        return HRSNNFeatures(network, encoder=encoder, seed=seed, **task.options).fit(X)
+    # Its own readout is not asked; one window is the cheapest.
+    given = {"windows": 1, "unlabelled": None, **task.options, **task.training}
+    return HRSNNGradientClassifier(network, encoder=encoder, seed=seed, **given).fit(X, y)
+
+
 def _fit_both(
     task: _Classify, network: Network, seed: int, train: Ints, test: Ints, groups: Any
-) -> tuple[HRSNNFeatures, _Fitted, _Fitted]:
+) -> tuple[NetworkEstimator, _Fitted, _Fitted]:
     """Network and linear model, fitted on `train` and asked about `test`."""
-    f = HRSNNFeatures(network, encoder=task.encoder, seed=seed, **task.options)
     X_train, X_test, y = take(task.X, train), take(task.X, test), task.y[train]
-    f.fit(X_train)
+    f = _learned(task, network, seed, task.encoder, X_train, y)
     longest = f.longest(f.check_samples(X_train))
 
     def fitted(columns: int, read: Callable[[Any, list[int]], Iterable[list[Array]]], *more: int) -> _Fitted:
@@ -287,7 +310,7 @@ def _few_labels(
     return out
 
 
-def _decide_early(task: _Classify, network: Network, seed: int, fitted: HRSNNFeatures) -> CutoffCurve:
+def _decide_early(task: _Classify, network: Network, seed: int, fitted: NetworkEstimator) -> CutoffCurve:
     assert task.causal is not None
     if task.calibration == "crossed":
         held, rest = task.train, task.train
@@ -297,7 +320,7 @@ def _decide_early(task: _Classify, network: Network, seed: int, fitted: HRSNNFea
     if task.calibration == "crossed" and task.causal_encoder is task.encoder:
         model = fitted  # the same network has learned from the same samples already
     else:
-        model = HRSNNFeatures(network, encoder=task.causal_encoder, seed=seed, **task.options).fit(X)
+        model = _learned(task, network, seed, task.causal_encoder, X, task.y[rest])
     anytime = AnytimeReadout(model, every=task.every, windows=task.windows).fit(X, task.y[rest])
     missing = np.setdiff1d(task.y[task.test], anytime.classes_)
     if missing.size:

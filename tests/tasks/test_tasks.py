@@ -388,3 +388,38 @@ def test_titles_of_two_lines_are_two_lines(capsys):
 def test_the_hold_of_a_recipe_is_not_overruled_in_silence():
     with pytest.raises(HeteroError, match=r"protocol.hold is decided by the recipe \(100 ms\), got '1 s'"):
         forecast(hr.load_dataset("wind_sand_point"), ["honhos"], [0], overrides={"n": 40, "protocol.hold": "1 s"})
+
+
+def test_networks_that_are_trained_by_gradients(capsys):
+    """The same features as the estimator's network, no curve of few labels, and a word in the table and the results."""
+    how = {"training_epochs": 2, "target_rate": 5.0}
+    result = classify(
+        toy(), ["henhes"], [1], train="gradient", training=how, chosen=CHOSEN, overrides={"n": 40}, early=True, every=4
+    )
+    (row,) = result.rows
+    assert row.few == {} and row.early is not None
+    data = result.dataset
+    net = hr.load_network("henhes", n=40)
+    same = hr.HRSNNGradientClassifier(
+        net, encoder=CHOSEN.encoder, hold="10 ms", windows=3, seed=1, precision="double", unlabelled=None, **how
+    ).fit([data.X[k] for k in data.train], data.y[data.train])
+    tested = [data.X[k] for k in data.test]
+    assert row.report.accuracy == same.score(tested, data.y[data.test])
+    assert row.report.nu == pytest.approx(same.report(tested, data.y[data.test]).nu)
+    assert result.to_dict()["recipe"]["train"] == "gradient" and result.to_dict()["recipe"]["target_rate"] == 5.0
+    print_task(result)
+    assert "trained on labels by gradients" in " ".join(capsys.readouterr().out.split())
+    figure_task(result)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"train": "adam"}, "unknown train 'adam'"),
+        ({"training": {"target_rate": 5.0}}, "training is for train='gradient'"),
+        ({"train": "gradient", "training": {"target_rate": -1.0}}, "target_rate must be"),
+    ],
+)
+def test_trainings_that_cannot_be(options, said):
+    with pytest.raises(HeteroError, match=said):
+        classify(toy(), ["henhes"], [1], chosen=CHOSEN, overrides={"n": 40}, **options)
