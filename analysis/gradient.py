@@ -5,8 +5,8 @@ exact gradient with a price on spikes. Is training worth accuracy at the same sp
 
 Method: `HRSNNClassifier` and `HRSNNGradientClassifier` with the recipe of the data set, HeNHeS, equal seeds, so that
 differences are paired; the linear model on the same input beside them. The price begins at a share (1/2, 1/4, 1/8) of
-the rate that the untrained network has on the training samples. All shares are reported: none is chosen. Test samples
-are looked at once, after everything.
+the rate that the untrained network has on the training samples. All shares are reported: none is chosen, and no choice
+rests on test samples.
 
 Finding: see docs/gradient.md.
 
@@ -48,7 +48,7 @@ def setting(quick: bool) -> Row:
     }  # fmt: skip
 
 
-def one(name: str, data: hr.Dataset, seed: int, s: Row, quick: bool) -> Row:
+def one(data: hr.Dataset, seed: int, s: Row, quick: bool, workers: int) -> Row:
     """All methods on one network: STDP, and trained with each price."""
     X_train, X_test, y_train, y_test = data.split()
     if quick:
@@ -56,13 +56,14 @@ def one(name: str, data: hr.Dataset, seed: int, s: Row, quick: bool) -> Row:
     given = recipe(data)
     how: Row = {
         "encoder": given.encoder, "hold": given.hold, "overrides": {**given.overrides, "n": s["n"]}, "seed": seed,
-        "precision": s["precision"], "n_jobs": -1,
+        "precision": s["precision"], "n_jobs": workers,
     }  # fmt: skip
     out: Row = {}
     begin = time.perf_counter()
     usual = hr.HRSNNClassifier(s["network"], **how).fit(X_train, y_train)
+    seconds = time.perf_counter() - begin
     report = usual.report(X_test, y_test)
-    out["stdp"] = {"accuracy": report.accuracy, "nu": report.nu, "seconds": time.perf_counter() - begin}
+    out["stdp"] = {"accuracy": report.accuracy, "nu": report.nu, "seconds": seconds}
     out["linear"] = hr.LinearClassifier(usual).fit(X_train, y_train).score(X_test, y_test)
     untrained = hr.HRSNNClassifier(s["network"], epochs=0, **how).fit(X_train, y_train)
     report = untrained.report(X_test, y_test)
@@ -167,10 +168,14 @@ def main() -> None:
             continue
         data = hr.load_dataset(name, data_dir=study.args.data_dir)
         rows[name] = [
-            study.cell(f"{name}, seed {seed}", partial(one, name, data, seed, study.setting, study.quick))
+            study.cell(f"{name}, seed {seed}", partial(one, data, seed, study.setting, study.quick, study.workers))
             for seed in range(study.setting["seeds"][name])
         ]
     out = {name: summary(found) for name, found in rows.items()}
+    if not rows:
+        raise hr.HeteroError(
+            f"none of {', '.join(study.args.only)} is there: give --data-dir, or other names to --only"
+        )
     study.finish({"rows": rows, "summary": out}, figure(out), findings=findings(out))
 
 

@@ -65,7 +65,12 @@ def classify(
     overwrite: _Overwrite = False,
 ) -> None:
     """Classify a data set: accuracy, spikes, few labels, the linear model on the same input; a table and a figure."""
+    from hetero_rsnn.common import checks
     from hetero_rsnn.tasks.classification import classify as run
+
+    checks.one_of("--train", train, ("stdp", "gradient"))
+    if target_rate is not None and train != "gradient":
+        raise HeteroError("--target-rate is for --train gradient", fix="add that, or leave it away")
 
     def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
         training = None if target_rate is None else {"target_rate": target_rate}

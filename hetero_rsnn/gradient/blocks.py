@@ -134,7 +134,7 @@ def prepared(draw: Draw, stimuli: list[Stimulus], members: list[int], layout: La
     for lane, d in enumerate(drives):
         apart[lane, : len(d.values)] = layout.constant + d.values
     drive = _in_lanes(apart)
-    values = [x.values if x.kind == "current" else np.zeros_like(x.values) for x in stimuli]
+    values = [x.values if x.kind == "current" else x.values[:0] for x in stimuli]
     windows = steps // plan.window
     tape = steps if plan.every is None else min(steps, plan.every)
     return Block(
@@ -239,11 +239,12 @@ def back(
     if "I_bias" in wanted:
         sums.bias = sums.drive.sum(axis=(0, 2), dtype=np.float64)
     if "w_in" in wanted:
-        seen = np.zeros((block.inputs, LANES, block.values[0].shape[1]))
-        for lane, values in enumerate(block.values):
-            seen[: len(values), lane] = values
-        rows = np.ascontiguousarray(np.moveaxis(sums.drive, 1, 0), dtype=np.float64).reshape(n, -1)
-        sums.w_in = rows @ seen.reshape(-1, seen.shape[2])
+        # Lane by lane: a larger product would be cut up by as many threads as there are, and be rounded as they do.
+        apart = np.ascontiguousarray(np.moveaxis(sums.drive, 2, 0), dtype=np.float64)
+        sums.w_in = np.zeros((n, block.values[0].shape[1]))
+        for mine, values in zip(apart, block.values, strict=False):
+            if len(values):
+                sums.w_in += mine[: len(values)].T @ values
     if "stimuli" not in wanted:
         sums.drive = sums.drive[:0].copy()
     return sums

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -63,35 +61,12 @@ class Layout:
         return out[:plastic], out[plastic:]
 
 
-#: Wirings of the last networks, by what they were made of: training changes weights, and not who is connected.
-_WIRINGS: OrderedDict[tuple[int, ...], tuple[Any, tuple[Ints, Ints, Ints]]] = OrderedDict()
-_KEPT = 8
-_lock = Lock()
-
-
-def _wiring(draw: Draw) -> tuple[Ints, Ints, Ints]:
-    """Rows, targets and order of all synapses together."""
-    parts = (draw.plastic.indptr, draw.plastic.target, draw.static.indptr, draw.static.target)
-    key = tuple(map(id, parts))
-    with _lock:
-        if key in _WIRINGS:
-            _WIRINGS.move_to_end(key)
-            _, known = _WIRINGS[key]
-            return known
-    source = np.concatenate([draw.plastic.source, draw.static.source])
-    target = np.concatenate([draw.plastic.target, draw.static.target]).astype(np.int64)
-    order = np.lexsort((target, source))  # stable: plastic ones first, as in the kernel of the simulation
-    found = np.searchsorted(source[order], np.arange(draw.n + 1)).astype(np.int64), target[order], order
-    with _lock:
-        _WIRINGS[key] = (parts, found)  # the arrays too, so that their ids stay their own
-        while len(_WIRINGS) > _KEPT:
-            _WIRINGS.popitem(last=False)
-    return found
-
-
 def lay_out(draw: Draw, plastic_w: Array, real: Any, steps: int) -> Layout:
     """Lay a draw out, with these weights of its plastic synapses, for runs of at most so many steps."""
-    indptr, target, order = _wiring(draw)
+    plastic, static = draw.plastic, draw.static
+    source = np.concatenate([plastic.source, static.source])
+    target = np.concatenate([plastic.target, static.target]).astype(np.int64)
+    order = np.lexsort((target, source))  # stable: plastic ones first, as in the kernel of the simulation
     channel, neuron = np.nonzero(draw.w_event.T)
     p = neuron_arrays(draw)
 
@@ -99,10 +74,10 @@ def lay_out(draw: Draw, plastic_w: Array, real: Any, steps: int) -> Layout:
         return np.array(array, dtype=real, order="C")  # writable always: numba compiles for read-only ones apart
 
     return Layout(
-        indptr=indptr,
-        target=target,
+        indptr=np.searchsorted(source[order], np.arange(draw.n + 1)).astype(np.int64),
+        target=target[order],
         order=order,
-        w=own(np.concatenate([plastic_w, draw.static.w])[order]),
+        w=own(np.concatenate([plastic_w, static.w])[order]),
         event_indptr=np.searchsorted(channel, np.arange(draw.w_event.shape[1] + 1)).astype(np.int64),
         event_target=neuron.astype(np.int64),
         event_w=own(draw.w_event.T[channel, neuron]),

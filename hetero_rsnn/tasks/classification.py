@@ -40,6 +40,12 @@ LABELS = (1, 2, 5, 10, 20, 50, 100, 200)
 CHOICES = 10
 #: Tolerated shares of wrong early decisions that are tried.
 EPSILONS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+#: Parameters of `HRSNNGradientClassifier` that `classify` hands on.
+TRAINING = (
+    "trainable", "shared", "bounds", "signs", "pseudo_derivative", "detach_reset", "pooling", "training_epochs",
+    "batch_size", "learning_rate", "schedule", "weight_decay", "clip", "target_rate", "spike_weight", "validation",
+    "patience", "epochs",
+)  # fmt: skip
 #: Share of the training samples that is held out to calibrate early decisions.
 CALIBRATION = 0.25
 #: With fewer than these held out, all training samples calibrate, by cross-fitted scores.
@@ -112,7 +118,7 @@ def classify(
         What calibrates early decisions: ``"held out"``, a quarter of the training samples, which neither network nor
         readout learns from; ``"crossed"``, all of them, each scored by readouts that did not see it
         (`AnytimeReadout.cross_scores`: the network did, without labels); ``"auto"``, the second if a quarter is
-        fewer than 200 samples.
+        fewer than 200 samples and the networks learn without labels.
     minirocket : bool, optional
         Also classify the input by MiniRocket, which has no network and is no linear model; see `LinearClassifier`.
         None: where aeon or sktime is installed.
@@ -120,7 +126,8 @@ def classify(
         What the networks learn by before they are frozen: STDP, without labels, or the gradient on the labels of the
         training samples. Then there is no few-label curve: the network has seen all labels.
     training : mapping, optional
-        Parameters of `HRSNNGradientClassifier`, such as ``{"target_rate": 5.0}``, for the second.
+        Parameters of `HRSNNGradientClassifier` that are about its training, such as ``{"target_rate": 5.0}``, for the
+        second. (Windows and strength of the readout are chosen on the samples that the network has learned from.)
     chosen : Recipe, optional
         How the data are encoded and read; default: `recipe`.
     overrides : dict, optional
@@ -145,12 +152,22 @@ def classify(
         raise HeteroError(f"{dataset.name} has no groups (speakers) to leave out: drop leave_out")
     if calibration not in ("auto", "held out", "crossed"):
         raise HeteroError(f"calibration must be 'auto', 'held out' or 'crossed', got {calibration!r}")
-    if calibration == "auto":
-        calibration = "held out" if CALIBRATION * len(dataset.train) >= HELD_OUT else "crossed"
     checks.one_of("train", train, ("stdp", "gradient"))
     if training and train != "gradient":
         raise HeteroError(f"training is for train='gradient', got train={train!r}", fix="leave one of them away")
     by_gradient = None if train == "stdp" else dict(training or {})
+    for name, value in (by_gradient or {}).items():
+        checks.one_of("parameter of training", name, TRAINING)
+        if name == "target_rate" and value is not None:
+            checks.real(name, value, above=0.0)
+    if by_gradient is not None and calibration == "crossed":
+        raise HeteroError(
+            "calibration='crossed' scores samples whose labels the network has learned from",
+            fix="use 'held out' with train='gradient'",
+        )
+    if calibration == "auto":
+        enough = CALIBRATION * len(dataset.train) >= HELD_OUT or by_gradient is not None
+        calibration = "held out" if enough else "crossed"
     if minirocket:
         rocket_class()  # refuses before anything is computed
     rocket = has_minirocket() if minirocket is None else bool(minirocket)

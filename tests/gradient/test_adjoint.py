@@ -359,8 +359,18 @@ def test_long_time_constants_in_single_precision(drawn, samples):
     np.testing.assert_allclose(found[1], found[0], rtol=0, atol=0.25 * np.abs(found[0]).max())
 
 
-def test_wirings_that_are_kept_belong_to_their_network(samples):
-    """Many networks in turn, more than are kept, with weights that change and wirings that do not."""
+def test_a_network_that_was_changed_in_place_is_the_changed_one(samples):
+    """Nothing of a wiring is remembered from one batch to the next."""
+    draw = hr.draw(hr.load_network("henhes", n=30), seed=1)
+    mine = dataclasses.replace(draw, static=dataclasses.replace(draw.static, target=draw.static.target.copy()))
+    hr.run_batch(mine, samples[:1])
+    mine.static.target[:] = mine.static.target[::-1]
+    (rec,) = hr.run_batch(mine, samples[:1]).recordings()
+    np.testing.assert_array_equal(rec.spike_times, hr.simulate(mine, samples[0], plasticity=False).spike_times)
+
+
+def test_networks_in_turn(samples):
+    """Each with its own wiring, and weights that change."""
     draws = [hr.draw(hr.load_network("henhes", n=30), seed=seed) for seed in range(11)]
     first = [hr.run_batch(d, samples[:2]).activity for d in draws]
     for draw, activity in zip(draws, first, strict=True):

@@ -393,8 +393,10 @@ def test_the_hold_of_a_recipe_is_not_overruled_in_silence():
 def test_networks_that_are_trained_by_gradients(capsys):
     """The same features as the estimator's network, no curve of few labels, and a word in the table and the results."""
     how = {"training_epochs": 2, "target_rate": 5.0}
+    once = toy()
+    twice = replace(once, X=once.X * 2, y=np.tile(once.y, 2), train=np.r_[0:60, 90:150])
     result = classify(
-        toy(), ["henhes"], [1], train="gradient", training=how, chosen=CHOSEN, overrides={"n": 40}, early=True, every=4
+        twice, ["henhes"], [1], train="gradient", training=how, chosen=CHOSEN, overrides={"n": 40}, early=True, every=4
     )
     (row,) = result.rows
     assert row.few == {} and row.early is not None
@@ -418,6 +420,9 @@ def test_networks_that_are_trained_by_gradients(capsys):
         ({"train": "adam"}, "unknown train 'adam'"),
         ({"training": {"target_rate": 5.0}}, "training is for train='gradient'"),
         ({"train": "gradient", "training": {"target_rate": -1.0}}, "target_rate must be"),
+        ({"train": "gradient", "training": {"target_rte": 5.0}}, "unknown parameter of training 'target_rte'"),
+        ({"train": "gradient", "training": {"overrides": {"n": 9}}}, "unknown parameter of training 'overrides'"),
+        ({"train": "gradient", "calibration": "crossed", "early": True}, "whose labels the network has learned from"),
     ],
 )
 def test_trainings_that_cannot_be(options, said):
