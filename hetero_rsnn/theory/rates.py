@@ -65,9 +65,9 @@ def renewal_power(rate_hz: ArrayLike, cv: ArrayLike, tau: ArrayLike) -> Array:
     ----------
     D. R. Cox, "Renewal theory", 1962, chapter 4 (the renewal density); the rest is our own.
     """
-    t = checks.finite_array("tau", tau)
-    nu = np.maximum(checks.finite_array("rate_hz", rate_hz), 1e-9) / 1e3
-    shape = 1.0 / np.maximum(checks.finite_array("cv", cv), 1e-3) ** 2
+    t = checks.finite_array("tau", tau, empty=True)
+    nu = np.maximum(checks.finite_array("rate_hz", rate_hz, empty=True), 1e-9) / 1e3
+    shape = 1.0 / np.maximum(checks.finite_array("cv", cv, empty=True), 1e-3) ** 2
     return np.asarray(1.0 / np.expm1(shape * np.log1p(1.0 / (nu * t * shape))) - nu * t)
 
 

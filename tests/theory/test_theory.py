@@ -501,3 +501,8 @@ def test_lost_neurons_have_neither_rate_nor_response():
     assert (every[0][~alive] == 0).all() and (every[1][~alive] == 1).all() and (every[2][~alive] == 0).all()
     system = linearised(d, field)
     assert np.isfinite(stationary(*sampled(system, 10.0)[::2])).all()
+
+
+def test_no_neuron_has_no_spectrum():
+    """A network whose neurons are all silent: nothing in, nothing out."""
+    assert renewal_power(np.array([]), np.array([]), np.array([])).shape == (0,)
