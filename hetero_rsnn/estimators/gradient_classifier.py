@@ -14,13 +14,12 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Bools, Ints
 from hetero_rsnn.estimators.classifier import HRSNNClassifier
-from hetero_rsnn.estimators.frozen import Frozen, count_jobs
+from hetero_rsnn.estimators.frozen import count_jobs
 from hetero_rsnn.gradient.checkpoints import checkpoint_exists
 from hetero_rsnn.gradient.fitting import Settings, Training
 from hetero_rsnn.gradient.parameters import parameters
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
 from hetero_rsnn.gradient.readouts import Pooling, fade_of
-from hetero_rsnn.simulation.recording import State
 
 
 class HRSNNGradientClassifier(HRSNNClassifier):
@@ -182,8 +181,7 @@ class HRSNNGradientClassifier(HRSNNClassifier):
             )
         self.training_, self.best_epoch_ = training.history, training.best_epoch
         trained = training.draw(training.best)
-        after = State(state.step, state.variables, state.last_spike, trained.plastic.w, state.traces, state.trace_step)
-        self.frozen_ = Frozen(trained, after, frozen.how)
+        self.frozen_ = replace(frozen, draw=trained, state=replace(state, w=trained.plastic.w))
 
     def _training_settings(self) -> Settings:
         if self.target_rate is not None:

@@ -18,11 +18,10 @@ from numba import njit
 from hetero_rsnn.common.compiled import real, wide_vectors
 from hetero_rsnn.gradient.lanes import absolute, load, multiply_add, some, spread, store, total, where
 from hetero_rsnn.gradient.layout import LANES
+from hetero_rsnn.gradient.pseudo_derivative import ARCTANGENT, FAST_SIGMOID, GAUSSIAN, RECTANGLE, TRAPEZOID
 
 #: What the tape holds while a neuron is refractory: a potential that no neuron has.
 RESTING = -1e30
-#: Codes of the pseudo-derivatives.
-RECTANGLE, TRAPEZOID, FAST_SIGMOID, ARCTANGENT, GAUSSIAN = range(5)
 
 
 @njit(nogil=True, error_model="numpy")

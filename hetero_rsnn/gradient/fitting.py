@@ -6,7 +6,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -182,27 +182,33 @@ class Training:
         return np.concatenate(out).astype(np.float64), np.concatenate(spikes)
 
     def _run(self, draw: Draw, part: list[Stimulus], *, taught: bool = True) -> Any:
-        state = None if self._state is None else _with_weights(self._state, draw)
+        # The weights that are trained, not those that the state was left with.
+        state = None if self._state is None else replace(self._state, w=draw.plastic.w)
         return run_batch(
             draw, part, state=state, precision=self.settings.precision, workers=self.settings.workers,
             keep=["currents"] if taught and "tau_syn" in self.chosen.names else [], checkpoint=None if taught else 256,
         )  # fmt: skip
 
+    def _scaled(self, features: Array) -> Array:
+        return np.asarray((features - self.centre) / self.scale)
+
     def scores(self, features: Array, values: dict[str, Array]) -> Array:
         """What the readout makes of features."""
-        return np.asarray((features - self.centre) / self.scale @ values[READOUT] + values[OFFSET])
+        return np.asarray(self._scaled(features) @ values[READOUT] + values[OFFSET])
 
     def loss(self, scores: Array, index: Ints) -> tuple[float, Array]:
         """Loss on some samples, and its gradient with respect to the scores."""
         weight = None if self.weight is None else self.weight[index]
         return (cross_entropy if self.classes else squared_error)(scores, self.targets[index], weight)
 
-    def _price(self, fired: Array, index: Ints) -> float:
-        """What the spikes of some samples cost, as in training; by each neuron."""
-        if not (self.settings.spike_weight and math.isfinite(self.settings.target_rate_hz)):
-            return 0.0
+    def _price(self, activity: Array, index: Ints) -> tuple[float, Array | float]:
+        """What the spikes of some samples cost, (samples, windows, n), and the gradient of that."""
+        weight, target = self.settings.spike_weight, self.settings.target_rate_hz
+        if not (weight and math.isfinite(target)):
+            return 0.0, 0.0
         seconds = np.array([self.samples[k].duration for k in index]) / 1e3
-        return self.settings.spike_weight * too_many_spikes(fired[:, None], seconds, self.settings.target_rate_hz)[0]
+        cost, gradient = too_many_spikes(activity, seconds, target)
+        return weight * cost, weight * gradient
 
     def _score(self, scores: Array, index: Ints) -> float:
         if self.classes:
@@ -215,23 +221,21 @@ class Training:
         run = self._run(draw, [self.samples[k] for k in index])
         matrices = self.pooling.matrices(run.windows)
         features = (matrices @ run.activity).reshape(len(index), -1).astype(np.float64)
-        scores = self.scores(features, self.values)
+        scaled = self._scaled(features)
+        scores = scaled @ self.values[READOUT] + self.values[OFFSET]
         loss, into_scores = self.loss(scores, index)
         if not math.isfinite(loss):
             raise NotANumberError
         into_features = into_scores @ self.values[READOUT].T / self.scale
         into = matrices.transpose(0, 2, 1) @ into_features.reshape(len(index), self.pooling.rows, draw.n)
-        if self.settings.spike_weight and math.isfinite(self.settings.target_rate_hz):
-            seconds = np.array([self.samples[k].duration for k in index]) / 1e3
-            cost, more = too_many_spikes(run.activity, seconds, self.settings.target_rate_hz)
-            loss += self.settings.spike_weight * cost
-            into = into + self.settings.spike_weight * more
+        cost, into_spikes = self._price(run.activity, index)
+        loss += cost
         found = run.backward(
-            into, wrt=self.chosen.names, pseudo_derivative=self.settings.pseudo_derivative,
+            into + into_spikes, wrt=self.chosen.names, pseudo_derivative=self.settings.pseudo_derivative,
             detach_reset=self.settings.detach_reset,
         )  # fmt: skip
         gradients = self.chosen.pull(found, {k: self.values[k] for k in self.chosen.values})
-        gradients[READOUT] = ((features - self.centre) / self.scale).T @ into_scores
+        gradients[READOUT] = scaled.T @ into_scores
         gradients[OFFSET] = into_scores.sum(axis=0)
         if not all(np.isfinite(g).all() for g in gradients.values()):
             raise NotANumberError
@@ -275,7 +279,7 @@ class Training:
             features, fired = self.features(self.draw(), self.held_out)
             scores = self.scores(features, self.values)
             validation, score = self.loss(scores, self.held_out)[0], self._score(scores, self.held_out)
-            validation += self._price(fired, self.held_out)
+            validation += self._price(fired[:, None], self.held_out)[0]
         self.history.append(Epoch(loss, validation, score, spikes, reached, time.perf_counter() - begin))
         if self.best_epoch < 0 or not self.held_out.size or validation < self.history[self.best_epoch].validation:
             self.best, self.best_epoch = dict(self.values), number
@@ -351,8 +355,3 @@ class Training:
         # JSON has no NaN.
         self.history = [Epoch(**{k: math.nan if v is None else v for k, v in row.items()}) for row in about["history"]]
         self.best_epoch = int(about["best_epoch"])
-
-
-def _with_weights(state: State, draw: Draw) -> State:
-    """A state with the weights of a draw: those that are trained, not those that it was left with."""
-    return State(state.step, state.variables, state.last_spike, np.asarray(draw.plastic.w, np.float64), state.traces)

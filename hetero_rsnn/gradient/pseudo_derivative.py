@@ -26,8 +26,8 @@ SHAPES: dict[str, dict[str, float]] = {
     "arctangent": {"slope": 5.0},
     "gaussian": {"sd": 0.4},
 }
-#: What the kernel calls them.
-_RECTANGLE, _TRAPEZOID, _FAST_SIGMOID, _ARCTANGENT, _GAUSSIAN = range(5)
+#: What the kernels call them; a triangle is a trapezoid.
+RECTANGLE, TRAPEZOID, FAST_SIGMOID, ARCTANGENT, GAUSSIAN = range(5)
 
 
 class PseudoDerivative:
@@ -129,24 +129,24 @@ class PseudoDerivative:
         """What the kernel takes: a shape and two numbers."""
         values = tuple(self.parameters.values())
         if self.shape == "triangle":
-            return _TRAPEZOID, 0.0, values[0]
+            return TRAPEZOID, 0.0, values[0]
         if self.shape == "trapezoid":
             inner, outer = values
-            return (_RECTANGLE, inner, 0.0) if inner == outer else (_TRAPEZOID, inner, outer)
-        codes = {"rectangle": _RECTANGLE, "fast_sigmoid": _FAST_SIGMOID, "arctangent": _ARCTANGENT}
-        return codes.get(self.shape, _GAUSSIAN), values[0], 0.0
+            return (RECTANGLE, inner, 0.0) if inner == outer else (TRAPEZOID, inner, outer)
+        codes = {"rectangle": RECTANGLE, "fast_sigmoid": FAST_SIGMOID, "arctangent": ARCTANGENT}
+        return codes.get(self.shape, GAUSSIAN), values[0], 0.0
 
     def __call__(self, x: ArrayLike) -> Array:
         """Value at a distance x from the threshold, of the shape of x."""
         code, p, q = self.code
         d = np.abs(checks.finite_array("x", x, empty=True))
-        if code == _RECTANGLE:
+        if code == RECTANGLE:
             return np.asarray(np.where(d <= p, 0.5 / p, 0.0))
-        if code == _TRAPEZOID:
+        if code == TRAPEZOID:
             return np.asarray(np.clip((q - d) / (q - p), 0.0, 1.0) / (p + q))
-        if code == _FAST_SIGMOID:
+        if code == FAST_SIGMOID:
             return np.asarray(0.5 * p / (1.0 + p * d) ** 2)
-        if code == _ARCTANGENT:
+        if code == ARCTANGENT:
             return np.asarray(p / math.pi / (1.0 + (p * d) ** 2))
         return np.asarray(np.exp(-0.5 * (d / p) ** 2) / (p * math.sqrt(2 * math.pi)))
 
@@ -155,14 +155,14 @@ class PseudoDerivative:
         code, p, q = self.code
         x = checks.finite_array("x", x, empty=True)
         d = np.abs(x)
-        if code == _RECTANGLE:
+        if code == RECTANGLE:
             half = np.minimum(d / (2 * p), 0.5)
-        elif code == _TRAPEZOID:
+        elif code == TRAPEZOID:
             over = np.clip(d, p, q)
             half = (np.minimum(d, p) + (over - p) - (over - p) ** 2 / (2 * (q - p))) / (p + q)
-        elif code == _FAST_SIGMOID:
+        elif code == FAST_SIGMOID:
             half = 0.5 * p * d / (1.0 + p * d)
-        elif code == _ARCTANGENT:
+        elif code == ARCTANGENT:
             half = np.arctan(p * d) / math.pi
         else:
             half = 0.5 * special.erf(d / (p * math.sqrt(2.0)))
