@@ -116,3 +116,14 @@ def run(monkeypatch, capsys, tmp_path):
         return code, out.out, out.err
 
     return call
+
+
+@pytest.fixture
+def interpreted() -> Iterator[None]:
+    """A script of one's own chooses Brian2's target; here the one that does not compile for tens of seconds."""
+    import brian2 as b2
+
+    old = b2.prefs.codegen.target
+    b2.prefs.codegen.target = "numpy"
+    yield
+    b2.prefs.codegen.target = old

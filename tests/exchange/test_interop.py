@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,17 +12,6 @@ import hetero_rsnn as hr
 
 TEXT = (ROOT / "docs" / "interop.md").read_text()
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture
-def interpreted() -> Iterator[None]:
-    """Brian2's default would compile for tens of seconds."""
-    import brian2 as b2
-
-    old = b2.prefs.codegen.target
-    b2.prefs.codegen.target = "numpy"
-    yield
-    b2.prefs.codegen.target = old
 
 
 @pytest.mark.slow

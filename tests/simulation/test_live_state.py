@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,17 +16,6 @@ U = uniform_stimulus(30, "5 ms", 3)
 
 def network(**overrides: Any) -> Draw:
     return draw(load_network("henhes", n=30, I_bias=1.2, **{"input.connectivity": 0.8, **overrides}), 3)
-
-
-@pytest.fixture
-def interpreted() -> Iterator[None]:
-    """A script of one's own chooses Brian2's target; here the one that compiles nothing."""
-    import brian2 as b2
-
-    old = b2.prefs.codegen.target
-    b2.prefs.codegen.target = "numpy"
-    yield
-    b2.prefs.codegen.target = old
 
 
 @pytest.mark.usefixtures("interpreted")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import gc
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -264,17 +263,6 @@ def test_two_draws_differ_and_one_draw_repeats() -> None:
 
 
 # Live objects ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def interpreted() -> Iterator[None]:
-    """A script of one's own chooses Brian2's target; here the one that compiles nothing."""
-    import brian2 as b2
-
-    old = b2.prefs.codegen.target
-    b2.prefs.codegen.target = "numpy"
-    yield
-    b2.prefs.codegen.target = old
 
 
 @pytest.mark.usefixtures("interpreted")
