@@ -31,6 +31,7 @@ from typing import Any
 
 import common
 import numpy as np
+from resident import Resident
 
 HERE = Path(__file__).parent
 BATCH, INPUTS, HOLD, CHANNELS = 32, 29, 10, 12
@@ -66,7 +67,8 @@ def serve(n: int, threads: int) -> None:
 
     draw, samples = problem(n)
     hr.run_batch(draw, samples[:1], precision="single").backward(np.zeros((1, INPUTS, n)))  # compiled
-    base = peak(anew=True)
+    memory = Resident()
+    memory.mark()
     into = np.random.default_rng(1).normal(size=(BATCH, 1, n)) * np.ones((1, INPUTS, 1))
     print("ready", flush=True)
     for line in sys.stdin:
@@ -76,15 +78,7 @@ def serve(n: int, threads: int) -> None:
             run.backward(into, wrt=["w", "w_in", "I_bias"])
             print(time.perf_counter() - begin, flush=True)
         else:
-            print(peak() - base, flush=True)
-
-
-def peak(*, anew: bool = False) -> int:
-    """Largest memory of this process, in bytes; `anew` begins to look here."""
-    if anew:
-        Path("/proc/self/clear_refs").write_text("5")
-    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return 1024 * int(line.split()[1])
+            print(memory.growth(), flush=True)
 
 
 class Competitor:

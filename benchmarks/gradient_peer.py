@@ -10,18 +10,10 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
-
-
-def peak(*, anew: bool = False) -> int:
-    """Largest memory of this process, in bytes; `anew` begins to look here."""
-    if anew:
-        Path("/proc/self/clear_refs").write_text("5")
-    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return 1024 * int(line.split()[1])
+from resident import Resident
 
 
 class Spike(torch.autograd.Function):
@@ -117,10 +109,11 @@ def main() -> None:
         (forward() * into).sum().backward()
         return time.perf_counter() - begin
 
-    base = peak(anew=True)
+    memory = Resident()
+    memory.mark()
     print("ready", flush=True)
     for line in sys.stdin:
-        print(once() if line.strip() == "go" else peak() - base, flush=True)
+        print(once() if line.strip() == "go" else memory.growth(), flush=True)
 
 
 if __name__ == "__main__":

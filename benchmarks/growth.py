@@ -14,19 +14,16 @@ million plastic synapses.
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import json
-import resource
 import subprocess
 import sys
 import time
 from argparse import SUPPRESS
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import common  # before numpy: it limits the threads
+from resident import Resident
 
 import hetero_rsnn as hr
 from hetero_rsnn.network.draw import PRECISIONS
@@ -120,43 +117,6 @@ def time_growth(regimes: dict[str, list[tuple[int, float]]], rounds: int, toy: b
                 if law:
                     print(f"{name}: {precision}, time {over}: exponent {law['exponent']:.3f} ± {law['stderr']:.3f}")
     return out
-
-
-class Resident:
-    """Resident memory of this process: what it holds, and the most it held since `mark`, in bytes."""
-
-    def __init__(self) -> None:
-        self.exact = Path("/proc/self/clear_refs").exists() and Path("/proc/self/status").exists()
-
-    def _status(self, key: str) -> int:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key + ":"))
-
-    def _largest(self) -> int:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-    def mark(self) -> None:
-        """Give freed memory back to the system and count from here on."""
-        gc.collect()
-        if sys.platform.startswith("linux"):
-            trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc only
-            if trim is not None:
-                trim(0)
-        if self.exact:
-            try:
-                Path("/proc/self/clear_refs").write_text("5")  # the peak is forgotten
-            except OSError:
-                self.exact = False
-        self.base = self._status("VmRSS") if self.exact else self._largest()
-
-    def growth(self) -> int:
-        """How far memory grew beyond that at `mark`, at most."""
-        return max(0, (self._status("VmHWM") if self.exact else self._largest()) - self.base)
-
-    def held(self) -> int:
-        """How much more is held now than at `mark`; only where the system tells."""
-        gc.collect()
-        return self._status("VmRSS") - self.base if self.exact else self.growth()
 
 
 def memory_case(n: int, p: float, p_plastic: float, precision: str, mode: str, seconds: float) -> dict[str, Any]:
