@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.estimators.features import HRSNNFeatures
     from hetero_rsnn.estimators.forecaster import HRSNNForecaster
     from hetero_rsnn.estimators.gradient_classifier import HRSNNGradientClassifier
+    from hetero_rsnn.estimators.gradient_forecaster import HRSNNGradientForecaster
     from hetero_rsnn.estimators.linear import LinearClassifier
     from hetero_rsnn.exchange.neo import from_neo, neo_stimulus, to_neo
     from hetero_rsnn.exchange.nir import NIRWarning, to_nir
@@ -161,6 +162,7 @@ _HOMES = {
     "estimators.features": ["HRSNNFeatures"],
     "estimators.forecaster": ["HRSNNForecaster"],
     "estimators.gradient_classifier": ["HRSNNGradientClassifier"],
+    "estimators.gradient_forecaster": ["HRSNNGradientForecaster"],
     "estimators.linear": ["LinearClassifier"],
     "gradient.batch": ["BatchRun", "Gradients", "run_batch"],
     "gradient.module": ["to_torch"],
@@ -268,6 +270,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "HRSNNFeatures",
     "HRSNNClassifier",
     "HRSNNGradientClassifier",
+    "HRSNNGradientForecaster",
     "ClassificationReport",
     "HRSNNForecaster",
     "ForecastReport",

@@ -37,7 +37,7 @@ from hetero_rsnn.measures.reports import ClassificationReport, classification_re
 def _readout_has(name: str) -> Any:
     def check(self: HRSNNClassifier) -> bool:
         try:
-            made = self.readout_ if hasattr(self, "readout_") else make_readout(self.readout, 2, 2, 2)
+            made = self.readout_ if hasattr(self, "readout_") else self._make_readout()
         except HeteroError as error:  # said by fit; whether there is a method is only asked here
             raise AttributeError(str(error)) from None
         if not hasattr(made, name):
@@ -157,31 +157,47 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             If labels are -1 and nobody has said what that means, or samples look like (channels, time).
         """
         check_mark(self.unlabelled)
-        tried = window_counts(self.windows)
+        window_counts(self.windows)
         samples = self.check_samples(X, fitting=True)
         labels = check_labels(y, len(samples), unlabelled=self.unlabelled)
         of_all = check_groups(groups, len(samples))
         weight = check_weights(sample_weight, len(samples))
-        make_readout(self.readout, 2, 2, 2)
+        self._make_readout()
         if weight is not None:
-            check_weighs(self.readout)
+            self._check_weighs()
         known = labelled(labels, self.unlabelled)
         check_weighed(None if weight is None else weight[known], labels[known])
         self._learn(samples)
         self._train(samples, labels, known, weight)
-        chosen = None if of_all is None else of_all[known]
+        states = self._fit_readout(samples, labels, known, of_all, weight)
+        self.classes_ = np.unique(labels[known] if weight is None else labels[known][weight[known] > 0])
+        self.train_report_ = self._report(labels, self.readout_.predict(states))
+        return self
+
+    def _make_readout(self) -> Any:
+        """A readout as `readout` says, not fitted."""
+        return make_readout(self.readout, 2, 2, 2)
+
+    def _check_weighs(self) -> None:
+        """Refuse a readout that has no use for weights of samples."""
+        check_weighs(self.readout)
+
+    def _fit_readout(
+        self, samples: Any, labels: NDArray[Any], known: Bools, groups: Any, weight: Array | None
+    ) -> Array:
+        """Choose the number of windows and fit the readout; return what it sees of all samples."""
+        tried = window_counts(self.windows)
+        groups = None if groups is None else groups[known]
         weight = None if weight is None else weight[known]
         longest = self.longest(samples) if "all" in tried else 1
         numbers = counted(tried, longest, len(samples), self.network_.n * len(self.taus_))
         features = dict(zip(numbers, self._pooled(samples, numbers), strict=True))
         self.windows_, self.windows_errors_ = choose_windows(
-            lambda w: features[w][known], numbers, labels[known], chosen, weight
+            lambda w: features[w][known], numbers, labels[known], groups, weight
         )
         states = features[self.windows_]
-        self.readout_ = fit_readout(self.readout, states[known], labels[known], chosen, weight)
-        self.classes_ = np.unique(labels[known] if weight is None else labels[known][weight > 0])
-        self.train_report_ = self._report(labels, self.readout_.predict(states))
-        return self
+        self.readout_ = fit_readout(self.readout, states[known], labels[known], groups, weight)
+        return states
 
     def _train(self, samples: Sequence[Any], labels: NDArray[Any], known: Bools, weight: Array | None) -> None:
         """What labels teach the network itself: nothing here."""

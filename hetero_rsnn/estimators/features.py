@@ -23,7 +23,7 @@ from hetero_rsnn.estimators.frozen import Frozen, adopt, count_jobs, filtered, l
 from hetero_rsnn.inputs.encoder_base import Encoder
 from hetero_rsnn.inputs.encoders import make_encoder
 from hetero_rsnn.inputs.stimulus import Stimulus
-from hetero_rsnn.jobs.progress import Progress
+from hetero_rsnn.jobs.progress import NotedProgress
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import draw
 from hetero_rsnn.network.loading import load_network
@@ -180,6 +180,10 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
         return encode
 
+    def _filtered(self, recording: Recording) -> Array:
+        """Spikes as readouts see them, shape (rows, n * filters)."""
+        return filtered(recording, self.taus_)
+
     def frozen_pass(self, samples: Sequence[Any], read: Callable[[Array, Recording], Any]) -> list[Any]:
         """A frozen pass over checked samples: ``read(states, recording)`` of each; notes the spikes."""
         self.check_fitted()
@@ -188,7 +192,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
         def answer(k: int, recording: Recording) -> Any:
             spikes[k], rows[k] = spikes_each(recording), recording.samples
-            return read(filtered(recording, self.taus_), recording)
+            return read(self._filtered(recording), recording)
 
         with self._bar("answering", len(samples)) as progress:
             out = self.frozen_.run_all(len(samples), encode, answer, n_jobs=self.n_jobs, progress=progress)
@@ -231,7 +235,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         return {k: repr(v) for k, v in self.get_params(deep=False).items() if k not in ("n_jobs", "verbose")}
 
     @contextmanager
-    def _bar(self, text: str, total: int) -> Iterator[Progress | None]:
+    def _bar(self, text: str, total: int, what: str = "samples") -> Iterator[NotedProgress | None]:
         if not self.verbose or not total:
             yield None
             return
@@ -240,7 +244,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         with progress_bar(text, total) as progress:
             yield progress
         if not sys.stderr.isatty():
-            print(f"{text}: {total} samples done", file=sys.stderr)
+            print(f"{text}: {total} {what} done", file=sys.stderr)
 
 
 def turned(X: Any) -> Any:

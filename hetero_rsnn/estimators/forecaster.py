@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +14,6 @@ from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, StimulusError, TooShortError
 from hetero_rsnn.common.types import Array, Bools, Ints
 from hetero_rsnn.estimators.features import NetworkEstimator, turned, warn_if_turned
-from hetero_rsnn.estimators.frozen import filtered
 from hetero_rsnn.estimators.readout import STRENGTHS, RidgeReadout, contiguous_folds, lagged
 from hetero_rsnn.inputs.audio import AudioEncoder
 from hetero_rsnn.inputs.encoder_base import Encoder
@@ -170,6 +169,10 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         UserWarning
             If series look like (channels, time).
         """
+        return self._fit(X, y, sample_weight, self._train)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, train: Callable[..., None]) -> Self:
+        """`fit`, with a way to train the network itself."""
         samples, targets = self._check(X, y, fitting=True)
         low, high = (np.array([edge(t, axis=0) for t in targets]) for edge in (np.min, np.max))
         self.range_ = low.min(axis=0), high.max(axis=0)
@@ -187,16 +190,26 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         self.n_targets_ = targets[0].shape[1]
         rows, aims = self._rows(targets)
         folds = contiguous_folds([len(a) for a in aims], FOLDS)
-        wanted = np.concatenate(aims)
-        if self.difference_:
-            wanted = wanted - self._now(targets)
+        wanted = self._wanted(targets)
+        train(samples, rows, wanted, weights)
         states = self._aligned(samples, targets)
-        strengths = STRENGTHS if self.strengths is None else self.strengths
-        light = self.encoder_.n_channels_ if self.skip else 0
-        self.readout_ = RidgeReadout(strengths, light).fit(_cut(states, rows), wanted, folds, weights)
+        self.readout_ = self._fit_readout(_cut(states, rows), wanted, folds, weights)
         self._fit_linear(samples, targets, folds, weights)
         self.train_report_ = self._report(states, self._past(samples), targets)
         return self
+
+    def _train(self, samples: Sequence[Any], rows: list[slice], wanted: Array, weights: Array | None) -> None:
+        """What targets teach the network itself: nothing here. `wanted` has all forecasts, one after the other."""
+
+    def _wanted(self, targets: list[Array]) -> Array:
+        """What the readout is to say in each row that counts: values, or changes."""
+        wanted = np.concatenate(self._rows(targets)[1])
+        return np.asarray(wanted - self._now(targets)) if self.difference_ else wanted
+
+    def _fit_readout(self, states: Array, wanted: Array, folds: Ints, weights: Array | None) -> Any:
+        strengths = STRENGTHS if self.strengths is None else self.strengths
+        light = self.encoder_.n_channels_ if self.skip else 0
+        return RidgeReadout(strengths, light).fit(states, wanted, folds, weights)
 
     def predict(self, X: Any) -> list[Array]:
         """Forecasts, one array (time, targets) a series: row k is the forecast of row k + horizon.
@@ -273,10 +286,10 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
                 measure="forecast",
                 required=self.washout + 1,
             )
-        frozen, taus = self.frozen_, np.array(self.taus_)
+        frozen, taus = self.frozen_, np.array(self._filters())
         decay = np.repeat(np.exp(-self.hold_ / taus), self.network_.n)
         recording = frozen.run(self._encode(history))
-        state = filtered(recording, self.taus_)[-1]
+        state = self._filtered(recording)[-1]
         # The change of the oldest row that is embedded needs one more.
         keep, out = self.encoder_.lags + self.difference_, np.full((steps, history.shape[1]), np.nan)
         low, high = self.range_
@@ -290,7 +303,7 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             out[k] = following
             history = np.concatenate([history[-keep:], following[None]])
             recording = frozen.on(self._encode(history[-keep:])[-1:], recording)
-            state = state * decay + filtered(recording, self.taus_)[0]
+            state = state * decay + self._filtered(recording)[0]
         return out
 
     def _encode(self, history: Array) -> Stimulus:
@@ -456,6 +469,10 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         start = self.first_row()
         rows = [slice(start, len(t) - self.horizon) for t in targets]
         return rows, [t[start + self.horizon :] for t in targets]
+
+    def _filters(self) -> tuple[float, ...]:
+        """Time constants of the filters that the readout sees the spikes through."""
+        return self.taus_
 
     def _states(self, samples: Sequence[Any]) -> list[Array]:
         states = self.frozen_pass(samples, lambda x, _: x)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +13,52 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Bools, Ints
 from hetero_rsnn.estimators.classifier import HRSNNClassifier
-from hetero_rsnn.estimators.frozen import count_jobs
-from hetero_rsnn.gradient.checkpoints import checkpoint_exists
-from hetero_rsnn.gradient.fitting import Settings, Training
-from hetero_rsnn.gradient.parameters import parameters
-from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
-from hetero_rsnn.gradient.readouts import Pooling, fade_of
+from hetero_rsnn.estimators.gradient_training import TRAINED, GradientEstimator, counts_of
+from hetero_rsnn.gradient.fitting import Training
+from hetero_rsnn.gradient.heads import SampleHead
+from hetero_rsnn.gradient.readouts import Pooling, fade_of, softmax
+from hetero_rsnn.inputs.labels import check_labels, check_truth, check_weights
+from hetero_rsnn.simulation.recording import Recording
+
+#: What a readout of classes may be trained by.
+LOSSES = ("cross_entropy", "squared_error")
 
 
-class HRSNNGradientClassifier(HRSNNClassifier):
+class TrainedReadout:
+    """The readout that was trained with a network: a linear model of classes.
+
+    Attributes
+    ----------
+    coef_ : ndarray, shape (features, classes)
+    intercept_ : ndarray, shape (classes,)
+    classes_ : ndarray
+    """
+
+    def __init__(self, coef: Array, intercept: Array, classes: NDArray[Any]) -> None:
+        self.coef_, self.intercept_, self.classes_ = coef, intercept, classes
+
+    def _scores(self, X: Array) -> Array:
+        return np.asarray(X @ self.coef_ + self.intercept_)
+
+    def decision_function(self, X: Array) -> Array:
+        """Scores, shape (samples, classes); of two classes that of the second less that of the first, (samples,)."""
+        scores = self._scores(X)
+        return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
+
+    def predict(self, X: Array) -> NDArray[Any]:
+        """Classes, shape (samples,)."""
+        return np.asarray(self.classes_[self._scores(X).argmax(axis=1)])
+
+    def predict_proba(self, X: Array) -> Array:
+        """Softmax of the scores, shape (samples, classes)."""
+        return softmax(self._scores(X))
+
+    def predict_log_proba(self, X: Array) -> Array:
+        """Logarithms of the same."""
+        return np.asarray(np.log(np.maximum(self.predict_proba(X), 1e-300)))
+
+
+class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
     """The same network, trained on the labels: exact backpropagation through its spikes, then a linear readout.
 
     The encoder is fitted and the network drawn (and, with `epochs`, shown the samples under STDP first) as in
@@ -34,7 +70,7 @@ class HRSNNGradientClassifier(HRSNNClassifier):
 
     Parameters
     ----------
-    network, overrides, encoder, layout, hold, tau_read, windows, readout, unlabelled, rest, seed, backend, n_jobs
+    network, overrides, encoder, layout, hold, tau_read, windows, unlabelled, rest, seed, backend, n_jobs
         See `HRSNNClassifier`. `n_jobs` is also the number of threads of the training, which nothing depends on.
     epochs, learn_for
         Of unsupervised learning before, see `HRSNNFeatures`; none by default.
@@ -47,6 +83,11 @@ class HRSNNGradientClassifier(HRSNNClassifier):
         constants, and Dale's law.
     pseudo_derivative : PseudoDerivative or str
     detach_reset : bool
+    readout : {"ridge", "logistic", "trained"} or estimator
+        What answers: a readout that is fitted to the frozen network at the end, see `HRSNNClassifier`, or the one that
+        was trained along.
+    loss : {"cross_entropy", "squared_error"}
+        Of the readout of the training; the second on indicators of the classes.
     pooling : {"windows", "rate", "last", "leaky"}
         What the readout of the training sees of a sample: means over 5 parts, over the whole, its end, or a leaky
         integrator over it; the last two fade with `tau_read`.
@@ -118,6 +159,7 @@ class HRSNNGradientClassifier(HRSNNClassifier):
         signs: bool = False,
         pseudo_derivative: Any = "trapezoid",
         detach_reset: bool = False,
+        loss: str = "cross_entropy",
         pooling: str = "windows",
         training_epochs: int = 20,
         batch_size: int = 32,
@@ -142,6 +184,7 @@ class HRSNNGradientClassifier(HRSNNClassifier):
         self.signs = signs
         self.pseudo_derivative = pseudo_derivative
         self.detach_reset = detach_reset
+        self.loss = loss
         self.pooling = pooling
         self.training_epochs = training_epochs
         self.batch_size = batch_size
@@ -155,45 +198,101 @@ class HRSNNGradientClassifier(HRSNNClassifier):
         self.patience = patience
         self.checkpoint = checkpoint
 
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """One epoch on these samples, which need not be kept; ``readout="trained"`` only.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`; every sample needs a label. The first call fits the encoder, draws the network and, with
+            `epochs`, lets it learn by STDP; nothing is held out, and the learning rate stays.
+        classes : array, shape (classes,)
+            All there are; needed in the first call.
+
+        Raises
+        ------
+        HeteroError
+            For another readout, a label that is none of the classes, or other classes than in the first call.
+        """
+        self._check_online()
+        first = not hasattr(self, "_online")
+        samples = self.check_samples(X, fitting=True)
+        labels = check_truth(y, len(samples), unlabelled=self.unlabelled)
+        weight = check_weights(sample_weight, len(samples))
+        if first and classes is None:
+            raise HeteroError("the first call of partial_fit needs all classes, got none", fix="classes=np.unique(y)")
+        known = self.classes_ if not first else np.unique(check_labels(classes, len(classes), unlabelled=None))
+        if classes is not None and not np.array_equal(np.unique(classes), known):
+            raise HeteroError("classes differ from those of the first call", fix="leave them away, or begin anew")
+        strange = labels[~np.isin(labels, known)]
+        if strange.size:
+            raise HeteroError(f"label {strange[0]!r} is none of the classes", fix="name all classes in the first call")
+        if first:
+            self._learn(samples)
+            self.classes_ = known
+        else:
+            self.check_fitted()
+        encode = self._encoding(samples, "answering")
+        stimuli = [encode(k) for k in range(len(samples))]
+        head = self._head(np.searchsorted(known, labels), weight, len(known))
+        if first:
+            settings, none = self._training_settings(schedule="constant"), np.zeros(0, np.int64)
+            training = Training(self._chosen(), head, stimuli, none, settings, state=self.frozen_.state)
+        else:
+            training = self._online.onto(head, stimuli)
+        self._one_more(training)
+        self.windows_, self.windows_errors_ = self._pooling().rows, {}
+        self.readout_ = TrainedReadout(*self._along, self.classes_)
+        self.train_report_ = self._report(labels, self.readout_.predict(self._features(samples)))
+        return self
+
     def _train(self, samples: Sequence[Any], labels: NDArray[Any], known: Bools, weight: Array | None) -> None:
         """Train the network that has been drawn, and freeze it as it was best."""
-        share = checks.real("validation", self.validation, least=0.0)
-        if share >= 1:
-            raise HeteroError(f"validation must be a share below 1, got {share:g}", fix="such as 0.15")
-        frozen, state = self.frozen_, self.frozen_.state
+        self.__dict__.pop("_online", None)
+        share = self._share()
         index = np.flatnonzero(known if weight is None else known & (weight > 0))  # weight 0: as if it were not there
         classes, number = np.unique(labels[index], return_inverse=True)
         encode = self._encoding(samples, "answering")
         stimuli = [encode(int(k)) for k in index]
-        begin = replace(frozen.draw, plastic=replace(frozen.draw.plastic, w=np.asarray(state.w, np.float64)))
-        training = Training(
-            parameters(begin, self.trainable, shared=self.shared, bounds=self.bounds, signs=self.signs),
-            Pooling(self.pooling, fade=fade_of(self.taus_[0], self.hold_)), stimuli, number,
-            self._held_out(number, len(classes), share), self._training_settings(), state=state,
-            weight=None if weight is None else weight[index],
-        )  # fmt: skip
-        if self.checkpoint is not None and checkpoint_exists(self.checkpoint):
-            training.restore(self.checkpoint)
-        with self._bar("training", self.training_epochs) as progress:
-            training.run(
-                lambda _: None if progress is None else progress(len(training.history), self.training_epochs),
-                self.checkpoint,
-            )
-        self.training_, self.best_epoch_ = training.history, training.best_epoch
-        trained = training.draw(training.best)
-        self.frozen_ = replace(frozen, draw=trained, state=replace(state, w=trained.plastic.w))
+        head = self._head(number, None if weight is None else weight[index], len(classes))
+        held_out = self._held_out(number, len(classes), share)
+        settings = self._training_settings()
+        self._carry_out(Training(self._chosen(), head, stimuli, held_out, settings, state=self.frozen_.state))
 
-    def _training_settings(self) -> Settings:
-        if self.target_rate is not None:
-            checks.real("target_rate", self.target_rate, above=0.0)
-        return Settings(
-            epochs=self.training_epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
-            schedule=self.schedule, weight_decay=self.weight_decay, clip=self.clip,
-            target_rate_hz=np.inf if self.target_rate is None else float(self.target_rate),
-            spike_weight=self.spike_weight, patience=self.patience, detach_reset=self.detach_reset,
-            pseudo_derivative=PseudoDerivative.of(self.pseudo_derivative), precision=self.precision, seed=self.seed,
-            workers=count_jobs(self.n_jobs),
-        )  # fmt: skip
+    def _pooling(self) -> Pooling:
+        return Pooling(self.pooling, fade=fade_of(self.taus_[0], self.hold_))
+
+    def _head(self, number: Ints, weight: Array | None, classes: int) -> SampleHead:
+        loss = checks.one_of("loss", self.loss, LOSSES)
+        return SampleHead(self._pooling(), number, weight, classes, loss == "squared_error")
+
+    def _make_readout(self) -> Any:
+        return TrainedReadout if self.readout == TRAINED else super()._make_readout()
+
+    def _check_weighs(self) -> None:
+        if self.readout != TRAINED:
+            super()._check_weighs()
+
+    def _fit_readout(
+        self, samples: Any, labels: NDArray[Any], known: Bools, groups: Any, weight: Array | None
+    ) -> Array:
+        if self.readout != TRAINED:
+            return super()._fit_readout(samples, labels, known, groups, weight)
+        self.windows_, self.windows_errors_ = self._pooling().rows, {}
+        index = known if weight is None else known & (weight > 0)
+        self.readout_ = TrainedReadout(*self._along, np.unique(labels[index]))
+        return self._features(samples)
+
+    def _features(self, samples: Any) -> Array:
+        if self.readout != TRAINED:
+            return super()._features(samples)
+        pooling = self._pooling()
+
+        def read(_: Array, recording: Recording) -> Array:
+            matrix = pooling.matrix(recording.samples, recording.samples)
+            return np.asarray((matrix @ counts_of(recording, 1)).ravel())
+
+        return np.array(self.frozen_pass(samples, read))
 
     def _held_out(self, number: Ints, classes: int, share: float) -> Ints:
         """Samples for validation: of each class its share, but never the last one of it."""

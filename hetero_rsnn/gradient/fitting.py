@@ -6,6 +6,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,16 +21,19 @@ from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.gradient.batch import run_batch
 from hetero_rsnn.gradient.checkpoints import read_checkpoint, write_checkpoint
+from hetero_rsnn.gradient.heads import Head
 from hetero_rsnn.gradient.optimisers import Adam
 from hetero_rsnn.gradient.parameters import Parameters
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
-from hetero_rsnn.gradient.readouts import Pooling, cross_entropy, squared_error, too_many_spikes
+from hetero_rsnn.gradient.readouts import too_many_spikes
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.simulation.recording import State
 
 #: Names of the readout's arrays among those that are trained.
 READOUT, OFFSET = "readout", "offset"
+#: Bytes of a tape, about, above which it is kept in pieces.
+TAPE = 2**29
 
 
 class NotANumberError(ArithmeticError):
@@ -112,6 +116,10 @@ class Epoch:
     reached: float
     seconds: float
 
+    def __str__(self) -> str:
+        held = "" if math.isnan(self.validation) else f", held out {self.validation:.3g}"
+        return f"loss {self.loss:.3g}{held}, score {self.score:.3g}, {self.spikes:.3g} spikes a neuron"
+
 
 class Training:
     """A training that can be stopped after any epoch, kept, and taken up again.
@@ -119,36 +127,40 @@ class Training:
     Parameters
     ----------
     chosen : Parameters
-    pooling : Pooling
+    head : SampleHead or RowHead
+        Of the same samples.
     samples : list of Stimulus
-    targets : ndarray
-        Classes, whole numbers from 0, shape (samples,); or numbers to predict, shape (samples, targets).
     held_out : ndarray of int
         Samples that are not trained on, for validation.
     settings : Settings
     state : State, optional
         Where every sample begins, e.g. after learning by STDP. Its weights are not used: those of `chosen` are.
-    weight : ndarray, shape (samples,), optional
+
+    Attributes
+    ----------
+    values, best : dict of str to ndarray
+        What is trained as it is now, and as it was when the loss on the held-out samples was smallest.
+    history : list of Epoch
+    best_epoch : int
     """
 
     def __init__(
-        self, chosen: Parameters, pooling: Pooling, samples: Sequence[Stimulus], targets: Any, held_out: Ints,
-        settings: Settings, *, state: State | None = None, weight: Array | None = None,
+        self, chosen: Parameters, head: Head, samples: Sequence[Stimulus], held_out: Ints, settings: Settings,
+        *, state: State | None = None,
     ) -> None:  # fmt: skip
-        self.chosen, self.pooling, self.samples, self.settings = chosen, pooling, list(samples), settings
-        self.targets = np.asarray(targets)
-        self.classes = self.targets.ndim == 1
-        outputs = int(self.targets.max()) + 1 if self.classes else self.targets.shape[1]
+        self.chosen, self.head, self.samples, self.settings = chosen, head, list(samples), settings
+        if len(head) != len(self.samples):
+            raise HeteroError(f"there are {len(self.samples)} samples and targets for {len(head)}", fix="align them")
         self.held_out = np.asarray(held_out, dtype=np.int64)
         self.shown = np.setdiff1d(np.arange(len(self.samples)), self.held_out)
-        self.weight, self._state = weight, state
-        n, rows = chosen.start.n, pooling.rows
+        self._state, self._begun = state, list[Array]()
+        self._least = math.inf
         self.values: dict[str, Array] = dict(chosen.values)
         features = self.features(chosen.start, self.shown)[0]
         # Fixed for good: a scale that follows the spikes would undo what the rate costs.
-        self.centre, self.scale = features.mean(axis=0), float(features.std()) or 1.0
-        self.values[READOUT] = np.zeros((rows * n, outputs))
-        self.values[OFFSET] = np.zeros(outputs) if self.classes else self.targets[self.shown].mean(axis=0)
+        self.centre, self.scale = features.mean(axis=0), head.scale(features)
+        self.values[READOUT] = np.zeros((features.shape[1], head.outputs))
+        self.values[OFFSET] = head.start(self.shown)
         steps = settings.epochs * math.ceil(len(self.shown) / settings.batch_size)
         self.adam = Adam(
             {name: settings.learning_rate * self._unit(name) for name in self.values}, steps, settings.schedule,
@@ -158,10 +170,39 @@ class Training:
         self.best = dict(self.values)
         self.best_epoch = -1
 
+    def begin(self, readout: Array, offset: Array) -> None:
+        """Begin with this readout of scaled features, (features, outputs) and (outputs,), in place of none.
+
+        From then on its learning rate is relative to the size of its weights, and only what is better is taken.
+        """
+        self._begun = [np.array(readout, np.float64), np.array(offset, np.float64)]
+        self.values |= dict(zip((READOUT, OFFSET), self._begun, strict=True))
+        self.best = dict(self.values)
+        size = float(np.abs(readout).mean()) or 1.0
+        rates = {READOUT: self.settings.learning_rate * size, OFFSET: self.settings.learning_rate * size}
+        self.adam.rates = {**self.adam.rates, **rates}
+        if self.held_out.size:
+            self._least = self._validate()[0]
+
+    def onto(self, head: Head, samples: Sequence[Stimulus]) -> Training:
+        """This training on other samples, all of which are shown: what was learned and the optimiser are its own."""
+        other = copy(self)
+        other.__dict__.pop("fingerprint", None)
+        other.head, other.samples, other.history = head, list(samples), list(self.history)
+        other.held_out, other.shown = np.zeros(0, np.int64), np.arange(len(other.samples))
+        return other
+
+    def bare(self) -> Training:
+        """What goes on, `onto` other samples: this without its own."""
+        other = self.onto(self.head, [])
+        other.values = dict(self.best)
+        other.adam = replace(self.adam, schedule="constant")
+        return other
+
     def _unit(self, name: str) -> float:
         """How large a step of a learning rate of 1 is."""
         if name == READOUT:
-            return 1.0 / math.sqrt(self.pooling.rows)
+            return self.head.unit
         if name in ("plastic", "static", "w_in", "w_event"):
             there = np.abs(self.chosen.values[name][self.chosen.values[name] != 0])
             return float(there.mean()) if there.size else 0.0
@@ -172,34 +213,37 @@ class Training:
         return self.chosen.draw({k: v for k, v in (values or self.values).items() if k in self.chosen.values})
 
     def features(self, draw: Draw, index: Ints) -> tuple[Array, Array]:
-        """What the readout sees of some samples, shape (samples, rows * n), and their spikes, (samples, n)."""
+        """What the readout sees of some samples, shape (answers, features), and their spikes, (samples, n)."""
         out, spikes = [], []
         for begin in range(0, len(index), 256):
-            part = [self.samples[k] for k in index[begin : begin + 256]]
-            run = self._run(draw, part, taught=False)
-            out.append((self.pooling.matrices(run.windows) @ run.activity).reshape(len(part), -1))
+            part = index[begin : begin + 256]
+            run = self._run(draw, [self.samples[k] for k in part], taught=False)
+            out.append(self.head.features(run.activity, run.windows, part))
             spikes.append(run.activity.sum(axis=1, dtype=np.float64))
-        return np.concatenate(out).astype(np.float64), np.concatenate(spikes)
+        return np.concatenate(out), np.concatenate(spikes)
 
     def _run(self, draw: Draw, part: list[Stimulus], *, taught: bool = True) -> Any:
         # The weights that are trained, not those that the state was left with.
         state = None if self._state is None else replace(self._state, w=draw.plastic.w)
         return run_batch(
             draw, part, state=state, precision=self.settings.precision, workers=self.settings.workers,
-            keep=["currents"] if taught and "tau_syn" in self.chosen.names else [], checkpoint=None if taught else 256,
+            window=None if self.head.windows == 1 else part[0].hold / self.head.windows,
+            keep=["currents"] if taught and "tau_syn" in self.chosen.names else [],
+            checkpoint=self._every(draw, part) if taught else 256,
         )  # fmt: skip
 
-    def _scaled(self, features: Array) -> Array:
+    def _every(self, draw: Draw, part: list[Stimulus]) -> int | None:
+        """Steps that are on the tape at a time: all, unless that would be a large tape. The gradient is the same."""
+        steps = max(round(s.duration / draw.network.dt) for s in part)
+        return None if steps * draw.n * len(part) * 4 <= TAPE else max(1, round(2 * math.sqrt(steps)))
+
+    def scaled(self, features: Array) -> Array:
+        """Features in the units of the readout."""
         return np.asarray((features - self.centre) / self.scale)
 
     def scores(self, features: Array, values: dict[str, Array]) -> Array:
         """What the readout makes of features."""
-        return np.asarray(self._scaled(features) @ values[READOUT] + values[OFFSET])
-
-    def loss(self, scores: Array, index: Ints) -> tuple[float, Array]:
-        """Loss on some samples, and its gradient with respect to the scores."""
-        weight = None if self.weight is None else self.weight[index]
-        return (cross_entropy if self.classes else squared_error)(scores, self.targets[index], weight)
+        return np.asarray(self.scaled(features) @ values[READOUT] + values[OFFSET])
 
     def _price(self, activity: Array, index: Ints) -> tuple[float, Array | float]:
         """What the spikes of some samples cost, (samples, windows, n), and the gradient of that."""
@@ -210,24 +254,17 @@ class Training:
         cost, gradient = too_many_spikes(activity, seconds, target)
         return weight * cost, weight * gradient
 
-    def _score(self, scores: Array, index: Ints) -> float:
-        if self.classes:
-            return float((scores.argmax(axis=1) == self.targets[index]).mean())
-        return -float(((scores - self.targets[index]) ** 2).mean())
-
     def step(self, index: Ints) -> tuple[float, float, float, float]:
         """One step on a batch: its loss, score, spikes of a neuron in a sample, and the share that was reached."""
         draw = self.draw()
         run = self._run(draw, [self.samples[k] for k in index])
-        matrices = self.pooling.matrices(run.windows)
-        features = (matrices @ run.activity).reshape(len(index), -1).astype(np.float64)
-        scaled = self._scaled(features)
+        scaled = self.scaled(self.head.features(run.activity, run.windows, index))
         scores = scaled @ self.values[READOUT] + self.values[OFFSET]
-        loss, into_scores = self.loss(scores, index)
+        loss, into_scores = self.head.loss(scores, index)
         if not math.isfinite(loss):
             raise NotANumberError
         into_features = into_scores @ self.values[READOUT].T / self.scale
-        into = matrices.transpose(0, 2, 1) @ into_features.reshape(len(index), self.pooling.rows, draw.n)
+        into = self.head.back(into_features, run.activity, run.windows, index)
         cost, into_spikes = self._price(run.activity, index)
         loss += cost
         found = run.backward(
@@ -244,7 +281,7 @@ class Training:
             raise NotANumberError
         self.values = after
         spikes = float(run.activity.sum(dtype=np.float64)) / (len(index) * draw.n)
-        return loss, self._score(scores, index), spikes, found.reached
+        return loss, self.head.score(scores, index), spikes, found.reached
 
     def epoch(self) -> Epoch:
         """Show every training sample once, in an order of this epoch's own, and look at those held out.
@@ -276,14 +313,19 @@ class Training:
             )
         validation = math.nan
         if self.held_out.size:
-            features, fired = self.features(self.draw(), self.held_out)
-            scores = self.scores(features, self.values)
-            validation, score = self.loss(scores, self.held_out)[0], self._score(scores, self.held_out)
-            validation += self._price(fired[:, None], self.held_out)[0]
+            validation, score = self._validate()
         self.history.append(Epoch(loss, validation, score, spikes, reached, time.perf_counter() - begin))
-        if self.best_epoch < 0 or not self.held_out.size or validation < self.history[self.best_epoch].validation:
+        least = self._least if self.best_epoch < 0 else self.history[self.best_epoch].validation
+        if not self.held_out.size or validation < least:
             self.best, self.best_epoch = dict(self.values), number
         return self.history[-1]
+
+    def _validate(self) -> tuple[float, float]:
+        """Loss with the price of the spikes, and score, on the samples that are held out."""
+        features, fired = self.features(self.draw(), self.held_out)
+        scores = self.scores(features, self.values)
+        loss, score = self.head.loss(scores, self.held_out)[0], self.head.score(scores, self.held_out)
+        return loss + self._price(fired[:, None], self.held_out)[0], score
 
     @property
     def over(self) -> bool:
@@ -309,17 +351,18 @@ class Training:
         settings["pseudo_derivative"] = repr(self.settings.pseudo_derivative)
         about = (
             start.network.fingerprint, start.seed, start.damage, self.chosen.names, self.chosen.signs,
-            sorted(self.chosen.bounds.items()), repr(self.pooling), sorted(settings.items()),
+            sorted(self.chosen.bounds.items()), sorted(settings.items()),
         )  # fmt: skip
         content.update(repr(about).encode())
-        arrays: list[Any] = [*self.chosen.values.values(), self.targets, self.held_out, *start.neurons.values()]
+        arrays: list[Any] = [*self.chosen.values.values(), self.held_out, *start.neurons.values()]
         arrays += [start.plastic.w, start.static.w, start.w_in, start.w_event]
         arrays += [x for s in self.samples for x in (s.values, s.event_times, s.event_channels, s.hold)]
-        arrays += [] if self.weight is None else [self.weight]
         if self._state is not None:
             arrays += [self._state.last_spike - self._state.step, *self._state.variables.values()]
-        for array in arrays:
+        for array in [*arrays, *self._begun]:
             content.update(np.ascontiguousarray(array).tobytes())
+        for part in self.head.content():
+            content.update(part.encode() if isinstance(part, str) else np.ascontiguousarray(part).tobytes())
         return content.hexdigest()
 
     def save(self, path: str | Path) -> Path:

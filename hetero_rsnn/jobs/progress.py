@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from hetero_rsnn.common.text import printable
 
@@ -13,18 +13,26 @@ from hetero_rsnn.common.text import printable
 Progress = Callable[[int, int], object]
 
 
+class NotedProgress(Protocol):
+    """The same with a word on how it goes."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> object:
+        """So many are done, of so many."""
+
+
 #: Up to so many jobs have a line each; of more, every twentieth part has one.
 _LINES = 100
 
 
-def _say_nothing(done: int, total: int) -> None:
+def _say_nothing(done: int, total: int, note: str = "") -> None:
     """Standard error is closed."""
 
 
-def _print_lines(text: str) -> Progress:
-    def tell(done: int, total: int) -> None:
+def _print_lines(text: str) -> NotedProgress:
+    def tell(done: int, total: int, note: str = "") -> None:
         if total <= _LINES or done == total or done * 20 // total > (done - 1) * 20 // total:
-            print(f"{printable(text)}: {done} of {total}", file=sys.stderr, flush=True)
+            more = f", {note}" if note else ""
+            print(f"{printable(text)}: {done} of {total}{printable(more)}", file=sys.stderr, flush=True)
 
     return tell
 
@@ -48,8 +56,8 @@ def print_warning(
 
 
 @contextmanager
-def progress_bar(text: str, total: int) -> Iterator[Progress]:
-    """A bar with the time left on standard error; plain lines where that is not a terminal."""
+def progress_bar(text: str, total: int) -> Iterator[NotedProgress]:
+    """A bar with the time left, and the last note, on standard error; plain lines where that is not a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield _print_lines(text) if sys.stderr is not None else _say_nothing
         return
@@ -64,10 +72,17 @@ def progress_bar(text: str, total: int) -> Iterator[Progress]:
         progress.TimeElapsedColumn(),
         progress.TextColumn("left"),
         progress.TimeRemainingColumn(),
+        progress.TextColumn("{task.fields[note]}", markup=False),
     )
     with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(printable(text), total=total)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        task = bar.add_task(printable(text), total=total, note="")
+
+        def tell(done: int, total: int, note: str = "") -> None:
+            bar.update(task, completed=done, total=total)
+            if note:
+                bar.update(task, note=printable(note))
+
+        yield tell
 
 
 class _Transfer:

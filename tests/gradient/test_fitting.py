@@ -10,6 +10,7 @@ import pytest
 
 import hetero_rsnn as hr
 from hetero_rsnn.gradient.fitting import Settings, Training
+from hetero_rsnn.gradient.heads import SampleHead
 from hetero_rsnn.gradient.parameters import parameters
 from hetero_rsnn.gradient.readouts import Pooling
 
@@ -34,7 +35,11 @@ def training(train: Any = ("w", "w_in", "I_bias"), held_out: Any = range(8), **c
     samples, labels = toy()
     settings = Settings(**{"epochs": 6, "batch_size": 16, "precision": "double", **changes})
     return Training(
-        parameters(DRAW, train), Pooling("windows", 2), samples, labels, np.array(list(held_out), int), settings
+        parameters(DRAW, train),
+        SampleHead(Pooling("windows", 2), labels),
+        samples,
+        np.array(list(held_out), int),
+        settings,
     )
 
 
@@ -78,7 +83,11 @@ def test_numbers_are_learned_too():
     samples, labels = toy()
     target = np.stack([labels * 2.0 - 1.0, 3.0 - labels], axis=1)
     found = Training(
-        parameters(DRAW), Pooling("windows", 2), samples, target, np.arange(8), Settings(epochs=8, batch_size=16)
+        parameters(DRAW),
+        SampleHead(Pooling("windows", 2), target),
+        samples,
+        np.arange(8),
+        Settings(epochs=8, batch_size=16),
     )
     found.run()
     assert found.history[-1].validation < 0.5 * found.history[0].validation and found.history[-1].validation < 0.1
@@ -167,7 +176,7 @@ def test_the_price_of_spikes_counts_for_the_best_epoch():
     scores = found.scores(found.features(found.draw(), found.held_out)[0], found.values)
     seconds = sum(found.samples[k].duration for k in found.held_out) / 1e3
     excess = np.maximum(fired.sum(axis=0) / seconds - 1.0, 0.0)
-    expected = found.loss(scores, found.held_out)[0] + (excess**2).mean()
+    expected = found.head.loss(scores, found.held_out)[0] + (excess**2).mean()
     assert found.history[-1].validation == pytest.approx(expected)
 
 
@@ -193,7 +202,9 @@ def test_where_nothing_can_be_learned_is_said():
 
     far = dataclasses.replace(DRAW, neurons={**DRAW.neurons, "v_th": DRAW.neurons["v_th"] + 500.0})
     samples, labels = toy(16)
-    found = Training(parameters(far, ["w_in"]), Pooling("rate"), samples, labels, np.arange(0), Settings(epochs=2))
+    found = Training(
+        parameters(far, ["w_in"]), SampleHead(Pooling("rate"), labels), samples, np.arange(0), Settings(epochs=2)
+    )
     with pytest.raises(hr.HeteroError, match="nothing can be learned: widen the pseudo-derivative"):
         found.epoch()
 
