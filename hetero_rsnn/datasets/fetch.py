@@ -51,7 +51,8 @@ def fetch_dataset(
     Raises
     ------
     FetchError
-        If the name is unknown, pooch is not installed, or the download fails or has another checksum.
+        If the name is unknown or of data that a Debian package holds, pooch is not installed, or the download fails or
+        has another checksum.
     FileFormatError
         If a file of that name is there with another checksum; it is not touched.
     OutputError
@@ -59,6 +60,10 @@ def fetch_dataset(
     """
     if name not in SOURCES:
         raise FetchError(f"no download for {name!r}{suggest(str(name), SOURCES)}: see 'hetero-rsnn data'")
+    if not SOURCES[name].files:
+        raise FetchError(
+            f"{name} is not downloaded by this package", fix=f"install Debian's package: {SOURCES[name].command}"
+        )
     pooch = need("pooch", "data", "a download", error=FetchError)
     files = SOURCES[name].files
     addresses = [_address(file.url, base_url if base_url is not None else os.environ.get(MIRROR)) for file in files]
