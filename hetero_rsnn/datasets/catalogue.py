@@ -246,7 +246,7 @@ def _sklearn_digits(data_dir: _Where) -> Dataset:
 
     found = load_digits()
     y = found.target.astype(np.int64)
-    # The file goes writer by writer: its end has other writers than its beginning.
+    # Neighbours in the file resemble each other: its end is new, samples from between the others are not.
     tested = np.zeros(len(y), dtype=np.bool_)
     for digit in range(10):
         mine = np.flatnonzero(y == digit)

@@ -100,9 +100,9 @@ def _array(path: Path, file: Any, axes: int, most: int) -> NDArray[np.uint8]:
         raise FileFormatError(f"{path}: must hold {count} bytes of shape {shape}, got a shorter file", fix=_FIX)
     memory.fits(f"{path}: reading it", count, "free some memory", error=FileFormatError)
     out = np.empty(count, np.uint8)
-    got = _fill(file, out)
-    if got < count:
-        raise FileFormatError(f"{path}: must hold {count} bytes of shape {shape}, got {got}", fix=_FIX)
+    filled = _fill(file, out)
+    if filled < count:
+        raise FileFormatError(f"{path}: must hold {count} bytes of shape {shape}, got {filled}", fix=_FIX)
     if file.read(1):  # which also looks at the checksum of a packed file
         raise FileFormatError(f"{path}: must end after {count} bytes of shape {shape}, got more", fix=_FIX)
     return out.reshape(shape)
@@ -110,7 +110,7 @@ def _array(path: Path, file: Any, axes: int, most: int) -> NDArray[np.uint8]:
 
 def _fill(file: Any, out: NDArray[np.uint8]) -> int:
     """Read into an array; how many bytes there were."""
-    view, got = memoryview(out), 0
+    view, got = memoryview(out.data), 0
     while got < len(view) and (count := file.readinto(view[got:])):
         got += count
     return got

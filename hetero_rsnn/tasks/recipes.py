@@ -89,7 +89,7 @@ _CHAOS = Recipe(
 
 #: A row a step: fast membranes and synapses, since 28 rows are over within one time constant of 30 ms.
 _IMAGES = Recipe(
-    CurrentEncoder(gain=5.0, clip=None), "1 ms", {"tau_read": "10 ms"},
+    CurrentEncoder(gain=5.0, clip=None), "1 ms", {"tau_read": "10 ms", "windows": 5},
     {"E.tau_m.mean": "10 ms", "I.tau_m.mean": "10 ms", "t_ref": "1 ms", "tau_syn": "5 ms"},
 )  # fmt: skip
 
@@ -105,7 +105,7 @@ _RECIPES: dict[str, Recipe] = {
     # 24 windows of 1,000 neurons in 8,000 samples would take a gigabyte and a half.
     "shd": Recipe(CurrentEncoder(), None, {"windows": [1, 5, 10]}, {"n": 1000, "input.connectivity": 0.1}),
     "fashion_mnist": _IMAGES,
-    "sklearn_digits": _IMAGES,
+    "sklearn_digits": Recipe(CurrentEncoder(gain=2.0, clip=None), "5 ms"),
     "wind_sand_point": Recipe(
         CurrentEncoder(gain=10.0, clip=None, lags=6), "100 ms",
         {"tau_read": ["100 ms", "300 ms", "1000 ms"], "skip": True}, horizon=6,
