@@ -59,7 +59,8 @@ def fetch_dataset(
         If the folder cannot be written.
     """
     if name not in SOURCES:
-        raise FetchError(f"no download for {name!r}{suggest(str(name), SOURCES)}: see 'hetero-rsnn data'")
+        known = [other for other, source in SOURCES.items() if source.files]
+        raise FetchError(f"no download for {name!r}{suggest(str(name), known)}: see 'hetero-rsnn data'")
     if not SOURCES[name].files:
         raise FetchError(
             f"{name} is not downloaded by this package", fix=f"install Debian's package: {SOURCES[name].command}"
