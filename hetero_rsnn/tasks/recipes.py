@@ -65,7 +65,8 @@ def recipe(dataset: Dataset) -> Recipe:
     """The recipe of a shipped data set, or a sensible one for the kind of data.
 
     ``analysis/recipes.py`` shows what those of Japanese vowels, spoken digits, wind and Lorenz were chosen from, by
-    cross-validation inside the training part. The others are set by hand, after these, and not tuned.
+    cross-validation inside the training part. That of Fashion-MNIST is the best of six on samples held out of the first
+    10,000 training images. The others are set by hand, after these, and not tuned.
     """
     if dataset.name in _RECIPES:
         return _RECIPES[dataset.name]
