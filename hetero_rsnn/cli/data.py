@@ -42,6 +42,7 @@ def data(context: typer.Context, data_dir: _Folder = None) -> None:
 def _where(name: str, data_dir: Path | None) -> str:
     """For data that do not come along: their place, or that they are not there."""
     from hetero_rsnn.datasets import catalogue as datasets
+    from hetero_rsnn.datasets.sources import SOURCES
 
     try:
         found = datasets.find_dataset(name, data_dir)
@@ -50,6 +51,8 @@ def _where(name: str, data_dir: Path | None) -> str:
     if found is None:
         return ""
     folder = "" if data_dir is None else f" --data-dir {printable(shlex.quote(str(data_dir)))}"
+    if not found and SOURCES[name].package:
+        return f"\n  not here: {SOURCES[name].command}"
     if not found:
         return f"\n  not here: hetero-rsnn data fetch {name}{folder}"
     return f"\n  in {', '.join(map(printable, found))}"

@@ -146,7 +146,7 @@ def results_folder(out: Path | None, command: str, files: tuple[str, ...], overw
 
 
 def load_data(name: str, data_dir: Path | None) -> Any:
-    """A data set; one that is not there is asked for with the command that fetches it."""
+    """A data set; one that is not there is asked for with the command that fetches or installs it."""
     from hetero_rsnn.datasets.catalogue import find_dataset, load_dataset
     from hetero_rsnn.datasets.sources import SOURCES
 
@@ -155,7 +155,11 @@ def load_data(name: str, data_dir: Path | None) -> Any:
     except FileFormatError as error:
         if name not in SOURCES or find_dataset(name, data_dir):
             raise
+        source = SOURCES[name]
+        if source.package:
+            fix = f"run '{source.command}', or get it from {source.homepage} and give --data-dir"
+            raise FileFormatError(error.reason, fix=fix) from None
         folder = data_dir.parent if data_dir is not None and data_dir.suffix else data_dir
         command = ["hetero-rsnn", "data", "fetch", name, *(["--data-dir", str(folder)] if folder is not None else [])]
-        fix = f"run '{shlex.join(command)}', or get it from {SOURCES[name].homepage} and give --data-dir"
+        fix = f"run '{shlex.join(command)}', or get it from {source.homepage} and give --data-dir"
         raise FileFormatError(error.reason, fix=fix) from None

@@ -8,4 +8,6 @@
 ``fetch``          downloads with checksums
 ``spoken_digits``  spoken digits from wav files
 ``heidelberg``     Spiking Heidelberg Digits
+``fashion_mnist``  Fashion-MNIST
+``idx``            the files it comes in
 """

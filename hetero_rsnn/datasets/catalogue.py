@@ -14,7 +14,7 @@ import numpy as np
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, suggest
 from hetero_rsnn.common.types import Array
-from hetero_rsnn.datasets import heidelberg, spoken_digits
+from hetero_rsnn.datasets import fashion_mnist, heidelberg, spoken_digits
 from hetero_rsnn.datasets.dataset import Dataset
 from hetero_rsnn.datasets.sources import SOURCES, data_folder, missing, shipped_series
 from hetero_rsnn.inputs.files import read_series
@@ -202,11 +202,92 @@ def _shd(data_dir: _Where, hold: Any = "10 ms", limit: int | None = None) -> Dat
     )
 
 
+def _fashion_mnist(name: str) -> Callable[[_Where], Dataset]:
+    permuted = name == "fashion_mnist_permuted"
+    moved = (
+        f"; all pixels moved by numpy.random.default_rng({fashion_mnist.PERMUTATION_SEED}).permutation(784)"
+        if permuted
+        else ""
+    )
+
+    def load(data_dir: _Where) -> Dataset:
+        where = data_folder(data_dir)
+        paths = fashion_mnist.find_fashion_mnist(where)
+        if paths is None:
+            raise missing(name, where, fashion_mnist.WANTED, data_dir)
+        found = fashion_mnist.read_fashion_mnist(paths, permuted=permuted)
+        return Dataset(
+            name=name,
+            task="classification",
+            X=found.X,
+            y=found.labels,
+            classes=fashion_mnist.CLASSES,
+            train=np.arange(found.n_train),
+            test=np.arange(found.n_train, len(found.X)),
+            groups=None,
+            interval_ms=None,
+            channels=tuple(f"column {i}" for i in range(fashion_mnist.SIDE)),
+            kind="series",
+            source=f"{SOURCES[name].authors}, {SOURCES[name].homepage}",
+            licence=SOURCES[name].licence,
+            notes=f"images row by row, from top to bottom, values in [0, 1]; official split{moved}",
+            details={"paths": [str(p) for p in paths]},
+        )
+
+    return load
+
+
+#: Share of each class of scikit-learn's digits that is for training, in the order of the file.
+_DIGITS_TRAIN = 0.75
+
+
+def _sklearn_digits(data_dir: _Where) -> Dataset:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    y = found.target.astype(np.int64)
+    # Neighbours in the file resemble each other: its end is new, samples from between the others are not.
+    tested = np.zeros(len(y), dtype=np.bool_)
+    for digit in range(10):
+        mine = np.flatnonzero(y == digit)
+        tested[mine[round(_DIGITS_TRAIN * mine.size) :]] = True
+    return Dataset(
+        name="sklearn_digits",
+        task="classification",
+        X=tuple(found.images / 16.0),
+        y=y,
+        classes=tuple("0123456789"),
+        train=np.flatnonzero(~tested),
+        test=np.flatnonzero(tested),
+        groups=None,
+        interval_ms=None,
+        channels=tuple(f"column {i}" for i in range(8)),
+        kind="series",
+        source="E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, "
+        "doi:10.24432/C50P49, as in sklearn.datasets.load_digits",
+        licence="CC BY 4.0",
+        notes="images row by row, from top to bottom, values in [0, 1]; test = the last quarter of each digit in the "
+        "order of the file, a choice of ours",
+        details={},
+    )
+
+
 #: name: (task, what it is, loader); the options are the further parameters of the loader.
 _KNOWN: dict[str, tuple[str, str, Callable[..., Dataset]]] = {
     "japanese_vowels": ("classification", "9 speakers from two vowels, 12 channels (shipped)", _japanese_vowels),
     "free_spoken_digits": ("classification", "digits 0-9 as 8 kHz audio (hetero-rsnn data fetch)", _free_spoken_digits),
     "shd": ("classification", "Spiking Heidelberg Digits: 20 words, 700 channels (hetero-rsnn data fetch)", _shd),
+    "fashion_mnist": (
+        "classification",
+        "10 kinds of clothes, images of 28 x 28 row by row (Debian's package dataset-fashion-mnist)",
+        _fashion_mnist("fashion_mnist"),
+    ),
+    "fashion_mnist_permuted": (
+        "classification",
+        "the same with all pixels moved by one permutation (from the same files)",
+        _fashion_mnist("fashion_mnist_permuted"),
+    ),
+    "sklearn_digits": ("classification", "digits 0-9, images of 8 x 8 row by row (with scikit-learn)", _sklearn_digits),
     "wind_greensboro": ("forecasting", "a year of hourly wind speed in 12 months (shipped)", _wind("wind_greensboro")),
     "wind_sand_point": ("forecasting", "the same at a windier coast (shipped)", _wind("wind_sand_point")),
     "wind": ("forecasting", "both stations, 24 months (shipped)", _wind(*_STATIONS)),
@@ -243,6 +324,8 @@ def find_dataset(name: str, data_dir: _Where = None) -> list[Path] | None:
     if name == "free_spoken_digits":
         path = spoken_digits.find_spoken_digits(where)
         return [] if path is None else [path]
+    if name.startswith("fashion_mnist"):
+        return list(fashion_mnist.find_fashion_mnist(where) or ())
     return list(heidelberg.find_heidelberg(where) or ()) if name == "shd" else None
 
 
@@ -253,8 +336,9 @@ def load_dataset(name: str, *, data_dir: _Where = None, **options: Any) -> Datas
     ----------
     name : str
     data_dir : path, optional
-        For data that do not come along (``free_spoken_digits``, ``shd``): the folder that holds the archive, folder or
-        HDF5 files, or the archive itself. Without it ``$HETERO_RSNN_DATA``, else ``~/.cache/hetero_rsnn``.
+        For data that do not come along (``free_spoken_digits``, ``shd``, ``fashion_mnist``): the folder that holds the
+        archive, folder, HDF5 or IDX files, or the archive itself. Without it ``$HETERO_RSNN_DATA``, else
+        ``~/.cache/hetero_rsnn``. Fashion-MNIST is also looked for where Debian's package puts it.
     **options
         For generated series: ``samples`` (of the training segment), ``segments`` and ``test_samples`` (number and
         length of test segments), ``seed``. For ``shd``: ``hold`` (``"10 ms"``), ``limit`` (first samples of each part).
@@ -265,6 +349,11 @@ def load_dataset(name: str, *, data_dir: _Where = None, **options: Any) -> Datas
         If the name or an option is unknown, or an option has a wrong value.
     FileFormatError
         If the files are not there, or damaged.
+
+    Examples
+    --------
+    >>> load_dataset("sklearn_digits")
+    Dataset(sklearn_digits: classification of series, 1347 train + 450 test, 10 classes, 8 x 8)
     """
     if name not in _KNOWN:
         if os.path.isfile(name):  # and not Path.is_file, which raises for a name that is too long

@@ -51,14 +51,20 @@ def fetch_dataset(
     Raises
     ------
     FetchError
-        If the name is unknown, pooch is not installed, or the download fails or has another checksum.
+        If the name is unknown or of data that a Debian package holds, pooch is not installed, or the download fails or
+        has another checksum.
     FileFormatError
         If a file of that name is there with another checksum; it is not touched.
     OutputError
         If the folder cannot be written.
     """
     if name not in SOURCES:
-        raise FetchError(f"no download for {name!r}{suggest(str(name), SOURCES)}: see 'hetero-rsnn data'")
+        known = [other for other, source in SOURCES.items() if source.files]
+        raise FetchError(f"no download for {name!r}{suggest(str(name), known)}: see 'hetero-rsnn data'")
+    if not SOURCES[name].files:
+        raise FetchError(
+            f"{name} is not downloaded by this package", fix=f"install Debian's package: {SOURCES[name].command}"
+        )
     pooch = need("pooch", "data", "a download", error=FetchError)
     files = SOURCES[name].files
     addresses = [_address(file.url, base_url if base_url is not None else os.environ.get(MIRROR)) for file in files]

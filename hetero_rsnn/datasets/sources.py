@@ -25,12 +25,18 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Source:
-    """Who made a data set, under which licence, and its published files."""
+    """Who made a data set, under which licence, its published files, or else the Debian package that holds it."""
 
     authors: str
     homepage: str
     licence: str
     files: tuple[RemoteFile, ...]
+    package: str = ""
+
+    @property
+    def command(self) -> str:
+        """How the package is installed."""
+        return f"apt install {self.package}"
 
 
 SOURCES = {
@@ -66,7 +72,16 @@ SOURCES = {
             ),
         ),
     ),
+    # Published by http alone, which says nothing about who answers: Debian's package is signed.
+    "fashion_mnist": Source(
+        "H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST, arXiv:1708.07747 (2017)",
+        "https://github.com/zalandoresearch/fashion-mnist",
+        "MIT",
+        (),
+        "dataset-fashion-mnist",
+    ),
 }
+SOURCES["fashion_mnist_permuted"] = SOURCES["fashion_mnist"]
 
 
 def data_folder(data_dir: str | os.PathLike[str] | None = None) -> Path:
@@ -90,13 +105,15 @@ def data_folder(data_dir: str | os.PathLike[str] | None = None) -> Path:
 
 def missing(name: str, where: Path, wanted: str, data_dir: str | os.PathLike[str] | None) -> FileFormatError:
     """Make the error for a data set that is not where it was looked for."""
+    source = SOURCES[name]
+    rule = f"{where}: must hold the data set {name!r} ({wanted}), found none of it"
+    if source.package:
+        return FileFormatError(rule, fix=f"install Debian's package ({source.command}), or get it from "
+                               f"{source.homepage} and give data_dir=...")  # fmt: skip
     call = f"hetero_rsnn.fetch_dataset({name!r}"
     if data_dir is not None:  # else the download would land in another folder
         call += f", {str(where.parent if where.suffix else where)!r}"
-    return FileFormatError(
-        f"{where}: must hold the data set {name!r} ({wanted}), found none of it",
-        fix=f"call {call}), or get it from {SOURCES[name].homepage} and give data_dir=...",
-    )
+    return FileFormatError(rule, fix=f"call {call}), or get it from {source.homepage} and give data_dir=...")
 
 
 def shipped_series(name: str) -> Path:

@@ -30,6 +30,8 @@ from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.simulation.recording import State
 
+#: Samples, about evenly from all, that tell how features are scaled.
+_LOOKED_AT = 5000
 #: Names of the readout's arrays among those that are trained.
 READOUT, OFFSET = "readout", "offset"
 #: Bytes of a tape, about, above which it is kept in pieces.
@@ -156,7 +158,7 @@ class Training:
         self._state, self._begun = state, list[Array]()
         self._least = math.inf
         self.values: dict[str, Array] = dict(chosen.values)
-        features = self.features(chosen.start, self.shown)[0]
+        features = self.features(chosen.start, self.shown[:: math.ceil(len(self.shown) / _LOOKED_AT)])[0]
         # Fixed for good: a scale that follows the spikes would undo what the rate costs.
         self.centre, self.scale = features.mean(axis=0), head.scale(features)
         self.values[READOUT] = np.zeros((features.shape[1], head.outputs))

@@ -23,7 +23,8 @@ def as_series(X: Any, what: str = "X", *, arrays_only: bool = False) -> Any:
     Parameters
     ----------
     X : list or tuple of array, shape (time, channels) or (time,)
-        Or one array of shape (samples, time, channels), or a list of `Stimulus`: samples that are encoded already.
+        Or one array of shape (samples, time, channels), or a list of `Stimulus`: samples that are encoded already; or
+        the samples of a data set that makes them when asked for.
     what : str
         Name used in error messages.
     arrays_only : bool
@@ -74,7 +75,7 @@ def _collection(X: Any, what: str) -> list[Any]:
             f"{what} must be a list of samples or an array (samples, time, channels), got an array of shape {X.shape}: "
             "if it is one sample, wrap it, [x]"
         )
-    if not isinstance(X, list | tuple):
+    if not isinstance(X, list | tuple) and not (isinstance(X, Sequence) and hasattr(X, "take")):
         raise StimulusError(
             f"{what} must be a list of samples of shape (time, channels), got {_kind(X)}: make a list, list(...)"
         )
@@ -114,7 +115,7 @@ def _sample(x: Any, what: str, k: int) -> Array:
 
 
 def take(X: Sequence[Any], index: Ints) -> Any:
-    """Some of the samples; of event data that are read as needed, without reading them."""
+    """Some of the samples; of those that are made when asked for, without making them."""
     own = getattr(X, "take", None)
     return own(index) if own is not None and not isinstance(X, np.ndarray) else [X[int(k)] for k in index]
 

@@ -92,6 +92,21 @@ def test_a_linear_baseline_knows_the_speakers() -> None:
     assert model.fit(features(X_train), shuffled).score(features(X_test), y_test) < 0.4
 
 
+def test_digits_of_scikit_learn() -> None:
+    from sklearn.datasets import load_digits
+
+    found = load_dataset("sklearn_digits")
+    check(found, "sklearn_digits")
+    assert find_dataset("sklearn_digits") is None
+    assert_array_equal(np.array(found.X) * 16, load_digits().images)
+    assert len(found) == 1797 and found.lengths.tolist() == [8] * 1797 and len(found.channels) == 8
+    of_train, of_test = (np.bincount(found.y[part]) for part in (found.train, found.test))
+    assert_array_equal(of_train, np.round(0.75 * (of_train + of_test)))
+    for digit in range(10):  # the last of each are tested
+        mine = np.flatnonzero(found.y == digit)
+        assert_array_equal(mine[-of_test[digit] :], found.test[found.y[found.test] == digit])
+
+
 @pytest.mark.parametrize("name", ["wind_greensboro", "wind_sand_point"])
 def test_wind_is_cut_at_the_months(name: str) -> None:
     found = load_dataset(name)

@@ -61,6 +61,15 @@ def test_it_learns_and_threads_do_not_matter():
     assert not np.array_equal(one.draw().neurons["I_bias"], DRAW.neurons["I_bias"])
 
 
+def test_a_part_of_many_samples_tells_the_scale(monkeypatch):
+    whole = training()
+    monkeypatch.setattr("hetero_rsnn.gradient.fitting._LOOKED_AT", 10)
+    part = training()
+    some, _ = whole.features(DRAW, np.arange(8, 48, 4))
+    np.testing.assert_array_equal(part.centre, some.mean(axis=0))
+    assert part.scale == some.std() != whole.scale
+
+
 @pytest.mark.parametrize("train", [["tau_m"], ["tau_syn"], ["v_th"], ["w_in"]])
 def test_every_quantity_alone_lowers_the_loss(train):
     """Beside the readout, whose share is what is left with nothing else to train."""
