@@ -26,6 +26,12 @@ _Precision = Annotated[str, typer.Option(help="double, or single: faster, for th
 _Workers = Annotated[int | None, typer.Option(help="Networks at a time [default: one a core].")]
 _Quick = Annotated[bool, typer.Option("--quick", help="Small networks, one seed, part of the data: a look only.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.")]
+_Train = Annotated[
+    str, typer.Option(help="stdp, or gradient: by backpropagation, on labels or targets of the training part.")
+]
+_Rate = Annotated[
+    float | None, typer.Option("--target-rate", metavar="HZ", help="Rate above which spikes cost, for gradient.")
+]
 _Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value of all networks.")]
 _Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")]
 
@@ -47,12 +53,8 @@ def classify(
             help="Also classify by MiniRocket, without a network [default: where aeon or sktime is installed].",
         ),
     ] = None,
-    train: Annotated[
-        str, typer.Option(help="stdp, or gradient: by backpropagation, on the labels of the training samples.")
-    ] = "stdp",
-    target_rate: Annotated[
-        float | None, typer.Option("--target-rate", metavar="HZ", help="Rate above which spikes cost, for gradient.")
-    ] = None,
+    train: _Train = "stdp",
+    target_rate: _Rate = None,
     backend: _Backend = "fast",
     precision: _Precision = "double",
     workers: _Workers = None,
@@ -65,15 +67,11 @@ def classify(
     overwrite: _Overwrite = False,
 ) -> None:
     """Classify a data set: accuracy, spikes, few labels, the linear model on the same input; a table and a figure."""
-    from hetero_rsnn.common import checks
     from hetero_rsnn.tasks.classification import classify as run
 
-    checks.one_of("--train", train, ("stdp", "gradient"))
-    if target_rate is not None and train != "gradient":
-        raise HeteroError("--target-rate is for --train gradient", fix="add that, or leave it away")
+    training = _training(train, target_rate)
 
     def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
-        training = None if target_rate is None else {"target_rate": target_rate}
         return run(
             data, names, numbers, leave_out=leave_out, early=early, minirocket=minirocket, train=train,
             training=training, **options,
@@ -95,6 +93,8 @@ def forecast(
     closed_loop: Annotated[
         bool, typer.Option("--closed-loop", help="Also let the networks run freely on a chaotic series.")
     ] = False,
+    train: _Train = "stdp",
+    target_rate: _Rate = None,
     backend: _Backend = "fast",
     precision: _Precision = "double",
     workers: _Workers = None,
@@ -109,11 +109,25 @@ def forecast(
     """Forecast a data set: NRMSE, skill against persistence and a linear model, spikes; a table and a figure."""
     from hetero_rsnn.tasks.forecasting import forecast as run
 
+    training = _training(train, target_rate)
+
     def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
-        return run(data, names, numbers, horizon=horizon, closed_loop=closed_loop, **options)
+        return run(
+            data, names, numbers, horizon=horizon, closed_loop=closed_loop, train=train, training=training, **options
+        )
 
     _run("forecast", task, dataset, networks, data_dir, seeds, n, backend, precision, workers, quick, as_json, out,
          overrides, overwrite)  # fmt: skip
+
+
+def _training(train: str, target_rate: float | None) -> dict[str, float] | None:
+    """What is said of the training."""
+    from hetero_rsnn.common import checks
+
+    checks.one_of("--train", train, ("stdp", "gradient"))
+    if target_rate is not None and train != "gradient":
+        raise HeteroError("--target-rate is for --train gradient", fix="add that, or leave it away")
+    return None if target_rate is None else {"target_rate": target_rate}
 
 
 def _run(
@@ -150,9 +164,17 @@ def _run(
     names = list(networks or CANONICAL)
     with progress_bar(f"{command} {name}", len(names) * len(numbers)) as progress:
         try:
+            last = (0, len(names) * len(numbers))
+
+            def done(number: int, total: int) -> None:
+                nonlocal last
+                last = number, total
+                progress(number, total)
+
             result = task(
                 data, names, numbers, overrides=changes, backend=backend, precision=precision,
-                workers=cores() if workers is None else workers, progress=progress,
+                workers=cores() if workers is None else workers, progress=done,
+                on_epoch=lambda network, seed, epoch: progress(*last, note=f"{network}, seed {seed}: {epoch}"),
             )  # fmt: skip
         except HeteroError:
             if fresh and not any(folder.iterdir()):

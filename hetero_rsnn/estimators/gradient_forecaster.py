@@ -14,7 +14,6 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.estimators.forecaster import HRSNNForecaster
 from hetero_rsnn.estimators.gradient_training import TRAINED, GradientEstimator, counts_of
-from hetero_rsnn.estimators.readout import STRENGTHS, RidgeReadout, contiguous_folds
 from hetero_rsnn.gradient.fitting import Training
 from hetero_rsnn.gradient.heads import RowHead, faded_sum
 from hetero_rsnn.gradient.readouts import fade_of
@@ -23,8 +22,6 @@ from hetero_rsnn.simulation.recording import Recording
 
 #: Windows of a row in which the training counts spikes are no longer than this share of the filter's time constant.
 FINE = 0.25
-#: Folds of the readout that training begins with.
-FOLDS = 5
 #: What may answer.
 READOUTS = ("ridge", TRAINED)
 
@@ -224,14 +221,7 @@ class HRSNNGradientForecaster(GradientEstimator, HRSNNForecaster):
             self._chosen(), self._head(parts), [p.stimulus for p in parts], np.array(held_out, np.int64), settings,
             state=self.frozen_.state,
         )  # fmt: skip
-        shown = [parts[k] for k in training.shown]
-        features = training.scaled(training.features(training.chosen.start, training.shown)[0])
-        ridge = RidgeReadout(STRENGTHS if self.strengths is None else self.strengths, self._beside())
-        first = ridge.fit(
-            features, np.concatenate([p.targets for p in shown]),
-            contiguous_folds([len(p.targets) for p in shown], FOLDS), np.concatenate([p.weights for p in shown]),
-        )  # fmt: skip
-        training.begin(first.coef_, first.intercept_)
+        training.begin()
         if once:
             self._one_more(training)
         else:

@@ -21,6 +21,32 @@ from hetero_rsnn.simulation.recording import Recording
 
 #: The readout that is trained along, as the value of `readout`.
 TRAINED = "trained"
+#: Parameters of both estimators that are about the training alone.
+TRAINING = (
+    "trainable", "shared", "bounds", "signs", "pseudo_derivative", "detach_reset", "training_epochs", "batch_size",
+    "learning_rate", "schedule", "weight_decay", "clip", "target_rate", "spike_weight", "validation", "patience",
+    "epochs",
+)  # fmt: skip
+
+
+def check_training(train: str, training: Mapping[str, Any] | None, more: tuple[str, ...]) -> dict[str, Any] | None:
+    """Parameters of a training, checked by name; None where networks learn by STDP.
+
+    Parameters
+    ----------
+    train : {"stdp", "gradient"}
+    training : mapping or None
+    more : tuple of str
+        What can be named beside `TRAINING`.
+    """
+    checks.one_of("train", train, ("stdp", "gradient"))
+    if training and train != "gradient":
+        raise HeteroError(f"training is for train='gradient', got train={train!r}", fix="leave one of them away")
+    for name, value in (training or {}).items():
+        checks.one_of("parameter of training", name, TRAINING + more)
+        if name == "target_rate" and value is not None:
+            checks.real(name, value, above=0.0)
+    return None if train == "stdp" else dict(training or {})
 
 
 class GradientEstimator(NetworkEstimator):

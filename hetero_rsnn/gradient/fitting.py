@@ -34,6 +34,8 @@ from hetero_rsnn.simulation.recording import State
 _LOOKED_AT = 5000
 #: Names of the readout's arrays among those that are trained.
 READOUT, OFFSET = "readout", "offset"
+#: Strengths of a ridge readout to begin with, in units of the spread of all features.
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 #: Bytes of a tape, about, above which it is kept in pieces.
 TAPE = 2**29
 
@@ -155,8 +157,8 @@ class Training:
             raise HeteroError(f"there are {len(self.samples)} samples and targets for {len(head)}", fix="align them")
         self.held_out = np.asarray(held_out, dtype=np.int64)
         self.shown = np.setdiff1d(np.arange(len(self.samples)), self.held_out)
-        self._state, self._begun = state, list[Array]()
-        self._least = math.inf
+        self._state, self._least = state, math.inf
+        self._strength: float | None = None
         self.values: dict[str, Array] = dict(chosen.values)
         features = self.features(chosen.start, self.shown[:: math.ceil(len(self.shown) / _LOOKED_AT)])[0]
         # Fixed for good: a scale that follows the spikes would undo what the rate costs.
@@ -172,19 +174,34 @@ class Training:
         self.best = dict(self.values)
         self.best_epoch = -1
 
-    def begin(self, readout: Array, offset: Array) -> None:
-        """Begin with this readout of scaled features, (features, outputs) and (outputs,), in place of none.
+    def begin(self, strengths: Sequence[float] = STRENGTHS) -> None:
+        """Solve for the readout, by ridge regression, now and after every epoch, in place of training it.
 
-        From then on its learning rate is relative to the size of its weights, and only what is better is taken.
+        A network that has moved a little needs another readout than before: by small steps it would come too late. Of
+        these strengths the one is used that is best on what is held out, now. Only what is better than now is taken.
         """
-        self._begun = [np.array(readout, np.float64), np.array(offset, np.float64)]
-        self.values |= dict(zip((READOUT, OFFSET), self._begun, strict=True))
-        self.best = dict(self.values)
-        size = float(np.abs(readout).mean()) or 1.0
-        rates = {READOUT: self.settings.learning_rate * size, OFFSET: self.settings.learning_rate * size}
-        self.adam.rates = {**self.adam.rates, **rates}
+        self._strength = strengths[-1]
+        self.adam.rates = {**self.adam.rates, READOUT: 0.0, OFFSET: 0.0}
         if self.held_out.size:
-            self._least = self._validate()[0]
+            losses = []
+            for strength in strengths:
+                self._strength = strength
+                self._solve()
+                losses.append(self._validate()[0])
+            self._strength, self._least = strengths[int(np.argmin(losses))], min(losses)
+        self._solve()
+        self.best = dict(self.values)
+
+    def _solve(self) -> None:
+        """The ridge readout of the network as it is."""
+        scaled = self.scaled(self.features(self.draw(), self.shown)[0])
+        wanted, weight = self.head.wanted(self.shown)
+        share = weight / weight.sum()
+        centre, offset = share @ scaled, share @ wanted
+        scaled = scaled - centre
+        gram, cross = scaled.T @ (share[:, None] * scaled), scaled.T @ (share[:, None] * (wanted - offset))
+        readout = np.linalg.solve(gram + self._strength * np.eye(len(gram)), cross)
+        self.values |= {READOUT: readout, OFFSET: offset - centre @ readout}
 
     def onto(self, head: Head, samples: Sequence[Stimulus]) -> Training:
         """This training on other samples, all of which are shown: what was learned and the optimiser are its own."""
@@ -313,6 +330,8 @@ class Training:
                 "no potential came near its threshold, so that nothing can be learned",
                 fix="widen the pseudo-derivative, or raise the input or I_bias",
             )
+        if self._strength is not None:
+            self._solve()
         validation = math.nan
         if self.held_out.size:
             validation, score = self._validate()
@@ -361,7 +380,7 @@ class Training:
         arrays += [x for s in self.samples for x in (s.values, s.event_times, s.event_channels, s.hold)]
         if self._state is not None:
             arrays += [self._state.last_spike - self._state.step, *self._state.variables.values()]
-        for array in [*arrays, *self._begun]:
+        for array in arrays:
             content.update(np.ascontiguousarray(array).tobytes())
         for part in self.head.content():
             content.update(part.encode() if isinstance(part, str) else np.ascontiguousarray(part).tobytes())

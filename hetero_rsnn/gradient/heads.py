@@ -48,6 +48,9 @@ class Head(Protocol):
     def back(self, gradient: Array, activity: Array, windows: Ints, index: Ints) -> Array:
         """Gradient with respect to spikes, from that with respect to features."""
 
+    def wanted(self, index: Ints) -> tuple[Array, Array]:
+        """What a linear readout should say, (answers, outputs), and how much each answer counts."""
+
     def loss(self, scores: Array, index: Ints) -> tuple[float, Array]:
         """Loss of answers (answers, outputs), and its gradient."""
 
@@ -87,8 +90,7 @@ class SampleHead:
         if targets.ndim == 1:
             count = int(targets.max()) + 1 if self.classes is None else self.classes
             object.__setattr__(self, "classes", count)
-            if self.squared:
-                object.__setattr__(self, "indicators", np.eye(count)[targets])
+            object.__setattr__(self, "indicators", np.eye(count)[targets])
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -108,7 +110,11 @@ class SampleHead:
     def start(self, index: Ints) -> Array:
         if self.classes is not None and not self.squared:
             return np.zeros(self.outputs)
-        return np.asarray((self.targets if self.indicators is None else self.indicators)[index].mean(axis=0))
+        return np.asarray(self.wanted(index)[0].mean(axis=0))
+
+    def wanted(self, index: Ints) -> tuple[Array, Array]:
+        weight = np.ones(len(index)) if self.weight is None else self.weight[index]
+        return (self.targets if self.indicators is None else self.indicators)[index], weight
 
     def scale(self, features: Array) -> Any:
         return float(features.std()) or 1.0
@@ -123,7 +129,7 @@ class SampleHead:
     def loss(self, scores: Array, index: Ints) -> tuple[float, Array]:
         weight = None if self.weight is None else self.weight[index]
         if self.classes is None or self.squared:
-            return squared_error(scores, (self.targets if self.indicators is None else self.indicators)[index], weight)
+            return squared_error(scores, self.wanted(index)[0], weight)
         return cross_entropy(scores, self.targets[index], weight)
 
     def score(self, scores: Array, index: Ints) -> float:
@@ -204,13 +210,20 @@ class RowHead:
             mine = own[self.windows - 1 :: self.windows]
             mine[count - answers : count] = gradient[row : row + answers, :n]
             row += answers
-        return faded_sum(into[:, ::-1], self.fade)[:, ::-1]
+        back = faded_sum(into[:, ::-1], self.fade)
+        return np.asarray(back[:, ::-1])
+
+    def wanted(self, index: Ints) -> tuple[Array, Array]:
+        wanted = np.concatenate([self.targets[k] for k in index])
+        return wanted, np.ones(len(wanted)) if self.weights is None else np.concatenate(
+            [self.weights[k] for k in index]
+        )
 
     def loss(self, scores: Array, index: Ints) -> tuple[float, Array]:
-        weight = None if self.weights is None else np.concatenate([self.weights[k] for k in index])
-        if weight is not None and not weight.any():
+        wanted, weight = self.wanted(index)
+        if not weight.any():
             return 0.0, np.zeros_like(scores)
-        return squared_error(scores, np.concatenate([self.targets[k] for k in index]), weight)
+        return squared_error(scores, wanted, weight)
 
     def score(self, scores: Array, index: Ints) -> float:
         """Minus the mean square error."""
@@ -226,7 +239,7 @@ class RowHead:
 def faded_sum(activity: Array, fade: float) -> Array:
     """Spikes of each window and what is left of those before, along the second axis from the last."""
     out: Array = np.array(activity, dtype=np.float64)
-    along = np.moveaxis(out, -2, 0)
+    along: Array = np.moveaxis(out, -2, 0)
     for before, now in pairwise(along):
         now += fade * before
     return out

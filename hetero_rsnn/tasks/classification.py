@@ -19,8 +19,10 @@ from hetero_rsnn.estimators.anytime import AnytimeReadout
 from hetero_rsnn.estimators.features import HRSNNFeatures, NetworkEstimator
 from hetero_rsnn.estimators.frozen import pool
 from hetero_rsnn.estimators.gradient_classifier import HRSNNGradientClassifier
+from hetero_rsnn.estimators.gradient_training import check_training
 from hetero_rsnn.estimators.linear import LinearClassifier, has_minirocket, rocket_class
 from hetero_rsnn.estimators.readout import choose_windows, counted, fit_readout, window_counts
+from hetero_rsnn.gradient.fitting import Epoch
 from hetero_rsnn.inputs.audio import AudioEncoder
 from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.inputs.samples import take
@@ -40,12 +42,6 @@ LABELS = (1, 2, 5, 10, 20, 50, 100, 200)
 CHOICES = 10
 #: Tolerated shares of wrong early decisions that are tried.
 EPSILONS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-#: Parameters of `HRSNNGradientClassifier` that `classify` hands on.
-TRAINING = (
-    "trainable", "shared", "bounds", "signs", "pseudo_derivative", "detach_reset", "pooling", "training_epochs",
-    "batch_size", "learning_rate", "schedule", "weight_decay", "clip", "target_rate", "spike_weight", "validation",
-    "patience", "epochs",
-)  # fmt: skip
 #: Share of the training samples that is held out to calibrate early decisions.
 CALIBRATION = 0.25
 #: With fewer than these held out, all training samples calibrate, by cross-fitted scores.
@@ -72,6 +68,7 @@ class _Classify:
     calibration: str
     rocket: bool
     training: dict[str, Any] | None
+    on_epoch: Callable[[str, int, Epoch], object] | None
 
 
 def classify(
@@ -93,6 +90,7 @@ def classify(
     precision: str = "double",
     workers: int = 1,
     progress: Progress | None = None,
+    on_epoch: Callable[[str, int, Epoch], object] | None = None,
 ) -> TaskResult:
     """Classify a data set with several networks, and with a linear model on the same input.
 
@@ -134,6 +132,9 @@ def classify(
         Changes of every network.
     backend, precision, workers, progress
         See `compare`.
+    on_epoch : callable, optional
+        With ``train="gradient"`` and ``backend="fast"``: called after every epoch with the name of the network, its
+        seed and an `Epoch`, from several threads.
 
     Returns
     -------
@@ -152,14 +153,7 @@ def classify(
         raise HeteroError(f"{dataset.name} has no groups (speakers) to leave out: drop leave_out")
     if calibration not in ("auto", "held out", "crossed"):
         raise HeteroError(f"calibration must be 'auto', 'held out' or 'crossed', got {calibration!r}")
-    checks.one_of("train", train, ("stdp", "gradient"))
-    if training and train != "gradient":
-        raise HeteroError(f"training is for train='gradient', got train={train!r}", fix="leave one of them away")
-    by_gradient = None if train == "stdp" else dict(training or {})
-    for name, value in (by_gradient or {}).items():
-        checks.one_of("parameter of training", name, TRAINING)
-        if name == "target_rate" and value is not None:
-            checks.real(name, value, above=0.0)
+    by_gradient = check_training(train, training, ("loss", "pooling"))
     if by_gradient is not None and calibration == "crossed":
         raise HeteroError(
             "calibration='crossed' scores samples whose labels the network has learned from",
@@ -189,6 +183,7 @@ def classify(
     task = _Classify(
         X, causal, causal_encoder, dataset.y, dataset.groups, dataset.train, dataset.test, options, tried, encoder,
         () if by_gradient is not None else tuple(few_labels), early, every, calibration, rocket, by_gradient,
+        on_epoch if engine.threads else None,
     )  # fmt: skip
     left: list[str | None] = [None]
     if leave_out and dataset.groups is not None:
@@ -268,7 +263,10 @@ def _learned(task: _Classify, network: Network, seed: int, encoder: Any, X: Any,
         return HRSNNFeatures(network, encoder=encoder, seed=seed, **task.options).fit(X)
     # Its own readout is not asked; one window is the cheapest.
     given = {"windows": 1, "unlabelled": None, **task.options, **task.training}
-    return HRSNNGradientClassifier(network, encoder=encoder, seed=seed, **given).fit(X, y)
+    model = HRSNNGradientClassifier(network, encoder=encoder, seed=seed, **given)
+    if task.on_epoch is not None:
+        model.on_epoch = partial(task.on_epoch, network.name, seed)
+    return model.fit(X, y)
 
 
 def _fit_both(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,6 +15,9 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.datasets.dataset import Dataset
 from hetero_rsnn.estimators.forecaster import HRSNNForecaster
+from hetero_rsnn.estimators.gradient_forecaster import HRSNNGradientForecaster
+from hetero_rsnn.estimators.gradient_training import check_training
+from hetero_rsnn.gradient.fitting import Epoch
 from hetero_rsnn.inputs.samples import take
 from hetero_rsnn.jobs.parallel import run_jobs
 from hetero_rsnn.jobs.progress import Progress
@@ -33,12 +36,15 @@ def forecast(
     *,
     horizon: int | None = None,
     closed_loop: bool = False,
+    train: str = "stdp",
+    training: Mapping[str, Any] | None = None,
     chosen: Recipe | None = None,
     overrides: dict[str, Any] | None = None,
     backend: str = "fast",
     precision: str = "double",
     workers: int = 1,
     progress: Progress | None = None,
+    on_epoch: Callable[[str, int, Epoch], object] | None = None,
 ) -> TaskResult:
     """Forecast a data set with several networks, beside persistence and a linear autoregression on the same input.
 
@@ -52,6 +58,13 @@ def forecast(
         Rows ahead; default: the recipe's.
     closed_loop : bool
         Also let each network run freely from every test series; needs the Lyapunov exponent of the data set.
+    train : {"stdp", "gradient"}
+        What the networks learn by before they are frozen: STDP, without targets, or the gradient of the error.
+    training : mapping, optional
+        Parameters of `HRSNNGradientForecaster` that are about its training, such as ``{"target_rate": 5.0}``, for the
+        second.
+    on_epoch : callable, optional
+        See `classify`.
 
     Returns
     -------
@@ -68,6 +81,7 @@ def forecast(
     given = recipe(dataset) if chosen is None else chosen
     if closed_loop and (given.closed_loop is None or not dataset.details.get("lyapunov")):
         raise HeteroError(f"{dataset.name} has no closed loop to measure: it takes a chaotic series such as lorenz63")
+    by_gradient = check_training(train, training, ("segment",))
     engine = Engine(backend, precision)
     nets, numbers = task_networks(networks, given, overrides or {}), checks.different_seeds("seeds", seeds)
     options = {
@@ -77,14 +91,19 @@ def forecast(
     inputs, targets = ([dataset.channels.index(c) for c in dataset.details[k]] for k in ("inputs", "targets"))
     own = None if inputs == targets else targets
     jobs = [(net, seed) for seed in numbers for net in nets]
-    job = partial(_forecast_job, dataset, given, options, inputs, own, closed_loop)
+    if by_gradient is not None:
+        options |= by_gradient
+    tell = on_epoch if engine.threads else None
+    job = partial(_forecast_job, dataset, given, options, inputs, own, closed_loop, train, tell)
     rows = run_jobs(job, jobs, workers=workers, progress=progress, threads=engine.threads)
+    if by_gradient is not None:
+        given = replace(given, options={**given.options, "train": train, **by_gradient})
     return TaskResult(dataset, tuple(nets), tuple(rows), given)
 
 
 def _forecast_job(
     dataset: Dataset, given: Recipe, options: dict[str, Any], inputs: list[int], targets: list[int] | None,
-    closed_loop: bool, job: tuple[Network, int],
+    closed_loop: bool, train: str, tell: Callable[[str, int, Epoch], object] | None, job: tuple[Network, int],
 ) -> ForecastRow:  # fmt: skip
     network, seed = job
     X = [x[:, inputs] for x in dataset.X]
@@ -93,7 +112,16 @@ def _forecast_job(
     def part(index: Ints) -> tuple[list[Array], list[Array] | None]:
         return take(X, index), None if Y is None else take(Y, index)
 
-    model = HRSNNForecaster(network, seed=seed, **options).fit(*part(dataset.train))
+    def fitted(**more: Any) -> HRSNNForecaster:
+        given = {**options, **more}
+        if train == "stdp":
+            return HRSNNForecaster(network, seed=seed, **given).fit(*part(dataset.train))
+        model = HRSNNGradientForecaster(network, seed=seed, **given)
+        if tell is not None:
+            model.on_epoch = partial(tell, network.name, seed)
+        return model.fit(*part(dataset.train))
+
+    model = fitted()
     row = ForecastRow(network.name, seed, model.report(*part(dataset.test)), difference=model.difference_)
     first, aims = part(dataset.test[:1])
     ahead, forecasts = (first if aims is None else aims)[0], model.predict(first)[0]
@@ -107,7 +135,7 @@ def _forecast_job(
         groups = {str(g): model.report(*part(dataset.test[of_test == g])) for g in np.unique(of_test)}
     times: tuple[float, ...] = ()
     if closed_loop:
-        loop = HRSNNForecaster(network, seed=seed, **{**options, **(given.closed_loop or {})}).fit(*part(dataset.train))
+        loop = fitted(**(given.closed_loop or {}))
         times = tuple(_free(loop, dataset, X[int(k)]) for k in dataset.test)
     return replace(row, groups=groups, closed_loop=times, trace=trace)
 
