@@ -230,7 +230,7 @@ class BatchRun:
         if "I_bias" in wanted:
             out["I_bias"] = _added([p.bias for p in parts])
         if "w_in" in wanted:
-            out["w_in"] = _added([p.w_in for p in parts])
+            out["w_in"] = _added([np.zeros(draw.w_in.shape), *(p.w_in for p in parts if p.w_in.size)])
         if "stimuli" in wanted:
             out["stimuli"] = [np.zeros_like(x.values) for x in self._stimuli]
             for block, part in zip(self._blocks, parts, strict=True):
@@ -334,8 +334,8 @@ def run_batch(
         parts[part] = values[:, None]
 
     shape = (len(stimuli), int(windows.max()), draw.n)
-    activity = np.zeros(shape, plan.real)
-    potentials = np.zeros(shape, plan.real) if plan.look else None
+    activity = cleared(shape, plan.real)
+    potentials = cleared(shape, plan.real) if plan.look else None
 
     def job(group: list[int]) -> Block:
         block = prepared(draw, [stimuli[k] for k in group], group, layout, plan)

@@ -77,7 +77,7 @@ class Block:
     first, count : ndarray of int, shape (lanes,)
         Where the inputs of each lane stand in `values`, and how many they are.
     values : ndarray, shape (inputs of all, channels)
-        Input currents of the members, one after the other; those of input spikes are 0.
+        Input currents of the members, one after the other; 0 for input spikes, and no channels if all are such.
     inputs, steps : int
         Of the longest.
     drive : ndarray, shape (inputs, n, lanes)
@@ -130,10 +130,12 @@ def prepared(draw: Draw, stimuli: list[Stimulus], members: list[int], layout: La
     count = np.zeros(LANES, np.int64)
     count[: len(lengths)] = lengths
     first = np.cumsum(count) - count
-    driven = [x.kind == "current" for x in stimuli]
-    values = np.concatenate([x.values if yes else np.zeros_like(x.values) for x, yes in zip(stimuli, driven, strict=True)])
+    if any(x.kind == "current" for x in stimuli):
+        values = np.concatenate([x.values if x.kind == "current" else np.zeros_like(x.values) for x in stimuli])
+        given = currents(draw, values)
+    else:
+        values, given = np.empty((sum(lengths), 0)), np.zeros((sum(lengths), n))
     drive = room((inputs, n, LANES), real)
-    given = currents(draw, values) if any(driven) else np.zeros((len(values), n))
     # Where there is no sample, or no more of it, potentials are kept far from the threshold.
     packing().pack(given, first, count, layout.constant, _FAR_BELOW, drive)
     return Block(
@@ -257,18 +259,19 @@ def back(
             sums.decay_syn.reshape(-1), sums.v_th.reshape(-1), sums.touched,
         )  # fmt: skip
     if wanted & {"I_bias", "w_in"}:
-        sums.w_in, sums.bias = _inputs(block, sums.drive)
+        values = block.values if "w_in" in wanted else block.values[:, :0]
+        sums.w_in, sums.bias = _inputs(block, values, sums.drive)
     if "stimuli" not in wanted:
         sums.drive = sums.drive[:0].copy()
     return sums
 
 
-def _inputs(block: Block, drive: Array) -> tuple[Array, Array]:
+def _inputs(block: Block, values: Array, drive: Array) -> tuple[Array, Array]:
     """Gradients of input weights and bias: the latter is the weight of one more channel, which is always 1."""
-    channels, together = block.values.shape[1], packing().TOGETHER
+    channels, together = values.shape[1], packing().TOGETHER
     columns = -(-(channels + 1) // together) * together
-    rows = np.zeros((len(block.values), columns))
-    rows[:, :channels], rows[:, channels] = block.values, 1.0
+    rows = np.zeros((len(values), columns))
+    rows[:, :channels], rows[:, channels] = values, 1.0
     given = room((block.inputs, columns, LANES), np.float64)
     packing().pack(rows, block.first, block.count, np.zeros(columns), 0.0, given)
     out = np.empty((drive.shape[1], columns))

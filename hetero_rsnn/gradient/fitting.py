@@ -177,9 +177,14 @@ class Training:
         for begin in range(0, len(index), 256):
             part = [self.samples[k] for k in index[begin : begin + 256]]
             run = self._run(draw, part, taught=False)
-            out.append((self.pooling.matrices(run.windows) @ run.activity).reshape(len(part), -1))
+            out.append(self._seen(self.pooling.matrices(run.windows), run.activity))
             spikes.append(run.activity.sum(axis=1, dtype=np.float64))
-        return np.concatenate(out).astype(np.float64), np.concatenate(spikes)
+        return np.concatenate(out), np.concatenate(spikes)
+
+    @staticmethod
+    def _seen(matrices: Array, activity: Array) -> Array:
+        """What the readout sees, in the precision of the activity: as many numbers in double would take longer."""
+        return (matrices.astype(activity.dtype) @ activity).reshape(len(activity), -1).astype(np.float64)
 
     def _run(self, draw: Draw, part: list[Stimulus], *, taught: bool = True) -> Any:
         # The weights that are trained, not those that the state was left with.
@@ -201,11 +206,11 @@ class Training:
         weight = None if self.weight is None else self.weight[index]
         return (cross_entropy if self.classes else squared_error)(scores, self.targets[index], weight)
 
-    def _price(self, activity: Array, index: Ints) -> tuple[float, Array | float]:
+    def _price(self, activity: Array, index: Ints) -> tuple[float, Array | None]:
         """What the spikes of some samples cost, (samples, windows, n), and the gradient of that."""
         weight, target = self.settings.spike_weight, self.settings.target_rate_hz
         if not (weight and math.isfinite(target)):
-            return 0.0, 0.0
+            return 0.0, None
         seconds = np.array([self.samples[k].duration for k in index]) / 1e3
         cost, gradient = too_many_spikes(activity, seconds, target)
         return weight * cost, weight * gradient
@@ -220,7 +225,7 @@ class Training:
         draw = self.draw()
         run = self._run(draw, [self.samples[k] for k in index])
         matrices = self.pooling.matrices(run.windows)
-        features = (matrices @ run.activity).reshape(len(index), -1).astype(np.float64)
+        features = self._seen(matrices, run.activity)
         scaled = self._scaled(features)
         scores = scaled @ self.values[READOUT] + self.values[OFFSET]
         loss, into_scores = self.loss(scores, index)
@@ -229,9 +234,11 @@ class Training:
         into_features = into_scores @ self.values[READOUT].T / self.scale
         into = matrices.transpose(0, 2, 1) @ into_features.reshape(len(index), self.pooling.rows, draw.n)
         cost, into_spikes = self._price(run.activity, index)
-        loss += cost
+        if into_spikes is not None:
+            loss += cost
+            into += into_spikes
         found = run.backward(
-            into + into_spikes, wrt=self.chosen.names, pseudo_derivative=self.settings.pseudo_derivative,
+            into, wrt=self.chosen.names, pseudo_derivative=self.settings.pseudo_derivative,
             detach_reset=self.settings.detach_reset,
         )  # fmt: skip
         gradients = self.chosen.pull(found, {k: self.values[k] for k in self.chosen.values})

@@ -52,15 +52,18 @@ def product(into, given, inputs, columns, out):
     """
     wide_vectors()
     n = out.shape[0]
-    zero = 0.0
+    zero, size = 0.0, TOGETHER * LANES
+    part = np.empty(inputs * size)  # columns side by side: rows a power of two apart push each other out of the cache
     for j in range(0, columns, TOGETHER):
+        for k in range(inputs):
+            at = (k * columns + j) * LANES
+            part[k * size : (k + 1) * size] = given[at : at + size]
         for i in range(n):
             a, b, c, d = spread(zero), spread(zero), spread(zero), spread(zero)
             for k in range(inputs):
-                x = double(load(into, (k * n + i) * LANES))
-                at = (k * columns + j) * LANES
-                a = multiply_add(x, load(given, at), a)
-                b = multiply_add(x, load(given, at + LANES), b)
-                c = multiply_add(x, load(given, at + 2 * LANES), c)
-                d = multiply_add(x, load(given, at + 3 * LANES), d)
+                x, at = double(load(into, (k * n + i) * LANES)), k * size
+                a = multiply_add(x, load(part, at), a)
+                b = multiply_add(x, load(part, at + LANES), b)
+                c = multiply_add(x, load(part, at + 2 * LANES), c)
+                d = multiply_add(x, load(part, at + 3 * LANES), d)
             out[i, j], out[i, j + 1], out[i, j + 2], out[i, j + 3] = total(a), total(b), total(c), total(d)
