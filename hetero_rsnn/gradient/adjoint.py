@@ -16,7 +16,18 @@ import numpy as np
 from numba import njit
 
 from hetero_rsnn.common.compiled import real, wide_vectors
-from hetero_rsnn.gradient.lanes import absolute, element, increase, load, multiply_add, some, spread, store, total, where
+from hetero_rsnn.gradient.lanes import (
+    absolute,
+    element,
+    increase,
+    load,
+    multiply_add,
+    some,
+    spread,
+    store,
+    total,
+    where,
+)
 from hetero_rsnn.gradient.layout import LANES
 from hetero_rsnn.gradient.pseudo_derivative import ARCTANGENT, FAST_SIGMOID, GAUSSIAN, RECTANGLE, TRAPEZOID
 
@@ -163,7 +174,7 @@ def _bell(parts, at, v_th, p):
 
 @njit(nogil=True, error_model="numpy", inline="always")
 def _gathered(parts, target, w, low, high, gradient, zero):
-    """A gradient and what comes back through a row of synapses: four sums, as one would wait for itself at every one."""
+    """A gradient and what comes back through a row of synapses: four sums, since one waits for itself each time."""
     second, third, fourth = spread(zero), spread(zero), spread(zero)
     k = low
     while k + 3 < high:

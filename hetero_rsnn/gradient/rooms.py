@@ -45,7 +45,7 @@ def room(shape: tuple[int, ...], real: Any) -> Array:
     """An array of any content."""
     size = math.prod(shape) * np.dtype(real).itemsize
     if size < _SMALL:
-        return _aligned(size).view(real).reshape(shape)
+        return np.asarray(_aligned(size).view(real).reshape(shape))
     # In steps of at most an eighth, so that batches of nearly one length share their rooms.
     step = 1 << (size.bit_length() - 4)
     rounded = -(-size // step) * step
@@ -53,7 +53,8 @@ def room(shape: tuple[int, ...], real: Any) -> Array:
         buffer = _free[rounded].pop()
     except (KeyError, IndexError):
         buffer = _aligned(rounded)
-    return np.asarray(_Lent(buffer))[:size].view(real).reshape(shape)
+    lent: Array = np.asarray(_Lent(buffer))[:size].view(real)
+    return lent.reshape(shape)
 
 
 def cleared(shape: tuple[int, ...], real: Any) -> Array:
