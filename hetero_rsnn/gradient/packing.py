@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from hetero_rsnn.common.compiled import real, wide_vectors
-from hetero_rsnn.gradient.lanes import double, load, multiply_add, spread, total
+from hetero_rsnn.gradient.lanes import double, load, multiply_add, spread, store, total
 from hetero_rsnn.gradient.layout import LANES
 
 #: Columns that `product` works on at a time.
@@ -56,8 +56,8 @@ def product(into, given, inputs, columns, out):
     part = np.empty(inputs * size)  # columns side by side: rows a power of two apart push each other out of the cache
     for j in range(0, columns, TOGETHER):
         for k in range(inputs):
-            at = (k * columns + j) * LANES
-            part[k * size : (k + 1) * size] = given[at : at + size]
+            for m in range(0, size, LANES):
+                store(part, k * size + m, load(given, (k * columns + j) * LANES + m))
         for i in range(n):
             a, b, c, d = spread(zero), spread(zero), spread(zero), spread(zero)
             for k in range(inputs):
