@@ -129,6 +129,8 @@ def plain_array(name: str, value: Any, *, error: type[HeteroError] = HeteroError
         ``"u must hold no masked values, got 3 of 100 masked: fill the gaps, or drop the samples"``; also for
         quantities with a unit, and for nested lists of unequal lengths.
     """
+    if type(value) is np.ndarray and value.dtype.kind != "O":  # hides nothing: samples come by the ten thousand
+        return value
     odd = list(_odd_leaves(value, 8))
     _refuse_masked(name, value, odd, error)
     for part in odd:
@@ -249,6 +251,8 @@ def finite_array(
         As `real_array`, and if a number is not finite.
     """
     array = real_array(name, value, ndim, axes=axes, empty=empty, error=error)
+    if not array.size:
+        return array
     with np.errstate(all="ignore"):
         proven = math.isfinite(array.sum())  # cheaper than a look at every number
     if proven:
@@ -289,6 +293,8 @@ def whole_array(
             f"{name} must be whole numbers, got True and False", fix="give numbers, such as np.flatnonzero(...)"
         )
     array = finite_array(name, raw, ndim, axes=axes, empty=empty, error=error)
+    if not array.size:
+        return array.astype(np.int64)
     odd = array[(array != np.round(array)) | (np.abs(array) >= 2.0**53)]
     if odd.size:
         raise error(f"{name} must be whole numbers, got {odd.flat[0]:.17g}", fix="round them on purpose")

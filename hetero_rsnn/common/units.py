@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from hetero_rsnn.common.errors import UnitError
@@ -49,6 +50,7 @@ DIMENSIONLESS = "1"
 TIME = "second"
 
 
+@lru_cache(64)
 def _unit(symbol: str) -> tuple[str, int, float]:
     """Name, power of ten and further factor of a unit."""
     if symbol == "1":

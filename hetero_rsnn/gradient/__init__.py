@@ -3,7 +3,10 @@
 ``pseudo_derivative``  what stands for the derivative of a spike
 ``lanes``              sixteen numbers as one value in compiled code
 ``adjoint``            forward and backward pass of sixteen samples (compiled)
+``packing``            from samples to lanes and back, and sums over lanes (compiled)
 ``layout``             a draw as these take it
+``rooms``              memory for arrays with lanes, used again
+``threads``            threads that stay
 ``blocks``             sixteen samples side by side, forward and back
 ``batch``              run_batch: any number of samples, and gradients of what is made of their spikes
 ``parameters``         what is trained, in which coordinates, within which bounds

@@ -16,7 +16,18 @@ import numpy as np
 from numba import njit
 
 from hetero_rsnn.common.compiled import real, wide_vectors
-from hetero_rsnn.gradient.lanes import absolute, load, multiply_add, some, spread, store, total, where
+from hetero_rsnn.gradient.lanes import (
+    absolute,
+    element,
+    increase,
+    load,
+    multiply_add,
+    some,
+    spread,
+    store,
+    total,
+    where,
+)
 from hetero_rsnn.gradient.layout import LANES
 from hetero_rsnn.gradient.pseudo_derivative import ARCTANGENT, FAST_SIGMOID, GAUSSIAN, RECTANGLE, TRAPEZOID
 
@@ -129,8 +140,8 @@ def forward(
                 at = counted + i * LANES
                 store(activity, at, multiply_add(spikes, spread(share), load(activity, at)))
             for k in range(indptr[i], indptr[i + 1]):
-                at = size + target[k] * LANES
-                store(parts, at, multiply_add(spikes, spread(w[k]), load(parts, at)))
+                at = size + element(target, k) * LANES
+                store(parts, at, multiply_add(spikes, spread(element(w, k)), load(parts, at)))
         if potentials.size and (step + 1) % window == 0:
             for i in range(n):
                 store(potentials, counted + i * LANES, load(parts, i * LANES))
@@ -159,6 +170,23 @@ def _bell(parts, at, v_th, p):
         v = parts[at + b]
         y = (v - v_th) / p
         parts[at + b] = math.exp(-0.5 * y * y) / (p * math.sqrt(2 * math.pi)) if v > RESTING / 2 else 0.0
+
+
+@njit(nogil=True, error_model="numpy", inline="always")
+def _gathered(parts, target, w, low, high, gradient, zero):
+    """A gradient and what comes back through a row of synapses: four sums, since one waits for itself each time."""
+    second, third, fourth = spread(zero), spread(zero), spread(zero)
+    k = low
+    while k + 3 < high:
+        gradient = multiply_add(load(parts, element(target, k) * LANES), spread(element(w, k)), gradient)
+        second = multiply_add(load(parts, element(target, k + 1) * LANES), spread(element(w, k + 1)), second)
+        third = multiply_add(load(parts, element(target, k + 2) * LANES), spread(element(w, k + 2)), third)
+        fourth = multiply_add(load(parts, element(target, k + 3) * LANES), spread(element(w, k + 3)), fourth)
+        k += 4
+    while k < high:
+        gradient = multiply_add(load(parts, element(target, k) * LANES), spread(element(w, k)), gradient)
+        k += 1
+    return (gradient + second) + (third + fourth)
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
@@ -212,12 +240,11 @@ def backward(
             low, high = indptr[i], indptr[i + 1]
             if some(bump > zero):
                 touched[i] += 1
-                for k in range(low, high):
-                    gradient = multiply_add(load(parts, target[k] * LANES), spread(w[k]), gradient)
+                gradient = _gathered(parts, target, w, low, high, gradient, zero)
             store(parts, 2 * size + lanes, gradient)
             if into_w.size and some(spikes > zero):
                 for k in range(low, high):
-                    into_w[k] += total(spikes * load(parts, target[k] * LANES))
+                    increase(into_w, k, total(spikes * load(parts, element(target, k) * LANES)))
         while event >= 0 and event_steps[event] == step:
             if into_event_w.size:
                 c, come = event_channels[event], load(event_lanes, event * LANES)

@@ -13,16 +13,19 @@ from numpy.typing import ArrayLike
 
 from hetero_rsnn.common import checks, memory, units
 from hetero_rsnn.common.errors import HeteroError, StimulusError, suggest
-from hetero_rsnn.common.types import Array
+from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.common.versions import versions
-from hetero_rsnn.gradient.blocks import Block, Plan, Sums, ahead, back, each, kernels, prepared, tapes
+from hetero_rsnn.gradient.blocks import Block, Plan, Sums, ahead, back, hand_on, kernels, prepared, tapes
 from hetero_rsnn.gradient.layout import FORWARD_PARTS, LANES, Layout, lay_out
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
+from hetero_rsnn.gradient.rooms import cleared
+from hetero_rsnn.gradient.threads import each
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.jobs.parallel import cores
 from hetero_rsnn.network.draw import PRECISIONS, Draw
 from hetero_rsnn.network.mirror import check_equations
 from hetero_rsnn.simulation.continuing import check_same_draw, check_state
+from hetero_rsnn.simulation.drive import check_channels, empty_stimulus
 from hetero_rsnn.simulation.neurons import initial_state, neuron_arrays
 from hetero_rsnn.simulation.recording import Recording, State
 
@@ -76,29 +79,18 @@ class BatchRun:
     """
 
     def __init__(
-        self, draw: Draw, stimuli: Sequence[Stimulus], state: State, layout: Layout, plan: Plan, blocks: list[Block]
-    ) -> None:
+        self, draw: Draw, stimuli: Sequence[Stimulus], state: State, layout: Layout, plan: Plan, blocks: list[Block],
+        windows: Ints, activity: Array, potentials: Array | None,
+    ) -> None:  # fmt: skip
         self._draw, self._stimuli, self._state = draw, stimuli, state
         self._layout, self._plan, self._blocks = layout, plan, blocks
         self._lock = Lock()  # pieces of a checkpointed tape are made in one place
-        self.windows = np.array([len(x) * plan.hold // plan.window for x in stimuli], dtype=np.int64)
-        shape = (len(stimuli), int(self.windows.max()), draw.n)
-        self.activity = np.zeros(shape, plan.real)
-        self.potentials = np.zeros(shape, plan.real) if plan.look else None
-        for block in blocks:
-            seen = np.ascontiguousarray(np.moveaxis(block.activity, -1, 0))
-            ends = np.ascontiguousarray(np.moveaxis(block.potentials, -1, 0))
-            for lane, k in enumerate(block.members):
-                count = self.windows[k]
-                self.activity[k, :count] = seen[lane, :count]
-                if self.potentials is not None:
-                    self.potentials[k, :count] = ends[lane, :count]
-            block.activity, block.potentials = block.activity[:0].copy(), block.potentials[:0].copy()
+        self.windows, self.activity, self.potentials = windows, activity, potentials
         if plan.decay:
-            for t in range(1, shape[1]):
-                self.activity[:, t] += plan.decay * self.activity[:, t - 1]
-            for k, count in enumerate(self.windows):
-                self.activity[k, count:] = 0.0
+            for t in range(1, activity.shape[1]):
+                activity[:, t] += plan.decay * activity[:, t - 1]
+            for k, count in enumerate(windows):
+                activity[k, count:] = 0.0
 
     def __repr__(self) -> str:
         return f"BatchRun({self._draw.network.name!r}, {len(self._stimuli)} samples, {self.windows.max()} windows)"
@@ -193,6 +185,9 @@ class BatchRun:
         shape = self.activity.shape
         given = self._given("into_activity", into_activity, shape)
         if plan.decay:
+            given = given.copy()
+            for k, count in enumerate(self.windows):
+                given[k, count:] = 0.0
             for t in range(shape[1] - 2, -1, -1):
                 given[:, t] += plan.decay * given[:, t + 1]
         if into_potentials is not None and self.potentials is None:
@@ -216,10 +211,8 @@ class BatchRun:
                 f"{name} must have the shape {shape} of what it is for, got {array.shape}",
                 fix="give one number for each",
             )
-        out = np.array(array, dtype=self._plan.real if not self._plan.decay else np.float64)
-        for k, count in enumerate(self.windows):
-            out[k, count:] = 0.0
-        return out
+        # The kernel is compiled for plain arrays: not for read-only ones, or views.
+        return array if array.flags.c_contiguous and array.flags.writeable else array.copy()
 
     def _gradients(self, parts: list[Sums], wanted: set[str]) -> Gradients:
         draw, layout = self._draw, self._layout
@@ -237,7 +230,7 @@ class BatchRun:
         if "I_bias" in wanted:
             out["I_bias"] = _added([p.bias for p in parts])
         if "w_in" in wanted:
-            out["w_in"] = _added([p.w_in for p in parts])
+            out["w_in"] = _added([np.zeros(draw.w_in.shape), *(p.w_in for p in parts if p.w_in.size)])
         if "stimuli" in wanted:
             out["stimuli"] = [np.zeros_like(x.values) for x in self._stimuli]
             for block, part in zip(self._blocks, parts, strict=True):
@@ -331,21 +324,27 @@ def run_batch(
     if plan.smooth is not None and (layout.wait > 0).any():
         raise HeteroError("a smooth spike has no refractory time after it: set t_ref to one step at most")
     lengths = np.array([len(x) for x in stimuli])
+    windows = lengths * plan.hold // plan.window
     order = np.argsort(-lengths, kind="stable")
     groups = [order[k : k + LANES].tolist() for k in range(0, len(stimuli), LANES)]
     _check_memory(draw.n, len(stimuli), [int(lengths[g[0]]) * plan.hold for g in groups], plan)
     left = np.clip(begin.last_spike + neuron_arrays(draw).refractory_steps - begin.step, 0, 2**24 - 1)
-    parts = np.zeros((FORWARD_PARTS, draw.n, LANES), plan.real)
+    parts = cleared((FORWARD_PARTS, draw.n, LANES), plan.real)
     for part, values in ((0, begin.variables["v"]), (1, begin.variables["I_syn"]), (3, left)):
         parts[part] = values[:, None]
 
+    shape = (len(stimuli), int(windows.max()), draw.n)
+    activity = cleared(shape, plan.real)
+    potentials = cleared(shape, plan.real) if plan.look else None
+
     def job(group: list[int]) -> Block:
         block = prepared(draw, [stimuli[k] for k in group], group, layout, plan)
-        ahead(layout, plan, block, parts.flatten())
+        ahead(layout, plan, block, parts.reshape(-1))
+        hand_on(plan, block, activity, potentials)
         return block
 
     blocks = each(job, groups, plan.threads)
-    return BatchRun(draw, stimuli, begin, layout, plan, blocks)
+    return BatchRun(draw, stimuli, begin, layout, plan, blocks, windows, activity, potentials)
 
 
 def _plan(
@@ -364,6 +363,9 @@ def _plan(
                 f"all samples of a batch need one hold, got {stimuli[0].hold:g} and {stimulus.hold:g} ms (sample {k})",
                 fix="make two batches of them",
             )
+        check_channels(draw, stimulus)
+        if len(stimulus) == 0:
+            raise empty_stimulus()
     dt, real = draw.network.dt, PRECISIONS[precision]
     hold = units.steps(stimuli[0].hold, dt, "hold of the stimuli")
     size = hold if window is None else units.steps(checks.duration("window", window), dt, "window")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +12,10 @@ from hetero_rsnn.common.extras import compiled
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.gradient.layout import BACKWARD_PARTS, LANES, Layout
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
+from hetero_rsnn.gradient.rooms import cleared, room
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.network.draw import Draw
-from hetero_rsnn.simulation.drive import Drive, prepare
+from hetero_rsnn.simulation.drive import currents, prepare
 
 #: Input of lanes without a sample, in units of the potential.
 _FAR_BELOW = -1e6
@@ -26,15 +26,9 @@ def kernels() -> Any:
     return compiled("hetero_rsnn.gradient.adjoint", "run_batch", "")
 
 
-def each(job: Callable[[Any], Any], what: Sequence[Any], threads: int) -> list[Any]:
-    """What the job gives for each block, in order, some at a time: kernels run beside each other.
-
-    A batch takes milliseconds, so that what `run_jobs` does beside would be felt.
-    """
-    if min(threads, len(what)) < 2:
-        return [job(one) for one in what]
-    with ThreadPoolExecutor(min(threads, len(what))) as pool:
-        return list(pool.map(job, what))
+def packing() -> Any:
+    """Those that move samples into lanes and back."""
+    return compiled("hetero_rsnn.gradient.packing", "run_batch", "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +74,10 @@ class Block:
     ----------
     members : list of int
         Which samples of the batch they are.
-    values : list of ndarray, shape (inputs, channels)
-        Their input currents; those of input spikes have none.
+    first, count : ndarray of int, shape (lanes,)
+        Where the inputs of each lane stand in `values`, and how many they are.
+    values : ndarray, shape (inputs of all, channels)
+        Input currents of the members, one after the other; 0 for input spikes, and no channels if all are such.
     inputs, steps : int
         Of the longest.
     drive : ndarray, shape (inputs, n, lanes)
@@ -96,7 +92,9 @@ class Block:
     """
 
     members: list[int]
-    values: list[Array]
+    first: Ints
+    count: Ints
+    values: Array
     inputs: int
     steps: int
     drive: Array
@@ -126,36 +124,36 @@ class Sums:
 
 def prepared(draw: Draw, stimuli: list[Stimulus], members: list[int], layout: Layout, plan: Plan) -> Block:
     """Inputs of a block side by side, and room for what it does."""
-    drives: list[Drive] = [prepare(draw, x) for x in stimuli]
-    inputs, n, real = len(drives[0].values), draw.n, plan.real
-    steps = inputs * plan.hold
+    n, real, lengths = draw.n, plan.real, [len(x) for x in stimuli]
+    inputs, windows = lengths[0], lengths[0] * plan.hold // plan.window
+    tape = inputs * plan.hold if plan.every is None else min(inputs * plan.hold, plan.every)
+    count = np.zeros(LANES, np.int64)
+    count[: len(lengths)] = lengths
+    first = np.cumsum(count) - count
+    if any(x.kind == "current" for x in stimuli):
+        values = np.concatenate([x.values if x.kind == "current" else np.zeros_like(x.values) for x in stimuli])
+        given = currents(draw, values)
+    else:
+        values, given = np.empty((sum(lengths), 0)), np.zeros((sum(lengths), n))
+    drive = room((inputs, n, LANES), real)
     # Where there is no sample, or no more of it, potentials are kept far from the threshold.
-    apart = np.full((LANES, inputs, n), _FAR_BELOW, real)
-    for lane, d in enumerate(drives):
-        apart[lane, : len(d.values)] = layout.constant + d.values
-    drive = _in_lanes(apart)
-    values = [x.values if x.kind == "current" else x.values[:0] for x in stimuli]
-    windows = steps // plan.window
-    tape = steps if plan.every is None else min(steps, plan.every)
+    packing().pack(given, first, count, layout.constant, _FAR_BELOW, drive)
     return Block(
-        members=members, values=values, inputs=inputs, steps=steps, drive=drive, starts=[],
-        events=_events(drives, real),
-        tape=np.empty((tape, n, LANES), real), currents=np.empty((tape if plan.keep else 0, n, LANES), real),
-        activity=np.zeros((windows, n, LANES), real),
-        potentials=np.zeros((windows if plan.look else 0, n, LANES), real),
+        members=members, first=first, count=count, values=values, inputs=inputs, steps=inputs * plan.hold, drive=drive,
+        starts=[], events=_events(draw, stimuli, real), tape=room((tape, n, LANES), real),
+        currents=room((tape if plan.keep else 0, n, LANES), real), activity=cleared((windows, n, LANES), real),
+        potentials=cleared((windows if plan.look else 0, n, LANES), real),
     )  # fmt: skip
 
 
-def _in_lanes(apart: Array) -> Array:
-    """Sixteen arrays one after the other as one whose last axis is theirs."""
-    return np.ascontiguousarray(np.moveaxis(apart, 0, -1))
-
-
-def _events(drives: list[Drive], real: Any) -> tuple[Ints, Ints, Array]:
+def _events(draw: Draw, stimuli: list[Stimulus], real: Any) -> tuple[Ints, Ints, Array]:
     """Steps and channels of input spikes, and in which lanes each comes."""
-    steps = np.concatenate([d.event_steps for d in drives])
-    channels = np.concatenate([d.event_channels for d in drives])
-    lane = np.repeat(np.arange(len(drives)), [d.event_steps.size for d in drives])
+    drives = [(lane, prepare(draw, x)) for lane, x in enumerate(stimuli) if x.kind == "events"]
+    if not drives:
+        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, LANES), real)
+    steps = np.concatenate([d.event_steps for _, d in drives])
+    channels = np.concatenate([d.event_channels for _, d in drives])
+    lane = np.repeat([lane for lane, _ in drives], [d.event_steps.size for _, d in drives])
     pairs, place = np.unique(np.stack([steps, channels], axis=1), axis=0, return_inverse=True)
     lanes = np.zeros((len(pairs), LANES), real)
     lanes[place.ravel(), lane] = 1.0
@@ -186,12 +184,35 @@ def _flat_events(block: Block) -> tuple[Ints, Ints, Array]:
     return steps, channels, lanes.ravel()
 
 
-def ahead(layout: Layout, plan: Plan, block: Block, parts: Array) -> None:
+def _copy(array: Array) -> Array:
+    out = room(array.shape, array.dtype)
+    out[...] = array
+    return out
+
+
+def ahead(layout: Layout, plan: Plan, block: Block, begin: Array) -> None:
+    """Run a block from what all neurons begin with, flat."""
+    parts = _copy(begin)
     for first, count in _segments(plan, block.steps):
-        block.starts.append(parts.copy())
+        block.starts.append(_copy(parts))
         _go(layout, plan, block, parts, first, count, block.activity)
     if len(block.starts) == 1:
         block.drive = block.drive[:0].copy()
+
+
+def hand_on(plan: Plan, block: Block, activity: Array, potentials: Array | None) -> None:
+    """Write what a block did into the arrays of the batch, shape (samples, windows, n)."""
+    for own, name in ((activity, "activity"), (potentials, "potentials")):
+        if own is not None:
+            packing().unpack(getattr(block, name), *_places(plan, block, own.shape[1]), own.reshape(-1, own.shape[2]))
+        setattr(block, name, getattr(block, name)[:0].copy())
+
+
+def _places(plan: Plan, block: Block, windows: int) -> tuple[Ints, Ints]:
+    """First window of each lane's sample in an array of the batch, and how many it has."""
+    first = np.zeros(LANES, np.int64)
+    first[: len(block.members)] = np.array(block.members) * windows
+    return first, block.count * plan.hold // plan.window
 
 
 def tapes(layout: Layout, plan: Plan, block: Block, backwards: bool = False) -> Iterator[tuple[int, Array]]:
@@ -199,7 +220,7 @@ def tapes(layout: Layout, plan: Plan, block: Block, backwards: bool = False) -> 
     pieces = list(enumerate(_segments(plan, block.steps)))
     for index, (first, count) in reversed(pieces) if backwards else pieces:
         if len(pieces) > 1:
-            _go(layout, plan, block, block.starts[index].copy(), first, count, block.activity[:0])
+            _go(layout, plan, block, _copy(block.starts[index]), first, count, block.activity[:0])
         yield first, block.tape[:count]
 
 
@@ -210,18 +231,19 @@ def back(
     n, real = layout.decay_m.size, plan.real
 
     def lanes(array: Array) -> Array:
-        apart = np.zeros((LANES, block.steps // plan.window, n), real)
-        apart[: len(block.members)] = array[block.members, : apart.shape[1]]
-        return _in_lanes(apart)
+        out = room((block.steps // plan.window, n, LANES), real)
+        places = _places(plan, block, array.shape[1])
+        packing().pack(array.reshape(-1, n), *places, np.zeros(n), 0.0, out)
+        return out
 
-    def room(name: str) -> Array:
-        return np.zeros((n if name in wanted else 0, LANES), real)
+    def own(name: str) -> Array:
+        return cleared((n if name in wanted else 0, LANES), real)
 
     sums = Sums(
-        parts=np.zeros(BACKWARD_PARTS * n * LANES, real), drive=np.zeros((block.inputs, n, LANES), real),
+        parts=cleared((BACKWARD_PARTS * n * LANES,), real), drive=cleared((block.inputs, n, LANES), real),
         w=np.zeros(layout.w.size if "w" in wanted else 0, real),
         event_w=np.zeros(layout.event_w.size if "w_event" in wanted else 0, real),
-        decay_m=room("tau_m"), decay_syn=room("tau_syn"), v_th=room("v_th"), touched=np.zeros(n, np.int64),
+        decay_m=own("tau_m"), decay_syn=own("tau_syn"), v_th=own("v_th"), touched=np.zeros(n, np.int64),
     )  # fmt: skip
     activity = lanes(into)
     potentials = np.zeros((0, n, LANES), real) if into_potentials is None else lanes(into_potentials)
@@ -236,15 +258,22 @@ def back(
             potentials.ravel(), sums.drive.reshape(-1), sums.w, sums.event_w, sums.decay_m.reshape(-1),
             sums.decay_syn.reshape(-1), sums.v_th.reshape(-1), sums.touched,
         )  # fmt: skip
-    if "I_bias" in wanted:
-        sums.bias = sums.drive.sum(axis=(0, 2), dtype=np.float64)
-    if "w_in" in wanted:
-        # Lane by lane: a larger product would be cut up by as many threads as there are, and be rounded as they do.
-        apart = np.ascontiguousarray(np.moveaxis(sums.drive, 2, 0), dtype=np.float64)
-        sums.w_in = np.zeros((n, block.values[0].shape[1]))
-        for mine, values in zip(apart, block.values, strict=False):
-            if len(values):
-                sums.w_in += mine[: len(values)].T @ values
+    if wanted & {"I_bias", "w_in"}:
+        values = block.values if "w_in" in wanted else block.values[:, :0]
+        sums.w_in, sums.bias = _inputs(block, values, sums.drive)
     if "stimuli" not in wanted:
         sums.drive = sums.drive[:0].copy()
     return sums
+
+
+def _inputs(block: Block, values: Array, drive: Array) -> tuple[Array, Array]:
+    """Gradients of input weights and bias: the latter is the weight of one more channel, which is always 1."""
+    channels, together = values.shape[1], packing().TOGETHER
+    columns = -(-(channels + 1) // together) * together
+    rows = np.zeros((len(values), columns))
+    rows[:, :channels], rows[:, channels] = values, 1.0
+    given = room((block.inputs, columns, LANES), np.float64)
+    packing().pack(rows, block.first, block.count, np.zeros(columns), 0.0, given)
+    out = np.empty((drive.shape[1], columns))
+    packing().product(drive.reshape(-1), given.reshape(-1), block.inputs, columns, out)
+    return out[:, :channels], out[:, channels]

@@ -264,11 +264,11 @@ class Training:
         """What the readout makes of features."""
         return np.asarray(self.scaled(features) @ values[READOUT] + values[OFFSET])
 
-    def _price(self, activity: Array, index: Ints) -> tuple[float, Array | float]:
+    def _price(self, activity: Array, index: Ints) -> tuple[float, Array | None]:
         """What the spikes of some samples cost, (samples, windows, n), and the gradient of that."""
         weight, target = self.settings.spike_weight, self.settings.target_rate_hz
         if not (weight and math.isfinite(target)):
-            return 0.0, 0.0
+            return 0.0, None
         seconds = np.array([self.samples[k].duration for k in index]) / 1e3
         cost, gradient = too_many_spikes(activity, seconds, target)
         return weight * cost, weight * gradient
@@ -285,9 +285,11 @@ class Training:
         into_features = into_scores @ self.values[READOUT].T / self.scale
         into = self.head.back(into_features, run.activity, run.windows, index)
         cost, into_spikes = self._price(run.activity, index)
-        loss += cost
+        if into_spikes is not None:
+            loss += cost
+            into += into_spikes
         found = run.backward(
-            into + into_spikes, wrt=self.chosen.names, pseudo_derivative=self.settings.pseudo_derivative,
+            into, wrt=self.chosen.names, pseudo_derivative=self.settings.pseudo_derivative,
             detach_reset=self.settings.detach_reset,
         )  # fmt: skip
         gradients = self.chosen.pull(found, {k: self.values[k] for k in self.chosen.values})

@@ -120,7 +120,9 @@ class SampleHead:
         return float(features.std()) or 1.0
 
     def features(self, activity: Array, windows: Ints, index: Ints) -> Array:
-        return (self.pooling.matrices(windows) @ activity).reshape(len(index), -1).astype(np.float64)
+        # In the precision of the activity: as many numbers in double would take longer.
+        matrices = self.pooling.matrices(windows).astype(activity.dtype)
+        return (matrices @ activity).reshape(len(index), -1).astype(np.float64)
 
     def back(self, gradient: Array, activity: Array, windows: Ints, index: Ints) -> Array:
         matrices = self.pooling.matrices(windows).transpose(0, 2, 1)

@@ -85,6 +85,20 @@ def load(typing: Any, array: Any, at: Any) -> Any:
 
 
 @intrinsic
+def element(typing: Any, array: Any, at: Any) -> Any:
+    """One element of a flat array, without a look whether it is counted from the end, which takes longer than reading.
+
+    A wrong place is read all the same.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.load(builder.gep(data, [args[1]]))
+
+    return array.dtype(array, at), codegen
+
+
+@intrinsic
 def store(typing: Any, array: Any, at: Any, value: Any) -> Any:
     """Write the lanes to elements at, ..., at + 15 of a flat array."""
 
@@ -94,6 +108,18 @@ def store(typing: Any, array: Any, at: Any, value: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, at, value), codegen
+
+
+@intrinsic
+def increase(typing: Any, array: Any, at: Any, by: Any) -> Any:
+    """Add to one element of a flat array, which is found as by `element`."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = builder.gep(context.make_array(signature.args[0])(context, builder, args[0]).data, [args[1]])
+        builder.store(builder.fadd(builder.load(place), args[2]), place)
+        return context.get_dummy_value()
+
+    return types.void(array, at, by), codegen
 
 
 @intrinsic
@@ -169,6 +195,17 @@ def some(typing: Any, condition: Any) -> Any:
         return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
 
     return types.boolean(condition), codegen
+
+
+@intrinsic
+def double(typing: Any, a: Any) -> Any:
+    """The same numbers in double precision."""
+
+    def codegen(_context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.VectorType(ir.DoubleType(), LANES)
+        return args[0] if args[0].type == kind else builder.fpext(args[0], kind)
+
+    return Lanes(types.float64)(a), codegen
 
 
 def _arithmetic(symbol: Any, instruction: str) -> None:

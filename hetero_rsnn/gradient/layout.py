@@ -61,26 +61,76 @@ class Layout:
         return out[:plastic], out[plastic:]
 
 
-def lay_out(draw: Draw, plastic_w: Array, real: Any, steps: int) -> Layout:
-    """Lay a draw out, with these weights of its plastic synapses, for runs of at most so many steps."""
+@dataclass(frozen=True, eq=False)
+class _Wiring:
+    """Who is connected to whom: what of a layout stays as it is while weights are trained.
+
+    Attributes
+    ----------
+    made_of : tuple of ndarray
+        Copies of the arrays of the draw that it was worked out from.
+    indptr, target, order, event_indptr, event_target : ndarray
+        See `Layout`.
+    event_channel : ndarray of int64
+        Channels of the synapses of the input's spikes.
+    """
+
+    made_of: tuple[NDArray[Any], ...]
+    indptr: Ints
+    target: Ints
+    order: Ints
+    event_indptr: Ints
+    event_target: Ints
+    event_channel: Ints
+
+
+#: The wirings of the last draws, newest first: sorting one takes longer than a step through a small network.
+_known: list[_Wiring] = []
+#: How many are kept, of so many synapses at most.
+_KEPT, _LARGEST = 4, 500_000
+
+
+def _wiring(draw: Draw) -> _Wiring:
+    """The wiring of a draw: a known one if all is equal, since arrays may have been written to."""
     plastic, static = draw.plastic, draw.static
+    made_of = (plastic.indptr, plastic.target, static.indptr, static.target, draw.w_event != 0)
+    for known in tuple(_known):
+        if all(map(np.array_equal, known.made_of, made_of)):
+            return known
     source = np.concatenate([plastic.source, static.source])
     target = np.concatenate([plastic.target, static.target]).astype(np.int64)
     order = np.lexsort((target, source))  # stable: plastic ones first, as in the kernel of the simulation
     channel, neuron = np.nonzero(draw.w_event.T)
+    found = _Wiring(
+        made_of=tuple(array.copy() for array in made_of),
+        indptr=np.searchsorted(source[order], np.arange(draw.n + 1)).astype(np.int64),
+        target=target[order],
+        order=order,
+        event_indptr=np.searchsorted(channel, np.arange(draw.w_event.shape[1] + 1)).astype(np.int64),
+        event_target=neuron.astype(np.int64),
+        event_channel=channel,
+    )
+    if target.size + channel.size <= _LARGEST:
+        _known[:] = [found, *_known[: _KEPT - 1]]
+    return found
+
+
+def lay_out(draw: Draw, plastic_w: Array, real: Any, steps: int) -> Layout:
+    """Lay a draw out, with these weights of its plastic synapses, for runs of at most so many steps."""
+    wiring = _wiring(draw)
     p = neuron_arrays(draw)
 
     def own(array: NDArray[Any]) -> Array:
         return np.array(array, dtype=real, order="C")  # writable always: numba compiles for read-only ones apart
 
     return Layout(
-        indptr=np.searchsorted(source[order], np.arange(draw.n + 1)).astype(np.int64),
-        target=target[order],
-        order=order,
-        w=own(np.concatenate([plastic_w, static.w])[order]),
-        event_indptr=np.searchsorted(channel, np.arange(draw.w_event.shape[1] + 1)).astype(np.int64),
-        event_target=neuron.astype(np.int64),
-        event_w=own(draw.w_event.T[channel, neuron]),
+        indptr=wiring.indptr,
+        target=wiring.target,
+        order=wiring.order,
+        w=own(np.concatenate([plastic_w, draw.static.w])[wiring.order]),
+        event_indptr=wiring.event_indptr,
+        event_target=wiring.event_target,
+        event_w=own(draw.w_event[wiring.event_target, wiring.event_channel]),
         decay_m=own(p.decay_m),
         rise_m=own(-np.expm1(-draw.network.dt / draw.neurons["tau_m"])),
         decay_syn=own(p.decay_syn),

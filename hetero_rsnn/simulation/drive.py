@@ -68,7 +68,7 @@ def prepare(draw: Draw, stimulus: Stimulus) -> Drive:
     )
     drive = next(drives(draw, stimulus, max(1, len(stimulus))), None)
     if drive is None:
-        raise StimulusError("the stimulus is empty: it needs at least one sample")
+        raise empty_stimulus()
     if merged := drive.events - len(drive.event_steps):
         warn_of_merged(draw, f"{merged} of {drive.events} events are dropped", stacklevel=4)
     return drive
@@ -128,11 +128,7 @@ def _on_grid(draw: Draw, stimulus: Stimulus) -> tuple[int, Ints, Ints, Ints]:
     net = draw.network
     if not isinstance(stimulus, Stimulus):
         raise no_stimulus(stimulus)
-    if stimulus.channels != net.input.channels:
-        raise StimulusError(
-            f"the stimulus has {stimulus.channels} channels, the network takes {net.input.channels}: "
-            f'load it with **{{"input.channels": {stimulus.channels}}}'
-        )
+    check_channels(draw, stimulus)
     try:
         hold_steps = units.steps(stimulus.hold, net.dt, "hold of the stimulus")
     except UnitError as error:
@@ -147,16 +143,35 @@ def _on_grid(draw: Draw, stimulus: Stimulus) -> tuple[int, Ints, Ints, Ints]:
     return hold_steps, steps, np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
 
 
-def _currents(draw: Draw, stimulus: Stimulus, start: int, stop: int) -> Array:
-    """Input current of every neuron in some samples.
+def check_channels(draw: Draw, stimulus: Stimulus) -> None:
+    """Refuse a stimulus with another number of channels than the network's.
+
+    Raises
+    ------
+    StimulusError
+    """
+    channels = draw.network.input.channels
+    if stimulus.channels != channels:
+        raise StimulusError(
+            f"the stimulus has {stimulus.channels} channels, the network takes {channels}: "
+            f'load it with **{{"input.channels": {stimulus.channels}}}'
+        )
+
+
+def currents(draw: Draw, values: Array) -> Array:
+    """Input current of every neuron in samples of shape (samples, channels), shape (samples, n).
 
     Sample by sample: a product of matrices rounds as its shape has it, and then a sample would mean another current
     when it is fed alone.
     """
+    values = np.ascontiguousarray(values, dtype=np.float64)
+    return np.asarray(np.matmul(draw.w_in, values[:, :, None])[:, :, 0])
+
+
+def _currents(draw: Draw, stimulus: Stimulus, start: int, stop: int) -> Array:
     if stimulus.kind != "current":
         return np.zeros((stop - start, draw.n))
-    values = np.ascontiguousarray(stimulus.values[start:stop], dtype=np.float64)
-    return np.asarray(np.matmul(draw.w_in, values[:, :, None])[:, :, 0])
+    return currents(draw, stimulus.values[start:stop])
 
 
 def _joined(parts: list[Drive]) -> Drive:
@@ -164,6 +179,10 @@ def _joined(parts: list[Drive]) -> Drive:
         return parts[0]
     values, steps, channels = (np.concatenate([part[i] for part in parts]) for i in (0, 2, 3))
     return Drive(values, parts[0].hold_steps, steps, channels, sum(part.events for part in parts))
+
+
+def empty_stimulus() -> StimulusError:
+    return StimulusError("the stimulus is empty: it needs at least one sample")
 
 
 def no_stimulus(value: Any) -> StimulusError:

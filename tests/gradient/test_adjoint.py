@@ -291,6 +291,7 @@ def test_batches_that_cannot_be(drawn, samples):
         (mixed, "one hold, got 10 and 20 ms"),
         ([np.zeros((3, 1))], "list of stimuli, got ndarray"),
         ([hr.array_stimulus(np.zeros((3, 2)), "10 ms")], "2 channels"),
+        ([samples[0], samples[1][:0]], "stimulus is empty"),
     ):
         with pytest.raises(hr.HeteroError, match=said):
             hr.run_batch(drawn, stimuli)
@@ -360,13 +361,43 @@ def test_long_time_constants_in_single_precision(drawn, samples):
 
 
 def test_a_network_that_was_changed_in_place_is_the_changed_one(samples):
-    """Nothing of a wiring is remembered from one batch to the next."""
+    """What is remembered of a wiring is told by what stands in its arrays."""
     draw = hr.draw(hr.load_network("henhes", n=30), seed=1)
     mine = dataclasses.replace(draw, static=dataclasses.replace(draw.static, target=draw.static.target.copy()))
     hr.run_batch(mine, samples[:1])
     mine.static.target[:] = mine.static.target[::-1]
     (rec,) = hr.run_batch(mine, samples[:1]).recordings()
     np.testing.assert_array_equal(rec.spike_times, hr.simulate(mine, samples[0], plasticity=False).spike_times)
+
+
+def test_synapses_of_the_input_that_were_changed_in_place_are_the_changed_ones():
+    draw = hr.draw(hr.load_network("henhes", n=30), seed=1)
+    mine = dataclasses.replace(draw, w_event=draw.w_event.copy())
+    sample = batch(1, "poisson", count=1)
+    before = hr.run_batch(mine, sample).activity
+    mine.w_event[:] = 3.0 * mine.w_event[::-1]
+    (rec,) = hr.run_batch(mine, sample).recordings()
+    np.testing.assert_array_equal(rec.spike_times, hr.simulate(mine, sample[0], plasticity=False).spike_times)
+    assert not np.array_equal(hr.run_batch(mine, sample).activity, before)
+
+
+def test_currents_and_input_spikes_in_one_batch():
+    """Samples of both kinds, beside each other in one block, are what they are apart."""
+    draw = hr.draw(hr.load_network("henhes", n=60, **{"input.channels": 3}, **SPREAD), seed=5)
+    kinds = [batch(3, kind, count=5) for kind in ("current", "poisson")]
+    together = hr.run_batch(draw, [x for pair in zip(*kinds, strict=True) for x in pair])
+    into = np.random.default_rng(0).normal(size=together.activity.shape)
+    whole = together.backward(into, wrt=("w", "w_in", "w_event", "I_bias"))
+    apart = []
+    for k, samples in enumerate(kinds):
+        run = hr.run_batch(draw, samples)
+        most = run.activity.shape[1]
+        np.testing.assert_array_equal(run.activity, together.activity[k::2, :most])
+        apart.append(run.backward(into[k::2, :most], wrt=("w", "w_in", "w_event", "I_bias")))
+    assert not apart[1].w_in.any() and apart[1].w_in.shape == draw.w_in.shape and not apart[0].w_event.any()
+    for name in ("plastic", "static", "w_in", "w_event", "I_bias"):
+        both = getattr(apart[0], name) + getattr(apart[1], name)
+        np.testing.assert_allclose(getattr(whole, name), both, rtol=0, atol=1e-12 * np.abs(both).max())
 
 
 def test_networks_in_turn(samples):
