@@ -301,7 +301,8 @@ def load_dataset(name: str, *, data_dir: _Where = None, **options: Any) -> Datas
         For generated series: ``samples`` (of the training segment), ``segments`` and ``test_samples`` (number and
         length of test segments), ``seed``. For ``delayed_parity`` and ``delayed_recall``: ``delay`` (``"200 ms"``),
         ``samples``, ``test_samples``, ``seed``, ``rest`` (``"120 ms"``) and ``noise`` (0.05), see
-        `hetero_rsnn.datasets.delayed_cues`. For ``shd``: ``hold`` (``"10 ms"``), ``limit`` (first samples of each part).
+        `hetero_rsnn.datasets.delayed_cues`. For ``shd``: ``hold`` (``"10 ms"``), ``limit`` (first samples of each
+        part).
 
     Raises
     ------

@@ -116,6 +116,9 @@ _RECIPES: dict[str, Recipe] = {
         {"tau_read": ["20 ms", "60 ms", "180 ms"], "learn_for": "30 s", "skip": False}, {"n": 1000}, horizon=1,
     ),
 }  # fmt: skip
+_RECIPES["delayed_parity"] = _RECIPES["delayed_recall"] = Recipe(
+    CurrentEncoder(scaling="none", gain=10.0, clip=None), "10 ms", {}, {"I_bias": 0.9, "tau_syn": "100 ms"}
+)
 _RECIPES["wind"] = _RECIPES["wind_greensboro"]
 
 #: Six rows side by side, as the forecaster does by itself: alone, a network remembers few.

@@ -1,8 +1,9 @@
-"""Delayed parity and recall: labels by an independent reading of the input, and what can and cannot be known from it."""
+"""Delayed parity and recall: labels read from the input independently, and what can and cannot be known from it."""
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ def pulses(x: np.ndarray) -> list[tuple[int, int, int]]:
     """Start, end and sign of every stretch of rows whose cue channel is large."""
     sign = np.where(np.abs(x[:, 0]) > 0.5, np.sign(x[:, 0]), 0).astype(int)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], sign, [0]])))
-    return [(a, b, sign[a]) for a, b in zip(edges[:-1], edges[1:], strict=True) if sign[a]]
+    return [(a, b, sign[a]) for a, b in pairwise(edges) if sign[a]]
 
 
 @pytest.mark.parametrize("delay", [10, 70, 500])
