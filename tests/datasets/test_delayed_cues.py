@@ -103,7 +103,7 @@ def test_rest_and_noise() -> None:
         ({"rest": "25 ms"}, "rest must be a whole number of rows"),
         ({"noise": -1}, "noise must be"),
         ({"samples": 3}, "delayed_parity: samples must be a whole number from 4 to 1000000, got 3"),
-        ({"test_samples": 0}, "delayed_parity: test_samples must be a whole number from 4 to 1000000, got 3"),
+        ({"test_samples": 0}, "delayed_parity: test_samples must be a whole number from 4 to 1000000, got 0"),
         ({"seed": -1}, "delayed_parity: seed must be a whole number >= 0, got -1"),
         ({"segments": 2}, "unknown option 'segments'"),
     ],
