@@ -10,7 +10,7 @@ silent by themselves (I_bias 0.9), and begin with slow synapses (100 ms). The sh
 fire regularly without input, stands beside it as drawn. Linear models see the input of the go period, or of all rows.
 The same input with the first cue as the label (`delayed_recall`) wants memory but no product.
 
-The settings were looked for on validation samples of other seeds (100 and 101), not on the test samples.
+The settings were looked for on validation samples (data seeds 100 and 101, networks 0 and 1), not on test samples.
 
 Finding: see docs/gradient.md.
 
