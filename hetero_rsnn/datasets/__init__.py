@@ -3,6 +3,7 @@
 ``catalogue``      data sets by name
 ``dataset``        what a data set is
 ``dynamics``       chaotic systems and NARMA10
+``delayed_cues``   delayed parity and recall
 ``lyapunov``       their Lyapunov exponents
 ``sources``        where data that do not come along are looked for
 ``fetch``          downloads with checksums

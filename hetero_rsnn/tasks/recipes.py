@@ -126,6 +126,9 @@ _RECIPES: dict[str, Recipe] = {
     ),
 }  # fmt: skip
 _RECIPES["fashion_mnist_permuted"] = _RECIPES["fashion_mnist"]
+_RECIPES["delayed_parity"] = _RECIPES["delayed_recall"] = Recipe(
+    CurrentEncoder(scaling="none", gain=10.0, clip=None), "10 ms", {}, {"I_bias": 0.9, "tau_syn": "100 ms"}
+)
 _RECIPES["wind"] = _RECIPES["wind_greensboro"]
 
 #: Six rows side by side, as the forecaster does by itself: alone, a network remembers few.

@@ -143,6 +143,12 @@ def test_generated(name: str) -> None:
     assert (inputs, targets) == ((["u"], ["y"]) if name == "narma10" else (list(found.channels),) * 2)
 
 
+@pytest.mark.parametrize("name", ["delayed_parity", "delayed_recall"])
+def test_delayed_cues(name: str) -> None:
+    check(load_dataset(name, samples=12, test_samples=8), name)
+    assert find_dataset(name) is None
+
+
 def test_sizes_of_generated_series_by_default() -> None:
     import_module("hetero_rsnn.datasets.dynamics")
     assert load_dataset("narma10").lengths.tolist() == [6000] + [1000] * 10
