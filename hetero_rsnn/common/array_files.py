@@ -69,14 +69,14 @@ def read_array_file(beside: Path, name: Any, checksum: Any, refusal: type[Hetero
     refusal
         If the name leads elsewhere, the file is missing, is not what was written, or would not fit in memory.
     """
-    if not isinstance(name, str) or not name or re.search(r"[/\\\0]", name) or Path(name).name != name:
+    if not isinstance(name, str) or not re.fullmatch(r"[^/\\:\0]+\.npz", name):
         raise refusal(f"{beside} names {name!r} as its arrays: must be a file beside it", fix="restore a copy")
     path = beside.with_name(name)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise refusal(
-            f"{path} cannot be read ({error.strerror or error})", fix=f"restore a copy: {beside.name} needs it"
+            f"{path}, which {beside.name} needs, cannot be read ({error.strerror or error})", fix="restore a copy"
         ) from None
     if hashlib.sha256(data).hexdigest() != checksum:
         raise refusal(f"{path} is not what was written", fix="restore a copy")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Keys of the table [arrays] of a network file.
 _KEYS = ("file", "sha256", "seed", "trained", "damage")
 #: What of a network's content the arrays do not settle, and so may be changed.
-_FREE = ("name", "description", "dt", "protocol", "arrays")
+_FREE = ("name", "description", "dt", "protocol")
 #: What makes one number of all synapses of another kind.
 _KINDS = ("plastic", "static")
 #: Times that are divided by.
@@ -88,7 +88,7 @@ class GivenArrays:
         for name in sorted(self.values):
             value = np.ascontiguousarray(self.values[name])
             found.update(f"\0{name}\0{value.dtype.str}\0{value.shape}\0".encode())
-            found.update(value.tobytes())
+            found.update(value.data)
         return found.hexdigest()[:16]
 
     def packed(self) -> bytes:
@@ -124,10 +124,11 @@ class GivenArrays:
 
 def definition_of(net: Network) -> str:
     """What of a network shapes its arrays, as JSON."""
-    data = {k: v for k, v in net.to_dict().items() if k not in _FREE}
+    whole = net.definition()
+    data = {k: v for k, v in whole.items() if k not in _FREE}
     data["neuron"] = {k: v for k, v in data["neuron"].items() if k != "initial"}
-    # Not for comparison, but for rules that ask for the step.
-    return json.dumps({**data, "dt": net.to_dict()["dt"]}, sort_keys=False)
+    # The step is not for comparison, but for rules that ask for it.
+    return json.dumps({**data, "dt": whole["dt"]})
 
 
 def check_definition(net: Network, given: Network) -> None:

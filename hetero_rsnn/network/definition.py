@@ -54,11 +54,29 @@ class Network:
     @cached_property
     def fingerprint(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the content (name and description left out)."""
-        content = {k: v for k, v in _definition(self).items() if k not in {"name", "description"}}
+        content = {k: v for k, v in self.definition().items() if k not in {"name", "description"}}
         if self.arrays is not None:
             content["arrays"] = self.arrays.fingerprint
         # Not sorted: to_dict has an order of its own, but that of the populations numbers the neurons.
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+    def refuse_arrays(self, why: str) -> None:
+        """Raise a `NetworkError` if the arrays are given: for what changes or compares distributions."""
+        if self.arrays is not None:
+            raise NetworkError(
+                f"network {self.name!r} {why}: its arrays are given ({self.arrays.describe()})",
+                fix="use the network that they were drawn from",
+            )
+
+    @property
+    def note(self) -> str:
+        """What seeds mean where its arrays are given, in a sentence; empty where a seed draws them."""
+        if self.arrays is None:
+            return ""
+        return (
+            f"{self.name} has given arrays, the same for every seed: seeds decide initial state and input only, and "
+            "intervals are over inputs of one network, not over networks"
+        )
 
     def population(self, name: str) -> Population:
         """The population of that name."""
@@ -149,12 +167,11 @@ class Network:
     def to_dict(self) -> dict[str, Any]:
         """The content as nested plain dictionaries, as a network file holds it; given arrays are named only."""
         named = {} if self.arrays is None else {"arrays": self.arrays.table(self.name)}
-        return {**_definition(self), **named}
+        return {**self.definition(), **named}
 
-
-def _definition(net: Network) -> dict[str, Any]:
-    """The content as plain dictionaries, without arrays."""
-    return {key: _plain(value) for key, value in net.tree().items() if key != "arrays"}
+    def definition(self) -> dict[str, Any]:
+        """The same without a word on given arrays."""
+        return {key: _plain(value) for key, value in self.tree().items() if key != "arrays"}
 
 
 def _time(milliseconds: float) -> Parameter:

@@ -22,7 +22,7 @@ from hetero_rsnn.measures.scores import valid_prediction_time
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.shipped import CANONICAL
 from hetero_rsnn.simulation.engine import Engine
-from hetero_rsnn.tasks.recipes import Recipe, recipe, task_networks
+from hetero_rsnn.tasks.recipes import Recipe, learning, recipe, task_networks
 from hetero_rsnn.tasks.result import ForecastRow, TaskResult
 
 
@@ -93,6 +93,7 @@ def _forecast_job(
     def part(index: Ints) -> tuple[list[Array], list[Array] | None]:
         return take(X, index), None if Y is None else take(Y, index)
 
+    options = learning(network, options)
     model = HRSNNForecaster(network, seed=seed, **options).fit(*part(dataset.train))
     row = ForecastRow(network.name, seed, model.report(*part(dataset.test)), difference=model.difference_)
     first, aims = part(dataset.test[:1])
