@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +166,8 @@ def save_network(
     elif not isinstance(network, Network):
         raise HeteroError(f"save_network takes a network or a draw, got {type(network).__name__}", fix="give one")
     else:
-        for key, value in (("state", state), ("name", name), ("description", description), ("trained", trained or None)):
+        of_draw = {"state": state, "name": name, "description": description, "trained": trained or None}
+        for key, value in of_draw.items():
             if value is not None:
                 raise HeteroError(f"{key} is for a draw, got a network", fix="leave it away, or give the draw")
     data = network.to_dict()

@@ -21,8 +21,8 @@ _NEURON = 48
 def synapses(net: Network) -> dict[str, float]:
     """Expected number of synapses of each projection; the true one where arrays are given."""
     if net.arrays is not None:
-        found = sum(net.arrays.synapses(plastic, len(net.projections)) for plastic in (True, False))
-        return {p.name: float(count) for p, count in zip(net.projections, found, strict=True)}
+        plastic, static = (net.arrays.synapses(kind, len(net.projections)) for kind in (True, False))
+        return {p.name: float(count) for p, count in zip(net.projections, plastic + static, strict=True)}
     sizes = {p.name: p.size for p in net.populations}
     return {p.name: _expected(p, sizes[p.pre], sizes[p.post], net.n) for p in net.projections}
 

@@ -20,7 +20,8 @@ from hetero_rsnn.network.homogeneous import homogeneous
 from hetero_rsnn.network.sizes import draw_size, synapses
 
 SPREAD = {
-    "n": 40, "input.channels": 2, "input.connectivity": 0.5, "t_ref": {"distribution": "uniform", "low": "0 ms", "high": "4 ms"},
+    "n": 40, "input.channels": 2, "input.connectivity": 0.5,
+    "t_ref": {"distribution": "uniform", "low": "0 ms", "high": "4 ms"},
     "v_th": {"distribution": "truncated_normal", "mean": 1.0, "cv": 0.1},
 }  # fmt: skip
 
