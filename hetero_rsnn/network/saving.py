@@ -75,7 +75,8 @@ def trained_network(
     values = {k: np.array(v, order="C") for k, v in given.items()}
     arrays = GivenArrays(values, definition_of(net), draw.seed, " ".join(trained.split()), draw.damage)
     check_values(arrays, net, "the draw")
-    data = {**net.tree(), "arrays": arrays, "name": f"{net.name}-trained" if name is None else name}
+    again = net.name if net.arrays is not None else f"{net.name}-trained"
+    data = {**net.tree(), "arrays": arrays, "name": again if name is None else name}
     data["protocol"] = {**data["protocol"], "train": "0 ms"}
     if description is not None:
         data["description"] = description

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import refused
+from helpers import NETWORKS, refused
 
 import hetero_rsnn as hr
 from hetero_rsnn.network.homogeneous import homogeneous
@@ -79,6 +79,18 @@ def test_a_file_gives_the_same_arrays_for_every_seed(drawn, tmp_path):
     assert hashlib.sha256(data).hexdigest() == about["arrays"]["sha256"]
     text = str(net)
     assert "its arrays are given, the same for every seed" in text and "by hand (drawn with seed 3)" in text
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_shipped_network_there_and_back(name, tmp_path):
+    """With the synapses, plastic or not, and the distributions of each."""
+    d = hr.draw(hr.load_network(name, n=60), 2)
+    net = hr.load_network(hr.save_network(d, tmp_path / "mine.toml"))
+    again = hr.draw(net, 2)
+    same(again, d)
+    assert again.initial.keys() == d.initial.keys() and net.population("E") == d.network.population("E")
+    second = hr.load_network(hr.save_network(again, tmp_path / "second.toml"))
+    assert second == net and second.name == "second" and hr.trained_network(again).name == "mine"
 
 
 def test_single_precision_rounds_what_belongs_to_synapses(drawn):
