@@ -93,6 +93,37 @@ def test_every_shipped_network_there_and_back(name, tmp_path):
     assert second == net and second.name == "second" and hr.trained_network(again).name == "mine"
 
 
+#: Equations of one's own, in volts, with parameters of other names.
+VOLTS: dict[str, Any] = {
+    "n": 30,
+    "neuron": {
+        "equations": "dv/dt = (E_L - v + R * I_in) / tau : volt (unless refractory)",
+        "threshold": "v > V_T", "reset": "v = E_L", "refractory": "t_ref", "initial": {"v": "-60 mV"},
+    },
+    "synapse": {"on_pre": "v_post += w"},
+    "populations": {
+        "E": {
+            "fraction": 1.0, "E_L": {"distribution": "uniform", "low": "-70 mV", "high": "-65 mV"}, "V_T": "-50 mV",
+            "R": "100 Mohm", "tau": {"distribution": "gamma", "mean": "20 ms", "cv": 0.3}, "t_ref": "2 ms",
+        }
+    },
+    "projections": {"EE": {"pre": "E", "post": "E", "topology": {"kind": "random", "p": 0.2}, "weight": "2 mV"}},
+    "input": {"weight": "0.3 nA", "event_weight": "1 mV"},
+}  # fmt: skip
+
+
+def test_equations_of_ones_own_there_and_back(tmp_path):
+    d = hr.draw(hr.Network.from_dict(VOLTS, "volts"), 1)
+    trained = replace(d, neurons={**d.neurons, "E_L": d.neurons["E_L"] - 0.001}, w_in=1.5 * d.w_in)
+    again = hr.draw(hr.load_network(hr.save_network(trained, tmp_path / "mine.toml")), 1)
+    same(again, trained)
+    stimulus = hr.array_stimulus(np.ones((10, 1)), "5 ms")
+    found, expected = (hr.simulate(x, stimulus, backend="brian2") for x in (again, trained))
+    assert expected.spike_times.size > 20
+    np.testing.assert_array_equal(found.spike_times, expected.spike_times)
+    np.testing.assert_array_equal(found.spike_neurons, expected.spike_neurons)
+
+
 def test_single_precision_rounds_what_belongs_to_synapses(drawn):
     net = hr.trained_network(drawn)
     one = hr.draw(net, 0, precision="single")
