@@ -72,8 +72,9 @@ if TYPE_CHECKING:
     from hetero_rsnn.network.distributions import Distribution
     from hetero_rsnn.network.draw import Draw, draw
     from hetero_rsnn.network.heterogeneity import Heterogeneity, heterogeneity
-    from hetero_rsnn.network.loading import load_network, save_network
+    from hetero_rsnn.network.loading import load_network
     from hetero_rsnn.network.parts import Population
+    from hetero_rsnn.network.saving import save_network, trained_network
     from hetero_rsnn.network.shipped import list_networks
     from hetero_rsnn.report.live import LiveSearch
     from hetero_rsnn.searching.objectives import Evaluation
@@ -117,8 +118,9 @@ _HOMES = {
     "network.distributions": ["Distribution"],
     "network.draw": ["Draw", "draw"],
     "network.heterogeneity": ["Heterogeneity", "heterogeneity"],
-    "network.loading": ["load_network", "save_network"],
+    "network.loading": ["load_network"],
     "network.parts": ["Population"],
+    "network.saving": ["save_network", "trained_network"],
     "network.shipped": ["list_networks"],
     "inputs.audio": ["AudioEncoder"],
     "inputs.encoder_base": ["Encoder"],
@@ -186,6 +188,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "load_network",
     "list_networks",
     "save_network",
+    "trained_network",
     "Network",
     "Population",
     "Distribution",

@@ -56,7 +56,11 @@ def compare(
     from hetero_rsnn.simulation.engine import Engine
 
     engine = Engine(backend, precision, codegen_target)
+    names = networks or list(CANONICAL)
     changes: dict[str, Any] = dict(comparing.QUICK) if quick else {}
+    if quick and any(load_network(name).arrays for name in names):
+        # Arrays that are given have their size, and have been trained.
+        changes = {k: v for k, v in changes.items() if k not in ("n", "protocol.train")}
     only: dict[str, dict[str, Any]] = {}
     for pair in overrides or []:
         name, colon, rest = pair.partition(":")
@@ -66,7 +70,6 @@ def compare(
             changes |= parse_overrides([pair])
     if n is not None:
         changes["n"] = n
-    names = networks or list(CANONICAL)
     nets = [load_network(name, **{**changes, **only.pop(name, {})}) for name in names]
     for name in only:
         raise HeteroError(f"--set {name}:... names no compared network{suggest(name, names)}")

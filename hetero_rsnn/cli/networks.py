@@ -36,7 +36,8 @@ def networks_show(
     overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value.")] = None,
 ) -> None:
     """Print the equations and distributions of a network."""
-    from hetero_rsnn.network.loading import load_network, to_toml_text
+    from hetero_rsnn.network.loading import load_network
+    from hetero_rsnn.network.saving import to_toml_text
 
     net = load_network(network, **parse_overrides(overrides or []))
     # Without name and description: an edited copy must not pass for the shipped network.

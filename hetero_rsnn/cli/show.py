@@ -94,7 +94,7 @@ def _draw(result: SearchResult, others: list[SearchResult], path: Path) -> Path:
 def _export(result: SearchResult, path: Path) -> Path:
     from hetero_rsnn.cli.options import seeds_text
     from hetero_rsnn.common.files import write_text
-    from hetero_rsnn.network.loading import to_toml_text
+    from hetero_rsnn.network.saving import to_toml_text
 
     assert result.best is not None  # `show` has looked
     if not result.best.feasible:

@@ -42,7 +42,12 @@ def simulate(
     codegen_target: Annotated[
         str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")
     ] = "numpy",
-    plasticity: Annotated[bool, typer.Option("--plasticity/--frozen", help="Let the synapses learn.")] = True,
+    plasticity: Annotated[
+        bool | None,
+        typer.Option(
+            "--plasticity/--frozen", help="Let the synapses learn [default: unless the network's arrays are given]."
+        ),
+    ] = None,
     overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
 ) -> None:
@@ -77,9 +82,10 @@ def simulate(
             "scale": scale,
         },
     )
+    learns = net.arrays is None if plasticity is None else plasticity
     drawn = draw(net, seed, precision=precision)
     folder = results_folder(out, "simulate", ("recording.npz", "recording.json", "raster.png"), overwrite)
-    recording = run(drawn, stimulus, plasticity=plasticity, **engine.options)
+    recording = run(drawn, stimulus, plasticity=learns, **engine.options)
     path = recording.save(folder / "recording")
     shown = min(stimulus.duration, 2000.0)
     title = printable(f"{label(net.name)} on {series.source}: {', '.join(series.names[:4])}").replace("$", r"\$")
@@ -95,6 +101,9 @@ def simulate(
         f"({stimulus.duration / 1e3:g} s), "
         f"{recording.spike_times.size} spikes"
     )
+    if net.arrays is not None:
+        kept = "learn on from the given weights" if learns else "keep their weights"
+        say(f"its arrays are given: seed {seed} decides the initial state only, and plastic synapses {kept}")
     for p in net.populations:
         rates = recording.rates_hz[drawn.members(p.name)]
         say(

@@ -140,6 +140,7 @@ def _run(
     from hetero_rsnn.datasets.catalogue import task_of
     from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.jobs.progress import progress_bar
+    from hetero_rsnn.network.loading import load_network
     from hetero_rsnn.network.shipped import CANONICAL
     from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.task_plots import figure_task
@@ -147,7 +148,10 @@ def _run(
     from hetero_rsnn.simulation.engine import Engine
 
     Engine(backend, precision)  # refuses what cannot be, before data are loaded
-    changes: dict[str, Any] = {"n": _QUICK_NEURONS} if quick else {}
+    names = list(networks or CANONICAL)
+    # A network whose arrays are given has its size; others are then of the recipe's, so that all can be compared.
+    small = quick and not any(load_network(given).arrays for given in names)
+    changes: dict[str, Any] = {"n": _QUICK_NEURONS} if small else {}
     changes |= parse_overrides(overrides or [])
     if n is not None:
         changes["n"] = n
@@ -161,7 +165,6 @@ def _run(
         data = _part(data)
     fresh = out is None or not out.exists()
     folder = results_folder(out, command, ("results.json", "figure.png"), overwrite)
-    names = list(networks or CANONICAL)
     with progress_bar(f"{command} {name}", len(names) * len(numbers)) as progress:
         try:
             last = (0, len(names) * len(numbers))

@@ -25,13 +25,15 @@ from hetero_rsnn.inputs.encoders import make_encoder
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.jobs.progress import NotedProgress
 from hetero_rsnn.network.definition import Network
-from hetero_rsnn.network.draw import draw
+from hetero_rsnn.network.draw import Draw, draw
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.simulation.engine import Engine
 from hetero_rsnn.simulation.recording import Recording
 
 #: Orders of the axes of a sample.
 LAYOUTS = ("time, channels", "channels, time")
+#: How far a weight of 32 bits may lie beside a bound of 64.
+_ROUNDING = 1e-6
 
 
 class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
@@ -119,6 +121,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         self.hold_ = self._hold(X[0], net)
         self.taus_ = self._taus(net)
         drawn = draw(net, self.seed, precision=self.precision)
+        if net.arrays is not None and self.epochs:
+            _warn_of_clipping(drawn)
         how: dict[str, Any] = {"backend": self.backend, "precision": self.precision}
         with self._bar("learning", self.epochs * len(X)) as progress:
             self.frozen_: Frozen = learn(
@@ -247,6 +251,19 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             print(f"{text}: {total} {what} done", file=sys.stderr)
 
 
+def _warn_of_clipping(drawn: Draw) -> None:
+    """Say so if STDP would throw away what gradients have learned. Points at the caller of `fit`."""
+    w, low, high = drawn.plastic.w, drawn.shared.get("w_min", -math.inf), drawn.shared.get("w_max", math.inf)
+    outside = int(np.count_nonzero((w < low - _ROUNDING) | (w > high * (1 + _ROUNDING))))
+    if outside:
+        warnings.warn(
+            f"{outside} of {w.size} given weights of {drawn.network.name!r} lie outside w_min..w_max, and STDP clips "
+            "them: epochs=0 keeps the network as it is",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
 def turned(X: Any) -> Any:
     """Samples whose axes have changed places; what has no two axes is left to the checks."""
     if isinstance(X, np.ndarray) and X.ndim == 3:
@@ -301,7 +318,8 @@ class HRSNNFeatures(TransformerMixin, NetworkEstimator):  # type: ignore[misc]
     Parameters
     ----------
     network : str, path or Network
-        A shipped name, a TOML file, or a network. Its number of input channels is set to that of the data.
+        A shipped name, a TOML file, or a network. Its number of input channels is set to that of the data; of a
+        `trained_network` it must be that already, and `epochs=0` keeps what it has learned.
     overrides : dict, optional
         Changes of the network, as `load_network` takes them: ``{"n": 1000, "E.tau_m.cv": 0.3}``.
     encoder : str or Encoder

@@ -121,6 +121,7 @@ def compare(
     ----------
     networks : sequence of str, Path or Network
     seeds : iterable of int
+        See `measure`, also for networks whose arrays are given.
     baseline : str, optional
         Name of the network to compare with; by default ``"honhos"`` if it is among them, else the first.
     backend, precision, codegen_target : str
@@ -179,6 +180,7 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
         f"{seeds} seeds, {' or '.join(map(str, sizes))} neurons, {p.samples} samples of {p.hold:g} ms, delays up to "
         f"{p.d_max}, read with tau {p.tau_read:g} ms; mean [95 % interval]"
     )
+    title = "; ".join([title, *(m.network.note for m in comparison.measurements if m.network.note)])
     rows = []
     for m in comparison.measurements:
         s = m.summary()

@@ -48,7 +48,8 @@ class SeedResult:
     correlation : float
         See `state_correlation`.
     weight : float
-        Mean plastic weight after training as a share of w_max; NaN without plasticity.
+        Mean plastic weight after training as a share of w_max; NaN without plasticity. Of weights that gradients have
+        trained it may lie outside 0..1.
     determinant, H : dict of str to float
         Heterogeneity of the drawn parameters, by group; see `Draw.heterogeneity`.
     curve : tuple of float
@@ -115,9 +116,10 @@ class Measurement:
 
     def __str__(self) -> str:
         s = self.summary()
-        return f"{self.network.name} ({len(self)} seeds): " + ", ".join(
+        text = f"{self.network.name} ({len(self)} seeds): " + ", ".join(
             f"{q} = {s[q]}" for q in ("C", "S", "rate_hz", "E")
         )
+        return f"{text} ({self.network.note})" if self.network.note else text
 
     __repr__ = __str__
 
@@ -130,6 +132,7 @@ class Measurement:
             "fingerprint": self.network.fingerprint,
             "n": self.network.n,
             "definition": self.network.to_dict(),
+            **({"note": self.network.note} if self.network.note else {}),
             "backend": self.backend,
             "precision": self.precision,
             "versions": versions(),
@@ -285,7 +288,9 @@ def measure(
     network : Network or str
         How it is measured stands in its protocol: ``net.replace(**{"protocol.samples": 6000})`` changes that.
     seeds : iterable of int
-        Each draws another network of the same distributions, another training and another measuring input.
+        Each draws another network of the same distributions, another training and another measuring input. Of a
+        `trained_network` the arrays stay: seeds are those of the input, and intervals are over inputs of one network.
+        The result says so.
     backend, precision, codegen_target : str
         See `simulate`.
     workers : int

@@ -6,19 +6,14 @@ checkpoint before.
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import re
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from hetero_rsnn.common.array_files import drop_older, packed, read_array_file, write_array_file
 from hetero_rsnn.common.errors import FileFormatError
-from hetero_rsnn.common.files import check_arrays, write_atomic, write_json
+from hetero_rsnn.common.files import write_json
 from hetero_rsnn.common.types import Array
 
 _FORMAT, _VERSION = "hetero_rsnn checkpoint", 1
@@ -36,19 +31,9 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, Array], about: Mappi
         Plain data.
     """
     base = _json(path)
-    buffer = io.BytesIO()
-    named: Any = dict(arrays)
-    np.savez(buffer, **named)
-    data = buffer.getvalue()
-    checksum = hashlib.sha256(data).hexdigest()
-    file = base.with_name(f"{base.stem}-{checksum[:12]}.npz")
-    write_atomic(file, lambda out: out.write(data))
-    content = {"format": _FORMAT, "version": _VERSION, "arrays": file.name, "sha256": checksum, **about}
-    write_json(base, content)
-    for old in base.parent.glob("*.npz"):
-        if old != file and re.fullmatch(rf"{re.escape(base.stem)}-[0-9a-f]{{12}}\.npz", old.name):
-            with suppress(OSError):
-                old.unlink()
+    file, checksum = write_array_file(base, packed(arrays))
+    write_json(base, {"format": _FORMAT, "version": _VERSION, "arrays": file, "sha256": checksum, **about})
+    drop_older(base, file)
     return base
 
 
@@ -79,15 +64,4 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]
         raise FileFormatError(f"{base} cannot be read as JSON ({error!s:.200})", fix="restore a copy") from None
     if not isinstance(about, dict) or about.get("format") != _FORMAT or about.get("version") != _VERSION:
         raise FileFormatError(f"{base} is no checkpoint of a training, or of another version", fix="name another file")
-    name = str(about.get("arrays"))
-    if Path(name).name != name:
-        raise FileFormatError(f"{base} names {name!r} as its arrays: must be a file beside it", fix="restore a copy")
-    try:
-        data = base.with_name(name).read_bytes()
-    except OSError as error:
-        raise FileFormatError(f"{base.with_name(name)} cannot be read ({error})", fix="restore a copy") from None
-    if hashlib.sha256(data).hexdigest() != about.get("sha256"):
-        raise FileFormatError(f"{base.with_name(name)} is not what was written", fix="restore a copy")
-    check_arrays(data, str(base.with_name(name)), FileFormatError)
-    with np.load(io.BytesIO(data), allow_pickle=False) as npz:
-        return {k: npz[k] for k in npz.files}, about
+    return read_array_file(base, about.get("arrays"), about.get("sha256"), FileFormatError), about

@@ -61,7 +61,8 @@ def to_torch(
     Returns
     -------
     torch.nn.Module
-        ``module.draw()`` is the network with its parameters as they are, to be simulated, saved or measured.
+        ``module.draw()`` is the network with its parameters as they are, to be simulated, measured, or saved by
+        `save_network`. `copy.deepcopy`, pickles and ``state_dict`` keep the parameters.
 
     Raises
     ------
@@ -101,6 +102,15 @@ class Setting:
     smooth: bool
     workers: int | None
 
+    def __deepcopy__(self, memo: Any) -> Setting:
+        return self  # nothing of it ever changes
+
+
+def _blank() -> Any:
+    """A module without content, for copies and pickles: its class is made when torch is there."""
+    kind = _classes(need("torch", "gradient", "to_torch"))[0]
+    return kind.__new__(kind)
+
 
 @cache
 def _classes(torch: Any) -> tuple[Any, Any]:
@@ -123,6 +133,9 @@ def _classes(torch: Any) -> tuple[Any, Any]:
                     self.register_parameter(name, torch.nn.Parameter(tensor))
                 else:
                     self.register_buffer(name, tensor)
+
+        def __reduce__(self) -> Any:
+            return _blank, (), self.__dict__
 
         def extra_repr(self) -> str:
             return f"{self.setting.draw!r}, hold={self.setting.hold:g} ms, trainable={sorted(self.setting.trainable)}"

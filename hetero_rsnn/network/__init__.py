@@ -9,7 +9,9 @@
 ``overrides``      changing values by dotted names (E.tau_m.cv)
 ``parsing``        every rule of a network file
 ``definition``     Network, the whole as a value
-``loading``        network files: finding, inheriting, writing
+``arrays``         arrays that a network is given, such as learned ones
+``loading``        network files: finding, inheriting
+``saving``         writing them, and networks that keep the arrays of a draw
 ``shipped``        the networks that come along
 ``homogeneous``    the homogeneous counterpart of a network
 ``mirror``         whether a kernel mirrors a network's equations

@@ -11,6 +11,7 @@ from typing import Any
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import NetworkError, suggest
+from hetero_rsnn.network.arrays import GivenArrays, check_definition
 from hetero_rsnn.network.distributions import Constant
 from hetero_rsnn.network.equations import lines
 from hetero_rsnn.network.overrides import apply_overrides
@@ -24,7 +25,9 @@ from hetero_rsnn.network.topology import Topology
 class Network:
     """A heterogeneous recurrent spiking network, ready to be drawn. Built by `load_network`; never changed in place.
 
-    Two networks are equal if their content is; `name` and `description` do not count.
+    Two networks are equal if their content is; `name` and `description` do not count. One that was saved after training
+    has `arrays`, which `draw` takes for any seed; then only what they do not settle can be changed: `dt`, the initial
+    state and the protocol.
     """
 
     name: str = field(compare=False)
@@ -40,6 +43,7 @@ class Network:
     weight_scaling: str
     input: Input
     protocol: Protocol
+    arrays: GivenArrays | None = None
 
     def __repr__(self) -> str:
         return f"Network({self.name!r}, n={self.n}, model={self.model!r}, fingerprint={self.fingerprint!r})"
@@ -50,9 +54,29 @@ class Network:
     @cached_property
     def fingerprint(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the content (name and description left out)."""
-        content = {k: v for k, v in self.to_dict().items() if k not in {"name", "description"}}
+        content = {k: v for k, v in self.definition().items() if k not in {"name", "description"}}
+        if self.arrays is not None:
+            content["arrays"] = self.arrays.fingerprint
         # Not sorted: to_dict has an order of its own, but that of the populations numbers the neurons.
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+    def refuse_arrays(self, why: str) -> None:
+        """Raise a `NetworkError` if the arrays are given: for what changes or compares distributions."""
+        if self.arrays is not None:
+            raise NetworkError(
+                f"network {self.name!r} {why}: its arrays are given ({self.arrays.describe()})",
+                fix="use the network that they were drawn from",
+            )
+
+    @property
+    def note(self) -> str:
+        """What seeds mean where its arrays are given, in a sentence; empty where a seed draws them."""
+        if self.arrays is None:
+            return ""
+        return (
+            f"{self.name} has given arrays, the same for every seed: seeds decide initial state and input only, and "
+            "intervals are over inputs of one network, not over networks"
+        )
 
     def population(self, name: str) -> Population:
         """The population of that name."""
@@ -84,7 +108,10 @@ class Network:
         NetworkError, UnitError
             Naming the place, the value, the rule and the fix.
         """
-        return cls(**parse(data, name))
+        net = cls(**parse(data, name))
+        if net.arrays is not None:
+            check_definition(net, cls(**parse(json.loads(net.arrays.definition), net.name)))
+        return net
 
     def tree(self) -> dict[str, Any]:
         """The content as nested dictionaries of values: quantities are `Parameter`, graphs `Topology`."""
@@ -133,11 +160,18 @@ class Network:
                 "on_post": self.plasticity.on_post,
                 **dict(self.plasticity.parameters),
             }
+        if self.arrays is not None:
+            data["arrays"] = self.arrays
         return data
 
     def to_dict(self) -> dict[str, Any]:
-        """The content as nested plain dictionaries, as a network file holds it."""
-        return {key: _plain(value) for key, value in self.tree().items()}
+        """The content as nested plain dictionaries, as a network file holds it; given arrays are named only."""
+        named = {} if self.arrays is None else {"arrays": self.arrays.table(self.name)}
+        return {**self.definition(), **named}
+
+    def definition(self) -> dict[str, Any]:
+        """The same without a word on given arrays."""
+        return {key: _plain(value) for key, value in self.tree().items() if key != "arrays"}
 
 
 def _time(milliseconds: float) -> Parameter:
@@ -162,6 +196,9 @@ def _describe(net: Network) -> str:
     code = dict(net.equations)
     out = [f"{net.name}: {net.description}" if net.description else net.name]
     out.append(f"{net.n} neurons, dt = {net.dt:g} ms, model {net.model or 'of its own'}, fingerprint {net.fingerprint}")
+    if net.arrays is not None:
+        out += ["its arrays are given, the same for every seed; distributions are what they were drawn from:"]
+        out += [f"    {net.arrays.describe()}"]
     out += ["", "neuron", *_block(code["equations"])]
     out.append(f"    threshold: {code['threshold']}    reset: {'; '.join(lines(code['reset']))}")
     if code["refractory"]:

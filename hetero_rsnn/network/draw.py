@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
@@ -147,7 +148,8 @@ def draw(network: Network | str, seed: int, *, precision: str = "double") -> Dra
         A name or path is loaded as it is.
     seed : int
         The same seed gives the same arrays, whatever the backend. Networks that differ in the spread of a parameter
-        share everything else, and the uniform numbers behind that parameter too.
+        share everything else, and the uniform numbers behind that parameter too. Of a `trained_network` all seeds
+        give the same arrays but the initial state.
     precision : {"double", "single"}
         Single rounds what belongs to synapses to 32 bits, half the memory, for
         ``simulate(..., precision="single")``, which then needs no copy. Any backend takes such a draw.
@@ -167,6 +169,8 @@ def draw(network: Network | str, seed: int, *, precision: str = "double") -> Dra
         raise HeteroError(f"unknown precision {precision!r}{suggest(str(precision), PRECISIONS)}")
     net = load_network(network)
     check_draw(net, single=precision == "single")
+    if net.arrays is not None:
+        return _given(net, seed, PRECISIONS[precision])
     members: dict[str, Ints] = {}
     start = 0
     for p in net.populations:
@@ -177,7 +181,7 @@ def draw(network: Network | str, seed: int, *, precision: str = "double") -> Dra
         for key, parameter in p.parameters:
             sampled = parameter.distribution.sample(p.size, generator(seed, "neurons", p.name, key))
             neurons[key][members[p.name]] = sampled
-    initial = {k: p.distribution.sample(net.n, generator(seed, "state", k)) for k, p in net.initial}
+    initial = _initial(net, seed)
     positions = generator(seed, "topology", "positions").permutation(grid(net.n))
     plastic, static, shared = _synapses(net, seed, members, positions, PRECISIONS[precision])
 
@@ -194,13 +198,54 @@ def draw(network: Network | str, seed: int, *, precision: str = "double") -> Dra
         seed=int(seed),
         neurons=neurons,
         initial=initial,
-        population=np.repeat(np.arange(len(net.populations)), [p.size for p in net.populations]),
+        population=_populations(net),
         positions=positions,
         plastic=plastic,
         static=static,
         shared=shared,
         w_in=w_in,
         w_event=w_event,
+    )
+    read_only(drawn)
+    return drawn
+
+
+def _initial(net: Network, seed: int) -> dict[str, Array]:
+    return {k: p.distribution.sample(net.n, generator(seed, "state", k)) for k, p in net.initial}
+
+
+def _populations(net: Network) -> Ints:
+    """Index of each neuron's population."""
+    return np.repeat(np.arange(len(net.populations)), [p.size for p in net.populations])
+
+
+def _given(net: Network, seed: int, real: Any) -> Draw:
+    """A network that brings its arrays: only the initial state is drawn."""
+    assert net.arrays is not None
+    seed = checks.whole("seed", seed, least=0)
+    values = net.arrays.values
+
+    def below(head: str) -> dict[str, Any]:
+        return {k.removeprefix(head): v for k, v in values.items() if k.startswith(head)}
+
+    def synapses(kind: str) -> Synapses:
+        numbers = {k: v.astype(real, copy=False) for k, v in below(f"{kind}.parameters.").items()}
+        ends, target, index = (values[f"{kind}.{k}"] for k in ("indptr", "target", "projection"))
+        return Synapses(ends, target, values[f"{kind}.w"].astype(real, copy=False), numbers, index)
+
+    drawn = Draw(
+        network=net,
+        seed=seed,
+        neurons=below("neurons."),
+        initial=_initial(net, seed),
+        population=_populations(net),
+        positions=values["positions"],
+        plastic=synapses("plastic"),
+        static=synapses("static"),
+        shared={k: float(v) for k, v in below("shared.").items()},
+        w_in=values["w_in"],
+        w_event=values["w_event"],
+        damage=net.arrays.damage,
     )
     read_only(drawn)
     return drawn

@@ -14,7 +14,13 @@ def homogeneous(network: Network) -> Network:
     """The network with every neuron and synapse parameter at its mean; weights and initial state keep their spread.
 
     Of the shipped `henhes` that is `honhos`.
+
+    Raises
+    ------
+    NetworkError
+        If its arrays are given: then there is nothing to draw.
     """
+    network.refuse_arrays("has no homogeneous counterpart")
     tables = [(f"populations.{p.name}", p.parameters) for p in network.populations]
     if network.plasticity is not None:
         tables.append(("plasticity", network.plasticity.parameters))

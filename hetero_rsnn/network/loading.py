@@ -1,4 +1,4 @@
-"""Network files: finding, reading, inheriting and writing them."""
+"""Network files: finding, reading and inheriting them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
+from hetero_rsnn.network.arrays import check_values, read_arrays
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.equations import defined, identifiers
 from hetero_rsnn.network.overrides import merge
@@ -44,6 +45,8 @@ def _resolve(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     if path in seen:
         raise NetworkError(f"{path} extends itself through {' -> '.join(p.name for p in (*seen, path))}")
     data = read_network_file(path)
+    if "arrays" in data:
+        data["arrays"] = read_arrays(data["arrays"], path)
     parent = data.pop("extends", None)
     if parent is None:
         return data
@@ -102,25 +105,6 @@ def load_network(name_or_path: str | Path | Network, **overrides: Any) -> Networ
         network = Network.from_dict(data, re.sub(r"[^A-Za-z0-9 _.+-]+", "_", path.stem).lstrip(" _.+-") or "network")
     except HeteroError as error:
         raise error.at(after=f" [{path.name}]") from None
+    if network.arrays is not None:
+        check_values(network.arrays, network, str(path))
     return network.replace(**overrides) if overrides else network
-
-
-def to_toml_text(network: Network, *, named: bool = True) -> str:
-    """The whole network as a TOML file, without ``extends``; ``named=False`` leaves out name and description."""
-    import tomli_w
-
-    data = {k: v for k, v in network.to_dict().items() if named or k not in {"name", "description"}}
-    return tomli_w.dumps(data, multiline_strings=True)
-
-
-def save_network(network: Network, path: str | Path) -> Path:
-    """Write a network to a TOML file that `load_network` reads back as an equal one.
-
-    Raises
-    ------
-    OutputError
-        If the place cannot be written.
-    """
-    from hetero_rsnn.common.files import write_text
-
-    return write_text(Path(path), to_toml_text(network))

@@ -9,6 +9,7 @@ from typing import Any
 
 from hetero_rsnn.common import checks, units
 from hetero_rsnn.common.errors import NetworkError, UnitError, suggest
+from hetero_rsnn.network.arrays import GivenArrays
 from hetero_rsnn.network.distributions import Constant
 from hetero_rsnn.network.equations import (
     RANDOM,
@@ -40,7 +41,7 @@ _INDICES = 2**31 - 1
 
 _TOP = (
     "name description model n dt weight_scaling neuron parameters synapse populations projections plasticity "
-    "input protocol"
+    "input protocol arrays"
 )
 
 
@@ -122,6 +123,12 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
     for key in ("populations", "neuron"):
         if key not in data:
             raise NetworkError(f'the network file lacks the table [{key}]: start it with extends = "lif_stdp"')
+    arrays = data.get("arrays")
+    if not isinstance(arrays, GivenArrays | None):
+        raise NetworkError(
+            "the arrays of a network lie in a file beside its own, got only their table [arrays]",
+            fix="load the network from its file, or leave the table away",
+        )
     model = data.get("model", "")
     if model not in ("", *MODELS):
         raise NetworkError(
@@ -186,6 +193,7 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
         "weight_scaling": scaling,
         "input": drive,
         "protocol": _protocol(_table(data, "protocol"), dt),
+        "arrays": arrays,
     }
 
 

@@ -19,7 +19,10 @@ _NEURON = 48
 
 
 def synapses(net: Network) -> dict[str, float]:
-    """Expected number of synapses of each projection."""
+    """Expected number of synapses of each projection; the true one where arrays are given."""
+    if net.arrays is not None:
+        plastic, static = (net.arrays.synapses(kind, len(net.projections)) for kind in (True, False))
+        return {p.name: float(count) for p, count in zip(net.projections, plastic + static, strict=True)}
     sizes = {p.name: p.size for p in net.populations}
     return {p.name: _expected(p, sizes[p.pre], sizes[p.post], net.n) for p in net.projections}
 
@@ -47,6 +50,9 @@ def draw_size(net: Network, *, single: bool = False) -> float:
     real = DOUBLE / 2 if single else DOUBLE
     own = () if net.plasticity is None else tuple(k for k, _ in net.plasticity.parameters if k not in SHARED)
     counts = synapses(net)
+    if net.arrays is not None:  # they are there already, and shared but for those that are rounded
+        rounded = net.arrays.real_size() / 2 if single else 0.0
+        return net.n * DOUBLE * (1 + len(net.initial)) + rounded
     per_synapse = {p.name: 5 + real * (1 + (len(own) if p.plastic else 0)) for p in net.projections}
     of_synapses = sum(count * (per_synapse[name] + _WHILE_DRAWN) for name, count in counts.items())
     numbers = len(net.populations[0].parameters) + len(net.initial) + 2 * net.input.channels

@@ -18,6 +18,7 @@ from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.measures.estimates import estimate
 from hetero_rsnn.measures.memory import MemoryCapacity
 from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.network.draw import draw as make_draw
 from hetero_rsnn.network.shipped import label
 from hetero_rsnn.plots.looks import COLOURS, SPARE, SYMBOLS, axes_for, panel_letter, style
 from hetero_rsnn.simulation.recording import Recording
@@ -72,7 +73,10 @@ def plot_distributions(
     parameter: str = "tau_m",
     population: str | None = None,
 ) -> Axes:
-    """Declared densities of a neuron parameter; a homogeneous one is a vertical line."""
+    """Declared densities of a neuron parameter; a homogeneous one is a vertical line.
+
+    Of a network whose arrays are given, a histogram of these.
+    """
     ax = axes_for(ax)
     where = population or measurements[0].network.populations[0].name
     spare, unit = 0, ""
@@ -84,6 +88,14 @@ def plot_distributions(
         if p is None:  # equations of its own need not have this parameter
             continue
         unit = "ms" if p.unit == "second" else p.unit
+        if m.network.arrays is not None:
+            drawn, look = make_draw(m.network, 0), style(name, spare - 1)
+            values = drawn.neurons[parameter][drawn.members(where)]
+            ax.hist(
+                values[np.isfinite(values)], bins=30, density=True, histtype="step", color=look["color"], lw=2,
+                label=f"{label(name)}, given",
+            )  # fmt: skip
+            continue
         groups.setdefault(p, []).append((name, spare - 1))
     for p, names in groups.items():
         look = style(*names[0])
@@ -98,7 +110,7 @@ def plot_distributions(
         ax.plot(x, density, color=look["color"], lw=2, linestyle=look["linestyle"], label=text)
         ax.fill_between(x, density, color=look["color"], alpha=0.15, lw=0)
     ax.set(xlabel=f"{SYMBOLS.get(parameter, parameter)} ({unit})", ylabel=f"density (1/{unit})")
-    if not groups:
+    if not (groups or ax.patches):
         ax.text(0.5, 0.5, f"no network has {parameter!r}", ha="center", transform=ax.transAxes)
         return ax
     ax.set_ylim(bottom=0)
@@ -136,9 +148,10 @@ def plot_parameter(draw: Draw, name: str, ax: Axes | None = None, *, population:
     p, values = known[name], draw.neurons[name][draw.members(where.name)]
     spread = p.cv != 0
     left = values[np.isfinite(values)]
-    text = "drawn" if left.size == values.size else f"drawn, without {values.size - left.size} lost"
+    made = "drawn" if draw.network.arrays is None else "given"
+    text = made if left.size == values.size else f"{made}, without {values.size - left.size} lost"
     if left.size:
-        ax.hist(left, bins=30 if spread else 1, density=True, color="0.75", label=text)
+        ax.hist(left, bins=30 if spread or np.ptp(left) else 1, density=True, color="0.75", label=text)
     else:  # numpy divides by their number
         ax.fill_between([], [], color="0.75", label=text)
     if spread:

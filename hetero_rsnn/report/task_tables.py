@@ -62,6 +62,9 @@ def print_task(result: TaskResult) -> None:
     out = console()
     for name in result.names:
         out.print(shown(verdict(result, name)), highlight=False)
+    for network in result.networks:
+        if network.note:
+            out.print(shown(network.note), highlight=False)
     if {"honhos", "henhes"} <= set(result.names):
         quantity = "accuracy" if result.dataset.task == "classification" else "nrmse"
         d = result.difference("henhes", "honhos", quantity)

@@ -367,6 +367,7 @@ def load_space(name_or_path: str | Path | Space, **changes: Any) -> Space:
         if not isinstance(own, Mapping):
             raise SpaceError(f"overrides must be a table, got {own!r}: write [overrides]")
         base = load_network(load_network(locate(data["base"], path.parent), **own), **changes)
+        base.refuse_arrays("cannot be the base of a search")
         return Space.from_dict({**data, "name": path.stem, "base": base.to_dict()})
     except HeteroError as error:
         raise (error if path.name in str(error) else error.at(after=f" [{path.name}]")) from None

@@ -182,6 +182,7 @@ def _provenance(draw: Draw, stimulus: Stimulus | Stream, plasticity: bool, engin
         "plasticity": bool(plasticity and len(draw.plastic)),
         "stimulus": dict(stimulus.description),
         **({"damage": list(draw.damage)} if draw.damage else {}),
+        **({"arrays": draw.network.arrays.fingerprint} if draw.network.arrays is not None else {}),
         "versions": versions(),
     }
 

@@ -33,7 +33,7 @@ from hetero_rsnn.measures.reports import classification_report
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.shipped import CANONICAL
 from hetero_rsnn.simulation.engine import Engine
-from hetero_rsnn.tasks.recipes import Recipe, recipe, task_networks
+from hetero_rsnn.tasks.recipes import Recipe, learning, recipe, task_networks
 from hetero_rsnn.tasks.result import ClassifyRow, TaskResult
 
 #: Labels a class of few-label curves, as far as the training data have them.
@@ -260,7 +260,7 @@ class _Fitted:
 def _learned(task: _Classify, network: Network, seed: int, encoder: Any, X: Any, y: NDArray[Any]) -> NetworkEstimator:
     """The network after it has learned from the samples, with their labels or without."""
     if task.training is None:
-        return HRSNNFeatures(network, encoder=encoder, seed=seed, **task.options).fit(X)
+        return HRSNNFeatures(network, encoder=encoder, seed=seed, **learning(network, task.options)).fit(X)
     # Its own readout is not asked; one window is the cheapest.
     given = {"windows": 1, "unlabelled": None, **task.options, **task.training}
     model = HRSNNGradientClassifier(network, encoder=encoder, seed=seed, **given)

@@ -25,7 +25,7 @@ from hetero_rsnn.measures.scores import valid_prediction_time
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.shipped import CANONICAL
 from hetero_rsnn.simulation.engine import Engine
-from hetero_rsnn.tasks.recipes import Recipe, recipe, task_networks
+from hetero_rsnn.tasks.recipes import Recipe, learning, recipe, task_networks
 from hetero_rsnn.tasks.result import ForecastRow, TaskResult
 
 
@@ -111,6 +111,8 @@ def _forecast_job(
 
     def part(index: Ints) -> tuple[list[Array], list[Array] | None]:
         return take(X, index), None if Y is None else take(Y, index)
+
+    options = learning(network, options)
 
     def fitted(**more: Any) -> HRSNNForecaster:
         given = {**options, **more}

@@ -141,6 +141,11 @@ _KINDS: dict[str, Recipe] = {
 }
 
 
+def learning(network: Network, options: dict[str, Any]) -> dict[str, Any]:
+    """Options of an estimator: a network whose arrays are given keeps its weights, unless the options say `epochs`."""
+    return options if network.arrays is None else {"epochs": 0, **options}
+
+
 def task_networks(networks: Sequence[Any], chosen: Recipe, overrides: dict[str, Any]) -> list[Network]:
     if "input.channels" in overrides:
         raise HeteroError("input.channels is decided by the data: leave it away")
@@ -149,7 +154,9 @@ def task_networks(networks: Sequence[Any], chosen: Recipe, overrides: dict[str, 
             f"protocol.hold is decided by the recipe ({chosen.hold}), got {overrides['protocol.hold']!r}: "
             "leave it away, or use the estimators, which take hold="
         )
-    nets = [load_network(n, **{**chosen.overrides, **overrides}) for n in networks]
+    loaded = [load_network(n) for n in networks]
+    # A recipe says how networks are made: one whose arrays are given is made already.
+    nets = [load_network(n, **({} if n.arrays is not None else chosen.overrides) | overrides) for n in loaded]
     names = [n.name for n in nets]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice or not names:

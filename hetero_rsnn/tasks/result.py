@@ -149,6 +149,9 @@ class TaskResult:
                 "licence": d.licence, "notes": d.notes,
             },
             "recipe": self.recipe.describe(),
-            "networks": {n.name: {"fingerprint": n.fingerprint, "n": n.n} for n in self.networks},
+            "networks": {
+                n.name: {"fingerprint": n.fingerprint, "n": n.n, **({"note": n.note} if n.note else {})}
+                for n in self.networks
+            },
             "rows": [row.to_dict() for row in self.rows],
         }  # fmt: skip

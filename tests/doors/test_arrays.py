@@ -462,7 +462,7 @@ DOORS = doors()
 NO_DOORS = {
     **dict.fromkeys(
         (
-            "Draw", "Recording", "State", "BrianObjects", "MemoryCapacity", "MemoryReadout", "Heterogeneity",
+            "Network", "Draw", "Recording", "State", "BrianObjects", "MemoryCapacity", "MemoryReadout", "Heterogeneity",
             "Gradients", "MeanField", "LinearSystem", "WeightDrift", "CutoffRule", "ClassificationReport", "Series",
             "Dataset", "TaskResult",
         ),

@@ -22,7 +22,7 @@ from numpy.testing import assert_array_equal
 import hetero_rsnn as hr
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.inputs.files import read_series
-from hetero_rsnn.network.loading import to_toml_text
+from hetero_rsnn.network.saving import to_toml_text
 from hetero_rsnn.network.shipped import networks_folder
 from hetero_rsnn.searching.space import Space, load_space
 

@@ -14,6 +14,7 @@ from helpers import refused
 
 import hetero_rsnn as hr
 from hetero_rsnn.common.errors import EquationMismatchError
+from hetero_rsnn.gradient.parameters import parameters
 from hetero_rsnn.simulation.neurons import initial_state
 
 nir = pytest.importorskip("nir")
@@ -292,3 +293,29 @@ def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         refused(lambda: hr.to_nir(network()), "to_nir needs nir", 'pip install "hetero-rsnn[nir]"')
+
+
+@pytest.mark.parametrize("stimulus", [CURRENT, EVENTS], ids=["current", "events"])
+def test_a_graph_of_what_gradients_have_trained_gives_the_spikes(stimulus: hr.Stimulus, tmp_path: Path) -> None:
+    """Times, thresholds and weights of one's own for every neuron, weights that changed sign, through two files."""
+    start, rng = network("static", **BARE), np.random.default_rng(0)
+    chosen = parameters(start, ["w", "w_in", "w_event", "I_bias", "tau_m", "tau_syn", "v_th"])
+    values = {k: v + 0.1 * rng.standard_normal(v.shape) for k, v in chosen.values.items()}
+    trained = chosen.draw(chosen.inside(values))
+    assert (np.sign(trained.static.w) != np.sign(start.static.w)).mean() > 0.1
+    draw = hr.draw(hr.load_network(hr.save_network(trained, tmp_path / "trained.toml")), 11)
+    graph = export(draw, tmp_path, kind=stimulus.kind)
+    nodes = graph.nodes
+    for found, expected, before in (
+        (nodes["neurons"].tau, trained.neurons["tau_m"] / 1e3, start.neurons["tau_m"] / 1e3),
+        (nodes["synapses"].tau, trained.neurons["tau_syn"] / 1e3, start.neurons["tau_syn"] / 1e3),
+        (nodes["neurons"].v_threshold, trained.neurons["v_th"], start.neurons["v_th"]),
+        (nodes["recurrent"].weight[draw.static.target, draw.static.source], trained.static.w, start.static.w),
+        (nodes["input_weights"].weight, trained.w_in if stimulus is CURRENT else trained.w_event, start.w_in),
+    ):
+        np.testing.assert_array_equal(found, expected)
+        assert not np.array_equal(expected, before)
+    expected = raster(hr.simulate(trained, stimulus))
+    assert expected.sum() > 600
+    np.testing.assert_array_equal(execute(graph, drive(stimulus), 1e-3), expected)
+    assert json.loads(graph.metadata["definition"])["arrays"]["seed"] == 11

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -153,3 +155,42 @@ def test_second_derivatives_are_refused():
 def test_other_numbers_than_floats_of_32_or_64_bits_are_refused(kind):
     with pytest.raises(hr.HeteroError, match="must be of float32 or float64"):
         hr.to_torch(drawn(), hold="3 ms")(inputs().to(kind))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["copy", "pickle"])
+def test_copies_and_pickles_answer_and_learn_alike(copied):
+    """Alone and inside a model, with numbers that training has changed; and each is one of its own."""
+    module = hr.to_torch(drawn(), hold="3 ms", trainable=TRAINABLE, tau_read="20 ms")
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(0.01)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3, dtype=torch.float64), module)
+    twin = copied(model)
+    x, y = inputs().requires_grad_(), inputs().requires_grad_()
+    a, b = model(x), twin(y)
+    assert a.sum() > 100
+    torch.testing.assert_close(a, b, rtol=0, atol=0)
+    expected = gradients(model, a)
+    for name, gradient in gradients(twin, b).items():
+        torch.testing.assert_close(gradient, expected[name], rtol=0, atol=0)
+    torch.testing.assert_close(x.grad, y.grad, rtol=0, atol=0)
+    assert type(twin[1]) is type(module) and repr(twin) == repr(model)
+    with torch.no_grad():
+        twin[1].v_th.add_(1.0)
+    assert not torch.equal(twin[1].v_th, module.v_th)
+
+
+def test_a_trained_module_goes_to_a_file_and_back(tmp_path):
+    module = hr.to_torch(drawn(), hold="3 ms", trainable=TRAINABLE)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.mul_(1.1)
+    net = hr.load_network(hr.save_network(module.draw(), tmp_path / "mine.toml"))
+    again = hr.to_torch(hr.draw(net, 1), hold="3 ms", trainable=TRAINABLE)
+    found, x = module(inputs()), inputs()
+    assert found.sum() > 100 and not torch.equal(hr.to_torch(drawn(), hold="3 ms")(x), found)
+    torch.testing.assert_close(again(x), found, rtol=0, atol=0)
+    # The other way: numbers alone, into a module of the same network.
+    fresh = hr.to_torch(drawn(), hold="3 ms", trainable=TRAINABLE)
+    fresh.load_state_dict(module.state_dict())
+    torch.testing.assert_close(fresh(x), found, rtol=0, atol=0)

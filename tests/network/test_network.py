@@ -23,8 +23,8 @@ from hetero_rsnn import Network, NetworkError, UnitError, load_network, save_net
 from hetero_rsnn.common.errors import EquationMismatchError, HeteroError
 from hetero_rsnn.network.draw import draw
 from hetero_rsnn.network.equations import defined, identifiers
-from hetero_rsnn.network.loading import to_toml_text
 from hetero_rsnn.network.mirror import check_equations
+from hetero_rsnn.network.saving import to_toml_text
 from hetero_rsnn.network.shipped import networks_folder
 
 Write = Callable[[str, str | bytes], Path]

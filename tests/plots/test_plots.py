@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -133,3 +134,17 @@ def test_capacity_with_its_band():
     assert top == pytest.approx((c.curve + stats.t.ppf(0.975, 4) * c.curve_stderr).max())
     assert ax.get_legend().get_texts()[0].get_text() == f"C = {c.total:.2f} ± {c.stderr:.2f} s.e."
     assert plots.plot_capacity(c, ax, label="again") is ax and len(ax.collections) == 2
+
+
+def test_distributions_of_given_arrays_are_what_they_hold():
+    """Not the density that they were drawn from, which training may have left behind."""
+    d = hr.draw(hr.load_network("henhes", n=40), 1)
+    slow = dataclasses.replace(d, neurons={**d.neurons, "tau_m": d.neurons["tau_m"] + 500.0})
+    measured = hr.Measurement(hr.trained_network(slow, name="mine"), (), "fast")
+    ax = plots.plot_distributions([measured], Figure().subplots())
+    assert ax.get_legend_handles_labels()[1] == ["mine, given"] and not ax.lines
+    low, high = (f(slow.neurons["tau_m"][d.members("E")]) for f in (np.min, np.max))
+    (outline,) = ax.patches
+    assert outline.get_xy()[:, 0].min() == pytest.approx(low) and outline.get_xy()[:, 0].max() == pytest.approx(high)
+    ax = plots.plot_parameter(hr.draw(measured.network, 0), "v_th", Figure().subplots())
+    assert "given" in ax.get_legend_handles_labels()[1]
