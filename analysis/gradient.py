@@ -6,7 +6,8 @@ exact gradient with a price on spikes. Is training worth accuracy at the same sp
 Method: `HRSNNClassifier` and `HRSNNGradientClassifier` with the recipe of the data set, HeNHeS, equal seeds, so that
 differences are paired; the linear model on the same input beside them. The price begins at a share (1/2, 1/4, 1/8) of
 the rate that the untrained network has on the training samples. All shares are reported: none is chosen, and no choice
-rests on test samples.
+rests on test samples. Spoken digits twice: on their own split, whose speakers are all in the training part, and with
+each of four speakers left out of training and tested alone, all 2,000 of them once.
 
 Finding: see docs/gradient.md.
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,33 +32,66 @@ from study_kit import Row, Study, fail_politely
 import hetero_rsnn as hr
 from hetero_rsnn import plots
 from hetero_rsnn.datasets.catalogue import find_dataset
+from hetero_rsnn.inputs.audio import AudioEncoder
+from hetero_rsnn.inputs.encoders import CurrentEncoder
+from hetero_rsnn.inputs.samples import take
 from hetero_rsnn.measures.estimates import estimate
 from hetero_rsnn.tasks.recipes import recipe
 
-#: Data sets with their seeds.
-SEEDS = {"japanese_vowels": 10, "free_spoken_digits": 5}
-TITLES = {"japanese_vowels": "Japanese vowels", "free_spoken_digits": "spoken digits"}
-#: Above which share of the untrained network's rate spikes cost.
-SHARES = (0.5, 0.25, 0.125)
+#: What is trained on: data set, seeds, epochs of training, shares of the untrained rate above which spikes cost,
+#: numbers of windows that readouts choose from, and whether each speaker is left out.
+SETS: dict[str, Row] = {
+    "japanese_vowels": {
+        "data": "japanese_vowels", "seeds": 10, "epochs": 20, "shares": (0.5, 0.25, 0.125), "windows": "auto",
+        "leave_out": False,
+    },
+    "free_spoken_digits": {
+        "data": "free_spoken_digits", "seeds": 10, "epochs": 10, "shares": (0.5, 0.25), "windows": (5,),
+        "leave_out": False,
+    },
+    "speakers": {
+        "data": "free_spoken_digits", "seeds": 3, "epochs": 10, "shares": (0.5,), "windows": (5,), "leave_out": True,
+    },
+}  # fmt: skip
+TITLES = {
+    "japanese_vowels": "Japanese vowels", "free_spoken_digits": "spoken digits", "speakers": "digits, speaker left out",
+}  # fmt: skip
 
 
 def setting(quick: bool) -> Row:
     """What every cell depends on."""
-    return {
-        "network": "henhes", "n": 60 if quick else 400, "epochs": 2 if quick else 20, "precision": "single",
-        "shares": SHARES[:1] if quick else SHARES, "seeds": dict.fromkeys(SEEDS, 2) if quick else SEEDS,
-    }  # fmt: skip
+    sets = {k: {**v, "seeds": 2, "epochs": 2, "shares": v["shares"][:1]} if quick else v for k, v in SETS.items()}
+    return {"network": "henhes", "n": 60 if quick else 400, "precision": "single", "sets": sets}
 
 
-def one(data: hr.Dataset, seed: int, s: Row, quick: bool, workers: int) -> Row:
-    """All methods on one network: STDP, and trained with each price."""
-    X_train, X_test, y_train, y_test = data.split()
-    if quick:
-        X_train, y_train = X_train[::3], y_train[::3]
+def heard(data: hr.Dataset) -> tuple[Sequence[Any], Row]:
+    """The samples, sound as its cochleagram once for all networks, and how they are encoded and simulated."""
     given = recipe(data)
-    how: Row = {
-        "encoder": given.encoder, "hold": given.hold, "overrides": {**given.overrides, "n": s["n"]}, "seed": seed,
-        "precision": s["precision"], "n_jobs": workers,
+    X: Sequence[Any] = data.X
+    encoder = given.encoder
+    if isinstance(encoder, AudioEncoder):  # what its scaling sees is the training part of each network
+        X, encoder = [encoder.features(x) for x in X], CurrentEncoder("zscore", encoder.gain, encoder.clip)
+    return X, {"encoder": encoder, "hold": given.hold, "overrides": given.overrides}
+
+
+def parts(data: hr.Dataset, leave_out: bool) -> dict[str, tuple[Any, Any]]:
+    """Training and test samples: those of the data set, or every speaker once as the test samples."""
+    if not leave_out:
+        return {"": (data.train, data.test)}
+    assert data.groups is not None
+    return {
+        f"{g} left out": (np.flatnonzero(data.groups != g), np.flatnonzero(data.groups == g))
+        for g in np.unique(data.groups)
+    }
+
+
+def one(X: Sequence[Any], how: Row, y: Any, part: tuple[Any, Any], seed: int, s: Row, given: Row, workers: int) -> Row:
+    """All methods on one network: STDP, and trained with each price."""
+    X_train, X_test = (take(X, index) for index in part)
+    y_train, y_test = (y[index] for index in part)
+    how = {
+        **how, "overrides": {**how["overrides"], "n": s["n"]}, "seed": seed, "precision": s["precision"],
+        "n_jobs": workers, "windows": given["windows"],
     }  # fmt: skip
     out: Row = {}
     begin = time.perf_counter()
@@ -69,10 +104,10 @@ def one(data: hr.Dataset, seed: int, s: Row, quick: bool, workers: int) -> Row:
     report = untrained.report(X_test, y_test)
     out["untrained"] = {"accuracy": report.accuracy, "nu": report.nu}
     rate = untrained.train_report_.rate_hz
-    for share in s["shares"]:
+    for share in given["shares"]:
         begin = time.perf_counter()
         trained = hr.HRSNNGradientClassifier(
-            s["network"], training_epochs=s["epochs"], target_rate=share * rate, **how
+            s["network"], training_epochs=given["epochs"], target_rate=share * rate, **how
         ).fit(X_train, y_train)  # fmt: skip
         seconds = time.perf_counter() - begin
         report = trained.report(X_test, y_test)
@@ -83,9 +118,18 @@ def one(data: hr.Dataset, seed: int, s: Row, quick: bool, workers: int) -> Row:
     return out
 
 
+def merged(folds: list[Row]) -> Row:
+    """One row of several test parts of the same size: means of everything."""
+    out: Row = {"linear": float(np.mean([f["linear"] for f in folds]))}
+    for method in folds[0]:
+        if method != "linear":
+            out[method] = {q: float(np.mean([f[method][q] for f in folds])) for q in folds[0][method]}
+    return out
+
+
 def summary(rows: list[Row]) -> Row:
-    """Means, and differences from STDP on the same network, with 95 % intervals."""
-    out: Row = {"linear": rows[0]["linear"], "seeds": len(rows)}
+    """Means, and differences from STDP on the same network, with 95 % intervals over networks (seeds)."""
+    out: Row = {"linear": float(np.mean([row["linear"] for row in rows])), "seeds": len(rows)}
     for method in rows[0]:
         if method == "linear":
             continue
@@ -155,7 +199,7 @@ def figure(out: dict[str, Row]) -> Figure:
 def options(parser: argparse.ArgumentParser) -> None:
     """Options of this study."""
     parser.add_argument("--data-dir", type=Path, help="folder with downloaded data sets")
-    parser.add_argument("--only", nargs="+", choices=list(SEEDS), default=list(SEEDS), metavar="NAME")
+    parser.add_argument("--only", nargs="+", choices=list(SETS), default=list(SETS), metavar="NAME")
 
 
 def main() -> None:
@@ -163,14 +207,22 @@ def main() -> None:
     study = Study("gradient", __doc__, setting, options=options)
     rows: dict[str, list[Row]] = {}
     for name in study.args.only:
-        if find_dataset(name, study.args.data_dir) == []:
-            print(f"{name}: not found, skipped (hetero-rsnn data show {name} says where to get it; --data-dir)")
+        given = study.setting["sets"][name]
+        if find_dataset(given["data"], study.args.data_dir) == []:
+            print(
+                f"{name}: not found, skipped (hetero-rsnn data show {given['data']} says where to get it; --data-dir)"
+            )
             continue
-        data = hr.load_dataset(name, data_dir=study.args.data_dir)
-        rows[name] = [
-            study.cell(f"{name}, seed {seed}", partial(one, data, seed, study.setting, study.quick, study.workers))
-            for seed in range(study.setting["seeds"][name])
-        ]
+        data = hr.load_dataset(given["data"], data_dir=study.args.data_dir)
+        X, how = heard(data)
+        rows[name] = []
+        for seed in range(given["seeds"]):
+            folds = []
+            for what, (train, test) in parts(data, given["leave_out"]).items():
+                part = (train[::3] if study.quick else train, test)
+                job = partial(one, X, how, data.y, part, seed, study.setting, given, study.workers)
+                folds.append(study.cell(", ".join(filter(None, (name, f"seed {seed}", what))), job))
+            rows[name].append(merged(folds) if len(folds) > 1 else folds[0])
     out = {name: summary(found) for name, found in rows.items()}
     if not rows:
         raise hr.HeteroError(
