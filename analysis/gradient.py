@@ -46,11 +46,11 @@ SETS: dict[str, Row] = {
         "leave_out": False,
     },
     "free_spoken_digits": {
-        "data": "free_spoken_digits", "seeds": 10, "epochs": 10, "shares": (0.5, 0.25), "windows": (5,),
+        "data": "free_spoken_digits", "seeds": 10, "epochs": 10, "shares": (0.25,), "windows": (5,),
         "leave_out": False,
     },
     "speakers": {
-        "data": "free_spoken_digits", "seeds": 3, "epochs": 10, "shares": (0.5,), "windows": (5,), "leave_out": True,
+        "data": "free_spoken_digits", "seeds": 3, "epochs": 10, "shares": (0.25,), "windows": (5,), "leave_out": True,
     },
 }  # fmt: skip
 TITLES = {
