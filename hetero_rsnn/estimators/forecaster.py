@@ -169,11 +169,13 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         UserWarning
             If series look like (channels, time).
         """
-        return self._fit(X, y, sample_weight, self._train)
-
-    def _fit(self, X: Any, y: Any, sample_weight: Any, train: Callable[..., None]) -> Self:
-        """`fit`, with a way to train the network itself."""
         samples, targets = self._check(X, y, fitting=True)
+        return self._fit(samples, targets, y is None, sample_weight, self._train)
+
+    def _fit(
+        self, samples: Sequence[Any], targets: list[Array], feeds_back: bool, weight: Any, train: Callable[..., None]
+    ) -> Self:
+        """`fit` on checked series, with a way to train the network itself."""
         low, high = (np.array([edge(t, axis=0) for t in targets]) for edge in (np.min, np.max))
         self.range_ = low.min(axis=0), high.max(axis=0)
         still = np.flatnonzero(self.range_[0] == self.range_[1])
@@ -182,8 +184,8 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
                 f"channel {still[0]} of the targets is {self.range_[0][still[0]]:g} throughout: leave it out of X, or "
                 "give y without it"
             )
-        weights = self._weights(sample_weight, targets)
-        self.feeds_back_ = y is None
+        weights = self._weights(weight, targets)
+        self.feeds_back_ = feeds_back
         self.difference_ = self._decide(samples)
         self._learn(samples)
         self._note_range(samples)

@@ -195,7 +195,8 @@ class HRSNNGradientForecaster(GradientEstimator, HRSNNForecaster):
         """
         self._check_online()
         if not hasattr(self, "_online"):
-            return self._fit(X, y, sample_weight, partial(self._train, once=True))
+            samples, targets = self._check(X, y, fitting=True)
+            return self._fit(samples, targets, y is None, sample_weight, partial(self._train, once=True))
         self._same_kind(y)
         samples, targets = self._check(X, y)
         weights = self._weights(sample_weight, targets)

@@ -198,9 +198,10 @@ class Training:
         wanted, weight = self.head.wanted(self.shown)
         share = weight / weight.sum()
         centre, offset = share @ scaled, share @ wanted
-        scaled = scaled - centre
-        gram, cross = scaled.T @ (share[:, None] * scaled), scaled.T @ (share[:, None] * (wanted - offset))
-        readout = np.linalg.solve(gram + self._strength * np.eye(len(gram)), cross)
+        weighed = scaled.T * share
+        gram, cross = weighed @ (scaled - centre), weighed @ (wanted - offset)
+        gram.flat[:: len(gram) + 1] += self._strength or 0.0
+        readout = np.linalg.solve(gram, cross)
         self.values |= {READOUT: readout, OFFSET: offset - centre @ readout}
 
     def onto(self, head: Head, samples: Sequence[Stimulus]) -> Training:
@@ -209,13 +210,18 @@ class Training:
         other.__dict__.pop("fingerprint", None)
         other.head, other.samples, other.history = head, list(samples), list(self.history)
         other.held_out, other.shown = np.zeros(0, np.int64), np.arange(len(other.samples))
+        other.adam = replace(self.adam, means=dict(self.adam.means), squares=dict(self.adam.squares))
+        if self._strength is not None:  # to solve for it would be to forget all samples but these
+            rate = self.settings.learning_rate * float(np.abs(self.values[READOUT]).mean())
+            other.adam.rates = {**self.adam.rates, READOUT: rate, OFFSET: rate}
+            other._strength = None
         return other
 
     def bare(self) -> Training:
         """What goes on, `onto` other samples: this without its own."""
         other = self.onto(self.head, [])
         other.values = dict(self.best)
-        other.adam = replace(self.adam, schedule="constant")
+        other.adam = replace(other.adam, schedule="constant")
         return other
 
     def _unit(self, name: str) -> float:

@@ -198,7 +198,7 @@ class RowHead:
 
     def features(self, activity: Array, windows: Ints, index: Ints) -> Array:
         faded = faded_sum(activity, self.fade)[:, self.windows - 1 :: self.windows]
-        out = []
+        out: list[Array] = []
         for seen, k, count in zip(faded, index, windows // self.windows, strict=True):
             answers = len(self.targets[k])
             out.append(np.concatenate([seen[count - answers : count], self.inputs[k]], axis=1))
