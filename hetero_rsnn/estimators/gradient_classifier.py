@@ -13,15 +13,19 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Bools, Ints
 from hetero_rsnn.estimators.classifier import HRSNNClassifier
+from hetero_rsnn.estimators.frozen import count_jobs
 from hetero_rsnn.estimators.gradient_training import TRAINED, GradientEstimator, counts_of
+from hetero_rsnn.gradient.batch import run_batch
 from hetero_rsnn.gradient.fitting import Training
 from hetero_rsnn.gradient.heads import SampleHead
 from hetero_rsnn.gradient.readouts import Pooling, fade_of, softmax
 from hetero_rsnn.inputs.labels import check_labels, check_truth, check_weights
-from hetero_rsnn.simulation.recording import Recording
+from hetero_rsnn.inputs.stimulus import Stimulus
 
 #: What a readout of classes may be trained by.
 LOSSES = ("cross_entropy", "squared_error")
+#: Samples that the trained readout answers at a time.
+TOGETHER = 256
 
 
 class TrainedReadout:
@@ -286,13 +290,36 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
     def _features(self, samples: Any) -> Array:
         if self.readout != TRAINED:
             return super()._features(samples)
-        pooling = self._pooling()
+        self.check_fitted()
+        pooling, encode = self._pooling(), self._encoding(samples, "answering")
+        out, spikes = [], []
+        with self._bar("answering", len(samples)) as progress:
+            for begin in range(0, len(samples), TOGETHER):
+                part = [encode(k) for k in range(begin, min(begin + TOGETHER, len(samples)))]
+                counts, windows = self._counts(part)
+                out.append((pooling.matrices(windows) @ counts).reshape(len(part), -1))
+                spikes.append(counts.sum(axis=(1, 2)) / self.network_.n)
+                self.rows_ = windows if begin == 0 else np.concatenate([self.rows_, windows])
+                if progress is not None:
+                    progress(begin + len(part), len(samples))
+        self.spikes_ = np.concatenate(spikes)
+        return np.concatenate(out)
 
-        def read(_: Array, recording: Recording) -> Array:
-            matrix = pooling.matrix(recording.samples, recording.samples)
-            return np.asarray((matrix @ counts_of(recording, 1)).ravel())
-
-        return np.array(self.frozen_pass(samples, read))
+    def _counts(self, part: list[Stimulus]) -> tuple[Array, Ints]:
+        """Spikes of each neuron in each row of some samples, (samples, rows, n), and their rows."""
+        frozen = self.frozen_
+        if self.backend == "fast":
+            run = run_batch(
+                frozen.draw, part, state=frozen.state, precision=self.precision, workers=count_jobs(self.n_jobs),
+                checkpoint=256,
+            )  # fmt: skip
+            return run.activity.astype(np.float64), run.windows
+        counts: list[Array] = [counts_of(frozen.run(x), 1) for x in part]
+        windows = np.array([len(c) for c in counts], np.int64)
+        whole = np.zeros((len(part), int(windows.max()), self.network_.n))
+        for mine, count in zip(whole, counts, strict=True):
+            mine[: len(count)] = count
+        return whole, windows
 
     def _held_out(self, number: Ints, classes: int, share: float) -> Ints:
         """Samples for validation: of each class its share, but never the last one of it."""
