@@ -146,6 +146,8 @@ class Training:
         What is trained as it is now, and as it was when the loss on the held-out samples was smallest.
     history : list of Epoch
     best_epoch : int
+    strength : float or None
+        Of the ridge regression that solves for the readout; None where it is trained.
     """
 
     def __init__(
@@ -158,7 +160,7 @@ class Training:
         self.held_out = np.asarray(held_out, dtype=np.int64)
         self.shown = np.setdiff1d(np.arange(len(self.samples)), self.held_out)
         self._state, self._least = state, math.inf
-        self._strength: float | None = None
+        self.strength: float | None = None
         self.values: dict[str, Array] = dict(chosen.values)
         features = self.features(chosen.start, self.shown[:: math.ceil(len(self.shown) / _LOOKED_AT)])[0]
         # Fixed for good: a scale that follows the spikes would undo what the rate costs.
@@ -180,15 +182,15 @@ class Training:
         A network that has moved a little needs another readout than before: by small steps it would come too late. Of
         these strengths the one is used that is best on what is held out, now. Only what is better than now is taken.
         """
-        self._strength = strengths[-1]
+        self.strength = strengths[-1]
         self.adam.rates = {**self.adam.rates, READOUT: 0.0, OFFSET: 0.0}
         if self.held_out.size:
             losses = []
             for strength in strengths:
-                self._strength = strength
+                self.strength = strength
                 self._solve()
                 losses.append(self._validate()[0])
-            self._strength, self._least = strengths[int(np.argmin(losses))], min(losses)
+            self.strength, self._least = strengths[int(np.argmin(losses))], min(losses)
         self._solve()
         self.best = dict(self.values)
 
@@ -200,7 +202,7 @@ class Training:
         centre, offset = share @ scaled, share @ wanted
         weighed = scaled.T * share
         gram, cross = weighed @ (scaled - centre), weighed @ (wanted - offset)
-        gram.flat[:: len(gram) + 1] += self._strength or 0.0
+        gram.flat[:: len(gram) + 1] += self.strength or 0.0
         readout = np.linalg.solve(gram, cross)
         self.values |= {READOUT: readout, OFFSET: offset - centre @ readout}
 
@@ -211,10 +213,10 @@ class Training:
         other.head, other.samples, other.history = head, list(samples), list(self.history)
         other.held_out, other.shown = np.zeros(0, np.int64), np.arange(len(other.samples))
         other.adam = replace(self.adam, means=dict(self.adam.means), squares=dict(self.adam.squares))
-        if self._strength is not None:  # to solve for it would be to forget all samples but these
+        if self.strength is not None:  # to solve for it would be to forget all samples but these
             rate = self.settings.learning_rate * float(np.abs(self.values[READOUT]).mean())
             other.adam.rates = {**self.adam.rates, READOUT: rate, OFFSET: rate}
-            other._strength = None
+            other.strength = None
         return other
 
     def bare(self) -> Training:
@@ -338,7 +340,7 @@ class Training:
                 "no potential came near its threshold, so that nothing can be learned",
                 fix="widen the pseudo-derivative, or raise the input or I_bias",
             )
-        if self._strength is not None:
+        if self.strength is not None:
             self._solve()
         validation = math.nan
         if self.held_out.size:
