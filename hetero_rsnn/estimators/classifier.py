@@ -167,11 +167,12 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             self._check_weighs()
         known = labelled(labels, self.unlabelled)
         check_weighed(None if weight is None else weight[known], labels[known])
-        self._learn(samples)
-        self._train(samples, labels, known, weight)
-        states = self._fit_readout(samples, labels, known, of_all, weight)
-        self.classes_ = np.unique(labels[known] if weight is None else labels[known][weight[known] > 0])
-        self.train_report_ = self._report(labels, self.readout_.predict(states))
+        with self._whole_or_not():
+            self._learn(samples)
+            self._train(samples, labels, known, weight)
+            states = self._fit_readout(samples, labels, known, of_all, weight)
+            self.classes_ = np.unique(labels[known] if weight is None else labels[known][weight[known] > 0])
+            self.train_report_ = self._report(labels, self.readout_.predict(states))
         return self
 
     def _make_readout(self) -> Any:

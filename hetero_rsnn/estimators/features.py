@@ -130,6 +130,15 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
                 limit=self._limit(), progress=progress, **how,
             )  # fmt: skip
 
+    @contextmanager
+    def _whole_or_not(self) -> Iterator[None]:
+        """A fit that fails or is stopped leaves an estimator that is not fitted, not one with parts of two fits."""
+        try:
+            yield
+        except BaseException:
+            self.__dict__.pop("frozen_", None)
+            raise
+
     def _learn_more(self, X: Sequence[Any]) -> None:
         self.check_fitted()
         how: dict[str, Any] = {"backend": self.backend, "precision": self.precision}
@@ -245,10 +254,17 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             return
         from hetero_rsnn.jobs.progress import progress_bar
 
+        last = 0
         with progress_bar(text, total) as progress:
-            yield progress
+
+            def tell(done: int, total: int, note: str = "") -> None:
+                nonlocal last
+                last = done
+                progress(done, total, note=note)
+
+            yield tell
         if not sys.stderr.isatty():
-            print(f"{text}: {total} {what} done", file=sys.stderr)
+            print(f"{text}: {last} {what} done", file=sys.stderr)
 
 
 def _warn_of_clipping(drawn: Draw) -> None:

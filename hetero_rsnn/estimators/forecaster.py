@@ -187,17 +187,18 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         weights = self._weights(weight, targets)
         self.feeds_back_ = feeds_back
         self.difference_ = self._decide(samples)
-        self._learn(samples)
-        self._note_range(samples)
-        self.n_targets_ = targets[0].shape[1]
-        rows, aims = self._rows(targets)
-        folds = contiguous_folds([len(a) for a in aims], FOLDS)
-        wanted = self._wanted(targets)
-        train(samples, rows, wanted, weights)
-        states = self._aligned(samples, targets)
-        self.readout_ = self._fit_readout(_cut(states, rows), wanted, folds, weights)
-        self._fit_linear(samples, targets, folds, weights)
-        self.train_report_ = self._report(states, self._past(samples), targets)
+        with self._whole_or_not():
+            self._learn(samples)
+            self._note_range(samples)
+            self.n_targets_ = targets[0].shape[1]
+            rows, aims = self._rows(targets)
+            folds = contiguous_folds([len(a) for a in aims], FOLDS)
+            wanted = self._wanted(targets)
+            train(samples, rows, wanted, weights)
+            states = self._aligned(samples, targets)
+            self.readout_ = self._fit_readout(_cut(states, rows), wanted, folds, weights)
+            self._fit_linear(samples, targets, folds, weights)
+            self.train_report_ = self._report(states, self._past(samples), targets)
         return self
 
     def _train(self, samples: Sequence[Any], rows: list[slice], wanted: Array, weights: Array | None) -> None:

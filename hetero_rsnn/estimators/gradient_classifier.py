@@ -20,6 +20,7 @@ from hetero_rsnn.gradient.fitting import Training
 from hetero_rsnn.gradient.heads import SampleHead
 from hetero_rsnn.gradient.readouts import Pooling, fade_of, softmax
 from hetero_rsnn.inputs.labels import check_labels, check_truth, check_weights
+from hetero_rsnn.inputs.samples import take
 from hetero_rsnn.inputs.stimulus import Stimulus
 
 #: What a readout of classes may be trained by.
@@ -112,7 +113,8 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         Epochs without a smaller loss on these until training ends; the best values are taken.
     checkpoint : path, optional
         JSON file that holds the training after every epoch. If it is there already and of the same training, `fit` goes
-        on from it, and ends with what it would have ended with.
+        on from it, and ends with what it would have ended with. One file is of one training: with cross-validation
+        leave it away.
     verbose : bool
 
     Attributes
@@ -209,7 +211,8 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         ----------
         X, y, sample_weight
             As for `fit`; every sample needs a label. The first call fits the encoder, draws the network and, with
-            `epochs`, lets it learn by STDP; nothing is held out, and the learning rate stays.
+            `epochs`, lets it learn by STDP; nothing is held out, the learning rate stays, and `checkpoint` is not used.
+            After a `fit`, it goes on from the best epoch.
         classes : array, shape (classes,)
             All there are; needed in the first call.
 
@@ -225,21 +228,28 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         weight = check_weights(sample_weight, len(samples))
         if first and classes is None:
             raise HeteroError("the first call of partial_fit needs all classes, got none", fix="classes=np.unique(y)")
+        if weight is not None:  # weight 0: as if it were not there
+            samples, labels, weight = take(samples, np.flatnonzero(weight)), labels[weight > 0], weight[weight > 0]
         known = self.classes_ if not first else np.unique(check_labels(classes, len(classes), unlabelled=None))
         if classes is not None and not np.array_equal(np.unique(classes), known):
             raise HeteroError("classes differ from those of the first call", fix="leave them away, or begin anew")
         strange = labels[~np.isin(labels, known)]
         if strange.size:
             raise HeteroError(f"label {strange[0]!r} is none of the classes", fix="name all classes in the first call")
-        if first:
+        if not first:
+            self.check_fitted()
+            return self._go_on(samples, labels, weight, known)
+        with self._whole_or_not():
             self._learn(samples)
             self.classes_ = known
-        else:
-            self.check_fitted()
+            return self._go_on(samples, labels, weight, known)
+
+    def _go_on(self, samples: Any, labels: NDArray[Any], weight: Array | None, known: NDArray[Any]) -> Self:
+        """An epoch on these samples."""
         encode = self._encoding(samples, "answering")
         stimuli = [encode(k) for k in range(len(samples))]
         head = self._head(np.searchsorted(known, labels), weight, len(known))
-        if first:
+        if not hasattr(self, "_online"):
             settings, none = self._training_settings(schedule="constant"), np.zeros(0, np.int64)
             training = Training(self._chosen(), head, stimuli, none, settings, state=self.frozen_.state)
         else:
@@ -266,9 +276,13 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
     def _pooling(self) -> Pooling:
         return Pooling(self.pooling, fade=fade_of(self.taus_[0], self.hold_))
 
+    def _check_training(self) -> None:
+        super()._check_training()
+        checks.one_of("loss", self.loss, LOSSES)
+        Pooling(self.pooling)
+
     def _head(self, number: Ints, weight: Array | None, classes: int) -> SampleHead:
-        loss = checks.one_of("loss", self.loss, LOSSES)
-        return SampleHead(self._pooling(), number, weight, classes, loss == "squared_error")
+        return SampleHead(self._pooling(), number, weight, classes, self.loss == "squared_error")
 
     def _make_readout(self) -> Any:
         return TrainedReadout if self.readout == TRAINED else super()._make_readout()

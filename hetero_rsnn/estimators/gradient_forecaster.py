@@ -24,6 +24,8 @@ from hetero_rsnn.simulation.recording import Recording
 FINE = 0.25
 #: What may answer.
 READOUTS = ("ridge", TRAINED)
+#: What varies by less, relative to its size, stands still.
+STILL = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,15 +81,16 @@ class HRSNNGradientForecaster(GradientEstimator, HRSNNForecaster):
         What answers: a ridge readout that is fitted to the frozen network at the end, or the one that was trained
         along, which sees spikes a little more coarsely: in windows of a quarter of `tau_read` at most.
     segment : int
-        Rows whose forecasts count in each sample of the training. `washout` rows come before, from the rested state:
-        gradients go back no farther.
+        Rows, at most, whose forecasts count in each sample of the training. `washout` rows come before, from the
+        rested state: gradients go back no farther.
     trainable, shared, bounds, signs, pseudo_derivative, detach_reset
         See `HRSNNGradientClassifier`.
     training_epochs, batch_size, learning_rate, schedule, weight_decay, clip, target_rate, spike_weight, patience
-        See `HRSNNGradientClassifier`; losses are squared errors in units of the variance of the targets, and rates of
-        learning those of weights relative to their mean size, the readout's too.
+        See `HRSNNGradientClassifier`; losses are squared errors in units of the variance of the targets.
+        `weight_decay` is for `partial_fit`: otherwise the readout is solved for, not trained.
     validation : float
-        Share of the segments of each series, its last ones, that is held out of the training; 0 trains on all.
+        Share of the segments of each series, its last ones, that is held out of the training, and one of all at least;
+        0 trains on all.
     checkpoint : path, optional
         See `HRSNNGradientClassifier`.
 
@@ -96,7 +99,7 @@ class HRSNNGradientForecaster(GradientEstimator, HRSNNForecaster):
     training_ : list of Epoch
         Loss, validation loss, score (minus the mean square error), spikes, share reached and seconds of every epoch.
     best_epoch_ : int
-        -1 if none was better than the network that was begun with, which is kept then.
+        -1 if none was better, on what is held out, than the network that was begun with, which is kept then.
     network_, encoder_, frozen_, readout_, linear_, train_report_, ...
         See `HRSNNForecaster`; ``frozen_.draw`` is the trained network.
 
@@ -186,7 +189,8 @@ class HRSNNGradientForecaster(GradientEstimator, HRSNNForecaster):
         ----------
         X, y, sample_weight
             As for `fit`. The first call is a `fit` of one epoch in which nothing is held out: it decides the encoder,
-            the network and whether changes are forecast. The learning rate stays.
+            the network, the scale of the targets, and whether changes are forecast. The learning rate stays, and
+            `checkpoint` is not used.
 
         Raises
         ------
@@ -211,12 +215,15 @@ class HRSNNGradientForecaster(GradientEstimator, HRSNNForecaster):
     ) -> None:
         """Train the network that has been drawn, and freeze it as it was best."""
         self.__dict__.pop("_online", None)
-        checks.one_of("readout", self.readout, READOUTS)
-        share = self._share()
         self._unit = wanted.std(axis=0)
-        self._unit[self._unit == 0] = 1.0
+        still = np.flatnonzero(self._unit <= STILL * np.abs(wanted).max(axis=0))
+        if still.size:
+            raise HeteroError(
+                f"channel {still[0]} of the targets stands still in the rows that count",
+                fix="leave it out, or lower washout",
+            )
         parts = self._parts(samples, rows, wanted, weights)
-        held_out = [k for k, p in enumerate(parts) if not once and p.place >= p.of - round(share * p.of)]
+        held_out = [] if once else self._held_out(parts)
         settings = self._training_settings(**({"schedule": "constant", "epochs": 1} if once else {}))
         training = Training(
             self._chosen(), self._head(parts), [p.stimulus for p in parts], np.array(held_out, np.int64), settings,
@@ -228,12 +235,21 @@ class HRSNNGradientForecaster(GradientEstimator, HRSNNForecaster):
         else:
             self._carry_out(training)
 
-    def _beside(self) -> int:
-        return self.encoder_.n_channels_ if self.skip else 0
+    def _check_training(self) -> None:
+        super()._check_training()
+        checks.one_of("readout", self.readout, READOUTS)
+        checks.whole("segment", self.segment, least=1, most=10**9)
+
+    def _held_out(self, parts: list[_Part]) -> list[int]:
+        """Segments for validation: the last ones of each series, one of all at least, and never all of them."""
+        share = self._share()
+        if not share or len(parts) < 2:
+            return []
+        out = [k for k, p in enumerate(parts) if p.place >= p.of - round(share * p.of)] or [len(parts) - 1]
+        return out[1:] if len(out) == len(parts) else out
 
     def _parts(self, samples: Sequence[Any], rows: list[slice], wanted: Array, weights: Array | None) -> list[_Part]:
         """The series cut into what the training sees."""
-        size = checks.whole("segment", self.segment, least=1, most=10**9)
         encode = self._encoding(samples, "answering")
         out: list[_Part] = []
         begin = 0
@@ -242,18 +258,20 @@ class HRSNNGradientForecaster(GradientEstimator, HRSNNForecaster):
             aims = wanted[begin : begin + count.stop - count.start] / self._unit
             heard = np.ones(len(aims)) if weights is None else weights[begin : begin + len(aims)]
             begin += len(aims)
-            if len(stimulus) < count.stop:
+            if len(stimulus) != count.stop + self.horizon:
                 raise HeteroError(
                     f"series {k}: y must have as many rows as the encoder makes of X ({len(stimulus)})",
                     fix="align them",
                 )
-            starts = range(0, len(aims), size)
-            for place, low in enumerate(starts):
-                some = slice(low, min(low + size, len(aims)))
+            pieces = np.array_split(np.arange(len(aims)), -(-len(aims) // self.segment))
+            for place, piece in enumerate(pieces):
+                some = slice(int(piece[0]), int(piece[-1]) + 1)
+                if not heard[some].any():  # weight 0: as if they were not there
+                    continue
                 first, last = count.start + some.start, count.start + some.stop
                 shown = stimulus[max(0, first - self.washout) : last]
                 seen = shown.values[-(last - first) :] if self.skip else np.zeros((last - first, 0))
-                out.append(_Part(shown, aims[some], seen, heard[some], place, len(starts)))
+                out.append(_Part(shown, aims[some], seen, heard[some], place, len(pieces)))
         return out
 
     def _head(self, parts: list[_Part]) -> RowHead:

@@ -15,7 +15,7 @@ from hetero_rsnn.estimators.features import NetworkEstimator
 from hetero_rsnn.estimators.frozen import count_jobs
 from hetero_rsnn.gradient.checkpoints import checkpoint_exists
 from hetero_rsnn.gradient.fitting import OFFSET, READOUT, Epoch, Settings, Training
-from hetero_rsnn.gradient.parameters import Parameters, parameters
+from hetero_rsnn.gradient.parameters import TRAINABLE, Parameters, parameters
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
 from hetero_rsnn.simulation.recording import Recording
 
@@ -81,6 +81,23 @@ class GradientEstimator(NetworkEstimator):
     on_epoch: Callable[[Epoch], object] | None = None
     _online: Training
 
+    def __getstate__(self) -> Any:
+        state = super().__getstate__()
+        state.pop("on_epoch", None)  # whoever watches does not come along
+        return state
+
+    def _learn(self, X: Sequence[Any]) -> None:
+        """Learn without labels, if that is wanted, after all that is said of the training was looked at."""
+        self._check_training()
+        super()._learn(X)
+
+    def _check_training(self) -> None:
+        """Refuse what can be known to be wrong before anything is computed."""
+        self._training_settings()
+        self._share()
+        for name in [self.trainable] if isinstance(self.trainable, str) else self.trainable:
+            checks.one_of("trainable quantity", name, TRAINABLE)
+
     def _share(self) -> float:
         """Share of the samples that is held out."""
         share = checks.real("validation", self.validation, least=0.0)
@@ -123,7 +140,8 @@ class GradientEstimator(NetworkEstimator):
 
             training.run(tell, self.checkpoint)
         self._take_over(training)
-        self._online = training.bare()
+        if self.readout == TRAINED:
+            self._online = training.bare()
 
     def _take_over(self, training: Training) -> None:
         self.training_, self.best_epoch_ = training.history, training.best_epoch

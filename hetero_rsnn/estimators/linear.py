@@ -127,6 +127,7 @@ class LinearClassifier:
             )
             features = pooled[self.windows_]
         kind = getattr(self.like, "readout", "ridge")
+        kind = "ridge" if kind == "trained" else kind  # along with a network: there is none here
         self.readout_: Any = fit_readout(kind, features[known], labels[known], chosen, weight)
         self.classes_ = self.readout_.classes_
         return self

@@ -21,16 +21,16 @@ from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.gradient.batch import run_batch
 from hetero_rsnn.gradient.checkpoints import read_checkpoint, write_checkpoint
-from hetero_rsnn.gradient.heads import Head
+from hetero_rsnn.gradient.heads import Head, SampleHead
 from hetero_rsnn.gradient.optimisers import Adam
 from hetero_rsnn.gradient.parameters import Parameters
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
-from hetero_rsnn.gradient.readouts import too_many_spikes
+from hetero_rsnn.gradient.readouts import Pooling, too_many_spikes
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.simulation.recording import State
 
-#: Samples, about evenly from all, that tell how features are scaled.
+#: Answers, about evenly from all, that tell how features are scaled.
 _LOOKED_AT = 5000
 #: Names of the readout's arrays among those that are trained.
 READOUT, OFFSET = "readout", "offset"
@@ -38,6 +38,17 @@ READOUT, OFFSET = "readout", "offset"
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 #: Bytes of a tape, about, above which it is kept in pieces.
 TAPE = 2**29
+#: Samples that are looked at together while nothing is learned, and bytes of what they may leave.
+_TOGETHER, _LEFT = 256, 2**28
+
+
+def _ridge(gram: Array, cross: Array, strength: float) -> dict[str, Array]:
+    """The ridge readout for the sums that `Training` makes."""
+    centre, offset = gram[-1, :-1], cross[-1]
+    within = gram[:-1, :-1] - np.outer(centre, centre)
+    within.flat[:: len(within) + 1] += strength
+    readout = np.linalg.solve(within, cross[:-1] - np.outer(centre, offset))
+    return {READOUT: readout, OFFSET: offset - centre @ readout}
 
 
 class NotANumberError(ArithmeticError):
@@ -67,6 +78,8 @@ class Settings:
     precision : {"single", "double"}
     seed : int
         Of the order of the samples.
+    workers : int or None
+        Threads; None: one a core. Nothing depends on them.
     """
 
     epochs: int = 30
@@ -162,7 +175,10 @@ class Training:
         self._state, self._least = state, math.inf
         self.strength: float | None = None
         self.values: dict[str, Array] = dict(chosen.values)
-        features = self.features(chosen.start, self.shown[:: math.ceil(len(self.shown) / _LOOKED_AT)])[0]
+        if not self.shown.size:
+            raise HeteroError("no sample is left to train on", fix="hold out fewer of them")
+        answers = head.answers(self.shown)
+        features = self.features(chosen.start, self.shown[:: math.ceil(answers / _LOOKED_AT)])[0]
         # Fixed for good: a scale that follows the spikes would undo what the rate costs.
         self.centre, self.scale = features.mean(axis=0), head.scale(features)
         self.values[READOUT] = np.zeros((features.shape[1], head.outputs))
@@ -180,37 +196,47 @@ class Training:
         """Solve for the readout, by ridge regression, now and after every epoch, in place of training it.
 
         A network that has moved a little needs another readout than before: by small steps it would come too late. Of
-        these strengths the one is used that is best on what is held out, now. Only what is better than now is taken.
+        these strengths the one is used that is best on what is held out, now, and only what is better than now is
+        taken; where nothing is held out the largest, and what comes last.
         """
-        self.strength = strengths[-1]
         self.adam.rates = {**self.adam.rates, READOUT: 0.0, OFFSET: 0.0}
+        sums = self._sums()
+        losses: list[float] = []
         if self.held_out.size:
-            losses = []
+            seen = self.features(self.draw(), self.held_out)
             for strength in strengths:
-                self.strength = strength
-                self._solve()
-                losses.append(self._validate()[0])
-            self.strength, self._least = strengths[int(np.argmin(losses))], min(losses)
-        self._solve()
+                self.values |= _ridge(*sums, strength)
+                losses.append(self._validate(seen)[0])
+            self._least = min(losses)
+        self.strength = strengths[int(np.argmin(losses)) if losses else -1]
+        self.values |= _ridge(*sums, self.strength)
         self.best = dict(self.values)
 
-    def _solve(self) -> None:
-        """The ridge readout of the network as it is."""
-        scaled = self.scaled(self.features(self.draw(), self.shown)[0])
-        wanted, weight = self.head.wanted(self.shown)
-        share = weight / weight.sum()
-        centre, offset = share @ scaled, share @ wanted
-        weighed = scaled.T * share
-        gram, cross = weighed @ (scaled - centre), weighed @ (wanted - offset)
-        gram.flat[:: len(gram) + 1] += self.strength or 0.0
-        readout = np.linalg.solve(gram, cross)
-        self.values |= {READOUT: readout, OFFSET: offset - centre @ readout}
+    def _sums(self) -> tuple[Array, Array]:
+        """Weighted means of the products of scaled features with themselves, and with what they should say.
+
+        A last feature is 1 throughout. In pieces: there may be no room for the features of all.
+        """
+        size = len(self.centre) + 1
+        gram, cross = np.zeros((size, size)), np.zeros((size, self.head.outputs))
+        total, draw = 0.0, self.draw()
+        for begin in range(0, len(self.shown), _TOGETHER):
+            part = self.shown[begin : begin + _TOGETHER]
+            scaled = self.scaled(self.features(draw, part)[0])
+            scaled = np.concatenate([scaled, np.ones((len(scaled), 1))], axis=1)
+            wanted, weight = self.head.wanted(part)
+            weighed = scaled.T * weight
+            gram += weighed @ scaled
+            cross += weighed @ wanted
+            total += float(weight.sum())
+        return gram / total, cross / total
 
     def onto(self, head: Head, samples: Sequence[Stimulus]) -> Training:
         """This training on other samples, all of which are shown: what was learned and the optimiser are its own."""
         other = copy(self)
         other.__dict__.pop("fingerprint", None)
         other.head, other.samples, other.history = head, list(samples), list(self.history)
+        other.best, other.values = dict(self.best), dict(self.values)
         other.held_out, other.shown = np.zeros(0, np.int64), np.arange(len(other.samples))
         other.adam = replace(self.adam, means=dict(self.adam.means), squares=dict(self.adam.squares))
         if self.strength is not None:  # to solve for it would be to forget all samples but these
@@ -221,9 +247,11 @@ class Training:
 
     def bare(self) -> Training:
         """What goes on, `onto` other samples: this without its own."""
-        other = self.onto(self.head, [])
-        other.values = dict(self.best)
-        other.adam = replace(other.adam, schedule="constant")
+        best: Training = copy(self)
+        best.values = dict(self.best)
+        other = best.onto(SampleHead(Pooling(), np.zeros(0, np.int64), classes=1), [])
+        # What the optimiser remembers belongs to the last values, not to the best.
+        other.adam = replace(other.adam, schedule="constant", taken=0, means={}, squares={})
         return other
 
     def _unit(self, name: str) -> float:
@@ -242,8 +270,11 @@ class Training:
     def features(self, draw: Draw, index: Ints) -> tuple[Array, Array]:
         """What the readout sees of some samples, shape (answers, features), and their spikes, (samples, n)."""
         out, spikes = [], []
-        for begin in range(0, len(index), 256):
-            part = index[begin : begin + 256]
+        # As many at a time as leave no more behind than there is room for, and at least a block.
+        longest = max((len(self.samples[k]) for k in index), default=1) * self.head.windows
+        size = min(_TOGETHER, max(16, _LEFT // (16 * longest * draw.n) // 16 * 16))
+        for begin in range(0, len(index), size):
+            part = index[begin : begin + size]
             run = self._run(draw, [self.samples[k] for k in part], taught=False)
             out.append(self.head.features(run.activity, run.windows, part))
             spikes.append(run.activity.sum(axis=1, dtype=np.float64))
@@ -318,8 +349,8 @@ class Training:
         Raises
         ------
         HeteroError
-            If the loss is no number any more (`best` holds the last good values), or nothing can be learned, since no
-            potential ever came near its threshold.
+            If the loss is no number any more (`best` still holds the last good values), or nothing can be learned,
+            since no potential ever came near its threshold.
         """
         begin, number, size = time.perf_counter(), len(self.history), self.settings.batch_size
         order = generator(self.settings.seed, "training", "order", number).permutation(self.shown)
@@ -330,7 +361,7 @@ class Training:
             except NotANumberError:
                 raise HeteroError(
                     f"the loss or its gradient is no number in epoch {number}, batch {low // size}",
-                    fix="lower learning_rate; the best values so far are kept",
+                    fix="lower learning_rate; the last good values are in the checkpoint, if there is one",
                 ) from None
         loss, score, spikes, reached = np.average(
             rows, axis=0, weights=[min(size, len(order) - low) for low in range(0, len(order), size)]
@@ -341,7 +372,7 @@ class Training:
                 fix="widen the pseudo-derivative, or raise the input or I_bias",
             )
         if self.strength is not None:
-            self._solve()
+            self.values |= _ridge(*self._sums(), self.strength)
         validation = math.nan
         if self.held_out.size:
             validation, score = self._validate()
@@ -351,9 +382,9 @@ class Training:
             self.best, self.best_epoch = dict(self.values), number
         return self.history[-1]
 
-    def _validate(self) -> tuple[float, float]:
+    def _validate(self, seen: tuple[Array, Array] | None = None) -> tuple[float, float]:
         """Loss with the price of the spikes, and score, on the samples that are held out."""
-        features, fired = self.features(self.draw(), self.held_out)
+        features, fired = self.features(self.draw(), self.held_out) if seen is None else seen
         scores = self.scores(features, self.values)
         loss, score = self.head.loss(scores, self.held_out)[0], self.head.score(scores, self.held_out)
         return loss + self._price(fired[:, None], self.held_out)[0], score
@@ -382,7 +413,7 @@ class Training:
         settings["pseudo_derivative"] = repr(self.settings.pseudo_derivative)
         about = (
             start.network.fingerprint, start.seed, start.damage, self.chosen.names, self.chosen.signs,
-            sorted(self.chosen.bounds.items()), sorted(settings.items()),
+            sorted(self.chosen.bounds.items()), sorted(settings.items()), self.strength is not None,
         )  # fmt: skip
         content.update(repr(about).encode())
         arrays: list[Any] = [*self.chosen.values.values(), self.held_out, *start.neurons.values()]
@@ -402,6 +433,7 @@ class Training:
         arrays |= {f"adam_{k}": v for k, v in self.adam.state().items()}
         about = {
             "fingerprint": self.fingerprint, "best_epoch": self.best_epoch,
+            "strength": self.strength, "least": self._least if math.isfinite(self._least) else None,
             "history": [asdict(row) for row in self.history], "versions": versions(),
         }  # fmt: skip
         return write_checkpoint(path, arrays, about)
@@ -429,3 +461,5 @@ class Training:
         # JSON has no NaN.
         self.history = [Epoch(**{k: math.nan if v is None else v for k, v in row.items()}) for row in about["history"]]
         self.best_epoch = int(about["best_epoch"])
+        self.strength = about.get("strength")
+        self._least = math.inf if about.get("least") is None else float(about["least"])

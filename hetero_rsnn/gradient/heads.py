@@ -36,6 +36,9 @@ class Head(Protocol):
     def __len__(self) -> int:
         """Number of samples."""
 
+    def answers(self, index: Ints) -> int:
+        """How many answers some samples have."""
+
     def start(self, index: Ints) -> Array:
         """What to answer before anything is known, shape (outputs,)."""
 
@@ -71,6 +74,7 @@ class SampleHead:
     targets : ndarray
         Classes, whole numbers from 0, shape (samples,); or numbers to predict, shape (samples, outputs).
     weight : ndarray, shape (samples,), optional
+        How much each counts, above 0 on the whole.
     classes : int, optional
         How many there are; default: those of the targets.
     squared : bool
@@ -87,6 +91,8 @@ class SampleHead:
     def __post_init__(self) -> None:
         targets = np.asarray(self.targets)
         object.__setattr__(self, "targets", targets)
+        if self.weight is not None:
+            object.__setattr__(self, "weight", self.weight / self.weight.mean())
         if targets.ndim == 1:
             count = int(targets.max()) + 1 if self.classes is None else self.classes
             object.__setattr__(self, "classes", count)
@@ -106,6 +112,9 @@ class SampleHead:
     @property
     def unit(self) -> float:
         return 1.0 / float(np.sqrt(self.pooling.rows))
+
+    def answers(self, index: Ints) -> int:
+        return len(index)
 
     def start(self, index: Ints) -> Array:
         if self.classes is not None and not self.squared:
@@ -135,10 +144,12 @@ class SampleHead:
         return cross_entropy(scores, self.targets[index], weight)
 
     def score(self, scores: Array, index: Ints) -> float:
-        """Accuracy, or minus the mean square error."""
+        """Accuracy, or minus the mean square error; samples count by their weights."""
+        wanted, weight = self.wanted(index)
         if self.classes is not None:
-            return float((scores.argmax(axis=1) == self.targets[index]).mean())
-        return -float(((scores - self.targets[index]) ** 2).mean())
+            right = scores.argmax(axis=1) == self.targets[index]
+            return float(np.average(right, weights=weight)) if weight.any() else 0.0
+        return -squared_error(scores, wanted, weight)[0]
 
     def content(self) -> Iterator[Any]:
         yield repr((self.pooling, self.classes, self.squared))
@@ -162,6 +173,7 @@ class RowHead:
     windows : int
         Windows of each row.
     weights : list of ndarray, shape (answers,), optional
+        How much each answer counts, above 0 on the whole.
     """
 
     targets: Sequence[Array]
@@ -174,6 +186,9 @@ class RowHead:
         for k, (target, seen) in enumerate(zip(self.targets, self.inputs, strict=True)):
             if len(target) != len(seen):
                 raise HeteroError(f"sample {k} has {len(target)} targets and {len(seen)} inputs", fix="align them")
+        if self.weights is not None:
+            mean = float(np.concatenate(list(self.weights)).mean())
+            object.__setattr__(self, "weights", [w / mean for w in self.weights])
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -185,6 +200,9 @@ class RowHead:
     @property
     def unit(self) -> float:
         return 1.0
+
+    def answers(self, index: Ints) -> int:
+        return sum(len(self.targets[k]) for k in index)
 
     def start(self, index: Ints) -> Array:
         return np.asarray(np.concatenate([self.targets[k] for k in index]).mean(axis=0))
@@ -222,10 +240,7 @@ class RowHead:
         )
 
     def loss(self, scores: Array, index: Ints) -> tuple[float, Array]:
-        wanted, weight = self.wanted(index)
-        if not weight.any():
-            return 0.0, np.zeros_like(scores)
-        return squared_error(scores, wanted, weight)
+        return squared_error(scores, *self.wanted(index))
 
     def score(self, scores: Array, index: Ints) -> float:
         """Minus the mean square error."""

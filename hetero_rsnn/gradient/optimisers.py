@@ -71,8 +71,9 @@ class Adam:
             share = 0.5 * (1.0 + math.cos(math.pi * min(self.taken - 1, self.steps) / self.steps))
         scale = 1.0
         if self.clip is not None:
-            size = sum(g.size for g in gradients.values())
-            norm = math.sqrt(sum(float((g * g).sum()) for g in gradients.values()))
+            moved = [g for name, g in gradients.items() if self.rates[name] > 0]
+            size = sum(g.size for g in moved)
+            norm = math.sqrt(sum(float((g * g).sum()) for g in moved))
             scale = min(1.0, self.clip * math.sqrt(size) / norm) if norm > 0 else 1.0
         out: dict[str, Array] = {}
         for name, value in values.items():

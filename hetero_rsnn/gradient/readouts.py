@@ -82,9 +82,12 @@ def softmax(scores: Array) -> Array:
 
 
 def cross_entropy(scores: Array, labels: Ints, weight: Array | None = None) -> tuple[float, Array]:
-    """Mean cross-entropy in nats, and its gradient with respect to the scores."""
+    """Mean cross-entropy in nats, and its gradient with respect to the scores.
+
+    Weights are 1 on average over a whole training: to scale them within a batch would let all batches count alike.
+    """
     p = softmax(scores)
-    share = np.full(len(labels), 1.0 / len(labels)) if weight is None else weight / weight.sum()
+    share = (np.ones(len(labels)) if weight is None else weight) / len(labels)
     index = np.arange(len(labels))
     loss = float(share @ -np.log(np.maximum(p[index, labels], 1e-300)))
     p[index, labels] -= 1.0
@@ -92,8 +95,8 @@ def cross_entropy(scores: Array, labels: Ints, weight: Array | None = None) -> t
 
 
 def squared_error(found: Array, target: Array, weight: Array | None = None) -> tuple[float, Array]:
-    """Mean square error over samples and targets, and its gradient."""
-    share = np.full(len(target), 1.0 / len(target)) if weight is None else weight / weight.sum()
+    """Mean square error over samples and targets, and its gradient; weights as for `cross_entropy`."""
+    share = (np.ones(len(target)) if weight is None else weight) / len(target)
     miss = found - target
     loss = float(share @ (miss**2).mean(axis=1))
     return loss, 2.0 * miss * share[:, None] / miss.shape[1]
