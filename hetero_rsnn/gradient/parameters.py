@@ -127,7 +127,7 @@ def parameters(
         them, of times a factor, so that drawn values keep their ratios.
     bounds : mapping, optional
         ``"tau_m"`` or ``"tau_syn"`` -> smallest and largest value in ms; by default one step of the network, and ten
-        thousand of them.
+        thousand of them, or what was drawn beyond that.
     signs : bool
         Keep the sign of every weight (Dale's law): what steps over 0 stops there, and what is 0 stays so.
 
@@ -177,8 +177,9 @@ def parameters(
         values[name] = np.zeros(int(groups[name].max()) + 1)
         drawn = draw.neurons[name]
         if name in _TIMES:
-            dt = draw.network.dt
-            limits[name] = _bounds(name, bounds.get(name, (_SHORTEST * dt, _LONGEST * dt)), drawn)
+            usual = _SHORTEST * draw.network.dt, _LONGEST * draw.network.dt
+            free = min(usual[0], float(drawn.min())), max(usual[1], float(drawn.max()))
+            limits[name] = _bounds(name, bounds.get(name, free), drawn)
     if not any(v.size for v in values.values()):
         raise HeteroError(f"the network has none of {', '.join(names)} to train", fix="train something else")
     return Parameters(draw, names, values, groups, limits, bool(signs))

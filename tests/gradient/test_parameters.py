@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -119,3 +120,13 @@ def test_what_cannot_be_trained(drawn, arguments, said):
     with pytest.raises(hr.HeteroError, match=said) as caught:
         parameters(drawn, **arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_bounds_that_nobody_gave_hold_what_was_drawn():
+    """A gamma distribution has values below one step now and then."""
+    drawn = hr.draw(hr.load_network("henhes", n=40), seed=1)
+    times = drawn.neurons["tau_m"].copy()
+    times[3], times[4] = 0.3, 2e5
+    chosen = parameters(replace(drawn, neurons={**drawn.neurons, "tau_m": times}), ["tau_m"])
+    assert chosen.bounds["tau_m"] == (0.3, 2e5)
+    np.testing.assert_array_equal(chosen.inside(chosen.values)["tau_m"], 0.0)
