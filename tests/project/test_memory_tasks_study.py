@@ -43,7 +43,7 @@ def rows(study: Any, trained: float) -> list[dict[str, Any]]:
     """Three seeds around given accuracies."""
     out = []
     for by in (-0.01, 0.0, 0.01):
-        found = {m: {"accuracy": 0.6 + by, "nu": 2.0 + by} for m in study.METHODS}
+        found = {m: {"accuracy": 0.6 + by, "nu": 2.0 + by, "alone": 0.0} for m in study.METHODS}
         found["times"]["accuracy"] = trained + by
         found |= {"linear": {"accuracy": 0.5, "recall": 1.0}, "linear_end": {"accuracy": 0.5, "recall": 0.51}}
         out.append(found)
@@ -58,8 +58,8 @@ def test_summary_pairs_and_findings_count(study: Any) -> None:
     assert "gain" in out["500"]["linear"] and "nu" not in out["500"]["linear"]
     lines = study.findings(out, 3)
     assert lines[0].startswith("Parity after 50 ms (3 seeds): as drawn 0.600 at 2.0 spikes, ")
-    assert lines[-1] == "trained: time constants too: clearly better than as drawn after 50 ms."
-    assert lines[-2] == "trained: weights and biases: clearly better than as drawn after none of the delays."
+    assert lines[-1] == "trained: time constants too: clearly better than as drawn at 50 ms."
+    assert lines[-2] == "trained: weights: clearly better than as drawn at none of the delays."
     assert "parity in 0.500 to 0.500, on recall in 1.000 to 1.000" in lines[2]
     assert study.table(out)[-2] == (
         "| trained: time constants too | 0.900 [0.875, 0.925], 2.0 | 0.600 [0.575, 0.625], 2.0 |"
@@ -77,6 +77,7 @@ def test_linear_models_are_at_chance_and_all_methods_are_there(study: Any) -> No
     assert found["linear"]["recall"] > 0.99 and abs(found["linear_end"]["recall"] - 0.5) < 0.1
     assert found["drawn"]["accuracy"] > 0.6 and found["drawn"]["recall"] > 0.6  # 30 neurons hold it for 50 ms
     assert all(found[m]["nu"] > 0 for m in study.METHODS)
+    assert found["drawn"]["alone"] == found["trained"]["alone"] == 0.0 < found["tonic"]["alone"]
     assert all(len(found[m]["validation"]) == 1 for m in study.TRAINABLE)
 
 
