@@ -170,6 +170,26 @@ def findings(out: dict[str, Row]) -> list[str]:
     return lines
 
 
+def table(out: dict[str, Row]) -> list[str]:
+    """Lines of the table for the page."""
+    lines = [
+        "| | accuracy | points from STDP | spikes a neuron and inference | of those after STDP | seconds a fit |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, found in out.items():
+        lines.append(f"| **{TITLES[name]}**, {found['seeds']} networks | | | | | |")
+        lines.append(f"| linear, same input | {found['linear']:.4f} | | | | |")
+        for method in ("stdp", "untrained", *(m for m in found if m.startswith("trained"))):
+            m = found[method]
+            gain = "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(100 * x for x in m["gain"])) if method != "stdp" else ""
+            share = "{:.2f} [{:.2f}, {:.2f}]".format(*m["spikes"]) if method != "stdp" else "1"
+            seconds = "" if method == "untrained" else f"{m['seconds']:.0f}"
+            text = {"stdp": "STDP and readout", "untrained": "as drawn"}.get(method)
+            text = text or f"trained, price above {method.split()[1]} of the untrained rate"
+            lines.append(f"| {text} | {m['accuracy'][0]:.4f} | {gain} | {m['nu'][0]:.2f} | {share} | {seconds} |")
+    return lines
+
+
 def figure(out: dict[str, Row]) -> Figure:
     """Accuracy over spikes."""
     fig = Figure(figsize=(4.2 * len(out), 3.4), layout="constrained")
@@ -229,6 +249,7 @@ def main() -> None:
             f"none of {', '.join(study.args.only)} is there: give --data-dir, or other names to --only"
         )
     study.finish({"rows": rows, "summary": out}, figure(out), findings=findings(out))
+    print("\n".join(table(out)))
 
 
 if __name__ == "__main__":
