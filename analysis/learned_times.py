@@ -261,6 +261,19 @@ def findings(out: dict[str, Row]) -> list[str]:
     return lines
 
 
+def table(out: dict[str, Row]) -> list[str]:
+    """Lines of the table for the page."""
+    head = "| | tau_m | test accuracy | spikes per inference | cv of tau_m | C | S | E |"
+    lines = [head, "|" + "---|" * (head.count("|") - 1)]
+    kinds = (("accuracy", 4), ("nu", 2), ("tau_m cv", 2), ("C", 2), ("S", 3), ("E", 1))
+    for name, found in out.items():
+        parts = {f"{start}, as drawn": found["before"][start] for start in STARTS} | found["cells"]
+        for cell, m in parts.items():
+            cells = [said(m[q], digits) if q in m else "" for q, digits in kinds]
+            lines.append(f"| {TITLES[name]} | {cell} | {' | '.join(cells)} |")
+    return lines
+
+
 def bars(ax: Axes, x: Any, values: Sequence[Sequence[float]], **look: Any) -> None:
     """Means with their intervals."""
     mean, low, high = np.array(values, dtype=float).T
@@ -279,19 +292,16 @@ def figure(rows: dict[str, list[Row]], out: dict[str, Row]) -> Figure:
             bars(right, np.arange(3) + 0.14 * (k - 1.5), ratios, label=cell, **look)
         left.set_xticks(range(4), [f"{start[:6]}.\n{way}" for start, way in CELLS.values()], fontsize="small")
         left.set(ylabel="test accuracy", title=TITLES[name], xlim=(-0.6, 3.6))
-        top = max(max(row["before"]["heterogeneous"]["tau_m"]["all"]) for row in rows[name][:1])
-        top = max(top, *(max(rows[name][0][f"{start}, learned"]["tau_m"]["all"]) for start in STARTS))
-        edges = np.geomspace(1.0, 1.02 * top, 40)
-        middle.hist(
-            rows[name][0]["before"]["heterogeneous"]["tau_m"]["all"], edges, color="0.8", label="heterogeneous, drawn"
-        )
-        middle.axvline(
-            rows[name][0]["before"]["homogeneous"]["tau_m"]["mean"], color="0.3", ls="--", lw=1.1,
-            label="homogeneous, drawn",
-        )  # fmt: skip
+        first = rows[name][0]
+        begun = {start: first["before"][start]["tau_m"] for start in STARTS}
+        learned = {start: first[f"{start}, learned"]["tau_m"]["all"] for start in STARTS}
+        every = np.concatenate([begun["heterogeneous"]["all"], *learned.values()])
+        edges = np.geomspace(0.98 * every.min(), 1.02 * every.max(), 40)
+        middle.hist(begun["heterogeneous"]["all"], edges, color="0.8", label="heterogeneous, drawn")
+        middle.axvline(begun["homogeneous"]["mean"], color="0.3", ls="--", lw=1.1, label="homogeneous, drawn")
         for start in STARTS:
-            learned = rows[name][0][f"{start}, learned"]["tau_m"]["all"]
-            middle.hist(learned, edges, histtype="step", lw=1.4, color=COLOURS[start], label=f"{start}, learned")
+            look = {"color": COLOURS[start], "label": f"{start}, learned"}
+            middle.hist(learned[start], edges, histtype="step", lw=1.4, **look)
         middle.set(xlabel="tau_m (ms), seed 0", ylabel="neurons", xscale="log")
         right.axhline(1.0, color="0.8", lw=0.8, zorder=0)
         right.set_xticks(range(3), MEASURED)
@@ -340,6 +350,7 @@ def main() -> None:
         )
     out = {name: summary(found) for name, found in rows.items()}
     study.finish({"rows": rows, "summary": out}, figure(rows, out), findings=findings(out))
+    print("\n".join(table(out)))
 
 
 if __name__ == "__main__":
