@@ -277,7 +277,7 @@ def table(out: dict[str, Row]) -> list[str]:
 def bars(ax: Axes, x: Any, values: Sequence[Sequence[float]], **look: Any) -> None:
     """Means with their intervals."""
     mean, low, high = np.array(values, dtype=float).T
-    ax.errorbar(x, mean, yerr=[mean - low, high - mean], capsize=2, ls="none", **look)
+    ax.errorbar(x, mean, yerr=[list(mean - low), list(high - mean)], capsize=2, ls="none", **look)
 
 
 def figure(rows: dict[str, list[Row]], out: dict[str, Row]) -> Figure:
