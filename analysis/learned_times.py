@@ -34,6 +34,7 @@ import numpy as np
 from gradient import heard
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from study_kit import Array, Row, Study, fail_politely, verdict
 
 import hetero_rsnn as hr
@@ -85,7 +86,8 @@ def setting(quick: bool) -> Row:
     protocol = {"protocol.samples": 6000, "protocol.d_max": 25}
     if quick:
         fewer = {"seeds": 2, "n": 40, "train": 60, "test": 60}
-        sets = {k: {**v, **fewer, "how": {**v["how"], "training_epochs": 1}} for k, v in SETS.items()}
+        short = {"training_epochs": 1, "batch_size": 16}
+        sets = {k: {**v, **fewer, "how": {**v["how"], **short}} for k, v in SETS.items()}
         protocol = {"protocol.samples": 800, "protocol.d_max": 10}
     return {"network": "henhes", "precision": "single", "bounds": list(BOUNDS), "sets": sets, "protocol": protocol}
 
@@ -302,7 +304,10 @@ def figure(rows: dict[str, list[Row]], out: dict[str, Row]) -> Figure:
         for start in STARTS:
             look = {"color": COLOURS[start], "label": f"{start}, learned"}
             middle.hist(learned[start], edges, histtype="step", lw=1.4, **look)
-        middle.set(xlabel="tau_m (ms), seed 0", ylabel="neurons", xscale="log")
+        middle.set(xlabel="tau_m (ms), seed 0", ylabel="neurons", xscale="log", xlim=(edges[0], edges[-1]))
+        ticks = [t for t in (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000) if edges[0] <= t <= edges[-1]]
+        middle.set_xticks(ticks, [f"{t:g}" for t in ticks])
+        middle.xaxis.set_minor_formatter(NullFormatter())
         right.axhline(1.0, color="0.8", lw=0.8, zorder=0)
         right.set_xticks(range(3), MEASURED)
         right.set(ylabel="after training / before")
