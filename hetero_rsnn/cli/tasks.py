@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -174,10 +175,16 @@ def _run(
                 last = number, total
                 progress(number, total)
 
+            epochs: Counter[tuple[str, int]] = Counter()
+
+            def told(network: str, seed: int, epoch: Any) -> None:
+                epochs[network, seed] += 1
+                progress(*last, note=f"{network}, seed {seed}, epoch {epochs[network, seed]}: {epoch}")
+
             result = task(
                 data, names, numbers, overrides=changes, backend=backend, precision=precision,
                 workers=cores() if workers is None else workers, progress=done,
-                on_epoch=lambda network, seed, epoch: progress(*last, note=f"{network}, seed {seed}: {epoch}"),
+                on_epoch=told,
             )  # fmt: skip
         except HeteroError:
             if fresh and not any(folder.iterdir()):

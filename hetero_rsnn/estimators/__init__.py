@@ -4,6 +4,8 @@
 ``classifier``           a classifier of time series
 ``gradient_classifier``  the same, its network trained on labels by backpropagation
 ``forecaster``           a forecaster of time series
+``gradient_forecaster``  the same, its network trained on targets by backpropagation
+``gradient_training``    what these two share: settings, progress, taking over
 ``anytime``              class scores at any time of a sample
 ``frozen``               a trained network that answers samples
 ``readout``              ridge and logistic readouts, folds

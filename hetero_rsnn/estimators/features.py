@@ -263,7 +263,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
                 progress(done, total, note=note)
 
             yield tell
-        if not sys.stderr.isatty():
+        if sys.stderr is not None and not sys.stderr.isatty():
             print(f"{text}: {last} {what} done", file=sys.stderr)
 
 

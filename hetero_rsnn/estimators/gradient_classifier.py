@@ -230,12 +230,15 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
             raise HeteroError("the first call of partial_fit needs all classes, got none", fix="classes=np.unique(y)")
         if weight is not None:  # weight 0: as if it were not there
             samples, labels, weight = take(samples, np.flatnonzero(weight)), labels[weight > 0], weight[weight > 0]
-        known = self.classes_ if not first else np.unique(check_labels(classes, len(classes), unlabelled=None))
-        if classes is not None and not np.array_equal(np.unique(classes), known):
+        named = None if classes is None else np.unique(check_labels(classes, _length(classes), unlabelled=None))
+        known: Any = named if first else self.classes_
+        if named is not None and not np.array_equal(named, known):
             raise HeteroError("classes differ from those of the first call", fix="leave them away, or begin anew")
         strange = labels[~np.isin(labels, known)]
         if strange.size:
-            raise HeteroError(f"label {strange[0]!r} is none of the classes", fix="name all classes in the first call")
+            raise HeteroError(
+                f"label {strange.tolist()[0]!r} is none of the classes", fix="name all classes in the first call"
+            )
         if not first:
             self.check_fitted()
             return self._go_on(samples, labels, weight, known)
@@ -344,3 +347,11 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
             count = max(round(share * mine.size), 1) if share else 0
             out += mine[: min(count, mine.size - 1)].tolist()
         return np.array(sorted(out), dtype=np.int64)
+
+
+def _length(classes: Any) -> int:
+    """How many there are; of what has no length, none, which is refused."""
+    try:
+        return len(classes)
+    except TypeError:
+        return 0

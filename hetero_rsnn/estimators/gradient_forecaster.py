@@ -87,7 +87,7 @@ class HRSNNGradientForecaster(GradientEstimator, HRSNNForecaster):
         See `HRSNNGradientClassifier`.
     training_epochs, batch_size, learning_rate, schedule, weight_decay, clip, target_rate, spike_weight, patience
         See `HRSNNGradientClassifier`; losses are squared errors in units of the variance of the targets.
-        `weight_decay` is for `partial_fit`: otherwise the readout is solved for, not trained.
+        `weight_decay` is not used: the readout is solved for, not trained.
     validation : float
         Share of the segments of each series, its last ones, that is held out of the training, and one of all at least;
         0 trains on all.

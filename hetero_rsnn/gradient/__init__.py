@@ -12,6 +12,7 @@
 ``parameters``         what is trained, in which coordinates, within which bounds
 ``optimisers``         Adam
 ``readouts``           what a readout sees of spikes; losses
+``heads``              readouts with their targets: one answer a sample, or one a row
 ``checkpoints``        a training on the disk
 ``fitting``            Training: batches, epochs, validation, early stopping
 ``module``             to_torch: the same as a layer of torch; the only module here that asks for it

@@ -36,18 +36,21 @@ _LOOKED_AT = 5000
 READOUT, OFFSET = "readout", "offset"
 #: Strengths of a ridge readout to begin with, in units of the spread of all features.
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
+#: What samples of a call before count for beside those of the next: the network has moved since.
+KEPT = 0.9
 #: Bytes of a tape, about, above which it is kept in pieces.
 TAPE = 2**29
 #: Samples that are looked at together while nothing is learned, and bytes of what they may leave.
 _TOGETHER, _LEFT = 256, 2**28
 
 
-def _ridge(gram: Array, cross: Array, strength: float) -> dict[str, Array]:
+def _ridge(gram: Array, cross: Array, total: float, strength: float) -> dict[str, Array]:
     """The ridge readout for the sums that `Training` makes."""
+    gram, cross = gram / total, cross / total
     centre, offset = gram[-1, :-1], cross[-1]
     within = gram[:-1, :-1] - np.outer(centre, centre)
     within.flat[:: len(within) + 1] += strength
-    readout = np.linalg.solve(within, cross[:-1] - np.outer(centre, offset))
+    readout: Any = np.linalg.solve(within, cross[:-1] - np.outer(centre, offset))
     return {READOUT: readout, OFFSET: offset - centre @ readout}
 
 
@@ -161,6 +164,8 @@ class Training:
     best_epoch : int
     strength : float or None
         Of the ridge regression that solves for the readout; None where it is trained.
+    before : tuple or None
+        `sums` of samples that were shown before these, in calls of `partial_fit`.
     """
 
     def __init__(
@@ -174,6 +179,7 @@ class Training:
         self.shown = np.setdiff1d(np.arange(len(self.samples)), self.held_out)
         self._state, self._least = state, math.inf
         self.strength: float | None = None
+        self.before: tuple[Array, Array, float] | None = None
         self.values: dict[str, Array] = dict(chosen.values)
         if not self.shown.size:
             raise HeteroError("no sample is left to train on", fix="hold out fewer of them")
@@ -200,7 +206,7 @@ class Training:
         taken; where nothing is held out the largest, and what comes last.
         """
         self.adam.rates = {**self.adam.rates, READOUT: 0.0, OFFSET: 0.0}
-        sums = self._sums()
+        sums = self.sums()
         losses: list[float] = []
         if self.held_out.size:
             seen = self.features(self.draw(), self.held_out)
@@ -212,8 +218,8 @@ class Training:
         self.values |= _ridge(*sums, self.strength)
         self.best = dict(self.values)
 
-    def _sums(self) -> tuple[Array, Array]:
-        """Weighted means of the products of scaled features with themselves, and with what they should say.
+    def sums(self) -> tuple[Array, Array, float]:
+        """Weighted sums of the products of scaled features with themselves, and with what they should say; all weights.
 
         A last feature is 1 throughout. In pieces: there may be no room for the features of all.
         """
@@ -229,7 +235,10 @@ class Training:
             gram += weighed @ scaled
             cross += weighed @ wanted
             total += float(weight.sum())
-        return gram / total, cross / total
+        if self.before is not None:
+            gram, cross = gram + KEPT * self.before[0], cross + KEPT * self.before[1]
+            total += KEPT * self.before[2]
+        return gram, cross, total
 
     def onto(self, head: Head, samples: Sequence[Stimulus]) -> Training:
         """This training on other samples, all of which are shown: what was learned and the optimiser are its own."""
@@ -239,10 +248,6 @@ class Training:
         other.best, other.values = dict(self.best), dict(self.values)
         other.held_out, other.shown = np.zeros(0, np.int64), np.arange(len(other.samples))
         other.adam = replace(self.adam, means=dict(self.adam.means), squares=dict(self.adam.squares))
-        if self.strength is not None:  # to solve for it would be to forget all samples but these
-            rate = self.settings.learning_rate * float(np.abs(self.values[READOUT]).mean())
-            other.adam.rates = {**self.adam.rates, READOUT: rate, OFFSET: rate}
-            other.strength = None
         return other
 
     def bare(self) -> Training:
@@ -250,8 +255,12 @@ class Training:
         best: Training = copy(self)
         best.values = dict(self.best)
         other = best.onto(SampleHead(Pooling(), np.zeros(0, np.int64), classes=1), [])
-        # What the optimiser remembers belongs to the last values, not to the best.
-        other.adam = replace(other.adam, schedule="constant", taken=0, means={}, squares={})
+        other.adam = replace(other.adam, schedule="constant")
+        if self.best_epoch != len(self.history) - 1:
+            # What the optimiser remembers belongs to the last values, not to the best.
+            other.adam = replace(other.adam, taken=0, means={}, squares={})
+        if self.strength is not None:  # to solve for other samples alone would be to forget these
+            other.before = best.sums()
         return other
 
     def _unit(self, name: str) -> float:
@@ -372,7 +381,7 @@ class Training:
                 fix="widen the pseudo-derivative, or raise the input or I_bias",
             )
         if self.strength is not None:
-            self.values |= _ridge(*self._sums(), self.strength)
+            self.values |= _ridge(*self.sums(), self.strength)
         validation = math.nan
         if self.held_out.size:
             validation, score = self._validate()

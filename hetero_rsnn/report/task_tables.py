@@ -30,6 +30,10 @@ def _over(result: TaskResult) -> str:
     return f"{seeds} seed{'s' * (seeds > 1)}, {sizes} neurons"
 
 
+def _taught(result: TaskResult, what: str) -> str:
+    return f", trained on {what} by gradients" if result.recipe.options.get("train") == "gradient" else ""
+
+
 def linear_of(result: TaskResult, name: str, quantity: str = "linear") -> Estimate:
     """The linear model's score on the input that the network had."""
     return estimate(getattr(row, quantity) for row in result.of(name))
@@ -78,7 +82,7 @@ def print_task(result: TaskResult) -> None:
 def _print_classification(result: TaskResult) -> None:
     out, d = console(), result.dataset
     rocket = result.rows[0].minirocket is not None
-    taught = ", trained on labels by gradients" if result.recipe.options.get("train") == "gradient" else ""
+    taught = _taught(result, "labels")
     table = _table(
         f"{d.name}: {len(d.train)} training and {len(d.test)} test samples, {_over(result)}{taught}; "
         "mean [95 % interval over seeds]",
@@ -172,7 +176,7 @@ def _print_forecasts(result: TaskResult) -> None:
     over = "" if math.isnan(kept) else f"persistence: NRMSE {kept:.4f}; "
     table = _table(
         f"{d.name}, {one.horizon} samples ahead{changes}: {one.n} forecasts of {len(d.test)} test series, "
-        f"{_over(result)}; mean [95 % interval over seeds]",
+        f"{_over(result)}{_taught(result, 'targets')}; mean [95 % interval over seeds]",
         "NRMSE", "skill", "spikes/forecast", "nu (a neuron)", "1/(NRMSE nu)",
         below=f"{over}linear on {one.lags} lags: NRMSE {linear:.4f}"
         + ("" if math.isnan(worth) else f", skill {worth:.4f}"),

@@ -88,9 +88,14 @@ def _lay_out(draw: Draw, real: Any) -> _Layout:
     return _Layout(
         neurons=(*neurons, refractory),
         events=_event_rows(draw.w_event, real),
-        static=(static.indptr, static.target.view(np.uint32), _shared(draw, static.w, real)),
-        indptr=plastic.indptr,
-        target=plastic.target.view(np.uint32),
+        # Fixed, since those of a draw that comes out of a pickle are writable, for which all would be compiled anew.
+        static=(
+            _fixed(static.indptr, np.int64),
+            _fixed(static.target.view(np.uint32), np.uint32),
+            _shared(draw, static.w, real),
+        ),
+        indptr=_fixed(plastic.indptr, np.int64),
+        target=_fixed(plastic.target.view(np.uint32), np.uint32),
         parameters=tuple(
             _shared(draw, plastic.parameters[name], real) if name in plastic.parameters else _fixed(np.empty(0), real)
             for name in names
@@ -109,8 +114,8 @@ def _own(array: Any, real: type[np.floating]) -> Any:
     return np.array(array, dtype=real)
 
 
-def _fixed(array: Any, real: type[np.floating]) -> Any:
-    """The array in the given precision, itself if it has that already; read-only, a type of its own to numba."""
+def _fixed(array: Any, real: Any) -> Any:
+    """The array in the given type, itself if it has that already; read-only, a type of its own to numba."""
     out = np.asarray(array, dtype=real)
     if out.flags.writeable:
         out = out.view()

@@ -32,9 +32,33 @@ def test_forecast_prints_json(run, tmp_path):
     assert (tmp_path / "results" / "forecast" / "figure.png").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("command", "name"), [("classify", "japanese_vowels"), ("forecast", "wind_greensboro")])
+def test_networks_that_are_trained_by_gradients(run, tmp_path, command, name):
+    """The table and the results say so; epochs are told where networks are told to be done."""
+    words = [command, name, "henhes", "--quick", "--n", "40", "--train", "gradient", "--target-rate", "5"]
+    code, out, err = run(*words, "--workers", "1", "--out", "out")
+    assert code == 0, err
+    what = {"classify": "labels", "forecast": "targets"}[command]
+    assert f"trained on {what} by gradients" in " ".join(out.split())
+    recipe = json.loads((tmp_path / "out" / "results.json").read_text())["recipe"]
+    assert (recipe["train"], recipe["target_rate"]) == ("gradient", 5.0)
+    lines = err.splitlines()
+    assert lines[-1] == f"{command} {name}: 1 of 1"
+    told = [line for line in lines if "henhes, seed 0, epoch " in line]
+    assert len(told) >= 10 and told[0].startswith(f"{command} {name}: 0 of 1, henhes, seed 0, epoch 1: loss")
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
+        (["forecast", "wind_greensboro", "--train", "adam"], ["--train", "adam", "gradient"]),
+        (["forecast", "wind_greensboro", "--target-rate", "5"], ["--target-rate is for --train gradient"]),
+        (["classify", "japanese_vowels", "--target-rate", "5"], ["--target-rate is for --train gradient"]),
+        (
+            ["forecast", "wind_greensboro", "--train", "gradient", "--target-rate", "-5"],
+            ["target_rate must be", "-5"],
+        ),
         (["classify", "japanese_vowel"], ["japanese_vowels"]),
         (["classify", "lorenz63"], ["hetero-rsnn forecast lorenz63"]),
         (["forecast", "japanese_vowels"], ["hetero-rsnn classify japanese_vowels"]),

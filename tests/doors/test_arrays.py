@@ -222,6 +222,19 @@ def forecaster() -> hr.HRSNNForecaster:
     return small_forecaster().fit([TABLE[:, :1]], [SERIES])
 
 
+def taught() -> hr.HRSNNGradientClassifier:
+    """A training of one epoch, whose readout answers."""
+    return hr.HRSNNGradientClassifier(
+        "henhes", overrides={"n": 12}, hold="2 ms", readout="trained", training_epochs=1, precision="double"
+    )
+
+
+def taught_forecaster() -> hr.HRSNNGradientForecaster:
+    return hr.HRSNNGradientForecaster(
+        "henhes", overrides={"n": 12}, hold="2 ms", washout=5, readout="trained", training_epochs=1, precision="double"
+    )
+
+
 @cache
 def features() -> hr.HRSNNFeatures:
     return hr.HRSNNFeatures("henhes", overrides={"n": 12}, hold="2 ms").fit(list(X3))
@@ -351,6 +364,37 @@ def doors() -> dict[str, Door]:
         ),
         "HRSNNForecaster.predict:X": Door(lambda x: forecaster().predict([x]), TABLE[:30, :1]),
         "HRSNNForecaster.score:y": Door(lambda x: forecaster().score([TABLE[:, :1]], [x]), SERIES),
+        "HRSNNGradientClassifier.partial_fit:X": Door(
+            lambda x: taught().partial_fit([*list(X3), x], [*Y3, 0], [0, 1]).decision_function(list(X3[:2])), sample
+        ),
+        "HRSNNGradientClassifier.partial_fit:y": Door(
+            lambda x: taught().partial_fit(list(X3), x, [0.0, 1.0]).decision_function(list(X3)), Y3.astype(float)
+        ),
+        "HRSNNGradientClassifier.partial_fit:classes": Door(
+            lambda x: taught().partial_fit(list(X3), Y3.astype(float), x).decision_function(list(X3)),
+            np.arange(3.0),
+        ),
+        "HRSNNGradientClassifier.partial_fit:sample_weight": Door(
+            lambda x: taught().partial_fit(list(X3), Y3, [0, 1], x).decision_function(list(X3)), WEIGHT
+        ),
+        "HRSNNGradientForecaster.fit:X": Door(
+            lambda x: taught_forecaster().fit([x], [SERIES]).predict([TABLE[:40, :1]]), TABLE[:, :1]
+        ),
+        "HRSNNGradientForecaster.fit:y": Door(
+            lambda x: taught_forecaster().fit([TABLE[:, :1]], [x]).predict([TABLE[:40, :1]]), SERIES
+        ),
+        "HRSNNGradientForecaster.fit:sample_weight": Door(
+            lambda x: taught_forecaster().fit([TABLE[:, :1]], [SERIES], [x]).predict([TABLE[:40, :1]]), SERIES
+        ),
+        "HRSNNGradientForecaster.partial_fit:X": Door(
+            lambda x: taught_forecaster().partial_fit([x], [SERIES]).predict([TABLE[:40, :1]]), TABLE[:, :1]
+        ),
+        "HRSNNGradientForecaster.partial_fit:y": Door(
+            lambda x: taught_forecaster().partial_fit([TABLE[:, :1]], [x]).predict([TABLE[:40, :1]]), SERIES
+        ),
+        "HRSNNGradientForecaster.partial_fit:sample_weight": Door(
+            lambda x: taught_forecaster().partial_fit([TABLE[:, :1]], [SERIES], [x]).predict([TABLE[:40, :1]]), SERIES
+        ),
         "LinearClassifier.fit:X": Door(
             lambda x: hr.LinearClassifier(classifier()).fit([*list(X3), x], [*Y3, 0]).predict(list(X3)), sample
         ),
@@ -463,8 +507,8 @@ NO_DOORS = {
     **dict.fromkeys(
         (
             "Network", "Draw", "Recording", "State", "BrianObjects", "MemoryCapacity", "MemoryReadout", "Heterogeneity",
-            "Gradients", "MeanField", "LinearSystem", "WeightDrift", "CutoffRule", "ClassificationReport", "Series",
-            "Dataset", "TaskResult",
+            "BatchRun", "Gradients", "MeanField", "LinearSystem", "WeightDrift", "CutoffRule", "ClassificationReport",
+            "Series", "Dataset", "TaskResult",
         ),
         "made by functions of the package",
     ),
@@ -579,7 +623,13 @@ INHERITED: dict[str, str] = {
     **{f"Encoder.{x}": f"CurrentEncoder.{x}" for x in ("encode:x", "fit:X", "samples:X")},
     **{
         f"{name}.{method}": f"{name}.fit:X"
-        for name in ("HRSNNFeatures", "HRSNNClassifier", "HRSNNForecaster", "HRSNNGradientClassifier")
+        for name in (
+            "HRSNNFeatures",
+            "HRSNNClassifier",
+            "HRSNNForecaster",
+            "HRSNNGradientClassifier",
+            "HRSNNGradientForecaster",
+        )
         for method in ("check_samples:X", "each_input:X", "inputs:X", "frozen_pass:read")
     },
     **{f"HRSNNClassifier.{x}": "HRSNNClassifier.predict:X" for x in ("predict_proba:X", "predict_log_proba:X")},
@@ -597,6 +647,10 @@ INHERITED: dict[str, str] = {
             "features:X",
             "decision_function:X",
         )
+    },
+    **{
+        f"HRSNNGradientForecaster.{x}": f"HRSNNForecaster.{x}"
+        for x in ("predict:X", "score:X", "score:y", "score:sample_weight", "report:X")
     },
     "AnytimeReadout.cross_scores:X": "AnytimeReadout.fit:X",
 }

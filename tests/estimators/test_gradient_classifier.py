@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers import refused
 from sklearn.base import clone
 
 import hetero_rsnn as hr
@@ -132,8 +134,174 @@ def test_it_takes_the_place_of_the_other(fitted):
         ({"training_epochs": 0}, "epochs must be"),
         ({"learning_rate": "fast"}, "learning_rate must be"),
         ({"bounds": {"tau_m": (1, 2)}}, "bounds names 'tau_m'"),
+        ({"loss": "hinge"}, "unknown loss 'hinge'"),
+        ({"readout": "along"}, "readout"),
     ],
 )
 def test_parameters_that_cannot_be(changes, said):
     with pytest.raises(hr.HeteroError, match=said):
         make(**changes).fit(X, Y)
+
+
+# The readout that was trained along, losses, and samples as they come ----------------------------------------------
+
+
+def three(count: int = 60, seed: int = 0) -> tuple[list[Any], np.ndarray]:
+    """Three classes: which of three channels is driven."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(count) % 3
+    X = [rng.normal(0, 0.4, (int(rng.integers(8, 14)), 3)) + 1.5 * np.eye(3)[label] for label in y]
+    return X, y
+
+
+@pytest.fixture(scope="module")
+def along() -> hr.HRSNNGradientClassifier:
+    return make(readout="trained", training_epochs=6).fit(X, Y)
+
+
+def test_the_readout_that_was_trained_along_answers_by_hand(along):
+    """Spikes of frozen runs, in five parts of equal length, times what was trained; the softmax of that."""
+    tested, truth = toy(20, seed=1)
+    seen = []
+    for u in along.inputs(tested):
+        run = hr.simulate(along.frozen_.draw, hr.array_stimulus(u, "5 ms"), state=along.frozen_.state, plasticity=False)
+        place = ((run.spike_times + 0.5) // 5.0).astype(int)
+        count = np.zeros((len(u), 40))
+        np.add.at(count, (place, run.spike_neurons), 1.0)
+        # As many copies of each row as there are parts, then as many rows side by side as there are rows of input.
+        seen.append(count.repeat(5, axis=0).reshape(5, len(u), 40).mean(axis=1).ravel())
+    scores = np.array(seen) @ along.readout_.coef_ + along.readout_.intercept_
+    np.testing.assert_allclose(along.decision_function(tested), scores[:, 1] - scores[:, 0], rtol=1e-9, atol=1e-9)
+    p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(along.predict_proba(tested), p, rtol=1e-9)
+    np.testing.assert_allclose(along.predict_log_proba(tested), np.log(p), rtol=1e-9)
+    assert along.predict(tested).tolist() == np.array(["left", "right"])[scores.argmax(axis=1)].tolist()
+    assert along.score(tested, truth) > 0.9 and along.windows_ == 5
+    assert along.report(tested, truth).nu > 0
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])
+def test_more_than_two_classes(loss):
+    A, a = three()
+    f = make(readout="trained", loss=loss, training_epochs=6).fit(A, a)
+    p, scores = f.predict_proba(A), f.decision_function(A)
+    assert p.shape == scores.shape == (60, 3)
+    np.testing.assert_allclose(p.sum(axis=1), 1.0, rtol=1e-12)
+    np.testing.assert_array_equal(p.argmax(axis=1), scores.argmax(axis=1))
+    assert f.score(*three(30, seed=1)) > 0.9
+    if loss == "squared_error":  # begins with the share of each class: three times a variance of 2/9, over three
+        assert f.training_[0].loss < 0.3 and f.training_[-1].validation < f.training_[0].validation
+
+
+@pytest.mark.parametrize("readout", ["ridge", "trained"])
+def test_losses_differ(readout):
+    """In the network that comes out, and both are learned."""
+    a, b = (make(readout=readout, loss=loss).fit(X, Y) for loss in ("cross_entropy", "squared_error"))
+    assert not np.array_equal(a.frozen_.draw.plastic.w, b.frozen_.draw.plastic.w)
+    assert a.score(X, Y) > 0.9 and b.score(X, Y) > 0.9
+
+
+def test_every_epoch_is_told(tmp_path):
+    told: list[Any] = []
+    f = make(training_epochs=3)
+    f.on_epoch = told.append
+    f.fit(X, Y)
+    assert told == f.training_ and len(told) == 3
+    assert clone(f).on_epoch is None and "on_epoch" not in f.get_params()
+
+
+def test_epochs_are_shown_on_standard_error(capsys, monkeypatch):
+    """As many as there were, whether or not they were all that were asked for."""
+    f = make(training_epochs=20, patience=1, learning_rate=0.3, schedule="constant", verbose=True).fit(X, Y)
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training")]
+    done = len(f.training_)
+    assert done < 20 and f.best_epoch_ == done - 2
+    assert lines[:-1] == [f"training: {k + 1} of 20, {e}" for k, e in enumerate(f.training_)]
+    assert lines[-1] == f"training: {done} epochs done"
+    for word in ("loss", "held out", "score", "spikes a neuron"):
+        assert word in lines[0]
+    make(training_epochs=1).fit(X, Y)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr", None)  # as in a window without a console
+    make(training_epochs=1, verbose=True).fit(X, Y)
+
+
+def batches(seed: int = 0) -> list[tuple[list[Any], np.ndarray]]:
+    return [three(24, seed=seed + k) for k in range(12)]
+
+
+def online(**changes: Any) -> hr.HRSNNGradientClassifier:
+    f = make(readout="trained", **changes)
+    for A, a in batches():
+        f.partial_fit(A, a, classes=[0, 1, 2])
+    return f
+
+
+def test_samples_as_they_come():
+    """Every call is an epoch of its own samples; the loss on samples that no call has seen falls."""
+    f = online()
+    losses = [e.loss for e in f.training_]
+    assert len(losses) == 12 and np.mean(losses[-3:]) < 0.7 * losses[0]
+    assert f.score(*three(30, seed=99)) > 0.9
+    assert all(np.isnan(e.validation) for e in f.training_)
+    assert f._online.samples == [] and f.classes_.tolist() == [0, 1, 2]
+    again = online(n_jobs=2)
+    np.testing.assert_array_equal(again.decision_function(X3), f.decision_function(X3))
+    once = make(readout="trained").partial_fit(*batches()[0], classes=[0, 1, 2])
+    assert len(pickle.dumps(f)) < 1.2 * len(pickle.dumps(once))
+    other = make(readout="trained")
+    for A, a in reversed(batches()):
+        other.partial_fit(A, a, classes=[0, 1, 2])
+    assert not np.array_equal(other.decision_function(X3), f.decision_function(X3))  # the order of calls counts
+
+
+X3 = three(6, seed=5)[0]
+
+
+def test_a_class_may_come_later():
+    A, a = three()
+    f = make(readout="trained").partial_fit(
+        [x for x, label in zip(A, a, strict=True) if label < 2], a[a < 2], [0, 1, 2]
+    )
+    assert f.predict_proba(A).shape == (60, 3)
+    for _ in range(8):
+        f.partial_fit(A, a)
+    assert f.score(*three(30, seed=1)) > 0.8
+
+
+def test_weights_of_samples_as_they_come():
+    """Weight 0 throughout a batch teaches nothing and breaks nothing; 2 is not 1."""
+    A, a = three(48)
+    weight = np.where(np.arange(48) < 40, 1.0, 0.0)
+    f = make(readout="trained", batch_size=4).partial_fit(A, a, [0, 1, 2], sample_weight=weight)
+    assert np.isfinite(f.training_[0].loss) and np.isfinite(f.decision_function(A)).all()
+    g = make(readout="trained", batch_size=4).partial_fit(A, a, [0, 1, 2])
+    assert not np.array_equal(f.decision_function(A), g.decision_function(A))
+
+
+def test_what_partial_fit_refuses():
+    A, a = three(12)
+    refused(lambda: make().partial_fit(A, a, [0, 1, 2]), "got readout='ridge'", "readout='trained'")
+    refused(lambda: make(readout="trained").partial_fit(A, a), "needs all classes", "classes=np.unique(y)")
+    refused(lambda: make(readout="trained").partial_fit(A, a, [0, 1]), "label 2 is none of the classes")
+    f = make(readout="trained").partial_fit(A, a, [0, 1, 2])
+    before = f.decision_function(A)
+    refused(lambda: f.partial_fit(A, a + 1), "label 3 is none of the classes")
+    refused(lambda: f.partial_fit(A, a, [0, 1, 2, 3]), "classes differ")
+    refused(lambda: f.partial_fit(A, a[:5]), "5")
+    refused(lambda: f.partial_fit([x[:, :2] for x in A], a), "channels")
+    np.testing.assert_array_equal(f.decision_function(A), before)
+    f.partial_fit(A, a, [2, 1, 0])  # the same, in another order
+
+
+def test_it_goes_on_after_a_fit_and_out_of_a_file(along):
+    one, two = (pickle.loads(pickle.dumps(along)) for _ in range(2))
+    np.testing.assert_array_equal(one.decision_function(X), along.decision_function(X))
+    for f in (one, two):
+        f.partial_fit(*toy(20, seed=7))
+    np.testing.assert_array_equal(one.decision_function(X), two.decision_function(X))
+    assert len(one.training_) == len(along.training_) + 1
+    assert not np.array_equal(one.frozen_.draw.plastic.w, along.frozen_.draw.plastic.w)
+    fresh = clone(one)
+    assert not hasattr(fresh, "frozen_") and not hasattr(fresh, "_online")
+    np.testing.assert_array_equal(fresh.fit(X, Y).decision_function(X), along.decision_function(X))

@@ -133,3 +133,21 @@ def test_a_draw_in_pieces_is_the_same_draw(monkeypatch):
         np.testing.assert_array_equal(one.static.w, other.static.w)
         for name, values in one.plastic.parameters.items():
             np.testing.assert_array_equal(values, other.plastic.parameters[name])
+
+
+def test_nothing_is_compiled_anew_for_a_draw_out_of_a_pickle():
+    """Its arrays are writable, which are a type of their own to the compiler."""
+    import copy
+    import pickle
+
+    from hetero_rsnn.simulation.kernels import run_lif_stdp
+
+    d = hr.draw(hr.load_network("henhes", n=20), seed=1)
+    stimulus = hr.uniform_stimulus(5, "10 ms", seed=1)
+    usual = [hr.simulate(d, stimulus, plasticity=learns) for learns in (True, False)]
+    known = len(run_lif_stdp.signatures)
+    for twin in (pickle.loads(pickle.dumps(d)), copy.deepcopy(d)):
+        for learns, expected in zip((True, False), usual, strict=True):
+            found = hr.simulate(twin, stimulus, plasticity=learns)
+            np.testing.assert_array_equal(found.spike_times, expected.spike_times)
+    assert len(run_lif_stdp.signatures) == known

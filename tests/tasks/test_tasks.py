@@ -414,6 +414,61 @@ def test_networks_that_are_trained_by_gradients(capsys):
     figure_task(result)
 
 
+def test_every_epoch_of_every_network_is_told():
+    told = []
+    result = classify(
+        toy(), ["honhos", "henhes"], [4, 5], train="gradient", training={"training_epochs": 2, "loss": "squared_error"},
+        chosen=CHOSEN, overrides={"n": 30}, on_epoch=lambda *what: told.append(what),
+    )  # fmt: skip
+    assert [(n, s) for n, s, _ in told[::2]] == [(r.network, r.seed) for r in result.rows] and len(told) == 8
+    assert all(0 <= epoch.score <= 1 and epoch.spikes > 0 for _, _, epoch in told)
+    classify(toy(), ["honhos"], [4], chosen=CHOSEN, overrides={"n": 30}, on_epoch=lambda *what: told.append(what))
+    assert len(told) == 8  # STDP has none
+
+
+def test_forecasters_that_are_trained_by_gradients(capsys):
+    """The estimator's own answers, every epoch told, and a word in the table and the results."""
+    how = {"training_epochs": 2, "target_rate": 5.0, "segment": 50, "batch_size": 8}
+    chosen = Recipe(CurrentEncoder(), "10 ms", {"washout": 30}, closed_loop={"horizon": 1, "skip": True})
+    told = []
+    result = forecast(
+        sine(groups=True), ["henhos"], [2], horizon=4, closed_loop=True, train="gradient", training=how, chosen=chosen,
+        overrides=SMALL, on_epoch=lambda *what: told.append(what),
+    )  # fmt: skip
+    (row,) = result.rows
+    data = result.dataset
+    model = hr.HRSNNGradientForecaster(
+        hr.load_network("henhos", **SMALL), encoder=CurrentEncoder(), hold="10 ms", washout=30, horizon=4, seed=2,
+        precision="double", **how,
+    ).fit([data.X[0], data.X[1]])  # fmt: skip
+    assert row.report == model.report([data.X[2], data.X[3]]) and row.groups["q"] == model.report([data.X[3]])
+    assert len(row.closed_loop) == 2 and all(t > 0 for t in row.closed_loop)
+    assert [(n, s) for n, s, _ in told] == [("henhos", 2)] * 4  # the forecaster of the closed loop is trained, too
+    assert [e.loss for _, _, e in told[:2]] == [e.loss for e in model.training_]
+    found = result.to_dict()["recipe"]
+    assert (found["train"], found["segment"], found["target_rate"]) == ("gradient", 50, 5.0)
+    print_task(result)
+    assert "trained on targets by gradients" in " ".join(capsys.readouterr().out.split())
+    figure_task(result)
+    plain = forecast(sine(), ["henhos"], [2], horizon=4, chosen=chosen, overrides=SMALL)
+    assert plain.rows[0].report != row.report and "gradients" not in _printed(plain, capsys)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"train": "adam"}, "unknown train 'adam'"),
+        ({"training": {"target_rate": 5.0}}, "training is for train='gradient'"),
+        ({"train": "gradient", "training": {"target_rate": -1.0}}, "target_rate must be"),
+        ({"train": "gradient", "training": {"pooling": "last"}}, "unknown parameter of training 'pooling'"),
+        ({"train": "gradient", "training": {"segment": 0}}, "segment must be"),
+    ],
+)
+def test_trainings_of_forecasters_that_cannot_be(options, said):
+    with pytest.raises(HeteroError, match=said):
+        forecast(sine(), ["henhes"], [1], overrides=SMALL, **options)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
