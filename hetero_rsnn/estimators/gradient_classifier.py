@@ -309,18 +309,19 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
             return super()._features(samples)
         self.check_fitted()
         pooling, encode = self._pooling(), self._encoding(samples, "answering")
-        out, spikes = [], []
-        with self._bar("answering", len(samples)) as progress:
-            for begin in range(0, len(samples), TOGETHER):
-                part = [encode(k) for k in range(begin, min(begin + TOGETHER, len(samples)))]
-                counts, windows = self._counts(part)
-                out.append((pooling.matrices(windows) @ counts).reshape(len(part), -1))
-                spikes.append(counts.sum(axis=(1, 2)) / self.network_.n)
-                self.rows_ = windows if begin == 0 else np.concatenate([self.rows_, windows])
+        n, count = self.network_.n, len(samples)
+        features: Array = np.empty((count, pooling.rows * n))
+        spikes, rows = np.empty(count), np.empty(count, dtype=np.int64)
+        with self._bar("answering", count) as progress:
+            for begin in range(0, count, TOGETHER):
+                part = slice(begin, min(begin + TOGETHER, count))
+                counts, rows[part] = self._counts([encode(k) for k in range(part.start, part.stop)])
+                features[part] = (pooling.matrices(rows[part]) @ counts).reshape(len(counts), -1)
+                spikes[part] = counts.sum(axis=(1, 2)) / n
                 if progress is not None:
-                    progress(begin + len(part), len(samples))
-        self.spikes_ = np.concatenate(spikes)
-        return np.concatenate(out)
+                    progress(part.stop, count)
+        self.spikes_, self.rows_ = spikes, rows
+        return features
 
     def _counts(self, part: list[Stimulus]) -> tuple[Array, Ints]:
         """Spikes of each neuron in each row of some samples, (samples, rows, n), and their rows."""
