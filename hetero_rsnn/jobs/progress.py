@@ -64,17 +64,21 @@ def progress_bar(text: str, total: int) -> Iterator[NotedProgress]:
     # Imported here: whatever runs jobs imports this module.
     from rich import progress
     from rich.console import Console
+    from rich.table import Column
 
     columns = (
         progress.TextColumn("{task.description}", markup=False),
-        progress.BarColumn(),
+        progress.BarColumn(12),
         progress.MofNCompleteColumn(),
         progress.TimeElapsedColumn(),
         progress.TextColumn("left"),
         progress.TimeRemainingColumn(),
-        progress.TextColumn("{task.fields[note]}", markup=False),
+        # What is left of the line: a long note is cut, not the columns before it.
+        progress.TextColumn(
+            "{task.fields[note]}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
+        ),
     )
-    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as bar:
         task = bar.add_task(printable(text), total=total, note="")
 
         def tell(done: int, total: int, note: str = "") -> None:

@@ -305,3 +305,21 @@ def test_it_goes_on_after_a_fit_and_out_of_a_file(along):
     fresh = clone(one)
     assert not hasattr(fresh, "frozen_") and not hasattr(fresh, "_online")
     np.testing.assert_array_equal(fresh.fit(X, Y).decision_function(X), along.decision_function(X))
+
+
+def test_a_grid_search_over_pseudo_derivatives():
+    """A bump so narrow that it hardly teaches loses against a usual one, on folds of the training part; twice alike."""
+    from sklearn.model_selection import GridSearchCV
+
+    bumps = [hr.PseudoDerivative("rectangle", width=width) for width in (0.002, 0.5)]
+    searches = [
+        GridSearchCV(
+            make(readout="trained", training_epochs=3, trainable=["w_in"], validation=0.0),
+            {"pseudo_derivative": bumps}, cv=2, scoring="neg_log_loss", error_score="raise",
+        ).fit(X, Y)
+        for _ in range(2)
+    ]  # fmt: skip
+    assert searches[0].best_params_ == {"pseudo_derivative": bumps[1]}
+    scores = [s.cv_results_["mean_test_score"] for s in searches]
+    np.testing.assert_array_equal(*scores)
+    assert scores[0][1] > scores[0][0]

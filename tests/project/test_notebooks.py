@@ -17,6 +17,7 @@ TITLES = {
     "first_steps": "First steps",
     "measuring_memory": "Measuring memory",
     "searching_heterogeneity": "Searching heterogeneity",
+    "train_by_gradients": "Train by gradients",
     "own_network_and_data": "Your own network, your own data",
 }
 
@@ -68,7 +69,9 @@ def test_one_title_and_a_way_onward(notebook, request):
 
 
 def test_other_notebooks_are_called_by_their_titles(notebook):
-    known = [*TITLES.values(), "The model", "The measures", "Tasks", "Searching distributions", "Scaling"]
+    known = [
+        *TITLES.values(), "The model", "The measures", "Tasks", "Searching distributions", "Scaling", "Gradients",
+    ]  # fmt: skip
     last = notebook.cells[-1].source
     for name in re.findall(r"(?:notebook|page|pages|own|and) \*([A-Z][^*]+)\*", last):
         assert name in known, name
