@@ -165,8 +165,11 @@ class Network:
         return data
 
     def to_dict(self) -> dict[str, Any]:
-        """The content as nested plain dictionaries, as a network file holds it; given arrays are named only."""
-        named = {} if self.arrays is None else {"arrays": self.arrays.table(self.name)}
+        """The content as nested plain dictionaries, as a network file holds it.
+
+        Of given arrays it says checksum, seed and what made them; `save_network` writes them and names their file.
+        """
+        named = {} if self.arrays is None else {"arrays": self.arrays.table()}
         return {**self.definition(), **named}
 
     def definition(self) -> dict[str, Any]:
