@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -175,6 +175,17 @@ class Network:
     def definition(self) -> dict[str, Any]:
         """The same without a word on given arrays."""
         return {key: _plain(value) for key, value in self.tree().items() if key != "arrays"}
+
+
+def mixed_pairs(networks: Sequence[Network]) -> str:
+    """What a seed pairs where some networks have given arrays and others are drawn, in a sentence; else empty."""
+    given = [net.name for net in networks if net.arrays is not None]
+    if not given or len(given) == len(networks):
+        return ""
+    return (
+        f"seeds pair the input and not the networks where {', '.join(given)} {'is' if len(given) == 1 else 'are'} "
+        "compared with drawn ones: one fixed network is set against a new one for each seed"
+    )
 
 
 def _time(milliseconds: float) -> Parameter:
