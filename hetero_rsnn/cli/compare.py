@@ -57,10 +57,8 @@ def compare(
 
     engine = Engine(backend, precision, codegen_target)
     names = networks or list(CANONICAL)
-    changes: dict[str, Any] = dict(comparing.QUICK) if quick else {}
-    if quick and any(load_network(name).arrays for name in names):
-        # Arrays that are given have their size, and have been trained.
-        changes = {k: v for k, v in changes.items() if k not in ("n", "protocol.train")}
+    looks = comparing.quick_settings([load_network(name) for name in names]) if quick else [{}] * len(names)
+    changes: dict[str, Any] = {}
     only: dict[str, dict[str, Any]] = {}
     for pair in overrides or []:
         name, colon, rest = pair.partition(":")
@@ -70,7 +68,9 @@ def compare(
             changes |= parse_overrides([pair])
     if n is not None:
         changes["n"] = n
-    nets = [load_network(name, **{**changes, **only.pop(name, {})}) for name in names]
+    nets = [
+        load_network(name, **{**look, **changes, **only.pop(name, {})}) for name, look in zip(names, looks, strict=True)
+    ]
     for name in only:
         raise HeteroError(f"--set {name}:... names no compared network{suggest(name, names)}")
     numbers = parse_seeds(seeds if seeds is not None else ("4" if quick else "20"))

@@ -1,23 +1,25 @@
 """Arrays beside a file of text: an npz file that the text names, with its checksum, so that the two belong together.
 
 The arrays are written first and the text last, each to a temporary name and then renamed: whoever is killed in between
-leaves the pair before. No pickle is read.
+leaves the pair before. Nothing is removed here: other files of text may name the same arrays. No pickle is read.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
+import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common import memory
+from hetero_rsnn.common.errors import HeteroError, OutputError
 from hetero_rsnn.common.files import check_arrays, write_atomic
 
 #: Arrays of any kind, by name.
@@ -32,25 +34,42 @@ def packed(arrays: Mapping[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def array_file_name(stem: str, checksum: str) -> str:
-    """Name of the npz file beside the text file of that stem: other arrays have another name."""
-    return f"{stem}-{checksum[:12]}.npz"
+def array_file_name(beside: Path, checksum: str, *, once: bool = False) -> str:
+    """Name of the npz file beside a file of text: other arrays have another name.
+
+    Parameters
+    ----------
+    beside : Path
+        The file of text.
+    checksum : str
+        SHA-256 of the npz file.
+    once : bool
+        A name that no other call gives, even for the same arrays: whoever removes the file takes it from nobody.
+
+    Raises
+    ------
+    OutputError
+        If `read_array_file` would refuse the name.
+    """
+    name = f"{beside.stem}-{checksum[:12]}{secrets.token_hex(6) if once else ''}.npz"
+    if not _is_name(name):
+        raise OutputError(
+            f"the name of a file with arrays beside it must be UTF-8 without : and \\, got {beside.name!r}",
+            fix="choose another name",
+        )
+    return name
 
 
-def write_array_file(beside: Path, data: bytes) -> tuple[str, str]:
-    """Write packed arrays beside a file of text that is yet to be written; return name and SHA-256."""
-    checksum = hashlib.sha256(data).hexdigest()
-    name = array_file_name(beside.stem, checksum)
+def write_array_file(beside: Path, name: str, data: bytes) -> None:
+    """Write packed arrays beside a file of text that is yet to be written."""
     write_atomic(beside.with_name(name), lambda out: out.write(data))
-    return name, checksum
 
 
-def drop_older(beside: Path, name: str) -> None:
-    """Remove array files of the same stem but that one, once the text names it."""
-    for old in beside.parent.glob("*.npz"):
-        if old.name != name and re.fullmatch(rf"{re.escape(beside.stem)}-[0-9a-f]{{12}}\.npz", old.name):
-            with suppress(OSError):
-                old.unlink()
+def _is_name(name: Any) -> bool:
+    """Whether a file of text may name its arrays so: plainly, beside it, on every system."""
+    if not isinstance(name, str) or not re.fullmatch(r"[^/\\:\0]+\.npz", name):
+        return False
+    return not re.search("[\ud800-\udfff]", name)  # which no file of text can hold
 
 
 def read_array_file(beside: Path, name: Any, checksum: Any, refusal: type[HeteroError]) -> Arrays:
@@ -69,10 +88,14 @@ def read_array_file(beside: Path, name: Any, checksum: Any, refusal: type[Hetero
     refusal
         If the name leads elsewhere, the file is missing, is not what was written, or would not fit in memory.
     """
-    if not isinstance(name, str) or not re.fullmatch(r"[^/\\:\0]+\.npz", name):
+    if not _is_name(name):
         raise refusal(f"{beside} names {name!r} as its arrays: must be a file beside it", fix="restore a copy")
     path = beside.with_name(name)
     try:
+        size = path.stat().st_size
+        if not os.path.isfile(path):  # a pipe would be waited for
+            raise refusal(f"{path} must be a file, got something else", fix="restore a copy")
+        memory.fits(f"{path}: reading it", size, "restore a copy", error=refusal)
         data = path.read_bytes()
     except OSError as error:
         raise refusal(

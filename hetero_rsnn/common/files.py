@@ -36,6 +36,7 @@ def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
     """
     path = Path(path)
     temporary: str | None = None
+    _check_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
@@ -56,9 +57,24 @@ def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
     return path
 
 
+def _check_path(path: Path) -> None:
+    """Refuse a path that the system could not be asked about, for which Python has errors of its own."""
+    try:
+        good = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        good = False
+    if not good:
+        raise OutputError(f"cannot write {path}: it is no name of a file", fix="choose another place")
+
+
 def write_text(path: Path, text: str) -> Path:
     """Write text as UTF-8, atomically."""
-    return write_atomic(path, lambda file: file.write(text.encode()))
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:
+        odd = text[max(error.start - 20, 0) : error.end]
+        raise OutputError(f"cannot write {path}: UTF-8 cannot hold {odd!r}", fix="write other text") from None
+    return write_atomic(path, lambda file: file.write(data))
 
 
 def plain(value: Any) -> Any:
@@ -95,6 +111,7 @@ def output_folder(path: str | Path) -> Path:
         If it cannot be made, is a file, or cannot be written.
     """
     folder = Path(path)
+    _check_path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle, probe = tempfile.mkstemp(dir=folder, prefix=".probe")
@@ -112,6 +129,14 @@ def read_toml(path: Path, what: str, refusal: type[HeteroError]) -> dict[str, An
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST_TOML + 1)
+    except (ValueError, OSError) as error:  # ValueError: a zero byte in the path
+        raise refusal(f"{path} cannot be read as a {what} file: {error}") from None
+    return parse_toml(data, path, what, refusal)
+
+
+def parse_toml(data: bytes, path: Path, what: str, refusal: type[HeteroError]) -> dict[str, Any]:
+    """The tables of a TOML file that has these bytes, read or yet to be written; see `read_toml`."""
+    try:
         if len(data) > _LARGEST_TOML:
             raise refusal(
                 f"{path} must be a {what} file of at most {memory.human(_LARGEST_TOML)}, got more: shorten it"
@@ -130,7 +155,7 @@ def read_toml(path: Path, what: str, refusal: type[HeteroError]) -> dict[str, An
         raise refusal(f"{path} is not valid TOML: {error!s:.300}") from None
     except HeteroError:
         raise
-    except (ValueError, OSError, RecursionError) as error:  # a number of 5,000 digits, brackets as deep
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, brackets as deep
         raise refusal(f"{path} cannot be read as a {what} file: {error}") from None
     if _deeper_than(tables, _DEEPEST_TOML):
         raise refusal(f"{path} must have at most {_DEEPEST_TOML} tables within each other, got more: flatten it")

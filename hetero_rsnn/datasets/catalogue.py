@@ -110,6 +110,8 @@ def _generated(name: str) -> Callable[..., Dataset]:
         checks.whole(f"{name}: seed", seed, least=0)
         from hetero_rsnn.datasets import dynamics  # it needs scipy
 
+        dynamics.check_size(name, samples + segments * test_samples, "lower samples, segments or test_samples")
+
         def segment(length: int, own_seed: int) -> Array:
             made = getattr(dynamics, name)(length, seed=own_seed)
             return np.column_stack(made) if isinstance(made, tuple) else np.asarray(made)
@@ -252,7 +254,7 @@ def _fashion_mnist(name: str) -> Callable[[_Where], Dataset]:
 
     def load(data_dir: _Where) -> Dataset:
         where = data_folder(data_dir)
-        paths = fashion_mnist.find_fashion_mnist(where)
+        paths = fashion_mnist.find_fashion_mnist(where, installed=data_dir is None)
         if paths is None:
             raise missing(name, where, fashion_mnist.WANTED, data_dir)
         found = fashion_mnist.read_fashion_mnist(paths, permuted=permuted)
@@ -367,7 +369,7 @@ def find_dataset(name: str, data_dir: _Where = None) -> list[Path] | None:
         path = spoken_digits.find_spoken_digits(where)
         return [] if path is None else [path]
     if name.startswith("fashion_mnist"):
-        return list(fashion_mnist.find_fashion_mnist(where) or ())
+        return list(fashion_mnist.find_fashion_mnist(where, installed=data_dir is None) or ())
     return list(heidelberg.find_heidelberg(where) or ()) if name == "shd" else None
 
 
@@ -380,7 +382,7 @@ def load_dataset(name: str, *, data_dir: _Where = None, **options: Any) -> Datas
     data_dir : path, optional
         For data that do not come along (``free_spoken_digits``, ``shd``, ``fashion_mnist``): the folder that holds the
         archive, folder, HDF5 or IDX files, or the archive itself. Without it ``$HETERO_RSNN_DATA``, else
-        ``~/.cache/hetero_rsnn``. Fashion-MNIST is also looked for where Debian's package puts it.
+        ``~/.cache/hetero_rsnn``; Fashion-MNIST is then also looked for where Debian's package puts it.
     **options
         For generated series: ``samples`` (of the training segment), ``segments`` and ``test_samples`` (number and
         length of test segments), ``seed``. For ``delayed_parity`` and ``delayed_recall``: ``delay`` (``"200 ms"``),

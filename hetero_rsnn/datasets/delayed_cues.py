@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hetero_rsnn.common import checks
+from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import StimulusError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
@@ -15,6 +15,8 @@ from hetero_rsnn.common.types import Array, Ints
 ROW = 10.0
 #: Fewest rows before the first cue, rows of a cue, and of the go signal that ends a sample.
 BEFORE, CUE, GO = 2, 2, 5
+#: Bytes of a sample beside its numbers.
+_SAMPLE = 200
 #: What a row holds.
 CHANNELS = ("cue", "go")
 #: Cues have a size of their own within this distance from 1.
@@ -118,6 +120,8 @@ def delayed_cues(
     if longest < BEFORE:
         raise StimulusError(f"rest must be >= {BEFORE * ROW:g} ms, got {longest * ROW:g} ms", fix="such as '120 ms'")
     spread = checks.real("noise", noise, least=0.0)
+    size = count * (_SAMPLE + 8 * len(CHANNELS) * (longest + CUE + wait + CUE + GO))
+    memory.fits(f"{count} samples with a delay of {wait * ROW:g} ms", size, "lower samples, delay or rest")
     rng = generator(seed, "stimulus", "delayed cues", part)
     pairs = rng.permutation(np.arange(count) % 4)
     bits = np.stack([pairs // 2, pairs % 2], axis=1).astype(np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.signal import lfilter
 
-from hetero_rsnn.common import checks
+from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array
@@ -26,6 +26,8 @@ TRANSIENT = {"lorenz63": 50.0, "rossler": 200.0, "mackey_glass": 2000.0}
 
 #: No attractor is this large: a solution beyond is lost, and following it can take for ever.
 _ESCAPED = 1e4
+#: Bytes that a sample of a series takes while it is made: the numbers, times, and copies of them; of NARMA10 lists.
+_SAMPLE = {"lorenz63": 100, "rossler": 100, "mackey_glass": 40, "narma10": 120}
 _NARMA_WASHOUT, _NARMA_TAIL, _NARMA_TRIES = 200, 100, 1000
 
 
@@ -153,7 +155,8 @@ def mackey_glass(
     M. C. Mackey, L. Glass, "Oscillation and chaos in physiological control systems", Science 197, 1977.
     """
     require_positive(dt=dt, tau=tau, beta=beta, gamma=gamma, n=n, fine=fine)
-    count = checks.whole("samples", samples, least=1)
+    count = check_size("mackey_glass", samples)
+    memory.fits("steps of a delay", 100.0 * tau / fine, "lower tau, or give a larger fine")
     t: Array = _transient(transient) + dt * np.arange(count, dtype=float)
     delay = MackeyGlass(tau, beta, gamma, n, fine)
     x, f = delay.history(initial_state("mackey_glass", seed))
@@ -200,7 +203,7 @@ def narma10(samples: int, *, seed: int = 0) -> tuple[Array, Array]:
     A. F. Atiya, A. G. Parlos, "New results on recurrent network training", IEEE Transactions on Neural Networks 11,
     2000.
     """
-    total = _NARMA_WASHOUT + checks.whole("samples", samples, least=1) + _NARMA_TAIL
+    total = _NARMA_WASHOUT + check_size("narma10", samples) + _NARMA_TAIL
     for attempt in range(_NARMA_TRIES):
         u = generator(seed, "stimulus", "narma10", attempt).uniform(0.0, 0.5, total)
         y = _narma(u)
@@ -257,7 +260,7 @@ def initial_state(name: str, seed: int, *more: int) -> Array:
 
 
 def _solve(name: str, flow: Callable[[Array], Array], start: Array, samples: int, dt: float, transient: float) -> Array:
-    t = _transient(transient) + dt * np.arange(checks.whole("samples", samples, least=1))
+    t = _transient(transient) + dt * np.arange(check_size(name, samples))
     end = float(t[-1]) + 2.0  # no step that a sample lies in is cut short, so a longer series begins like a shorter one
 
     def escape(_: float, state: Array) -> float:
@@ -317,6 +320,13 @@ class MackeyGlass:
         rise = x[k + 1] - x[k]
         out: Array = x[k] + s * (left + s * (3 * rise - 2 * left - right + s * (left + right - 2 * rise)))
         return out
+
+
+def check_size(name: str, samples: int, fix: str = "lower samples") -> int:
+    """The number of samples, refused if it is none or if there is no memory for as many."""
+    count = checks.whole("samples", samples, least=1, most=2**53)
+    memory.fits(f"a series {name} of {count} samples", _SAMPLE[name] * count, fix)
+    return count
 
 
 def require_positive(**numbers: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,12 @@ WANTED = f"{_FILES[0]}, {_FILES[1]}, {_FILES[2]} and {_FILES[3]}, plain or as .g
 _INSIDE = (".", "fashion-mnist", "FashionMNIST/raw")
 #: Where Debian's package `dataset-fashion-mnist` puts them.
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+#: SHA-256 of the labels of each part of the published data set, by their number. Data sets that were made to take its
+#: place, such as KMNIST, have the same names, sizes and numbers of each class, but other labels in another order.
+_LABELS = {
+    60_000: "657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7",
+    10_000: "3d0e6c6ea990b53b6f8f500a41cac93881d981b315f84578b7d915342ade01e9",
+}
 #: Of the permutation of the pixels: ``np.random.default_rng(PERMUTATION_SEED).permutation(784)``.
 PERMUTATION_SEED = 0
 
@@ -77,12 +85,20 @@ class Images:
     n_train: int
 
 
-def find_fashion_mnist(where: Path) -> tuple[Path, ...] | None:
-    """The four files in `where`, a folder or one of them, else where Debian puts them; None unless all are there."""
-    folder = where.parent if where.is_file() else where
-    for place in (*(folder / inside for inside in _INSIDE), DEBIAN):
+def find_fashion_mnist(where: Path, *, installed: bool = True) -> tuple[Path, ...] | None:
+    """The four files in `where`, a folder or one of them; None unless all are there.
+
+    Parameters
+    ----------
+    where : Path
+    installed : bool
+        Look where Debian puts them, too: not for a user who has named a folder, and would get other files unasked.
+    """
+    folder = where.parent if os.path.isfile(where) else where  # and not Path.is_file, which raises for long names
+    for place in (*(folder / inside for inside in _INSIDE), *([DEBIAN] if installed else [])):
         found = [
-            next((path for path in (place / name, place / f"{name}.gz") if path.is_file()), None) for name in _FILES
+            next((path for path in (place / name, place / f"{name}.gz") if os.path.isfile(path)), None)
+            for name in _FILES
         ]
         there = tuple(path for path in found if path is not None)
         if len(there) == len(_FILES):
@@ -107,6 +123,8 @@ def read_fashion_mnist(paths: Sequence[Path], *, permuted: bool = False) -> Imag
         If a file is damaged, or images and labels do not fit each other or the data set.
     """
     parts = [_part(*paths[:2]), _part(*paths[2:])]
+    for path, (_, y) in zip(paths[1::2], parts, strict=True):
+        _check_labels(path, y)
     counts = np.bincount(parts[0][1], minlength=len(CLASSES))
     if np.ptp(counts):  # MNIST, whose files have the same names and shapes, has from 5421 to 6742
         rule = "the training part must have as many images of each class, as Fashion-MNIST does"
@@ -122,6 +140,17 @@ def read_fashion_mnist(paths: Sequence[Path], *, permuted: bool = False) -> Imag
         order = np.random.default_rng(PERMUTATION_SEED).permutation(SIDE**2)
         pixels = pixels.reshape(-1, SIDE**2)[:, order].reshape(pixels.shape)
     return Images(ImageSamples(pixels), np.concatenate([y for _, y in parts]), len(labels))
+
+
+def _check_labels(path: Path, y: NDArray[Any]) -> None:
+    """Refuse another data set of the same size; a part of the data set has no checksum."""
+    expected = _LABELS.get(len(y))
+    found = hashlib.sha256(y.astype(np.uint8).tobytes()).hexdigest()
+    if expected not in (None, found):
+        raise FileFormatError(
+            f"{path}: its {len(y)} labels must have the SHA-256 of Fashion-MNIST's, {expected}, got {found}",
+            fix="check that it is not MNIST or KMNIST, whose files are named alike",
+        )
 
 
 def _part(images: Path, labels: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import os
 import shutil
 import tempfile
 import zipfile
@@ -97,11 +98,11 @@ class Utterances:
 
 def find_heidelberg(where: Path) -> tuple[Path, Path] | None:
     """Training and test file in `where`, a folder or one of the two files; None unless both are there."""
-    folder = where.parent if where.is_file() else where
+    folder = where.parent if os.path.isfile(where) else where  # and not Path.is_file, which raises for long names
     found = []
     for part in ("train", "test"):
         names = [f"shd_{part}.h5{ending}" for ending in ("", ".gz", ".zip")]
-        found.append(next((folder / name for name in names if (folder / name).is_file()), None))
+        found.append(next((folder / name for name in names if os.path.isfile(folder / name)), None))
     train, test = found
     return None if train is None or test is None else (train, test)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hetero_rsnn.common import checks
+from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.datasets.dynamics import (
@@ -67,7 +67,11 @@ def lyapunov_exponents(
     duration = DURATION[name] if duration is None else duration
     fine = FINE[name] if fine is None else fine
     require_positive(duration=duration, fine=fine)
-    start = np.stack([initial_state(name, seed, run) for run in range(checks.whole("runs", runs, least=1))])
+    count = checks.whole("runs", runs, least=1, most=10**9)
+    # Of Mackey-Glass a state is a function over a delay of 17, of others a point and three vectors.
+    size = 200.0 * (17.0 / fine + 1) if name == "mackey_glass" else 1000.0
+    memory.fits(f"{count} runs with steps of {fine:g}", count * size, "lower runs, or give a larger fine")
+    start = np.stack([initial_state(name, seed, run) for run in range(count)])
     if name == "mackey_glass":
         return _delayed(MackeyGlass(17.0, 0.2, 0.1, 10.0, fine), start, TRANSIENT[name], duration)
     flow, tangent = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import os
 import re
 import tarfile
 import zipfile
@@ -52,16 +53,19 @@ def find_spoken_digits(where: Path) -> Path | None:
     Raises
     ------
     FileFormatError
-        If several lie there.
+        If several lie there, or the folder cannot be read.
     """
-    if where.is_file():
+    if os.path.isfile(where):  # and not Path.is_file, which raises for a name that is too long
         return where
-    if not where.is_dir():
+    if not os.path.isdir(where):
         return None
-    if _wavs(where):
-        return where
-    folders = [d for d in (where / "recordings", *sorted(where.glob("*/recordings"))) if d.is_dir() and _wavs(d)]
-    archives = [f for f in sorted(where.glob("free*spoken*digit*")) if f.is_file() and _is_archive(f)]
+    try:
+        if _wavs(where):
+            return where
+        folders = [d for d in (where / "recordings", *sorted(where.glob("*/recordings"))) if d.is_dir() and _wavs(d)]
+        archives = [f for f in sorted(where.glob("free*spoken*digit*")) if f.is_file() and _is_archive(f)]
+    except OSError as error:
+        raise FileFormatError(f"{where}: must be a readable folder, got: {error}", fix="check data_dir") from None
     found = folders or archives
     if len(found) > 1:
         raise FileFormatError(f"{where}: must hold one set of recordings, got {', '.join(f.name for f in found)}: "

@@ -13,7 +13,7 @@ from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.experiments.measurement import Measurement, measure_many
 from hetero_rsnn.jobs.progress import Progress
 from hetero_rsnn.measures.estimates import Estimate, cell, estimate
-from hetero_rsnn.network.definition import Network
+from hetero_rsnn.network.definition import Network, mixed_pairs
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.network.shipped import CANONICAL, label
 from hetero_rsnn.simulation.engine import Engine
@@ -28,6 +28,21 @@ QUICK: dict[str, Any] = {
     "protocol.d_max": 40,
     "protocol.train": "5 s",
 }
+
+
+def quick_settings(networks: Sequence[Network]) -> list[dict[str, Any]]:
+    """Overrides of each network for a quick look.
+
+    Given arrays have their size, and have been trained. C grows with the number of neurons, so the other networks take
+    that size (the first, if there are several), and all as many samples as the largest needs.
+    """
+    sizes = [net.n for net in networks if net.arrays is not None]
+    if not sizes:
+        return [dict(QUICK) for _ in networks]
+    samples = max(QUICK["protocol.samples"], math.ceil(QUICK["protocol.samples"] / QUICK["n"] * max(sizes)))
+    drawn = {**QUICK, "n": sizes[0], "protocol.samples": samples}
+    given = {k: v for k, v in drawn.items() if k not in ("n", "protocol.train")}
+    return [dict(drawn if net.arrays is None else given) for net in networks]
 
 
 @dataclass(frozen=True)
@@ -88,11 +103,13 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
+        mixed = mixed_pairs([m.network for m in self.measurements])
         return {
             "format": "hetero_rsnn comparison",
             "version": 1,
             "baseline": self.baseline,
             "seeds": self.seeds,
+            **({"note": mixed} if mixed else {}),
             "networks": [m.to_dict() for m in self.measurements],
             "differences": [self._differences(name, to) for name, to in self.pairs],
         }
@@ -181,6 +198,7 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
         f"{p.d_max}, read with tau {p.tau_read:g} ms; mean [95 % interval]"
     )
     title = "; ".join([title, *(m.network.note for m in comparison.measurements if m.network.note)])
+    mixed = mixed_pairs([m.network for m in comparison.measurements])
     rows = []
     for m in comparison.measurements:
         s = m.summary()
@@ -192,6 +210,7 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
     if not comparison.pairs:
         return tables
     title = f"paired differences to {label(comparison.baseline)}; * where the 95 % interval leaves out 0"
+    title = f"{title}; {mixed}" if mixed else title
     rows = []
     for name, to in comparison.pairs:
         cells = []

@@ -1,18 +1,25 @@
 """Checkpoints of a training: arrays in an npz file, the rest in JSON, and always two that belong together.
 
 The JSON file names the npz file and its checksum, and is replaced last: whoever is killed in between leaves the
-checkpoint before.
+checkpoint before. The npz file that it named before is removed then, and no other one. Each has a name that is given
+once only, so that two trainings that write to one place leave a whole checkpoint of either. To keep a checkpoint of a
+training that goes on, copy both files to another folder.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hetero_rsnn.common.array_files import drop_older, packed, read_array_file, write_array_file
-from hetero_rsnn.common.errors import FileFormatError
+from hetero_rsnn.common import memory
+from hetero_rsnn.common.array_files import array_file_name, packed, read_array_file, write_array_file
+from hetero_rsnn.common.errors import FileFormatError, OutputError
 from hetero_rsnn.common.files import write_json
 from hetero_rsnn.common.types import Array
 
@@ -29,22 +36,48 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, Array], about: Mappi
     arrays : mapping of str to ndarray
     about : mapping
         Plain data.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written, or holds a file that is no checkpoint.
     """
     base = _json(path)
-    file, checksum = write_array_file(base, packed(arrays))
+    before = _named(base)
+    data = packed(arrays)
+    checksum = hashlib.sha256(data).hexdigest()
+    file = array_file_name(base, checksum, once=True)
+    write_array_file(base, file, data)
     write_json(base, {"format": _FORMAT, "version": _VERSION, "arrays": file, "sha256": checksum, **about})
-    drop_older(base, file)
+    if before is not None:
+        with suppress(OSError):
+            before.unlink()
     return base
+
+
+def _named(base: Path) -> Path | None:
+    """The npz file of the checkpoint that is to be replaced, if it is that checkpoint's own."""
+    if not os.path.lexists(base):
+        return None
+    try:
+        about = _about(base)
+    except FileFormatError:
+        raise OutputError(f"{base} exists already, and is no checkpoint", fix="choose another name") from None
+    name = about.get("arrays")
+    # A copy of a checkpoint under another name still names the arrays of the first, and may not take them away.
+    own = isinstance(name, str) and re.fullmatch(rf"{re.escape(base.stem)}-[0-9a-f]{{12,24}}\.npz", name)
+    return base.with_name(str(name)) if own else None
 
 
 def checkpoint_exists(path: str | Path) -> bool:
     """Whether there is one."""
-    return _json(path).exists()
+    return os.path.exists(_json(path))  # and not Path.exists, which raises for a name that is too long
 
 
 def _json(path: str | Path) -> Path:
     """Its JSON file: ``lr0.01`` is a name, and no name with an ending."""
-    return Path(path) if str(path).endswith(".json") else Path(f"{path}.json")
+    text = os.path.expanduser(str(path))
+    return Path(text if text.endswith(".json") else f"{text}.json")
 
 
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -56,12 +89,29 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]
         If it is missing, damaged, or none.
     """
     base = _json(path)
+    about = _about(base)
+    while True:
+        try:
+            return read_array_file(base, about.get("arrays"), about.get("sha256"), FileFormatError), about
+        except FileFormatError:
+            # A training that goes on may have replaced both meanwhile.
+            again = _about(base)
+            if again.get("arrays") == about.get("arrays"):
+                raise
+            about = again
+
+
+def _about(base: Path) -> dict[str, Any]:
+    """What the JSON file says."""
     try:
+        memory.fits(f"{base}: reading it", 10 * base.stat().st_size, "restore a copy", error=FileFormatError)
         about = json.loads(base.read_text(encoding="utf-8"))
+    except FileFormatError:
+        raise
     except FileNotFoundError:
         raise FileFormatError(f"{base} does not exist", fix="train first, or name another checkpoint") from None
     except (OSError, ValueError, RecursionError) as error:
         raise FileFormatError(f"{base} cannot be read as JSON ({error!s:.200})", fix="restore a copy") from None
     if not isinstance(about, dict) or about.get("format") != _FORMAT or about.get("version") != _VERSION:
         raise FileFormatError(f"{base} is no checkpoint of a training, or of another version", fix="name another file")
-    return read_array_file(base, about.get("arrays"), about.get("sha256"), FileFormatError), about
+    return about

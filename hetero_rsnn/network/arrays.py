@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.common.array_files import array_file_name, packed, read_array_file
+from hetero_rsnn.common.array_files import packed, read_array_file
 from hetero_rsnn.common.errors import NetworkError, suggest
-from hetero_rsnn.network.models import SHARED
+from hetero_rsnn.network.models import NOT_NEGATIVE, POSITIVE, REFRACTORY, SHARED, TIME_CONSTANTS
 from hetero_rsnn.network.overrides import by_name
 
 if TYPE_CHECKING:
@@ -27,8 +27,10 @@ _KEYS = ("file", "sha256", "seed", "trained", "damage")
 _FREE = ("name", "description", "dt", "protocol")
 #: What makes one number of all synapses of another kind.
 _KINDS = ("plastic", "static")
-#: Times that are divided by.
-_POSITIVE = ("tau_m", "tau_syn")
+#: Numbers of synapses, in double precision or in single, and all others.
+_OF_SYNAPSES, _REAL = ("float64", "float32"), ("float64",)
+#: Types of indices, by the end of their name: kernels take them as they are.
+_INDICES = {"indptr": "int64", "target": "int32", "projection": "uint8"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,11 +102,10 @@ class GivenArrays:
         """SHA-256 of that file."""
         return hashlib.sha256(self.packed()).hexdigest()
 
-    def table(self, stem: str) -> dict[str, Any]:
-        """The table [arrays] of the network file of that stem."""
-        about: dict[str, Any] = {"file": array_file_name(stem, self.checksum), "sha256": self.checksum}
-        about["seed"] = self.seed
-        return {**about, "trained": self.trained, **({"damage": list(self.damage)} if self.damage else {})}
+    def table(self) -> dict[str, Any]:
+        """The table [arrays] of a network file, without the name of the npz file, which only saving gives."""
+        about: dict[str, Any] = {"sha256": self.checksum, "seed": self.seed, "trained": self.trained}
+        return {**about, **({"damage": list(self.damage)} if self.damage else {})}
 
     def synapses(self, plastic: bool, count: int) -> NDArray[np.int64]:
         """Number of synapses of each of `count` projections that are plastic, or that are not."""
@@ -113,8 +114,7 @@ class GivenArrays:
 
     def real_size(self) -> int:
         """Bytes of the weights and parameters of all synapses."""
-        heads = tuple(f"{kind}.{what}" for kind in _KINDS for what in ("w", "parameters."))
-        return sum(v.nbytes for k, v in self.values.items() if k.startswith(heads))
+        return sum(v.nbytes for k, v in self.values.items() if _of_synapses(k))
 
     def describe(self) -> str:
         """One line on what they are."""
@@ -187,6 +187,11 @@ def read_arrays(table: Any, beside: Path) -> GivenArrays:
             f"{beside}: in [arrays], seed must be a whole number >= 0, trained text, and damage a list of texts",
             fix="restore a copy",
         )
+    if "file" not in table:
+        raise NetworkError(
+            f"{beside}: [arrays] names no file, as in a text that was printed",
+            fix="save the network with save_network, which writes its arrays, too",
+        )
     values = read_array_file(beside, table.get("file"), table.get("sha256"), NetworkError)
     definition = str(values.pop("definition", ""))
     try:
@@ -196,6 +201,32 @@ def read_arrays(table: Any, beside: Path) -> GivenArrays:
     if not good:
         raise NetworkError(f"{beside.with_name(table['file'])} holds no arrays of a network", fix="name another file")
     return GivenArrays(values, definition, seed, trained, tuple(damage))
+
+
+def in_type(name: str, value: Any) -> NDArray[Any]:
+    """A copy of an array in the type that `draw` makes, which holds the same numbers; others are left as they are.
+
+    Raises
+    ------
+    NetworkError
+        If an index does not fit into its type.
+    """
+    found = np.array(value, order="C")
+    index = _INDICES.get(name.rpartition(".")[2]) if name.startswith(tuple(f"{kind}." for kind in _KINDS)) else None
+    if index is None:
+        kept = found.dtype == np.float32 and _of_synapses(name)
+        return found if kept or found.dtype.kind not in "iuf" else found.astype(np.float64)
+    if found.dtype.kind not in "iu":
+        return found
+    cast = found.astype(index)
+    if not np.array_equal(cast, found):
+        raise _wrong("the draw", name, f"fit into {index}", f"{found.min()} to {found.max()}")
+    return cast
+
+
+def _of_synapses(name: str) -> bool:
+    """Whether these are weights or parameters of synapses, which have 32 bits in single precision."""
+    return name.startswith(tuple(f"{kind}.{what}" for kind in _KINDS for what in ("w", "parameters.")))
 
 
 def check_values(arrays: GivenArrays, net: Network, where: str) -> None:
@@ -208,46 +239,60 @@ def check_values(arrays: GivenArrays, net: Network, where: str) -> None:
     """
     n, channels, values = net.n, net.input.channels, dict(arrays.values)
 
-    def take(name: str, kinds: str, *shape: int | None) -> NDArray[Any]:
+    def take(name: str, types: tuple[str, ...], *shape: int | None) -> NDArray[Any]:
         found = values.pop(name, None)
         if found is None:
             raise NetworkError(f"{where}: the arrays lack {name!r}", fix="save the network again")
         fits = len(shape) == found.ndim and all(s in (None, m) for s, m in zip(shape, found.shape, strict=True))
-        if not fits or found.dtype.kind not in kinds or not found.dtype.isnative:
+        if not fits or str(found.dtype) not in types:
             asked = ", ".join("any" if s is None else str(s) for s in shape)
-            raise _wrong(where, name, f"be of kind {kinds} and shape ({asked})", f"{found.dtype} of {found.shape}")
-        if kinds == "f" and not (np.isfinite(found) | (found == np.inf if name == "neurons.v_th" else False)).all():
-            raise _wrong(where, name, "be finite", "others")
+            raise _wrong(where, name, f"be {' or '.join(types)} of shape ({asked})", f"{found.dtype} of {found.shape}")
+        if types[0] == "float64":
+            check_numbers(name, found)
         return found
 
+    def check_numbers(name: str, found: NDArray[Any]) -> None:
+        key = name.rpartition(".")[2]
+        if not (np.isfinite(found) | (found == np.inf if name == "neurons.v_th" else False)).all():
+            raise _wrong(where, name, "be finite", "others")
+        if not found.size:
+            return
+        low, high = float(found.min()), float(found.max())
+        if key in POSITIVE and not low > 0:
+            raise _wrong(where, name, "be > 0 ms", f"{low:g} ms")
+        if key in POSITIVE and not TIME_CONSTANTS[0] <= low <= high <= TIME_CONSTANTS[1]:
+            rule = f"be from {TIME_CONSTANTS[0]:g} to {TIME_CONSTANTS[1]:g} ms"
+            raise _wrong(where, name, rule, f"{low:g} to {high:g} ms")
+        if key in NOT_NEGATIVE and low < 0:
+            raise _wrong(where, name, "be >= 0", f"{low:g}")
+        if key == "t_ref" and high > REFRACTORY * net.dt:
+            raise _wrong(where, name, f"be at most {REFRACTORY:g} steps of dt = {net.dt:g} ms", f"{high:g} ms")
+
     for key, _ in net.populations[0].parameters:
-        found = take(f"neurons.{key}", "f", n)
-        if key in _POSITIVE and not (found > 0).all():
-            raise _wrong(where, f"neurons.{key}", "be > 0 ms", f"{found.min():g} ms")
-        if key == "t_ref" and not (found >= 0).all():
-            raise _wrong(where, f"neurons.{key}", "be >= 0 ms", f"{found.min():g} ms")
-    take("positions", "f", n, 3)
-    take("w_in", "f", n, channels)
-    take("w_event", "f", n, channels)
+        take(f"neurons.{key}", _REAL, n)
+    take("positions", _REAL, n, 3)
+    take("w_in", _REAL, n, channels)
+    take("w_event", _REAL, n, channels)
     rule = net.plasticity
     own = [] if rule is None else [k for k, _ in rule.parameters]
-    for key in own:
-        if key in SHARED:
-            take(f"shared.{key}", "f")
+    shared = {key: float(take(f"shared.{key}", _REAL)) for key in own if key in SHARED}
+    if shared and not shared["w_min"] < shared["w_max"]:
+        raise _wrong(where, "shared.w_max", f"be > w_min = {shared['w_min']:g}", f"{shared['w_max']:g}")
     for kind in _KINDS:
-        ends, target = take(f"{kind}.indptr", "i", n + 1), take(f"{kind}.target", "i", None)
+        ends, target, index = (take(f"{kind}.{k}", (t,), n + 1 if k == "indptr" else None) for k, t in _INDICES.items())
         if ends[0] or ends[-1] != target.size or (np.diff(ends) < 0).any():
             raise _wrong(where, f"{kind}.indptr", f"rise from 0 to {target.size}", f"{ends[0]} to {ends[-1]}")
         if target.size and not 0 <= target.min() <= target.max() < n:
             raise _wrong(where, f"{kind}.target", f"be from 0 to {n - 1}", f"{target.min()} to {target.max()}")
-        take(f"{kind}.w", "f", target.size)
-        index = take(f"{kind}.projection", "u", target.size)
+        take(f"{kind}.w", _OF_SYNAPSES, target.size)
+        if index.size != target.size:
+            raise _wrong(where, f"{kind}.projection", f"have {target.size} numbers", str(index.size))
         allowed = [i for i, p in enumerate(net.projections) if p.plastic == (kind == "plastic")]
         if not np.isin(index, allowed).all():
             raise _wrong(where, f"{kind}.projection", f"be of {allowed}", str(np.unique(index).tolist()))
         for key in own if kind == "plastic" else []:
             if key not in SHARED:
-                take(f"plastic.parameters.{key}", "f", target.size)
+                take(f"plastic.parameters.{key}", _OF_SYNAPSES, target.size)
     if values:
         raise NetworkError(f"{where}: unknown arrays {', '.join(sorted(values))[:80]}", fix="save the network again")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -165,13 +165,27 @@ class Network:
         return data
 
     def to_dict(self) -> dict[str, Any]:
-        """The content as nested plain dictionaries, as a network file holds it; given arrays are named only."""
-        named = {} if self.arrays is None else {"arrays": self.arrays.table(self.name)}
+        """The content as nested plain dictionaries, as a network file holds it.
+
+        Of given arrays it says checksum, seed and what made them; `save_network` writes them and names their file.
+        """
+        named = {} if self.arrays is None else {"arrays": self.arrays.table()}
         return {**self.definition(), **named}
 
     def definition(self) -> dict[str, Any]:
         """The same without a word on given arrays."""
         return {key: _plain(value) for key, value in self.tree().items() if key != "arrays"}
+
+
+def mixed_pairs(networks: Sequence[Network]) -> str:
+    """What a seed pairs where some networks have given arrays and others are drawn, in a sentence; else empty."""
+    given = [net.name for net in networks if net.arrays is not None]
+    if not given or len(given) == len(networks):
+        return ""
+    return (
+        f"seeds pair the input and not the networks where {', '.join(given)} {'is' if len(given) == 1 else 'are'} "
+        "compared with drawn ones: one fixed network is set against a new one for each seed"
+    )
 
 
 def _time(milliseconds: float) -> Parameter:

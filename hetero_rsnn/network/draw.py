@@ -50,6 +50,17 @@ class Synapses:
     parameters: dict[str, Array]
     projection: NDArray[np.uint8]
 
+    def __post_init__(self) -> None:
+        # Compiled code takes indices as they are: of another type they would mean other neurons, or none.
+        for name, kind in (("indptr", np.int64), ("target", np.int32), ("projection", np.uint8)):
+            found = getattr(self, name)
+            if not isinstance(found, np.ndarray) or found.dtype != kind or found.ndim != 1:
+                got = getattr(found, "dtype", type(found).__name__)
+                raise HeteroError(
+                    f"{name} of synapses must be a flat array of {np.dtype(kind)}, got {got}",
+                    fix=f"use np.asarray(..., np.{np.dtype(kind)})",
+                )
+
     @property
     def source(self) -> NDArray[np.int32]:
         """Pre-synaptic neuron of every synapse, shape (synapses,)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -9,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
-from hetero_rsnn.network.arrays import check_values, read_arrays
+from hetero_rsnn.network.arrays import GivenArrays, check_values, read_arrays
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.equations import defined, identifiers
 from hetero_rsnn.network.overrides import merge
+from hetero_rsnn.network.parsing import parse
 from hetero_rsnn.network.shipped import list_networks, networks_folder, read_network_file
 
 
@@ -46,7 +49,7 @@ def _resolve(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise NetworkError(f"{path} extends itself through {' -> '.join(p.name for p in (*seen, path))}")
     data = read_network_file(path)
     if "arrays" in data:
-        data["arrays"] = read_arrays(data["arrays"], path)
+        data["arrays"] = _arrays(data["arrays"], path)
     parent = data.pop("extends", None)
     if parent is None:
         return data
@@ -58,6 +61,31 @@ def _resolve(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     if isinstance(data.get("neuron"), Mapping) and "equations" in data["neuron"]:
         _drop_unused(base, data["neuron"])
     return merge(base, data)
+
+
+def _arrays(table: Any, path: Path) -> GivenArrays:
+    """The arrays that a file names, checked by themselves: what is wrong with them is no fault of the text."""
+    arrays = read_arrays(table, path)
+    where = str(path.with_name(table["file"]))
+    try:
+        given = Network(**parse(json.loads(arrays.definition), "network"))
+    except HeteroError as error:
+        raise error.at(before=f"{where}: ") from None
+    check_values(arrays, given, where)
+    return arrays
+
+
+def name_of(stem: str) -> str:
+    """What a network is called by default whose file has this stem, which may hold what no name can.
+
+    Examples
+    --------
+    >>> name_of("my net (2)")
+    'my net _2_'
+    """
+    kept = re.sub(r"[^A-Za-z0-9 _.+-]+", "_", stem).lstrip(" _.+-")
+    # Files whose names have nothing in common with a network's stay two networks.
+    return kept or f"network-{hashlib.sha256(stem.encode(errors='surrogatepass')).hexdigest()[:8]}"
 
 
 def _drop_unused(base: dict[str, Any], neuron: Mapping[str, Any]) -> None:
@@ -101,10 +129,7 @@ def load_network(name_or_path: str | Path | Network, **overrides: Any) -> Networ
     data = _resolve(path)
     # Normalise first, so that overrides meet every parameter at its full name.
     try:
-        # A file may be called what it likes; its network takes what of that can be part of a name.
-        network = Network.from_dict(data, re.sub(r"[^A-Za-z0-9 _.+-]+", "_", path.stem).lstrip(" _.+-") or "network")
+        network = Network.from_dict(data, name_of(path.stem))
     except HeteroError as error:
         raise error.at(after=f" [{path.name}]") from None
-    if network.arrays is not None:
-        check_values(network.arrays, network, str(path))
     return network.replace(**overrides) if overrides else network

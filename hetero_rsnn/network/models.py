@@ -21,3 +21,10 @@ LIF_STDP_PLASTICITY: dict[str, str] = {
 MODELS = ("lif_stdp",)
 #: One number for all synapses, since the kernels (and Brian2's code) treat them as constants.
 SHARED = ("w_min", "w_max", "mu")
+#: Parameters that must be > 0 (times that are divided by), and those that must be >= 0.
+POSITIVE = ("tau_m", "tau_syn", "tau_plus", "tau_minus")
+NOT_NEGATIVE = ("t_ref", "eta_plus", "eta_minus", "w_min", "w_max", "mu")
+#: Time constants in ms: beyond it, a step over a time constant leaves the range of floating point numbers.
+TIME_CONSTANTS = (1e-30, 1e30)
+#: Steps of the longest refractory time. It must be shorter than what lies behind a neuron that never fired.
+REFRACTORY = 10**9

@@ -108,6 +108,11 @@ def apply_overrides(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> di
     for name, value in overrides.items():
         dotted = name.replace("__", ".")
         for full in full_names(result, dotted):
+            if full.partition(".")[0] == "arrays":
+                raise NetworkError(
+                    f"{name!r} cannot be overridden: the arrays are the network's training",
+                    fix="use the network that they were drawn from",
+                )
             *path, leaf = full.split(".")
             table = result
             for key in path:

@@ -20,7 +20,7 @@ from hetero_rsnn.network.equations import (
     identifiers,
     lines,
 )
-from hetero_rsnn.network.models import LIF_STDP, MODELS, SHARED
+from hetero_rsnn.network.models import LIF_STDP, MODELS, NOT_NEGATIVE, POSITIVE, REFRACTORY, SHARED, TIME_CONSTANTS
 from hetero_rsnn.network.parameter import Parameter, parse_parameter
 from hetero_rsnn.network.parts import Input, Plasticity, Population, Projection, Protocol
 from hetero_rsnn.network.topology import parse_topology
@@ -30,12 +30,8 @@ _UNITS = {
     **dict.fromkeys(["tau_m", "tau_syn", "t_ref", "tau_plus", "tau_minus"], units.TIME),
     **dict.fromkeys(["v_rest", "v_th", "v_reset", "I_bias", "eta_plus", "eta_minus", "w_min", "w_max", "mu"], "1"),
 }
-_POSITIVE = {"tau_m", "tau_syn", "tau_plus", "tau_minus"}
-_NOT_NEGATIVE = {"t_ref", "eta_plus", "eta_minus", "w_min", "w_max", "mu"}
-#: Time constants and dt in ms: beyond it, a step over a time constant leaves the range of floating point numbers.
-_TIME_CONSTANTS, _DT = (1e-30, 1e30), (1e-9, 1e9)
-#: Steps of the longest refractory time. It must be shorter than what lies behind a neuron that never fired.
-_REFRACTORY = 10**9
+#: dt in ms; see `TIME_CONSTANTS`.
+_DT = (1e-9, 1e9)
 #: Neurons and samples are counted in 32 bits.
 _INDICES = 2**31 - 1
 
@@ -212,22 +208,22 @@ def _check_parameter(key: str, p: Parameter, where: str, model: str, dt: float) 
     if expected is not None and p.unit != expected:
         wanted = "a time such as '20 ms'" if expected == units.TIME else "a plain number without unit"
         raise UnitError(f"{key} must be {wanted}, got {p} ({where})")
-    if key not in _POSITIVE and key not in _NOT_NEGATIVE:
+    if key not in POSITIVE and key not in NOT_NEGATIVE:
         return
     lowest, highest = (float(x) for x in p.distribution.quantile([1e-9, 1 - 1e-9]))
-    if key in _POSITIVE and not lowest > 0:
+    if key in POSITIVE and not lowest > 0:
         raise NetworkError(f"{key} must be > 0 ms, got {p} ({where})")
-    if key in _NOT_NEGATIVE and lowest < 0:
+    if key in NOT_NEGATIVE and lowest < 0:
         raise NetworkError(f"{key} must be >= 0, got {p} ({where})")
-    if p.unit != units.TIME or not (key in _POSITIVE or key == "t_ref"):
+    if p.unit != units.TIME or not (key in POSITIVE or key == "t_ref"):
         return
-    low, high = _TIME_CONSTANTS
-    if key in _POSITIVE and not (low <= lowest and highest <= high):
+    low, high = TIME_CONSTANTS
+    if key in POSITIVE and not (low <= lowest and highest <= high):
         raise NetworkError(f"{key} must be from {low:g} to {high:g} ms, got {p} ({where})", fix="use another unit")
-    if key == "t_ref" and highest > _REFRACTORY * dt:
+    if key == "t_ref" and highest > REFRACTORY * dt:
         raise NetworkError(
-            f"t_ref must be at most {_REFRACTORY:g} steps of dt = {dt:g} ms, got {p} ({where})",
-            fix=f"for neurons that fire only once, {units.show(_REFRACTORY * dt, units.TIME)} do",
+            f"t_ref must be at most {REFRACTORY:g} steps of dt = {dt:g} ms, got {p} ({where})",
+            fix=f"for neurons that fire only once, {units.show(REFRACTORY * dt, units.TIME)} do",
         )
 
 

@@ -9,6 +9,7 @@ from rich import box
 from rich.table import Table
 
 from hetero_rsnn.measures.estimates import Estimate, cell, estimate
+from hetero_rsnn.network.definition import mixed_pairs
 from hetero_rsnn.network.shipped import label
 from hetero_rsnn.report.terminal import console, shown
 from hetero_rsnn.tasks.result import TaskResult
@@ -77,6 +78,8 @@ def print_task(result: TaskResult) -> None:
             f"heterogeneity, HeNHeS - HoNHoS, paired: {quantity} {cell(d, signed=True)}, nu {cell(nu, signed=True)}",
             highlight=False,
         )
+        if mixed := mixed_pairs([n for n in result.networks if n.name in ("honhos", "henhes")]):
+            out.print(shown(mixed), highlight=False)
 
 
 def _print_classification(result: TaskResult) -> None:

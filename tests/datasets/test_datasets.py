@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import ROOT
+from helpers import ROOT, refused, within
 from numpy.testing import assert_array_equal
 
-from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.errors import FileFormatError, HeteroError, OutputError
+from hetero_rsnn.datasets import dynamics
 from hetero_rsnn.datasets.catalogue import Dataset, find_dataset, list_datasets, load_dataset
+from hetero_rsnn.datasets.fetch import fetch_dataset
+from hetero_rsnn.datasets.lyapunov import lyapunov_exponents
 from hetero_rsnn.datasets.sources import shipped_series
 from hetero_rsnn.inputs.files import read_series
 
@@ -190,3 +193,59 @@ def test_heavy_modules_are_not_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+ODD = ["long", "deep", "zero byte", "no text", "half"]
+
+
+@pytest.mark.parametrize("name", ["free_spoken_digits", "shd", "fashion_mnist", "fashion_mnist_permuted"])
+@pytest.mark.parametrize("odd", [300 * "a", 3000 * "a/", "a\0b", "a\udcff", "a\ud800"], ids=ODD)
+def test_odd_places_are_refused_in_one_line(tmp_path, name, odd):
+    for where in (odd, str(tmp_path / odd)):
+        refused(lambda where=where: load_dataset(name, data_dir=where), "found none of it", error=FileFormatError)
+        assert find_dataset(name, where) == []
+
+
+@pytest.mark.parametrize("name", ["free_spoken_digits", "shd"])
+@pytest.mark.parametrize("odd", [300 * "a", "a\0b", "a\ud800"], ids=["long", "zero byte", "half"])
+def test_nothing_is_fetched_to_odd_places(tmp_path, name, odd):
+    pytest.importorskip("pooch")
+    refused(
+        lambda: fetch_dataset(name, tmp_path / odd, base_url="http://127.0.0.1:9"), "cannot write", error=OutputError
+    )
+
+
+def test_commands_with_a_folder_of_a_long_name(run):
+    for words in (["data"], ["data", "show", "fashion_mnist"], ["data", "show", "free_spoken_digits"],
+                  ["classify", "shd"], ["data", "fetch", "shd"]):  # fmt: skip
+        code, _, err = run(*words, "--data-dir", 300 * "a")
+        assert (code == 0) == (words == ["data"]) and "Traceback" not in err
+
+
+#: Series that would fill any machine.
+HUGE: dict[str, dict[str, Any]] = {
+    "lorenz63": {"samples": 10**13},
+    "rossler": {"segments": 10**9, "test_samples": 10**6},
+    "mackey_glass": {"samples": 10**14},
+    "narma10": {"samples": 10**13, "segments": 1},
+    "delayed_parity": {"samples": 10**6, "delay": "100 s"},
+    "delayed_recall": {"test_samples": 10**6, "rest": "100 s"},
+}
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_series_that_would_not_fit_in_memory(name):
+    refused(lambda: within(20, lambda: load_dataset(name, **HUGE[name])), "of memory", "lower")
+    refused(lambda: load_dataset(name, samples=10**400), "samples must be a whole number")
+
+
+def test_systems_that_would_not_fit_in_memory():
+    for call in (
+        lambda: dynamics.mackey_glass(10, tau=1e300),
+        lambda: dynamics.mackey_glass(10, fine=1e-12),
+        lambda: dynamics.lorenz63(10**13),
+        lambda: dynamics.narma10(10**13),
+        lambda: lyapunov_exponents("mackey_glass", fine=1e-12),
+        lambda: lyapunov_exponents("lorenz63", runs=10**9),
+    ):
+        refused(lambda call=call: within(20, call), "of memory")

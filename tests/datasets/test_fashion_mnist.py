@@ -69,15 +69,23 @@ def test_every_place_gives_the_same(tmp_path, monkeypatch, ending, inside):
     assert one_of_them.details["paths"] == found.details["paths"] or inside != "."
 
 
-def test_the_users_folder_comes_before_that_of_the_package(tmp_path):
+def test_the_users_folder_comes_before_that_of_the_package(tmp_path, monkeypatch):
     assert Path("/usr/share/datasets/fashion-mnist") == DEBIAN
     write(tmp_path / "debian", ending=".gz")
-    for where in (None, tmp_path / "mine"):
-        paths = load_dataset("fashion_mnist", data_dir=where).details["paths"]
-        assert {str(Path(p).parent) for p in paths} == {str(tmp_path / "debian")}
-    write(tmp_path / "mine")
-    paths = load_dataset("fashion_mnist", data_dir=tmp_path / "mine").details["paths"]
-    assert {str(Path(p).parent) for p in paths} == {str(tmp_path / "mine")}
+    mine = tmp_path / "mine"
+
+    def places(where: Path | None) -> set[str]:
+        return {str(Path(p).parent) for p in load_dataset("fashion_mnist", data_dir=where).details["paths"]}
+
+    assert places(None) == {str(tmp_path / "debian")}
+    monkeypatch.setenv("HETERO_RSNN_DATA", str(mine))  # a place for all data sets, which need not hold this one
+    assert places(None) == {str(tmp_path / "debian")}
+    # Who names a folder gets what lies there, or is told that there is none.
+    for where in (mine, tmp_path / "file"):
+        refused(lambda where=where: places(where), str(where), "found none of it", error=FileFormatError)
+        assert find_dataset("fashion_mnist", where) == []
+    write(mine)
+    assert places(mine) == places(None) == {str(mine)}
 
 
 def test_permuted_pixels_are_those_of_the_documented_permutation(tmp_path):
@@ -130,6 +138,15 @@ def test_estimators_take_them(tmp_path):
 )
 def test_files_that_are_off(tmp_path, other, words):
     write(tmp_path, **other)
+    refused(lambda: load_dataset("fashion_mnist", data_dir=tmp_path), *words, error=FileFormatError)
+
+
+@pytest.mark.parametrize(("part", "count"), [("train", 60_000), ("t10k", 10_000)])
+def test_another_data_set_of_the_same_size(tmp_path, part, count):
+    """KMNIST has as many images of each class, under the same names."""
+    labels = (np.arange(count) % 10).astype(np.uint8)
+    write(tmp_path, **{f"{part}_labels": labels, f"{part}_images": np.zeros((count, 28, 28), np.uint8)})
+    words = (f"{part}-labels", "SHA-256 of Fashion-MNIST", "KMNIST")
     refused(lambda: load_dataset("fashion_mnist", data_dir=tmp_path), *words, error=FileFormatError)
 
 

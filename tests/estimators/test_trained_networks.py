@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 import hetero_rsnn as hr
+from hetero_rsnn.experiments.comparison import QUICK, quick_settings
 from hetero_rsnn.tasks.recipes import recipe, task_networks
 
 SHORT = {"protocol.samples": 500, "protocol.washout": 20, "protocol.d_max": 5}
@@ -115,6 +116,10 @@ def test_a_comparison_says_it_too(net):
     plain = hr.load_network("henhes", n=40, **{"input.channels": 2, **SHORT, "protocol.train": "0 s"})
     both = hr.compare([plain, net.replace(**SHORT)], range(2))
     assert "mine has given arrays" in str(both) and "henhes has given" not in str(both)
+    assert "seeds pair the input and not the networks where mine is compared with drawn ones" in str(both)
+    assert both.to_dict()["note"] in str(both) and "honhes" not in both.to_dict()["note"]
+    alike = hr.compare([plain], range(2))
+    assert "seeds pair" not in str(alike) and "note" not in alike.to_dict()
     assert "note" not in both["henhes"].to_dict() and "seeds decide initial state" not in str(both["henhes"])
 
 
@@ -130,6 +135,46 @@ def test_it_answers_as_it_did(fitted, path):
     assert expected.spike_times.size > 20
     np.testing.assert_array_equal(found.spike_times, expected.spike_times)
     np.testing.assert_array_equal(found.spike_neurons, expected.spike_neurons)
+
+
+def estimators() -> dict[str, Any]:
+    """One of each that freezes a network, fitted."""
+    how = {"overrides": {"n": 30}, "hold": "5 ms"}
+    series = np.sin(0.4 * np.arange(400))[:, None]
+    taught = {"training_epochs": 1, "batch_size": 8, **how}
+    found = {
+        "features": hr.HRSNNFeatures("henhes", **how).fit(X),
+        "classifier": hr.HRSNNClassifier("henhes", precision="double", **how).fit(X, Y),
+        "in single precision": hr.HRSNNClassifier("henhes", precision="single", **how).fit(X, Y),
+        "forecaster": hr.HRSNNForecaster("henhes", **how).fit([series]),
+        "by gradients": hr.HRSNNGradientClassifier("henhes", **taught).fit(X, Y),
+        "forecaster by gradients": hr.HRSNNGradientForecaster("henhes", segment=40, **taught).fit([series]),
+    }
+    return found
+
+
+def test_a_fitted_estimator_is_saved_with_what_it_has_learned(tmp_path):
+    for kind, model in estimators().items():
+        frozen = model.frozen_
+        path = hr.save_network(model, tmp_path / f"{kind}.toml", trained=kind)
+        again = hr.draw(hr.load_network(path), frozen.draw.seed)
+        learned = np.asarray(frozen.state.w, np.float64)
+        assert not np.array_equal(learned, hr.draw(model.network_, frozen.draw.seed).plastic.w), kind
+        np.testing.assert_array_equal(again.plastic.w, learned, err_msg=kind)
+        np.testing.assert_array_equal(again.neurons["tau_m"], frozen.draw.neurons["tau_m"])
+        assert hr.trained_network(frozen) == hr.trained_network(model) == hr.load_network(path), kind
+
+
+def test_what_has_no_network_yet_is_refused(fitted, tmp_path):
+    for model in (hr.HRSNNClassifier("henhes"), hr.HRSNNGradientForecaster("henhes")):
+        words = (type(model).__name__, "has no trained network yet", "fit it first")
+        refused(lambda m=model: hr.save_network(m, tmp_path / "x.toml"), *words)
+        refused(lambda m=model: hr.trained_network(m), *words)
+    for odd in (hr.HRSNNClassifier, hr.Draw, None, {"draw": 3}):
+        refused(lambda odd=odd: hr.save_network(odd, tmp_path / "x.toml"), "takes a network, a draw or a fitted estim")
+    for given in (fitted, fitted.frozen_):
+        refused(lambda g=given: hr.save_network(g, tmp_path / "x.toml", state=fitted.frozen_.state), "has its own")
+    assert not list(tmp_path.iterdir())
 
 
 def test_searches_of_scikit_learn_copy_it(net):
@@ -195,6 +240,23 @@ def test_commands(run, path, tmp_path):
     code, out, _ = run("compare", str(path), "--quick", *short, "--out", "c")
     assert code == 0 and "mine has given arrays" in out.replace("\n", " ") and "40 neurons" in out
     assert "given arrays" in json.loads((tmp_path / "c" / "results.json").read_text())["networks"][0]["note"]
+    # Others take the size of the arrays, and learn.
+    code, out, _ = run("compare", str(path), "henhes", "--quick", *short, "--set", "input.channels=2", "--out", "d")
+    assert code == 0 and "2 seeds, 40 neurons" in out.replace("\n", " ")
+    networks = json.loads((tmp_path / "d" / "results.json").read_text())["networks"]
+    assert [n["definition"]["n"] for n in networks] == [40, 40]
+    assert [n["definition"]["protocol"]["train"] for n in networks] == ["0 ms", "5000 ms"]
     exit_2(run("compare", str(path), "--n", "50", *short), "n of 'mine' must stay 40, got 50")
     code, out, _ = run("networks", "show", str(path))
     assert code == 0 and "its arrays are given" in out and "by gradients" in out
+
+
+def test_settings_of_a_quick_look():
+    """One of usual size cannot be measured with the samples that do for a small one."""
+    plain = hr.load_network("henhes")
+    fixed = hr.trained_network(hr.draw(hr.load_network("henhes", n=400), 1))
+    assert quick_settings([plain, plain]) == [QUICK, QUICK]
+    mine, other = quick_settings([fixed, plain])
+    assert other["n"] == 400 and other["protocol.train"] == "5 s" and not {"n", "protocol.train"} & mine.keys()
+    assert mine["protocol.samples"] == other["protocol.samples"] == 3000
+    assert fixed.replace(**mine).protocol.d_max == plain.replace(**other).protocol.d_max == 40

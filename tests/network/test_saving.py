@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 import pickle
 import tomllib
 from dataclasses import replace
@@ -13,9 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import NETWORKS, refused
+from helpers import NETWORKS, refused, within
 
 import hetero_rsnn as hr
+from hetero_rsnn.network import saving
 from hetero_rsnn.network.homogeneous import homogeneous
 from hetero_rsnn.network.sizes import draw_size, synapses
 
@@ -157,8 +159,181 @@ def test_the_value(drawn, tmp_path):
     assert again.read_bytes() == path.read_bytes()
     (first,), (second,) = (f.parent.glob("*.npz") for f in (path, again))
     assert first.name == second.name and first.read_bytes() == second.read_bytes()
-    hr.save_network(other, path)
-    assert len(list(tmp_path.glob("*.npz"))) == 1 and hr.load_network(path) == other  # the old arrays are gone
+    hr.save_network(other, path, overwrite=True)
+    assert hr.load_network(path) == other
+
+
+def test_nothing_is_removed(drawn, tmp_path):
+    """A file called as a run of that minute, a copy of the text, and one of two that save at once: all stay whole."""
+    mine = tmp_path / "run-202401011200.npz"
+    mine.write_bytes(b"a recording")
+    path = hr.save_network(drawn, tmp_path / "run.toml")
+    assert mine.read_bytes() == b"a recording"
+    first = hr.load_network(path)
+    backup = tmp_path / "run-v1.toml"
+    backup.write_bytes(path.read_bytes())
+    other = replace(drawn, w_in=2 * drawn.w_in)
+    hr.save_network(other, path, overwrite=True)
+    assert hr.load_network(backup) == first != hr.load_network(path)
+
+
+def test_two_that_save_at_once_leave_a_whole_pair(drawn, tmp_path, monkeypatch):
+    path = tmp_path / "run.toml"
+    usual = saving.write_text
+
+    def late(place: Path, text: str) -> Path:
+        """Before one has written its text, another has written all of its own."""
+        monkeypatch.setattr(saving, "write_text", usual)
+        hr.save_network(replace(drawn, w_in=2 * drawn.w_in), path)
+        return usual(place, text)
+
+    monkeypatch.setattr(saving, "write_text", late)
+    hr.save_network(drawn, path)
+    same(hr.draw(hr.load_network(path), 0), drawn)
+
+
+@pytest.mark.parametrize("arrays", [True, False])
+def test_another_file_is_replaced_on_request_only(drawn, tmp_path, arrays):
+    given = drawn if arrays else drawn.network
+    path = hr.save_network(given, tmp_path / "mine.toml")
+    before = path.read_bytes()
+    assert hr.save_network(given, path).read_bytes() == before  # the same is no other
+    path.write_text("of somebody else")
+    refused(lambda: hr.save_network(given, path), str(path), "exists already", "overwrite=True", error=hr.OutputError)
+    assert path.read_text() == "of somebody else"
+    assert hr.save_network(given, path, overwrite=True).read_bytes() == before
+    (tmp_path / "folder.toml").mkdir()
+    for overwrite in (False, True):
+        with pytest.raises(hr.OutputError, match=r"folder\.toml"):
+            hr.save_network(given, tmp_path / "folder.toml", overwrite=overwrite)
+
+
+@pytest.mark.parametrize("arrays", [True, False])
+def test_a_link_leads_to_the_file(drawn, tmp_path, arrays):
+    (tmp_path / "store").mkdir()
+    link = tmp_path / "latest.toml"
+    link.symlink_to(Path("store") / "mine.toml")
+    given = drawn if arrays else drawn.network
+    hr.save_network(given, link)
+    assert link.is_symlink() and (tmp_path / "store" / "mine.toml").is_file()
+    assert {p.name for p in tmp_path.iterdir()} == {"store", "latest.toml"}
+    net = hr.load_network(link)
+    assert (net.arrays is not None) == arrays and net == hr.load_network(tmp_path / "store" / "mine.toml")
+    refused(lambda: hr.save_network(hr.load_network("henhes"), link), "exists already")
+    (tmp_path / "loop.toml").symlink_to("loop.toml")
+    with pytest.raises(hr.OutputError, match=r"loop\.toml"):
+        hr.save_network(given, tmp_path / "loop.toml")
+
+
+def test_the_home_folder_is_found_as_load_network_finds_it(drawn, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert hr.save_network(drawn, "~/mine.toml") == tmp_path / "mine.toml"
+    assert hr.load_network("~/mine.toml") == hr.trained_network(drawn) and not (tmp_path / "~").exists()
+
+
+#: What could be written, but not read again.
+UNREADABLE = {
+    "colon": ("a:b.toml", {}, "must be UTF-8 without : and"),
+    "backslash": ("a\\b.toml", {}, "must be UTF-8 without : and"),
+    "half a character": ("a\udcff.toml", {}, "must be UTF-8 without : and"),
+    "zero byte": ("a\0b.toml", {}, "must be UTF-8 without : and"),
+    "too long a name": (300 * "a" + ".toml", {}, "File name too long"),
+    "long text": ("a.toml", {"trained": "word " * 60_000}, "at most 262 kB"),
+    "long description": ("a.toml", {"description": "word " * 60_000}, "at most 262 kB"),
+    "half a character in a word": ("a.toml", {"trained": "a\udcff"}, "trained must be text"),
+    "half a character in the description": ("a.toml", {"description": "a\udcff"}, "UTF-8 cannot hold"),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_what_could_not_be_read_again_is_not_written(drawn, tmp_path, case):
+    name, more, words = UNREADABLE[case]
+    refused(lambda: hr.save_network(drawn, tmp_path / name, **more), words)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_plain_network_that_could_not_be_read_again(drawn, tmp_path):
+    long, odd = (replace(drawn.network, description=d) for d in ("word " * 60_000, "a\udcff"))
+    refused(lambda: hr.save_network(long, tmp_path / "a.toml"), "at most 262 kB", error=hr.OutputError)
+    refused(lambda: hr.save_network(odd, tmp_path / "a.toml"), "UTF-8 cannot hold", error=hr.OutputError)
+    refused(
+        lambda: hr.save_network(drawn.network, tmp_path / "a\ud800.toml"), "no name of a file", error=hr.OutputError
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_without_a_latin_letter_stay_apart(drawn, tmp_path):
+    for given in (drawn, drawn.network):
+        names = []
+        for stem in ("脳", "心"):
+            path = hr.save_network(given, tmp_path / f"{stem}.toml", overwrite=True)
+            if given is not drawn:  # a file that says no name
+                path.write_text(path.read_text().replace('name = "henhes"', ""))
+            names.append(hr.load_network(path).name)
+        assert len(set(names)) == 2 and all(name.startswith("network-") for name in names)
+
+
+def test_types_are_those_that_a_draw_makes(drawn):
+    # Other types never come to a kernel, which would read other neurons in them.
+    for name, kind in (("target", np.int64), ("target", np.int16), ("indptr", np.int32), ("projection", np.int64)):
+        for which in ("plastic", "static"):
+            synapses = getattr(drawn, which)
+            odd = getattr(synapses, name).astype(kind)
+            words = (f"{name} of synapses must be", str(getattr(synapses, name).dtype), f"got {np.dtype(kind)}")
+            refused(lambda s=synapses, n=name, o=odd: replace(s, **{n: o}), *words)
+    # Real numbers of other types are taken for what they are.
+    rounded = {k: v.astype(np.float32) for k, v in drawn.neurons.items()}
+    whole = replace(drawn, w_in=np.ones_like(drawn.w_in, dtype=np.int8), neurons=rounded)
+    again = hr.draw(hr.trained_network(whole), 0)
+    assert again.w_in.dtype == again.neurons["tau_m"].dtype == np.float64 and (again.w_in == 1).all()
+    np.testing.assert_array_equal(again.neurons["tau_m"], rounded["tau_m"])
+    turned = replace(drawn, positions=drawn.positions.astype(">f8"))
+    np.testing.assert_array_equal(hr.draw(hr.trained_network(turned), 0).positions, drawn.positions)
+    refused(lambda: hr.trained_network(replace(drawn, w_in=drawn.w_in + 0j)), "w_in must be float64")
+
+
+def test_what_made_the_arrays_is_handed_on(drawn):
+    first = hr.trained_network(drawn, trained="by hand")
+    second = hr.trained_network(hr.draw(first, 7))
+    assert second.arrays.seed == 3 and second.arrays.trained == "by hand"
+    third = hr.trained_network(hr.draw(second, 8), trained="10 s\n of STDP")
+    assert third.arrays.seed == 3 and third.arrays.trained == "by hand; then 10 s of STDP"
+    assert "by hand; then 10 s of STDP (drawn with seed 3)" in str(third)
+
+
+@pytest.mark.parametrize("name", ["arrays", "arrays.seed", "parameters.arrays"])
+@pytest.mark.parametrize("value", [None, 3, {}])
+def test_the_arrays_themselves_cannot_be_overridden(drawn, tmp_path, name, value):
+    net = hr.trained_network(drawn)
+    path = hr.save_network(net, tmp_path / "mine.toml")
+    for call in (lambda: net.replace(**{name: value}), lambda: hr.load_network(path, **{name: value})):
+        with pytest.raises(hr.NetworkError, match=r"cannot be overridden|unknown name"):
+            call()
+    refused(lambda: net.replace(arrays=net.arrays), "'arrays' cannot be overridden", error=hr.NetworkError)
+
+
+def test_a_text_alone_names_no_file(drawn, tmp_path):
+    net = hr.trained_network(drawn, trained="by hand")
+    assert net.to_dict()["arrays"] == {"sha256": net.arrays.checksum, "seed": 3, "trained": "by hand"}
+    text = saving.to_toml_text(net)
+    assert text.startswith("# The arrays of this network are not in this text") and "save_network" in text
+    path = tmp_path / "printed.toml"
+    path.write_text(text)
+    refused(lambda: hr.load_network(path), "[arrays] names no file", "save_network", error=hr.NetworkError)
+    assert not saving.to_toml_text(drawn.network).startswith("#")
+
+
+def test_files_that_would_never_end(drawn, tmp_path):
+    """A sparse file of many terabytes, and a pipe that nobody writes to."""
+    path = hr.save_network(drawn, tmp_path / "mine.toml")
+    (file,) = tmp_path.glob("*.npz")
+    with file.open("r+b") as out:
+        out.truncate(2**42)
+    refused(lambda: hr.load_network(path), file.name, "4.4 TB of memory", error=hr.NetworkError)
+    file.unlink()
+    os.mkfifo(file)
+    refused(lambda: within(20, lambda: hr.load_network(path)), file.name, "must be a file", error=hr.NetworkError)
 
 
 def test_arrays_in_a_table_alone_are_refused(drawn):
@@ -250,9 +425,14 @@ def test_with_the_weights_of_a_state(drawn):
     refused(lambda: hr.trained_network(d, state=3), "state must be a Recording or its state, got int")
     refused(lambda: hr.trained_network(drawn, state=learned.state), "plastic synapses")
     refused(lambda: hr.trained_network(hr.draw(d.network, 2), state=learned), "and seed 1", "seed 2")
-    refused(lambda: hr.trained_network("henhes"), "trained_network takes a draw, got str")
+    refused(lambda: hr.trained_network("henhes"), "trained_network takes a draw or a fitted estimator, got str")
+    # As many synapses and the same seed, but another network.
+    other = hr.draw(d.network.replace(**{"eta_plus.mean": 0.3}), 1)
+    words = (d.network.fingerprint, other.network.fingerprint, "give the draw that the state came from")
+    assert len(other.plastic) == len(d.plastic)
+    refused(lambda: hr.trained_network(other, state=learned), *words)
     refused(lambda: hr.trained_network(d, trained=3), "trained must be text")
-    refused(lambda: hr.save_network("henhes", "x.toml"), "takes a network or a draw, got str")
+    refused(lambda: hr.save_network("henhes", "x.toml"), "takes a network, a draw or a fitted estimator, got str")
     refused(lambda: hr.save_network(d.network, "x.toml", state=learned), "state is for a draw")
     refused(lambda: hr.save_network(d, "mine.txt"), "NAME.toml", "mine.txt")
 
@@ -290,14 +470,28 @@ def rewritten(path: Path, **changes: Any) -> None:
 HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     "missing": ({"positions": None}, "the arrays lack 'positions'"),
     "unknown": ({"more": np.zeros(2)}, "unknown arrays more"),
-    "shape": ({"w_in": np.zeros((40, 3))}, "w_in must be of kind f and shape (40, 2)"),
-    "kind": ({"w_in": np.zeros((40, 2), int)}, "w_in must be of kind f"),
+    "shape": ({"w_in": np.zeros((40, 3))}, "w_in must be float64 of shape (40, 2)"),
+    "kind": ({"w_in": np.zeros((40, 2), int)}, "w_in must be float64"),
+    "half": ({"neurons.tau_m": np.ones(40, np.float32)}, "neurons.tau_m must be float64"),
+    "other end": ({"w_in": np.zeros((40, 2), ">f8")}, "w_in must be float64"),
+    "small target": ({"static.target": "as int8"}, "static.target must be int32"),
+    "large target": ({"plastic.target": "as int64"}, "plastic.target must be int32"),
+    "small rows": ({"static.indptr": "as int32"}, "static.indptr must be int64"),
+    "large projection": ({"static.projection": "as uint16"}, "static.projection must be uint8"),
+    "short projection": ({"static.projection": np.zeros(3, np.uint8)}, "static.projection must have"),
+    "trace": ({"plastic.parameters.tau_plus": "zeros"}, "plastic.parameters.tau_plus must be > 0 ms, got 0 ms"),
+    "long trace": ({"plastic.parameters.tau_minus": "large"}, "plastic.parameters.tau_minus must be from 1e-30 to"),
+    "rate": ({"plastic.parameters.eta_plus": "minus one"}, "plastic.parameters.eta_plus must be >= 0, got -1"),
+    "bound": ({"shared.w_max": np.array(-1.0)}, "shared.w_max must be >= 0, got -1"),
+    "bounds": ({"shared.w_max": np.array(0.0)}, "shared.w_max must be > w_min = 0, got 0"),
+    "refractory": ({"neurons.t_ref": np.full(40, 1e12)}, "neurons.t_ref must be at most 1e+09 steps of dt = 1 ms"),
     "target": ({"static.target": "too far"}, "static.target must be from 0 to 39"),
     "rows": ({"static.indptr": "falling"}, "static.indptr must rise"),
     "projection": ({"static.projection": "plastic"}, "static.projection must be of"),
     "definition": ({"definition": np.array("[]")}, "holds no arrays of a network"),
     "no definition": ({"definition": np.zeros(3)}, "holds no arrays of a network"),
-    "odd definition": ({"definition": np.array("{}")}, "lacks the table"),
+    "odd definition": ({"definition": np.array("{}")}, ".npz: the network file lacks the table"),
+    "no name": ({"definition": np.array('{"n": null, "neuron": null, "populations": null}')}, ".npz: n must be"),
 }
 
 
@@ -309,6 +503,13 @@ def test_hostile_arrays_with_a_right_checksum(drawn, tmp_path, case):
         "too far": np.full_like(drawn.static.target, 40),
         "falling": np.r_[0, len(drawn.static), drawn.static.indptr[2:]],
         "plastic": np.zeros_like(drawn.static.projection),
+        "zeros": np.zeros(len(drawn.plastic)),
+        "large": np.full(len(drawn.plastic), 1e31),
+        "minus one": np.full(len(drawn.plastic), -1.0),
+        "as int8": drawn.static.target.astype(np.int8),
+        "as int64": drawn.plastic.target.astype(np.int64),
+        "as int32": drawn.static.indptr.astype(np.int32),
+        "as uint16": drawn.static.projection.astype(np.uint16),
     }
     rewritten(path, **{k: made.get(v, v) if isinstance(v, str) else v for k, v in changes.items()})
     refused(lambda: hr.load_network(path), words, error=hr.NetworkError)
@@ -361,7 +562,7 @@ def test_a_write_that_fails_leaves_the_old_pair(drawn, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("hetero_rsnn.network.saving.write_text", broken)
         with pytest.raises(hr.OutputError):
-            hr.save_network(other, path)
+            hr.save_network(other, path, overwrite=True)
     assert hr.load_network(path) == before
 
 
