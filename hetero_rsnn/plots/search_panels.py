@@ -44,7 +44,8 @@ def plot_partial_dependence(
 ) -> Axes:
     """E over one searched number, averaged over the others: the model's mean with its 95 % band.
 
-    Small dots are the trials, which differ in the other numbers too; vertical lines are the best and the base.
+    Small dots are the trials, which differ in the other numbers too; vertical lines are the best and the base. For a
+    setting, which the base does not have, the latter is what the reference was measured with.
 
     Parameters
     ----------
@@ -120,7 +121,8 @@ def plot_searched_distribution(result: SearchResult, name: str, ax: Axes | None 
     """One searched parameter: the winning distribution over the base's.
 
     Where the search compares logarithms the axis is logarithmic and the density is that of the logarithm, so that equal
-    areas are equal shares of the neurons or synapses; a homogeneous parameter is a vertical line.
+    areas are equal shares of the neurons or synapses; a homogeneous parameter is a vertical line. So is a setting,
+    which the base does not have: its line is what the reference was measured with.
     """
     ax = axes_for(ax)
     entries = {e.name: e for e in view.searched(result)}
@@ -151,7 +153,7 @@ def plot_searched_distribution(result: SearchResult, name: str, ax: Axes | None 
         _ticks(ax, low, high)
     elif high > low:
         ax.set_xlim(low, high)
-    kind = " (factor)" if entry.kind == "factor" else ""
+    kind = f" ({entry.kind})" if entry.kind in ("factor", "setting") else ""
     ax.set(xlabel=f"{wording.heading(entry)}{kind}", ylabel="density", yticks=[])
     ax.set_ylim(bottom=0)
     return ax

@@ -143,7 +143,15 @@ def _best(result: SearchResult) -> str:
             f'<td class="text">{escape(wording.edge(d, x))}</td></tr>'
         )
     heads = "".join(f'<th scope="col">{text}</th>' for text in ("parameter", "best", "base", "searched"))
-    return _table("What the best network is made of", "", f'{heads}<th scope="col" class="text">note</th>', rows)
+    note = (
+        ""
+        if not result.space.has_settings
+        else (
+            "Settings are no part of the network, but what it was measured with; under base stands the middle of "
+            "their range, with which the homogeneous reference was measured."
+        )
+    )
+    return _table("What the best network is made of", note, f'{heads}<th scope="col" class="text">note</th>', rows)
 
 
 def _table(title: str, note: str, heads: str, rows: Iterable[str]) -> str:

@@ -167,7 +167,7 @@ class SearchResult:
         return self.network(self.best)
 
     def network(self, trial: Trial | int) -> Network:
-        """The network of a trial.
+        """The network of a trial; settings, which are no part of it, stand in its description.
 
         Raises
         ------
@@ -180,6 +180,9 @@ class SearchResult:
                 raise SearchError(f"the search has no trial {trial}: give one of 0 to {len(self.trials) - 1}")
             trial = known[trial]
         made = f"trial {trial.number} of search {self.space.name!r}, from {self.space.base.name}"
+        settings = self.space.settings(trial.values)
+        if settings:
+            made += f", measured with {wording.settings(self.space, settings)}"
         # A space may be called as files are, and a network may not.
         name = re.sub(r"[^A-Za-z0-9 _.+-]", "_", self.space.name)
         name = name if re.match("[A-Za-z0-9]", name) else f"search{name}"
@@ -266,7 +269,9 @@ class SearchResult:
         if self.reference is not None:
             # It sets the limit of C, and is not held against it on other seeds.
             alone = replace(self.reference_remeasured or self.reference, feasible=True)
-            lines.append(f"homogeneous reference: {alone}")
+            given = self.space.settings(self.space.default)
+            how = f", with {wording.settings(self.space, given)}" if given else ""
+            lines.append(f"homogeneous reference{how}: {alone}")
         if self.best is not None and self.best_evaluation is not None:
             if not any(t.feasible for t in self.trials):
                 lines.append("no trial keeps the limits; the one that comes closest:")

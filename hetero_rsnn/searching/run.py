@@ -26,8 +26,10 @@ from hetero_rsnn.searching.settings import Settings
 from hetero_rsnn.searching.space import Space
 from hetero_rsnn.searching.trial import Trial, Watch
 
-#: Measures a network with a seed: at least C and S.
-Function = Callable[[Network, int], Mapping[str, float]]
+#: Measures a network with a seed, and settings by name where the space has some: at least C and S.
+Function = Callable[..., Mapping[str, float]]
+#: What is measured: a network, or the message of why there is none, and the settings that belong to it.
+Candidate = tuple[Network | str, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,11 @@ class Job:
     function: Function
     hold: float
 
-    def __call__(self, job: tuple[Network | str, int]) -> dict[str, float]:
-        network, seed = job
+    def __call__(self, job: tuple[Network | str, int, dict[str, float]]) -> dict[str, float]:
+        network, seed, settings = job
         if isinstance(network, str):  # the message of why there is none
             raise HeteroError(network)
-        return seed_values(self.function(network, seed), self.hold)
+        return seed_values(self.function(network, seed, **settings), self.hold)
 
 
 class Search:
@@ -80,14 +82,14 @@ class Search:
             self.budget = int(self.script.write("extended", budget=self.wanted)["budget"])
 
     def _measured(
-        self, networks: Sequence[Network | str], seeds: Sequence[int]
+        self, candidates: Sequence[Candidate], seeds: Sequence[int]
     ) -> Iterator[tuple[list[Any], float] | tuple[str, str, float]]:
-        """Rows and running time of every network in turn, or error, kind and running time."""
-        jobs = [(network, seed) for network in networks for seed in seeds]
+        """Rows and running time of every candidate in turn, or error, kind and running time."""
+        jobs = [(network, seed, settings) for network, settings in candidates for seed in seeds]
         outcomes: Generator[Outcome[dict[str, float]]] = self.runner.run(self.job, jobs)  # type: ignore[assignment]
-        for number in range(len(networks)):
+        for number in range(len(candidates)):
             own = [next(outcomes) for _ in seeds]
-            if number + 1 == len(networks):
+            if number + 1 == len(candidates):
                 outcomes.close()  # the runner is free again before the last result is used
             seconds = sum(o.seconds for o in own)
             bad = next((i for i, o in enumerate(own) if not o.ok), None)
@@ -101,8 +103,8 @@ class Search:
         event = self.script.take("reference")
         if event is None:
             self.watch("reference", 0, 1, None)
-            network = homogeneous(self.space.base)
-            found = next(iter(self._measured([network], self.settings.seeds)))
+            network, settings = self._homogeneous()
+            found = next(iter(self._measured([(network, settings)], self.settings.seeds)))
             if len(found) == 3:
                 raise SearchError(
                     f"the homogeneous network of {self.space.name!r} cannot be measured: {found[0]}; "
@@ -114,6 +116,10 @@ class Search:
             judged = evaluate(objective, self.settings.seeds, rows, seconds)
             event = self.script.write("reference", fingerprint=network.fingerprint, **judged.to_event())
         return make_objective(self.space, self.settings, Evaluation.from_event(event))
+
+    def _homogeneous(self) -> tuple[Network, dict[str, float]]:
+        """The reference; it has no settings of its own, so that it gets the default."""
+        return homogeneous(self.space.base), self.space.settings(self.space.default)
 
     def _batch(self) -> None:
         """Ask, measure, tell."""
@@ -152,7 +158,7 @@ class Search:
 
     def _ended(self, trials: Sequence[Trial]) -> Iterator[Event]:
         """Measure trials; write and return what came of each."""
-        found = self._measured([self._network(t) for t in trials], self.settings.seeds)
+        found = self._measured([self._candidate(t) for t in trials], self.settings.seeds)
         for trial, result in zip(trials, found, strict=True):
             if len(result) == 3:
                 error, kind, seconds = result
@@ -161,11 +167,12 @@ class Search:
                 e = evaluate(self.objective, self.settings.seeds, *result)
                 yield self.script.write("finished", trial=trial.number, **e.to_event())
 
-    def _network(self, trial: Trial) -> Network | str:
+    def _candidate(self, trial: Trial) -> Candidate:
+        settings = self.space.settings(trial.values)
         try:
-            return self.space.network(trial.values)
+            return self.space.network(trial.values), settings
         except HeteroError as error:
-            return str(error)
+            return str(error), settings
 
     def _remeasure(self) -> None:
         """Measure the reference and the best trials on seeds that had no part in choosing them."""
@@ -184,9 +191,9 @@ class Search:
         if not names:
             return
         self.watch("again", 0, len(names), None)
-        base = homogeneous(self.space.base)
-        networks = [base if name is None else self._network(self.trials[name]) for name in names]
-        for i, (name, result) in enumerate(zip(names, self._measured(networks, s.fresh_seeds), strict=True)):
+        alone = self._homogeneous()
+        candidates = [alone if name is None else self._candidate(self.trials[name]) for name in names]
+        for i, (name, result) in enumerate(zip(names, self._measured(candidates, s.fresh_seeds), strict=True)):
             if len(result) == 3:
                 fields: dict[str, Any] = {"error": result[0], "kind": result[1], "seconds": result[2]}
             else:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-from hetero_rsnn.network.definition import Network
+from hetero_rsnn.common.errors import SearchError
 from hetero_rsnn.searching.options import SearchOptions
 from hetero_rsnn.searching.result import SearchResult
-from hetero_rsnn.searching.space import Space
+from hetero_rsnn.searching.space import Space, load_space
 from hetero_rsnn.searching.start import Measure, measured_network, search_space
 from hetero_rsnn.searching.trial import Watch
 
@@ -44,7 +45,7 @@ def search(
     Parameters
     ----------
     space : Space, str or Path
-        See `load_space`.
+        See `load_space`. Settings, which are no part of a network, take `search_function`.
     objective : {"efficiency", "capacity", "pareto"}, optional
         The largest E (the default), the largest C, or all trade-offs between C and S.
     method : {"wasserstein", "matern", "random"}, optional
@@ -119,21 +120,31 @@ def search(
 
 def search_with(space: Space | str | Path, options: SearchOptions) -> SearchResult:
     """`search`, with its keywords in one object."""
+    space = load_space(space)
+    if space.has_settings:
+        names = ", ".join(space.settings(space.default))
+        raise SearchError(
+            f"the space {space.name!r} has settings, {names}, and a search that measures networks alone has no use for "
+            "them: use search_function, which hands them to your function, or remove them from [scalars]"
+        )
     return search_space(space, options, measured_network(options))
 
 
 def search_function(
-    function: Callable[[Network, int], Mapping[str, float]], space: Space | str | Path, **options: Any
+    function: Callable[..., Mapping[str, float]], space: Space | str | Path, **options: Any
 ) -> SearchResult:
     """Search with a measurement of your own: a task, or a formula to try a search with.
 
     Parameters
     ----------
     function : callable
-        Called with (network, seed); returns a mapping with C and S, and as it likes with C_stderr, E, silent_share,
-        correlation and weight. Define it at the top level of a module where it is to run in other processes. The rate
-        follows from S, and E, if it is not given, is C / S.
+        Called with (network, seed), and by name with the settings of the space where it has some; returns a mapping
+        with C and S, and as it likes with C_stderr, E, silent_share, correlation and weight. Define it at the top level
+        of a module where it is to run in other processes. The rate follows from S, and E, if it is not given, is C / S.
     space : Space, str or Path
+        Its settings are scalars with ``as = "setting"``: numbers that are no part of the network, such as a learning
+        rate, in milliseconds for times and SI otherwise. The homogeneous reference is measured with the settings of
+        `Space.default`, the middle of their ranges.
     **options
         Those of `search`, but for backend and precision.
 
@@ -144,8 +155,39 @@ def search_function(
     Raises
     ------
     SearchError
-        If an option is unknown; else as `search`.
+        If an option is unknown, or the function does not take the settings; else as `search`.
+
+    Examples
+    --------
+    >>> import hetero_rsnn as hr
+    >>> def formula(network, seed, width):
+    ...     return {"C": 2.0 - (width - 0.7) ** 2, "S": 0.1}
+    >>> base = hr.load_network("henhes", n=20).to_dict()
+    >>> scalars = {"width": {"as": "setting", "range": [0.2, 2.0], "scale": "log"}}
+    >>> space = hr.Space.from_dict({"name": "own", "base": base, "scalars": scalars})
+    >>> found = hr.search_function(formula, space, budget=8, initial=4, seeds=1, fresh_seeds=1)
+    >>> abs(found.best.point["width"] - 0.7) < 0.05
+    True
     """
+    space = load_space(space)
+    if space.has_settings:
+        _takes(function, space.settings(space.default))
     chosen = SearchOptions.of_function(options)
     named = [getattr(function, key, getattr(type(function), key)) for key in ("__module__", "__qualname__")]
     return search_space(space, chosen, Measure(function, {"function": ".".join(named)}))
+
+
+def _takes(function: Callable[..., Any], settings: Mapping[str, float]) -> None:
+    """Refuse a function that cannot be called with the settings, before a journal is begun."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some compiled functions do not tell
+        return
+    try:
+        signature.bind(None, 0, **settings)
+    except TypeError as error:
+        raise SearchError(
+            f"the function is called with network, seed and the settings {', '.join(settings)} of the space, and takes "
+            f"{signature}: {error}",
+            fix="let it take them by name",
+        ) from None

@@ -57,7 +57,8 @@ class SearchDefaults:
 class Space:
     """Networks that differ from `base` in the distributions and scalars of `entries`. Built by `load_space`.
 
-    A point is a sequence of numbers in the order of `dimensions`, in milliseconds for times and SI otherwise.
+    A point is a sequence of numbers in the order of `dimensions`, in milliseconds for times and SI otherwise. Some may
+    be settings: numbers that are no part of the network, and that `search_function` hands on beside it.
     Two spaces are equal if their base and entries are; `name`, `description` and `search` do not count.
     """
 
@@ -76,7 +77,10 @@ class Space:
 
     @cached_property
     def default(self) -> tuple[float, ...]:
-        """The point nearest to the base; where an entry stands for several parameters, the first one counts."""
+        """The point nearest to the base; where an entry stands for several parameters, the first one counts.
+
+        Of settings, which the base does not have, it is the middle of their range (on their own scale).
+        """
         raw = (x for entry in self.entries for x in self._read(entry, self._data))
         return tuple(min(max(x, d.low), d.high) for x, d in zip(raw, self.dimensions, strict=True))
 
@@ -116,7 +120,7 @@ class Space:
         return tuple(out)
 
     def network(self, point: Sequence[float]) -> Network:
-        """The network that a point stands for; it keeps the base's name.
+        """The network that a point stands for; it keeps the base's name, and settings are no part of it.
 
         Raises
         ------
@@ -128,6 +132,30 @@ class Space:
         for entry in self.entries:
             changed |= overrides(entry, *entry.moments(values), self._at_base[entry.name])
         return self.base.replace(**changed)
+
+    def settings(self, point: Sequence[float]) -> dict[str, float]:
+        """What of a point is no part of the network, by name, in milliseconds for times and SI otherwise.
+
+        Raises
+        ------
+        SpaceError
+            If the length is wrong or a number is outside its range.
+
+        Examples
+        --------
+        >>> scalars = {"learning_rate": {"as": "setting", "range": [0.001, 0.1]}}
+        >>> space = Space.from_dict({"base": load_network("henhes").to_dict(), "scalars": scalars})
+        >>> space.settings([0.02])
+        {'learning_rate': 0.02}
+        """
+        values = iter(self.check(point))
+        means = [entry.moments(values)[0] for entry in self.entries]
+        return {entry.name: x for entry, x in zip(self.entries, means, strict=True) if entry.kind == "setting"}
+
+    @cached_property
+    def has_settings(self) -> bool:
+        """Whether there is anything beside the network that a function must be called with."""
+        return any(entry.kind == "setting" for entry in self.entries)
 
     def distributions(self, point: Sequence[float]) -> dict[str, Distribution]:
         """The distribution of each entry at a point, by the entry's name; a scalar is a constant."""
@@ -156,7 +184,7 @@ class Space:
         return tuple(d.from_unit(x) for d, x in zip(self.dimensions, values.tolist(), strict=True))
 
     def point(self, network: Network) -> tuple[float, ...]:
-        """The point that stands for a network: the inverse of `network`.
+        """The point that stands for a network: the inverse of `network`, with settings at the middle of their range.
 
         Raises
         ------
@@ -187,6 +215,8 @@ class Space:
 
     def _read(self, entry: Entry, data: dict[str, Any]) -> list[float]:
         """The numbers of an entry's dimensions in a network's content."""
+        if entry.kind == "setting":
+            return [d.from_unit(0.5) for d in entry.dimensions]
         known = by_name(data)
         if entry.targets[0] not in known:
             raise SpaceError(f"the network has no {entry.targets[0]}, which the space {self.name!r} searches")
@@ -264,6 +294,9 @@ class Space:
 
 def _note(entry: Entry) -> str:
     """A line on what the numbers of the table do not say."""
+    if entry.kind == "setting":
+        fixed = "base: the middle of its range" if isinstance(entry.mean, Dimension) else f"{entry.mean:g}"
+        return f"{entry.name}: a setting of the function ({fixed})"
     if entry.kind != "distribution":
         return f"{entry.name}: {'scales' if entry.kind == 'factor' else 'sets'} {', '.join(entry.targets)}"
     words = [entry.family]

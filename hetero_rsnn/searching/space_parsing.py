@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,11 @@ SPREAD = ("gamma", "lognormal", "truncated_normal")
 SMALLEST_CV = 1e-6
 #: Parts of a network that say how it is measured, or how large it is: candidates must not differ in them.
 _KEPT = ("protocol", "n", "dt", "input.channels")
+#: What a function of a search is called with besides, and columns of its table: no names of settings.
+_TAKEN = (
+    *("network", "seed", "trial", "batch", "status", "feasible", "violation", "seconds", "error"),
+    *(f"{q}{end}" for q in ("C", "S", "E", "rate_hz", "silent_share") for end in ("", "_stderr", "_remeasured")),
+)
 
 
 @dataclass(frozen=True)
@@ -53,9 +59,10 @@ class Entry:
     name : str
         As the file calls it.
     kind : str
-        ``"distribution"``; for scalars ``"value"`` (set in place of the base's) or ``"factor"`` (scales the base's).
+        ``"distribution"``; for scalars ``"value"`` (set in place of the base's), ``"factor"`` (scales the base's) or
+        ``"setting"`` (no part of the network: the function of `search_function` is called with it).
     targets : tuple of str
-        Full dotted names in the network; all get the same.
+        Full dotted names in the network; all get the same. A setting has none.
     log : bool
         Whether the parameter is compared by its logarithm.
     family : str
@@ -290,12 +297,14 @@ def _parameter(name: str, table: Mapping[str, Any], data: dict[str, Any], where:
 
 def _scalar(name: str, table: Mapping[str, Any], data: dict[str, Any], where: str) -> Entry:
     _keys(table, ("targets", "as", "range", "scale"), where, name)
-    for key in ("targets", "range"):
+    kind = table.get("as", "value")
+    if kind not in ("value", "factor", "setting"):
+        raise SpaceError(f"{where}.as must be 'value', 'factor' or 'setting', got {kind!r}")
+    for key in ("range",) if kind == "setting" else ("targets", "range"):
         if key not in table:
             raise SpaceError(f"{where} lacks the key {key!r}")
-    kind = table.get("as", "value")
-    if kind not in ("value", "factor"):
-        raise SpaceError(f"{where}.as must be 'value' or 'factor', got {kind!r}")
+    if kind == "setting":
+        return _setting(name, table, where)
     wanted = table["targets"]
     if not isinstance(wanted, list | tuple) or not wanted:
         raise SpaceError(f"{where}.targets must be a list of names, got {wanted!r}: write e.g. ['input.weight']")
@@ -320,6 +329,22 @@ def _scalar(name: str, table: Mapping[str, Any], data: dict[str, Any], where: st
     if kind == "factor" and min(_ends(value)) < 0:
         raise SpaceError(f"{where}.range of a factor must be >= 0, got {table['range']!r}")
     return Entry(name, kind, tuple(targets), log, unit, "constant", value, 0.0)
+
+
+def _setting(name: str, table: Mapping[str, Any], where: str) -> Entry:
+    """A number that is handed to the function of a search, under its name."""
+    if "targets" in table:
+        raise SpaceError(f"{where}: a setting is no part of the network: remove targets, or set as = 'value'")
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise SpaceError(f"{where}: a function takes no argument {name!r}: name the setting with letters, digits and _")
+    if name in _TAKEN:
+        raise SpaceError(f"{where}: a search has a {name!r} of its own: give the setting another name")
+    raw = table["range"]
+    found = {units.parse(end, f"{where}.range")[1] for end in (raw if isinstance(raw, list | tuple) else [raw])}
+    if len(found) > 1:
+        raise SpaceError(f"{where}.range must have one unit, got {raw!r}")
+    log, unit = _log(table, False, where), next(iter(found), units.DIMENSIONLESS)
+    return Entry(name, "setting", (), log, unit, "constant", _range(raw, f"{where}.range", name, log, unit), 0.0)
 
 
 def overrides(entry: Entry, mean: float, cv: float, base: Sequence[Parameter]) -> dict[str, Parameter | float]:

@@ -25,6 +25,7 @@ from hetero_rsnn.searching.wording import (
     measure,
     number,
     seeds,
+    settings,
     state,
     status,
 )
@@ -186,7 +187,8 @@ def comparison(result: SearchResult, others: Sequence[SearchResult]) -> list[Row
 def facts(result: SearchResult) -> list[tuple[str, str]]:
     """Settings and provenance, as pairs of text."""
     s, space, p = result.settings, result.space, result.space.base.protocol
-    given = "given" if s.c_min is not None else "that of the homogeneous reference"
+    source = "given" if s.c_min is not None else "that of the homogeneous reference"
+    given = space.settings(space.default)
     out = [
         ("space", f"{space.name}: {space.description}" if space.description else space.name),
         ("fingerprint of the space", space.fingerprint),
@@ -197,12 +199,13 @@ def facts(result: SearchResult) -> list[tuple[str, str]]:
             f"read with tau {p.tau_read:g} ms",
         ),
         ("objective", s.objective),
-        ("least C", f"{result.objective.c_min:.4g} ({given})"),
+        ("least C", f"{result.objective.c_min:.4g} ({source})"),
         ("rate", f"{s.rate[0]:g} to {s.rate[1]:g} Hz"),
         ("method", f"{s.method}, seed {s.seed}"),
         ("budget", f"{s.budget} trials, the first {s.initial} spread over the space, then {s.batch} at a time"),
         ("seeds of the trials", seeds(s.seeds)),
         ("fresh seeds", f"{seeds(s.fresh_seeds)}, for the best {s.remeasure}"),
+        *([("settings of the homogeneous reference", settings(space, given))] if given else []),
         *((f"measured by: {k}", str(v)) for k, v in s.measure.items()),
     ]
     seconds = [t.evaluation.seconds for t in result.trials if t.evaluation is not None]

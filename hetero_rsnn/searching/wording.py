@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from hetero_rsnn.measures.estimates import (
     estimate,
 )
 from hetero_rsnn.searching.objectives import Evaluation
+from hetero_rsnn.searching.space import Space
 from hetero_rsnn.searching.space_parsing import Dimension, Entry
 from hetero_rsnn.searching.trial import Trial
 
@@ -57,6 +58,12 @@ def unit(x: Dimension | Entry) -> str:
 def heading(x: Dimension | Entry) -> str:
     """Name with its unit."""
     return printable(f"{x.name} ({unit(x)})" if unit(x) else x.name)
+
+
+def settings(space: Space, values: Mapping[str, float]) -> str:
+    """``"outer = 0.8, pause = 5 ms"``."""
+    kinds = {entry.name: entry.unit for entry in space.entries}
+    return ", ".join(f"{name} = {units.show(float(f'{x:.4g}'), kinds[name])}" for name, x in values.items())
 
 
 def edge(d: Dimension, x: float) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import hetero_rsnn as hr
 from hetero_rsnn.cli.options import parse_seeds
 from hetero_rsnn.experiments.measurement import measure
 from hetero_rsnn.jobs.journal import read_journal
@@ -195,6 +196,25 @@ def test_refusals(run, tmp_path, words, parts):
     assert len(lines) == 1, err
     for part in parts:
         assert part in err
+
+
+def test_settings_are_for_functions_and_shown_all_the_same(run, tmp_path):
+    """A search of networks refuses them before it begins; what a search of a function wrote is shown and exported."""
+    path = tmp_path / "own.toml"
+    path.write_text("base = 'henhes'\n[scalars.outer]\nas = 'setting'\nrange = [0.5, 2.0]\n")
+    code, out, err = run("search", str(path), "--journal", "j", "--workers", "1")
+    assert code == 2 and not out and len(err.strip().splitlines()) == 1
+    assert "the space 'own' has settings, outer" in err and "use search_function" in err
+    assert not (tmp_path / "j").exists()
+
+    def measured(network, seed, *, outer):
+        return {"C": 2 - (outer - 1) ** 2 + 0.01 * seed, "S": 0.1}
+
+    found = hr.search_function(measured, str(path), journal=tmp_path / "j", budget=5, initial=4, seeds=2)
+    code, out, err = run("show", str(tmp_path / "j"), "--export", str(tmp_path / "best.toml"))
+    assert code == 0 and "outer" in out
+    best = hr.load_network(tmp_path / "best.toml")
+    assert best == found.best_network and f"outer = {found.best.point['outer']:.4g}" in best.description
 
 
 @pytest.mark.slow

@@ -432,7 +432,10 @@ SPREAD = '[parameters."EI.weight"]\ncv = [0, 0.5]'
         (GAIN + 'targets = ["n"]\nrange = [1, 2]', "n must be the same for all candidates: set it in [overrides]"),
         (GAIN + 'targets = ["protocol.d_max"]\nrange = [1, 2]', "must be the same for all candidates"),
         (GAIN + 'targets = ["EE.plastic"]\nrange = [0, 1]', "is no continuous number"),
-        (GAIN + 'targets = ["w_max"]\nas = "scale"\nrange = [1, 2]', "as must be 'value' or 'factor', got 'scale'"),
+        (
+            GAIN + 'targets = ["w_max"]\nas = "scale"\nrange = [1, 2]',
+            "as must be 'value', 'factor' or 'setting', got 'scale'",
+        ),
         (GAIN + 'targets = ["EE.weight"]\nrange = [1, 2]', "is a distribution: search its mean and cv in [parameters]"),
         (GAIN + 'targets = ["tau_syn", "w_max"]\nrange = [1, 2]', "different units"),
         (GAIN + 'targets = ["tau_syn"]\nrange = [1, 2]', "in the unit of the base, second, got 1"),
