@@ -9,7 +9,7 @@ the rate that the untrained network has on the training samples. All shares are 
 rests on test samples. Spoken digits twice: on their own split, whose speakers are all in the training part, and with
 each of four speakers left out of training and tested alone, all 2,000 of them once.
 
-Finding: see docs/gradient.md.
+Finding: see docs/training_study.md.
 
     python analysis/gradient.py [--quick] [--out FOLDER] [--workers N] [--data-dir DIR] [--only NAME ...]
 

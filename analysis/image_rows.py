@@ -11,7 +11,7 @@ network after STDP. All settings were found on images held out of the training p
 and for permuted ones. The first 20,000 training images are a random third: they are in random order. Test images are
 all 10,000.
 
-Finding: see docs/gradient.md.
+Finding: see docs/training_study.md.
 
     python analysis/image_rows.py [--quick] [--out FOLDER] [--workers N] [--data-dir DIR]
 

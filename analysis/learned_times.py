@@ -12,7 +12,7 @@ those of gradient.py, and for images those found on images held out of the train
 E of each network are measured as everywhere, with as many independent input channels as the data have, so that C is a
 sum over channels: as drawn, and after training, on the same input.
 
-Finding: see docs/gradient.md.
+Finding: see docs/training_study.md.
 
     python analysis/learned_times.py [--quick] [--out FOLDER] [--workers N] [--data-dir DIR] [--only NAME ...]
 

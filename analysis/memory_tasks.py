@@ -13,7 +13,7 @@ first cue as the label (`delayed_recall`) wants memory but no product.
 
 The settings were looked for on other samples and other networks (data seeds 100 and 101, networks 0 and 1).
 
-Finding: see docs/gradient.md.
+Finding: see docs/training_study.md.
 
     python analysis/memory_tasks.py [--quick] [--out FOLDER] [--workers N] [--seeds N]
 
