@@ -65,9 +65,11 @@ def setting(quick: bool) -> Row:
         },
         "how": {"hold": "1 ms", "tau_read": "10 ms", "windows": 5}, "gain": 5.0,
         "training": {
-            "readout": "trained", "training_epochs": 2 if quick else 8, "patience": 8, "learning_rate": 0.005,
-            "batch_size": 32 if quick else 128, "validation": 0.1,
+            "readout": "trained", "training_epochs": 2 if quick else 10, "patience": 10, "learning_rate": 0.005,
+            "batch_size": 32 if quick else 128, "validation": 0.1, "weight_decay": 1.0,
+            "trainable": ["w", "w_in", "I_bias", "tau_m", "tau_syn", "v_th"],
         },
+        "trapezoid": {"inner": 0.5, "outer": 1.5},
     }  # fmt: skip
 
 
@@ -123,7 +125,10 @@ def one(method: str, seed: int, s: Row, parts: tuple[Any, Any, Any, Any], worker
     if method == "stdp":
         clf = hr.HRSNNClassifier(s["network"], **how).fit(X_train, y_train)
     else:
-        clf = hr.HRSNNGradientClassifier(s["network"], checkpoint=checkpoint, **s["training"], **how)
+        bump = hr.PseudoDerivative("trapezoid", **s["trapezoid"])
+        clf = hr.HRSNNGradientClassifier(
+            s["network"], checkpoint=checkpoint, pseudo_derivative=bump, **s["training"], **how
+        )
         clf.fit(X_train, y_train)
         out |= {
             "epochs": len(clf.training_), "best_epoch": clf.best_epoch_,

@@ -51,6 +51,7 @@ def test_a_training_that_was_stopped_goes_on_and_leaves_nothing(study: Any, tmp_
     clf = hr.HRSNNGradientClassifier(
         s["network"], checkpoint=checkpoint, **s["training"], **s["how"], overrides=s["overrides"], seed=0,
         encoder=hr.CurrentEncoder(gain=s["gain"], clip=None), precision=s["precision"],
+        pseudo_derivative=hr.PseudoDerivative("trapezoid", **s["trapezoid"]),
     )  # fmt: skip
     clf.on_epoch = stop
     with pytest.raises(KeyboardInterrupt):
