@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from study_kit import Row, Study, fail_politely
+from study_kit import Row, Study, fail_politely, interval
 
 import hetero_rsnn as hr
 from hetero_rsnn import plots
@@ -35,7 +35,6 @@ from hetero_rsnn.datasets.catalogue import find_dataset
 from hetero_rsnn.inputs.audio import AudioEncoder
 from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.inputs.samples import take
-from hetero_rsnn.measures.estimates import estimate
 from hetero_rsnn.tasks.recipes import recipe
 
 #: What is trained on: data set, seeds, epochs of training, shares of the untrained rate above which spikes cost,
@@ -141,12 +140,6 @@ def summary(rows: list[Row]) -> Row:
             "seconds": float(np.mean([row[method].get("seconds", np.nan) for row in rows])),
         }  # fmt: skip
     return out
-
-
-def interval(values: Any) -> list[float]:
-    """Mean, and the ends of its 95 % interval."""
-    found = estimate(values)
-    return [found.mean, found.low, found.high]
 
 
 def findings(out: dict[str, Row]) -> list[str]:

@@ -33,14 +33,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from study_kit import Array, Row, Study, fail_politely
+from study_kit import Array, Row, Study, fail_politely, interval
 
 import hetero_rsnn as hr
 from hetero_rsnn import plots
 from hetero_rsnn.datasets.catalogue import find_dataset
 from hetero_rsnn.estimators.readout import fit_readout
 from hetero_rsnn.inputs.samples import take
-from hetero_rsnn.measures.estimates import estimate
 
 #: Method -> what it is called, whether pixels are permuted, its share of the training images, colour and marker.
 METHODS: dict[str, tuple[str, bool, str, str, str]] = {
@@ -144,12 +143,6 @@ def one(method: str, seed: int, s: Row, parts: tuple[Any, Any, Any, Any], worker
         **out, "accuracy": report.accuracy, "nu": report.nu, "train_accuracy": train, "seconds": seconds,
         "peak_mib": peak(),
     }  # fmt: skip
-
-
-def interval(values: Any) -> list[float]:
-    """Mean, and the ends of its 95 % interval."""
-    found = estimate(np.asarray(values, dtype=float))
-    return [found.mean, found.low, found.high]
 
 
 def summary(rows: list[Row], lines: dict[str, Row]) -> Row:

@@ -35,12 +35,11 @@ from gradient import heard
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
-from study_kit import Array, Row, Study, fail_politely, verdict
+from study_kit import Array, Row, Study, fail_politely, interval, verdict
 
 import hetero_rsnn as hr
 from hetero_rsnn.datasets.catalogue import find_dataset
 from hetero_rsnn.inputs.samples import take
-from hetero_rsnn.measures.estimates import estimate
 
 #: Data set, seeds, neurons, samples at most of its training part (None: all), and settings of the classifier.
 SETS: dict[str, Row] = {
@@ -179,12 +178,6 @@ def numbers(rows: Sequence[Row], *path: str) -> Array:
             value = value[key]
         out.append(math.nan if value is None else value)
     return np.array(out, dtype=float)
-
-
-def interval(values: Any) -> list[float]:
-    """Mean, and the ends of its 95 % interval."""
-    found = estimate(values)
-    return [found.mean, found.low, found.high]
 
 
 def summary(rows: list[Row]) -> Row:

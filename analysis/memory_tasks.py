@@ -30,12 +30,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from study_kit import Array, Row, Study, fail_politely
+from study_kit import Array, Row, Study, fail_politely, interval
 
 import hetero_rsnn as hr
 from hetero_rsnn import plots
 from hetero_rsnn.estimators.readout import fit_readout
-from hetero_rsnn.measures.estimates import estimate
 
 #: Method -> what it is called, its colour and marker.
 METHODS = {
@@ -142,12 +141,6 @@ def summary(rows: dict[int, list[Row]]) -> Row:
             methods[name] = {q: interval([row[name][q] for row in found]) for q in known}
             methods[name]["gain"] = interval([row[name]["accuracy"] - row["drawn"]["accuracy"] for row in found])
     return out
-
-
-def interval(values: Any) -> list[float]:
-    """Mean, and the ends of its 95 % interval."""
-    found = estimate(np.asarray(values, dtype=float))
-    return [found.mean, found.low, found.high]
 
 
 def findings(out: Row, seeds: int) -> list[str]:

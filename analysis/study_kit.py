@@ -204,6 +204,12 @@ def mean(row: Mapping[str, Any], name: str) -> hr.Estimate:
     return estimate(column(row, name))
 
 
+def interval(values: Any) -> list[float]:
+    """Mean of numbers, one a seed, and the ends of its 95 % interval."""
+    found = estimate(np.asarray(values, dtype=float))
+    return [found.mean, found.low, found.high]
+
+
 def paired(row: Mapping[str, Any], other: Mapping[str, Any], name: str, *, relative: bool = False) -> hr.Estimate:
     """Paired difference of a column, seed by seed; `relative` to the mean of the second."""
     if row["seed"] != other["seed"]:

@@ -180,6 +180,7 @@ class Training:
         self._state, self._least = state, math.inf
         self.strength: float | None = None
         self.before: tuple[Array, Array, float] | None = None
+        self._of_best: tuple[Array, Array, float] | None = None
         self.values: dict[str, Array] = dict(chosen.values)
         if not self.shown.size:
             raise HeteroError("no sample is left to train on", fix="hold out fewer of them")
@@ -216,7 +217,7 @@ class Training:
             self._least = min(losses)
         self.strength = strengths[int(np.argmin(losses)) if losses else -1]
         self.values |= _ridge(*sums, self.strength)
-        self.best = dict(self.values)
+        self.best, self._of_best = dict(self.values), sums
 
     def sums(self) -> tuple[Array, Array, float]:
         """Weighted sums of the products of scaled features with themselves, and with what they should say; all weights.
@@ -260,7 +261,7 @@ class Training:
             # What the optimiser remembers belongs to the last values, not to the best.
             other.adam = replace(other.adam, taken=0, means={}, squares={})
         if self.strength is not None:  # to solve for other samples alone would be to forget these
-            other.before = best.sums()
+            other.before = best.sums() if self._of_best is None else self._of_best
         return other
 
     def _unit(self, name: str) -> float:
@@ -380,15 +381,16 @@ class Training:
                 "no potential came near its threshold, so that nothing can be learned",
                 fix="widen the pseudo-derivative, or raise the input or I_bias",
             )
-        if self.strength is not None:
-            self.values |= _ridge(*self.sums(), self.strength)
+        sums = None if self.strength is None else self.sums()
+        if sums is not None and self.strength is not None:
+            self.values |= _ridge(*sums, self.strength)
         validation = math.nan
         if self.held_out.size:
             validation, score = self._validate()
         self.history.append(Epoch(loss, validation, score, spikes, reached, time.perf_counter() - begin))
         least = self._least if self.best_epoch < 0 else self.history[self.best_epoch].validation
         if not self.held_out.size or validation < least:
-            self.best, self.best_epoch = dict(self.values), number
+            self.best, self.best_epoch, self._of_best = dict(self.values), number, sums
         return self.history[-1]
 
     def _validate(self, seen: tuple[Array, Array] | None = None) -> tuple[float, float]:
@@ -465,7 +467,7 @@ class Training:
         for name, array in arrays.items():
             kind, _, rest = name.partition("_")
             parts[kind][rest] = array
-        self.values, self.best = parts["value"], parts["best"]
+        self.values, self.best, self._of_best = parts["value"], parts["best"], None
         self.adam.restore(parts["adam"])
         # JSON has no NaN.
         self.history = [Epoch(**{k: math.nan if v is None else v for k, v in row.items()}) for row in about["history"]]

@@ -138,9 +138,9 @@ class SampleHead:
         return np.asarray(matrices @ gradient.reshape(len(index), self.pooling.rows, activity.shape[2]))
 
     def loss(self, scores: Array, index: Ints) -> tuple[float, Array]:
-        weight = None if self.weight is None else self.weight[index]
+        wanted, weight = self.wanted(index)
         if self.classes is None or self.squared:
-            return squared_error(scores, self.wanted(index)[0], weight)
+            return squared_error(scores, wanted, weight)
         return cross_entropy(scores, self.targets[index], weight)
 
     def score(self, scores: Array, index: Ints) -> float:
