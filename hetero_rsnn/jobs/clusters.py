@@ -120,7 +120,7 @@ class DaskRunner(FuturesRunner):
         self._scheduler = address
         self._said = False  # that there is no worker
         self._client = _connect(need("distributed", "dask", "dask=", error=ExecutorError).Client, address)
-        super().__init__(self._client.get_executor(pure=False), None, timeout)
+        super().__init__(DaskExecutor(self._client), None, timeout)
         self._tells = True
         self._manned = time.monotonic()  # when it was last seen with a worker
         self._topic = f"hetero-rsnn-{uuid.uuid4()}"
@@ -219,6 +219,44 @@ class DaskRunner(FuturesRunner):
                 self._client.close(timeout=5)
         finally:
             log.disabled = before
+
+
+class DaskExecutor(cf.Executor):
+    """A Dask client as an executor.
+
+    Dask has one of its own, which takes a result for an error if the worker that had made it dies just after it was
+    fetched.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> cf.Future[Any]:
+        theirs = self._client.submit(function, *arguments, pure=False, **named)
+        ours: cf.Future[Any] = cf.Future()
+
+        def fetch() -> None:
+            """Wait for the result, again where it was lost on its way: it is computed anew then."""
+            with suppress(cf.InvalidStateError):  # dropped meanwhile
+                try:
+                    value = theirs.result()
+                except cf.CancelledError:
+                    ours.cancel()
+                    ours.set_running_or_notify_cancel()  # what waits for it wakes up
+                except Exception as error:
+                    ours.set_exception(error)
+                else:
+                    ours.set_result(value)
+
+        def drop(future: cf.Future[Any]) -> None:
+            if future.cancelled():
+                with suppress(OSError, RuntimeError):  # the scheduler may be gone
+                    theirs.cancel()
+
+        ours.add_done_callback(drop)
+        # In a thread each, since Dask has one for all callbacks, and this one may wait.
+        theirs.add_done_callback(lambda _: threading.Thread(target=fetch, daemon=True).start())
+        return ours
 
 
 def _connect(client: Callable[..., Any], address: str) -> Any:

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from functools import partial
@@ -39,6 +40,7 @@ from chores import (
 from helpers import within
 
 from hetero_rsnn.common.errors import ExecutorError, HeteroError
+from hetero_rsnn.jobs.clusters import DaskExecutor
 from hetero_rsnn.jobs.executors import make_runner
 from hetero_rsnn.jobs.remote import Outcome
 
@@ -384,6 +386,7 @@ def test_outcomes_can_be_pickled():
 
 PARENT = """
 import sys, time
+from hetero_rsnn.jobs.clusters import DaskExecutor
 from hetero_rsnn.jobs.executors import make_runner
 def job(x):
     time.sleep(60 if x else 0)
@@ -531,6 +534,51 @@ def test_a_job_that_always_kills_its_dask_worker(cluster):
     outcomes = run_on(cluster, die_if_negative, [1, 2, -1, 3, 4])
     assert [o.value for o in outcomes] == [1, 4, None, 9, 16]
     assert outcomes[2].kind == "killed" and "allowed-failures" in outcomes[2].error
+
+
+class Fetched:
+    """A future of Dask whose worker died just after its result was fetched; the result counts, not the status."""
+
+    status = "lost"
+
+    def __init__(self, result):
+        self.result, self.cancelled = result, False
+
+    def add_done_callback(self, function):
+        function(self)
+
+    def cancel(self):
+        self.cancelled = True
+
+
+class Fetching:
+    def __init__(self):
+        self.go = threading.Event()
+
+    def submit(self, function, *arguments, pure):
+        def result():
+            assert self.go.wait(60)
+            return function(*arguments)
+
+        self.last = Fetched(result)
+        return self.last
+
+
+def cancelled_there():
+    raise cf.CancelledError("scheduler gone")
+
+
+def test_results_of_dask_are_what_it_fetches():
+    client = Fetching()
+    calls = ((square, 3), (math.sqrt, -1), (cancelled_there,))
+    futures = [DaskExecutor(client).submit(function, *x) for function, *x in calls]
+    client.go.set()
+    assert cf.wait(futures, 60).not_done == set()
+    assert futures[0].result() == 9 and isinstance(futures[1].exception(), ValueError) and futures[2].cancelled()
+    client.go.clear()
+    dropped = DaskExecutor(client).submit(square, 3)
+    assert dropped.cancel() and client.last.cancelled
+    client.go.set()
 
 
 @pytest.mark.slow
