@@ -1,0 +1,7 @@
+"""For pytest alone: what needs torch is not collected where torch is not installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+collect_ignore_glob = [] if find_spec("torch") else ["hetero_rsnn/gradient/feedforward/*", "tests/gradient/feedforward/*"]
