@@ -2,65 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hetero_rsnn.common import checks
+from hetero_rsnn.common import checks, units
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Bools, Ints
 from hetero_rsnn.estimators.classifier import HRSNNClassifier
 from hetero_rsnn.estimators.frozen import count_jobs
 from hetero_rsnn.estimators.gradient_training import TRAINED, GradientEstimator, counts_of
+from hetero_rsnn.estimators.trained_readout import TrainedReadout
 from hetero_rsnn.gradient.batch import run_batch
+from hetero_rsnn.gradient.decisions import LOSSES, DecisionHead, DecisionWindows, running_mean
 from hetero_rsnn.gradient.fitting import Training
 from hetero_rsnn.gradient.heads import SampleHead
-from hetero_rsnn.gradient.readouts import Pooling, fade_of, softmax
+from hetero_rsnn.gradient.readouts import Pooling, fade_of
+from hetero_rsnn.gradient.settings import Settings
 from hetero_rsnn.inputs.labels import check_labels, check_truth, check_weights
 from hetero_rsnn.inputs.samples import take
 from hetero_rsnn.inputs.stimulus import Stimulus
 
-#: What a readout of classes may be trained by.
-LOSSES = ("cross_entropy", "squared_error")
 #: Samples that the trained readout answers at a time.
 TOGETHER = 256
-
-
-class TrainedReadout:
-    """The readout that was trained with a network: a linear model of classes.
-
-    Attributes
-    ----------
-    coef_ : ndarray, shape (features, classes)
-    intercept_ : ndarray, shape (classes,)
-    classes_ : ndarray
-    """
-
-    def __init__(self, coef: Array, intercept: Array, classes: NDArray[Any]) -> None:
-        self.coef_, self.intercept_, self.classes_ = coef, intercept, classes
-
-    def _scores(self, X: Array) -> Array:
-        return np.asarray(X @ self.coef_ + self.intercept_)
-
-    def decision_function(self, X: Array) -> Array:
-        """Scores, shape (samples, classes); of two classes that of the second less that of the first, (samples,)."""
-        scores = self._scores(X)
-        return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
-
-    def predict(self, X: Array) -> NDArray[Any]:
-        """Classes, shape (samples,)."""
-        return np.asarray(self.classes_[self._scores(X).argmax(axis=1)])
-
-    def predict_proba(self, X: Array) -> Array:
-        """Softmax of the scores, shape (samples, classes)."""
-        return softmax(self._scores(X))
-
-    def predict_log_proba(self, X: Array) -> Array:
-        """Logarithms of the same."""
-        return np.asarray(np.log(np.maximum(self.predict_proba(X), 1e-300)))
 
 
 class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
@@ -91,11 +58,20 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
     readout : {"ridge", "logistic", "trained"} or estimator
         What answers: a readout that is fitted to the frozen network at the end, see `HRSNNClassifier`, or the one that
         was trained along.
-    loss : {"cross_entropy", "squared_error"}
-        Of the readout of the training; the second on indicators of the classes.
+    loss : {"cross_entropy", "squared_error", "tet"}
+        Of the readout of the training; the second on indicators of the classes, the third (with `decide_every`) of the
+        answers in all decision windows in place of the decision at the end.
     pooling : {"windows", "rate", "last", "leaky"}
         What the readout of the training sees of a sample: means over 5 parts, over the whole, its end, or a leaky
-        integrator over it; the last two fade with `tau_read`.
+        integrator over it; the last two fade with `tau_read`. With `decide_every`, it sees this of each decision
+        window: the mean over it (the first two), or what it has left at its end of all spikes so far (the last two).
+    decide_every : duration, optional
+        Answer in every decision window of this length, a multiple or a part of the hold; the decision at any time is
+        the mean of the answers so far. The network is trained to decide at the end of a sample (or by ``loss="tet"``,
+        in every window), and answers early by `scores_over_time`, or by `AnytimeReadout`.
+    consistency : float
+        Weight (alpha) of the RCS regulariser: what neurons do in each decision window is drawn to what they do in the
+        last ones, so that decisions are stable early. The published value is 0.002; it needs `decide_every`.
     training_epochs, batch_size : int
     learning_rate : float
         Of weights relative to their mean size, of biases and logarithms of times as it is.
@@ -128,7 +104,8 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
     References
     ----------
     N. Perez-Nieves et al., "Neural heterogeneity promotes robust learning", Nature Communications 12, 2021 (trained
-    time constants); E. O. Neftci, H. Mostafa, F. Zenke, IEEE Signal Processing Magazine 36, 2019.
+    time constants); E. O. Neftci, H. Mostafa, F. Zenke, IEEE Signal Processing Magazine 36, 2019; D. Wu et al.,
+    arXiv:2301.09522 (RCS); S. Deng et al., ICLR 2022, arXiv:2202.11946 (TET).
 
     Examples
     --------
@@ -167,6 +144,8 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         detach_reset: bool = False,
         loss: str = "cross_entropy",
         pooling: str = "windows",
+        decide_every: Any = None,
+        consistency: float = 0.0,
         training_epochs: int = 20,
         batch_size: int = 32,
         learning_rate: float = 0.03,
@@ -192,6 +171,8 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         self.detach_reset = detach_reset
         self.loss = loss
         self.pooling = pooling
+        self.decide_every = decide_every
+        self.consistency = consistency
         self.training_epochs = training_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -251,14 +232,14 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         """An epoch on these samples."""
         encode = self._encoding(samples, "answering")
         stimuli = [encode(k) for k in range(len(samples))]
-        head = self._head(np.searchsorted(known, labels), weight, len(known))
+        head = self._head(stimuli, np.searchsorted(known, labels), weight, len(known))
         if not hasattr(self, "_online"):
             settings, none = self._training_settings(schedule="constant"), np.zeros(0, np.int64)
             training = Training(self._chosen(), head, stimuli, none, settings, state=self.frozen_.state)
         else:
             training = self._online.onto(head, stimuli)
         self._one_more(training)
-        self.windows_, self.windows_errors_ = self._pooling().rows, {}
+        self.windows_, self.windows_errors_ = self._seen_rows(), {}
         self.readout_ = TrainedReadout(*self._along, self.classes_)
         self.train_report_ = self._report(labels, self.readout_.predict(self._features(samples)))
         return self
@@ -271,7 +252,7 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         classes, number = np.unique(labels[index], return_inverse=True)
         encode = self._encoding(samples, "answering")
         stimuli = [encode(int(k)) for k in index]
-        head = self._head(number, None if weight is None else weight[index], len(classes))
+        head = self._head(stimuli, number, None if weight is None else weight[index], len(classes))
         held_out = self._held_out(number, len(classes), share)
         settings = self._training_settings()
         self._carry_out(Training(self._chosen(), head, stimuli, held_out, settings, state=self.frozen_.state))
@@ -283,9 +264,47 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         super()._check_training()
         checks.one_of("loss", self.loss, LOSSES)
         Pooling(self.pooling)
+        if self.decide_every is not None:
+            checks.duration("decide_every", self.decide_every)
+            return
+        for name, given, without in (("loss", self.loss, "tet"), ("consistency", self.consistency, None)):
+            if given == without or (without is None and given):
+                raise HeteroError(
+                    f"{name}={given!r} is about decisions over time, got decide_every=None",
+                    fix="say how often to decide, such as decide_every='50 ms'",
+                )
 
-    def _head(self, number: Ints, weight: Array | None, classes: int) -> SampleHead:
-        return SampleHead(self._pooling(), number, weight, classes, self.loss == "squared_error")
+    def _training_settings(self, **changes: Any) -> Settings:
+        return super()._training_settings(**{"consistency": self.consistency, **changes})
+
+    def _head(
+        self, stimuli: list[Stimulus], number: Ints, weight: Array | None, classes: int
+    ) -> SampleHead | DecisionHead:
+        if self.decide_every is None:
+            return SampleHead(self._pooling(), number, weight, classes, self.loss == "squared_error")
+        layout, windows = self._decisions()
+        lengths = np.array([len(x) * windows for x in stimuli])
+        if self.consistency and layout.count(lengths).max() < 2:
+            raise HeteroError(
+                f"consistency needs samples with two decision windows or more, got one of {self.decide_every}",
+                fix="shorten decide_every",
+            )
+        return DecisionHead(layout, number, lengths, windows, weight, classes, self.loss)
+
+    def _decisions(self) -> tuple[DecisionWindows, int]:
+        """Decision windows, and how many windows of counting a row is divided into for them."""
+        every = checks.duration("decide_every", self.decide_every)
+        units.steps(every, self.network_.dt, "decide_every")
+        rows = every / self.hold_
+        many, parts = max(1, round(rows)), max(1, round(1 / rows))
+        if abs(rows - many) > 1e-9 * many and abs(1 / rows - parts) > 1e-9 * parts:
+            raise HeteroError(
+                f"decide_every must be a multiple or a part of the hold of {self.hold_:g} ms, got {every:g} ms",
+                fix=f"such as {many * self.hold_:g} ms",
+            )
+        fades = self.pooling in ("last", "leaky")
+        fade = fade_of(self.taus_[0], self.hold_ / parts) if fades else 0.0
+        return DecisionWindows(many, fade), parts
 
     def _make_readout(self) -> Any:
         return TrainedReadout if self.readout == TRAINED else super()._make_readout()
@@ -299,40 +318,92 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
     ) -> Array:
         if self.readout != TRAINED:
             return super()._fit_readout(samples, labels, known, groups, weight)
-        self.windows_, self.windows_errors_ = self._pooling().rows, {}
+        self.windows_, self.windows_errors_ = self._seen_rows(), {}
         index = known if weight is None else known & (weight > 0)
         self.readout_ = TrainedReadout(*self._along, np.unique(labels[index]))
         return self._features(samples)
+
+    def _seen_rows(self) -> int:
+        """Numbers that the trained readout sees of each neuron."""
+        return self._pooling().rows if self.decide_every is None else 1
 
     def _features(self, samples: Any) -> Array:
         if self.readout != TRAINED:
             return super()._features(samples)
         self.check_fitted()
-        pooling, encode = self._pooling(), self._encoding(samples, "answering")
-        n, count = self.network_.n, len(samples)
-        features: Array = np.empty((count, pooling.rows * n))
+        n, count, seen = self.network_.n, len(samples), self._seen_rows()
+        features: Array = np.empty((count, seen * n))
         spikes, rows = np.empty(count), np.empty(count, dtype=np.int64)
-        with self._bar("answering", count) as progress:
-            for begin in range(0, count, TOGETHER):
-                part = slice(begin, min(begin + TOGETHER, count))
-                counts, rows[part] = self._counts([encode(k) for k in range(part.start, part.stop)])
-                features[part] = (pooling.matrices(rows[part]) @ counts).reshape(len(counts), -1)
-                spikes[part] = counts.sum(axis=(1, 2)) / n
-                if progress is not None:
-                    progress(part.stop, count)
+        for part, counts, windows in self._answered(samples):
+            if self.decide_every is None:
+                parts, matrices = 1, self._pooling().matrices(windows)
+            else:
+                layout, parts = self._decisions()
+                matrices = layout.whole(windows)
+            rows[part] = windows // parts
+            features[part] = (matrices @ counts).reshape(len(counts), -1)
+            spikes[part] = counts.sum(axis=(1, 2)) / n
         self.spikes_, self.rows_ = spikes, rows
         return features
 
-    def _counts(self, part: list[Stimulus]) -> tuple[Array, Ints]:
-        """Spikes of each neuron in each row of some samples, (samples, rows, n), and their rows."""
+    def scores_over_time(self, X: Any) -> list[Array]:
+        """Scores of the decision at the end of every decision window, by the readout that was trained along.
+
+        The scores at a time are the mean of the answers up to then, as the cutoff takes them
+        (`hetero_rsnn.fit_cutoff`); the last row is what `decision_function` says of the whole sample. For
+        ``readout="trained"`` with `decide_every`; `AnytimeReadout` fits readouts for every time to any network.
+
+        Parameters
+        ----------
+        X
+            As for `predict`.
+
+        Returns
+        -------
+        list of ndarray, shape (decisions, classes)
+            ``spikes_over_time_`` is then the spikes of the network in each decision window of each sample.
+        """
+        self.check_fitted()
+        if self.readout != TRAINED or self.decide_every is None:
+            raise HeteroError(
+                "scores over time need readout='trained' and decide_every, got "
+                f"readout={self.readout!r} and decide_every={self.decide_every!r}",
+                fix="or use AnytimeReadout",
+            )
+        layout, _ = self._decisions()
+        weights, offset = self._along
+        out: list[Array] = []
+        spikes: list[Array] = []
+        for _, counts, windows in self._answered(self.check_samples(X)):
+            answers = layout.matrices(windows) @ counts @ weights + offset
+            fired = (layout.sums(windows) @ counts).sum(axis=2)
+            for own, mine, steps in zip(answers, fired, layout.count(windows), strict=True):
+                out.append(running_mean(own[:steps]))
+                spikes.append(mine[:steps])
+        self.spikes_over_time_ = spikes
+        return out
+
+    def _answered(self, samples: Any) -> Iterator[tuple[slice, Array, Ints]]:
+        """Some samples at a time: which, their spikes (samples, windows, n), and how many windows each has."""
+        encode, count = self._encoding(samples, "answering"), len(samples)
+        parts = 1 if self.decide_every is None else self._decisions()[1]
+        with self._bar("answering", count) as progress:
+            for begin in range(0, count, TOGETHER):
+                part = slice(begin, min(begin + TOGETHER, count))
+                yield part, *self._counts([encode(k) for k in range(part.start, part.stop)], parts)
+                if progress is not None:
+                    progress(part.stop, count)
+
+    def _counts(self, part: list[Stimulus], parts: int) -> tuple[Array, Ints]:
+        """Spikes of each neuron in equal parts of each row of some samples, and how many there are of each sample."""
         frozen = self.frozen_
         if self.backend == "fast":
             run = run_batch(
                 frozen.draw, part, state=frozen.state, precision=self.precision, workers=count_jobs(self.n_jobs),
-                checkpoint=256,
+                checkpoint=256, window=None if parts == 1 else self.hold_ / parts,
             )  # fmt: skip
             return run.activity.astype(np.float64), run.windows
-        counts: list[Array] = [counts_of(frozen.run(x), 1) for x in part]
+        counts: list[Array] = [counts_of(frozen.run(x), parts) for x in part]
         windows = np.array([len(c) for c in counts], np.int64)
         whole = np.zeros((len(part), int(windows.max()), self.network_.n))
         for mine, count in zip(whole, counts, strict=True):

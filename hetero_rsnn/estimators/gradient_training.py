@@ -14,9 +14,10 @@ from hetero_rsnn.common.types import Array
 from hetero_rsnn.estimators.features import NetworkEstimator
 from hetero_rsnn.estimators.frozen import count_jobs
 from hetero_rsnn.gradient.checkpoints import checkpoint_exists
-from hetero_rsnn.gradient.fitting import OFFSET, READOUT, Epoch, Settings, Training
+from hetero_rsnn.gradient.fitting import OFFSET, READOUT, Training
 from hetero_rsnn.gradient.parameters import TRAINABLE, Parameters, parameters
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
+from hetero_rsnn.gradient.settings import Epoch, Settings
 from hetero_rsnn.simulation.recording import Recording
 
 #: The readout that is trained along, as the value of `readout`.

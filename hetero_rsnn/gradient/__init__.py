@@ -13,7 +13,11 @@
 ``optimisers``         Adam
 ``readouts``           what a readout sees of spikes; losses
 ``heads``              readouts with their targets: one answer a sample, or one a row
+``decisions``          answers in every decision window, and their losses (TET)
+``consistency``        the RCS regulariser: what a network does early shall be like what it does at the end
 ``checkpoints``        a training on the disk
+``settings``           how a network is trained, and what is told of every epoch
 ``fitting``            Training: batches, epochs, validation, early stopping
-``module``             to_torch: the same as a layer of torch; the only module here that asks for it
+``module``             to_torch: the same as a layer of torch
+``feedforward``        feed-forward networks for images (torch)
 """

@@ -7,25 +7,26 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.gradient.batch import run_batch
 from hetero_rsnn.gradient.checkpoints import read_checkpoint, write_checkpoint
+from hetero_rsnn.gradient.consistency import inconsistency
+from hetero_rsnn.gradient.decisions import DecisionHead
 from hetero_rsnn.gradient.heads import Head, SampleHead
 from hetero_rsnn.gradient.optimisers import Adam
 from hetero_rsnn.gradient.parameters import Parameters
-from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
 from hetero_rsnn.gradient.readouts import Pooling, too_many_spikes
+from hetero_rsnn.gradient.settings import Epoch, Settings
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.simulation.recording import State
@@ -58,96 +59,13 @@ class NotANumberError(ArithmeticError):
     """A loss or a gradient that is NaN or infinite."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How a network is trained.
-
-    Attributes
-    ----------
-    epochs, batch_size : int
-    learning_rate : float
-        Of weights relative to their mean size; of biases, logarithms of times and the readout as it is.
-    schedule : {"cosine", "constant"}
-    weight_decay : float
-        Of the readout.
-    clip : float or None
-        See `Adam`.
-    target_rate_hz, spike_weight : float
-        What neurons fire above this rate costs `spike_weight` times the square of the excess, relative to it.
-    patience : int
-        Epochs without a better validation loss until training ends.
-    detach_reset : bool
-    pseudo_derivative : PseudoDerivative
-    precision : {"single", "double"}
-    seed : int
-        Of the order of the samples.
-    workers : int or None
-        Threads; None: one a core. Nothing depends on them.
-    """
-
-    epochs: int = 30
-    batch_size: int = 32
-    learning_rate: float = 0.03
-    schedule: str = "cosine"
-    weight_decay: float = 0.0
-    clip: float | None = 1.0
-    target_rate_hz: float = math.inf
-    spike_weight: float = 0.0
-    patience: int = 10
-    detach_reset: bool = False
-    pseudo_derivative: PseudoDerivative = field(default_factory=PseudoDerivative)
-    precision: str = "single"
-    seed: int = 0
-    workers: int | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "patience"):
-            checks.whole(name, getattr(self, name), least=1, most=10**9)
-        checks.real("learning_rate", self.learning_rate, above=0.0)
-        checks.real("spike_weight", self.spike_weight, least=0.0)
-        if not self.target_rate_hz > 0:
-            raise HeteroError(
-                f"target_rate_hz must be > 0 Hz, got {self.target_rate_hz!r}", fix="leave it away for none"
-            )
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch gave.
-
-    Attributes
-    ----------
-    loss, validation : float
-        With the price of the spikes, on the training batches as they came, and on the samples that were held out (NaN
-        if none were).
-    score : float
-        Accuracy, or minus the mean square error, on the same held-out samples; on training batches if there are none.
-    spikes : float
-        Mean spikes of a neuron in a sample of the training batches.
-    reached : float
-        Share of steps and neurons where something can be learned; see `Gradients`.
-    seconds : float
-    """
-
-    loss: float
-    validation: float
-    score: float
-    spikes: float
-    reached: float
-    seconds: float
-
-    def __str__(self) -> str:
-        held = "" if math.isnan(self.validation) else f", held out {self.validation:.3g}"
-        return f"loss {self.loss:.3g}{held}, score {self.score:.3g}, {self.spikes:.3g} spikes a neuron"
-
-
 class Training:
     """A training that can be stopped after any epoch, kept, and taken up again.
 
     Parameters
     ----------
     chosen : Parameters
-    head : SampleHead or RowHead
+    head : SampleHead, RowHead or DecisionHead
         Of the same samples.
     samples : list of Stimulus
     held_out : ndarray of int
@@ -173,6 +91,10 @@ class Training:
         *, state: State | None = None,
     ) -> None:  # fmt: skip
         self.chosen, self.head, self.samples, self.settings = chosen, head, list(samples), settings
+        if settings.consistency and not isinstance(head, DecisionHead):
+            raise HeteroError(
+                "consistency needs decisions over time, got one answer a sample", fix="say when to decide"
+            )
         if len(head) != len(self.samples):
             raise HeteroError(f"there are {len(self.samples)} samples and targets for {len(head)}", fix="align them")
         self.held_out = np.asarray(held_out, dtype=np.int64)
@@ -293,11 +215,13 @@ class Training:
     def _run(self, draw: Draw, part: list[Stimulus], *, taught: bool = True) -> Any:
         # The weights that are trained, not those that the state was left with.
         state = None if self._state is None else replace(self._state, w=draw.plastic.w)
+        keep = ["currents"] if taught and "tau_syn" in self.chosen.names else []
+        if taught and self.settings.consistency:
+            keep.append("potentials")
         return run_batch(
             draw, part, state=state, precision=self.settings.precision, workers=self.settings.workers,
             window=None if self.head.windows == 1 else part[0].hold / self.head.windows,
-            keep=["currents"] if taught and "tau_syn" in self.chosen.names else [],
-            checkpoint=self._every(draw, part) if taught else 256,
+            keep=keep, checkpoint=self._every(draw, part) if taught else 256,
         )  # fmt: skip
 
     def _every(self, draw: Draw, part: list[Stimulus]) -> int | None:
@@ -337,10 +261,19 @@ class Training:
         if into_spikes is not None:
             loss += cost
             into += into_spikes
+        into_potentials, into_thresholds = None, None
+        if self.settings.consistency and isinstance(self.head, DecisionHead):
+            found_rcs = inconsistency(run, draw, self.head, scores, index)
+            loss += self.settings.consistency * found_rcs.value
+            into += self.settings.consistency * found_rcs.into_activity
+            into_potentials = self.settings.consistency * found_rcs.into_potentials
+            into_thresholds = self.settings.consistency * found_rcs.into_thresholds
         found = run.backward(
-            into, wrt=self.chosen.names, pseudo_derivative=self.settings.pseudo_derivative,
+            into, into_potentials, wrt=self.chosen.names, pseudo_derivative=self.settings.pseudo_derivative,
             detach_reset=self.settings.detach_reset,
         )  # fmt: skip
+        if into_thresholds is not None and found.v_th is not None:
+            found = replace(found, v_th=found.v_th + into_thresholds)
         gradients = self.chosen.pull(found, {k: self.values[k] for k in self.chosen.values})
         gradients[READOUT] = scaled.T @ into_scores
         gradients[OFFSET] = into_scores.sum(axis=0)

@@ -22,7 +22,7 @@ from hetero_rsnn.estimators.gradient_classifier import HRSNNGradientClassifier
 from hetero_rsnn.estimators.gradient_training import check_training
 from hetero_rsnn.estimators.linear import LinearClassifier, has_minirocket, rocket_class
 from hetero_rsnn.estimators.readout import choose_windows, counted, fit_readout, window_counts
-from hetero_rsnn.gradient.fitting import Epoch
+from hetero_rsnn.gradient.settings import Epoch
 from hetero_rsnn.inputs.audio import AudioEncoder
 from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.inputs.samples import take
@@ -153,7 +153,7 @@ def classify(
         raise HeteroError(f"{dataset.name} has no groups (speakers) to leave out: drop leave_out")
     if calibration not in ("auto", "held out", "crossed"):
         raise HeteroError(f"calibration must be 'auto', 'held out' or 'crossed', got {calibration!r}")
-    by_gradient = check_training(train, training, ("loss", "pooling"))
+    by_gradient = check_training(train, training, ("loss", "pooling", "decide_every", "consistency"))
     if by_gradient is not None and calibration == "crossed":
         raise HeteroError(
             "calibration='crossed' scores samples whose labels the network has learned from",

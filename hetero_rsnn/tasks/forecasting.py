@@ -17,7 +17,7 @@ from hetero_rsnn.datasets.dataset import Dataset
 from hetero_rsnn.estimators.forecaster import HRSNNForecaster
 from hetero_rsnn.estimators.gradient_forecaster import HRSNNGradientForecaster
 from hetero_rsnn.estimators.gradient_training import check_training
-from hetero_rsnn.gradient.fitting import Epoch
+from hetero_rsnn.gradient.settings import Epoch
 from hetero_rsnn.inputs.samples import take
 from hetero_rsnn.jobs.parallel import run_jobs
 from hetero_rsnn.jobs.progress import Progress

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import hetero_rsnn as hr
-from hetero_rsnn.gradient.fitting import Settings, Training
+from hetero_rsnn.gradient.fitting import Training
 from hetero_rsnn.gradient.heads import SampleHead
 from hetero_rsnn.gradient.parameters import parameters
 from hetero_rsnn.gradient.readouts import Pooling
+from hetero_rsnn.gradient.settings import Settings
 
 DRAW = hr.draw(hr.load_network("henhes", n=40, **{"input.channels": 2}), seed=1)
 
