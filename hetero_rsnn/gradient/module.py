@@ -209,41 +209,10 @@ def _with(draw: Draw, values: dict[str, Any]) -> Draw:
     )
 
 
-@cache
-def _spike(torch: Any, bump: PseudoDerivative) -> Any:
-    """A step function with a pseudo-derivative."""
-    p = bump.parameters
-
-    def slope(x: Any) -> Any:
-        a = x.abs()
-        if bump.shape == "rectangle" or (bump.shape == "trapezoid" and p["inner"] == p["outer"]):
-            width = p.get("width", p.get("outer", 0.0))
-            return (a <= width).to(x.dtype) / (2 * width)
-        if bump.shape == "triangle":
-            return (1 - a / p["width"]).clamp(min=0) / p["width"]
-        if bump.shape == "trapezoid":
-            return ((p["outer"] - a) / (p["outer"] - p["inner"])).clamp(0, 1) / (p["inner"] + p["outer"])
-        if bump.shape == "fast_sigmoid":
-            return p["slope"] / (2 * (1 + p["slope"] * a) ** 2)
-        if bump.shape == "arctangent":
-            return p["slope"] / (math.pi * (1 + (p["slope"] * x) ** 2))
-        return torch.exp(-0.5 * (x / p["sd"]) ** 2) / (p["sd"] * math.sqrt(2 * math.pi))
-
-    class Spike(torch.autograd.Function):  # type: ignore[misc]
-        @staticmethod
-        def forward(ctx: Any, x: Any) -> Any:
-            ctx.save_for_backward(x)
-            return (x > 0).to(x.dtype)
-
-        @staticmethod
-        def backward(ctx: Any, into: Any) -> Any:
-            return into * slope(ctx.saved_tensors[0])
-
-    return Spike.apply
-
-
 def looped(torch: Any, setting: Setting, x: Any, values: dict[str, Any]) -> Any:
     """The same program as a loop of torch, for devices that the kernels do not know."""
+    from hetero_rsnn.gradient.feedforward.spike import spike_function  # which imports torch
+
     draw, dt = setting.draw, setting.draw.network.dt
     if setting.smooth:
         raise HeteroError("smooth spikes are for the CPU, where the kernels are tested: move module and input there")
@@ -259,7 +228,7 @@ def looped(torch: Any, setting: Setting, x: Any, values: dict[str, Any]) -> Any:
         ends = (constant(synapses.source.astype(np.int64)), constant(synapses.target.astype(np.int64)))
         w = w.index_put(ends, v[name], accumulate=True)
     keep_m, keep_syn = (torch.exp(-dt / torch.exp(v[f"log_{k}"])) for k in ("tau_m", "tau_syn"))
-    spike, state, arrays = _spike(torch, setting.bump), initial_state(draw), neuron_arrays(draw)
+    spike, state, arrays = spike_function(setting.bump), initial_state(draw), neuron_arrays(draw)
     batch, hold = x.shape[0], units.steps(setting.hold, dt, "hold")
     p, current = (constant(state.variables[k]).to(kind).expand(batch, n) for k in ("v", "I_syn"))
     v_rest, v_reset = (constant(draw.neurons[k]).to(kind) for k in ("v_rest", "v_reset"))

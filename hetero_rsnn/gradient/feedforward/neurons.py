@@ -1,0 +1,227 @@
+"""Layers of spiking neurons in discrete steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from hetero_rsnn.common import checks
+from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.gradient.feedforward.spike import TIES, spike_function
+from hetero_rsnn.gradient.feedforward.states import Stateful
+from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
+
+#: What a spike does to the potential: set it to 0, or take the threshold from it.
+RESETS = ("hard", "soft")
+#: What can be trained.
+TRAINABLE = ("leak", "threshold")
+
+
+class Kept(NamedTuple):
+    """What a layer of neurons did in a call.
+
+    Attributes
+    ----------
+    spikes : Tensor, shape (steps, batch, ...)
+        0 or 1.
+    potential : Tensor, shape (steps, batch, ...)
+        At the end of each step: after the reset.
+    threshold : float or Tensor
+    """
+
+    spikes: Tensor
+    potential: Tensor
+    threshold: float | Tensor
+
+
+class Neurons(Stateful):
+    """A layer of leaky integrate-and-fire neurons: u[t] = leak u[t - 1] + x[t], a spike where u is above the threshold.
+
+    With leak 1 these are integrate-and-fire neurons (IF). After a spike the potential is 0 (hard reset) or less by the
+    threshold (soft reset). The gradient of a spike with respect to the potential is a pseudo-derivative at
+    u - threshold, in the reset too unless `detach_reset`.
+
+    Leak, threshold, start and amplitude are numbers, or arrays that broadcast to the shape of a sample: shape
+    (features,), or (channels, 1, 1) for one number a channel of an image.
+
+    Parameters
+    ----------
+    leak : float or array
+        Share of the potential that is left after a step, from 0 to 1.
+    threshold : float or array
+        Above 0.
+    reset : {"hard", "soft"}
+    ties : {"quiet", "fire"}
+        Whether a neuron fires whose potential is exactly the threshold.
+    start : float or array
+        Potential before the first step.
+    amplitude : float or array
+        Height of a spike at the output.
+    pseudo_derivative : PseudoDerivative or str
+        By default a triangle of half-width 1.
+    detach_reset : bool
+        No gradient through the reset.
+    trainable : sequence of str
+        ``"leak"``, ``"threshold"`` or both: these are parameters, as ``logit_leak``, the logistic of which is the leak
+        and stays between 0 and 1, and ``log_threshold``, which keeps the threshold above 0 (our choice).
+
+    Attributes
+    ----------
+    keep : bool
+        Whether `kept` holds, after a call, the spikes and potentials of all its steps. False at the beginning.
+    kept : Kept or None
+
+    Raises
+    ------
+    HeteroError
+        If an argument breaks its rule.
+
+    References
+    ----------
+    Y. Wu et al., Frontiers in Neuroscience 18, 2018 (the neuron in discrete steps, hard reset); B. Rueckauer et al.,
+    Frontiers in Neuroscience 11, 2017 (soft reset); W. Fang et al., ICCV 2021 (a leak that is learned).
+
+    Examples
+    --------
+    >>> import torch
+    >>> layer = Neurons(leak=[0.5, 0.9])
+    >>> layer(torch.full((4, 1, 2), 0.6))[:, 0].T.tolist()  # steps, batch, neurons
+    [[0.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        *,
+        leak: ArrayLike = 0.5,
+        threshold: ArrayLike = 1.0,
+        reset: str = "hard",
+        ties: str = "quiet",
+        start: ArrayLike = 0.0,
+        amplitude: ArrayLike = 1.0,
+        pseudo_derivative: PseudoDerivative | str = "triangle",
+        detach_reset: bool = False,
+        trainable: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        self.reset_kind = checks.one_of("reset", reset, RESETS)
+        self.ties = checks.one_of("ties", ties, TIES)
+        self.pseudo_derivative = PseudoDerivative.of(pseudo_derivative)
+        self.detach_reset = bool(detach_reset)
+        names = [trainable] if isinstance(trainable, str) else list(trainable)
+        self.trainable = tuple(checks.one_of("trainable quantity", name, TRAINABLE) for name in names)
+        self._numbers: dict[str, float] = {}
+        leaks = _within("leak", leak, self.trainable)
+        thresholds = _within("threshold", threshold, self.trainable)
+        if "leak" in self.trainable:
+            self.logit_leak = _parameter(np.log(leaks) - np.log1p(-leaks))
+        else:
+            self._fix("leak", leaks)
+        if "threshold" in self.trainable:
+            self.log_threshold = _parameter(np.log(thresholds))
+        else:
+            self._fix("threshold", thresholds)
+        self._fix("start", checks.finite_array("start", start))
+        self._fix("amplitude", checks.finite_array("amplitude", amplitude))
+        self.keep = False
+        self.kept: Kept | None = None
+
+    def _fix(self, name: str, value: Array) -> None:
+        """A number stays one, exact in every precision; an array becomes a buffer."""
+        if value.ndim:
+            self.register_buffer(f"fixed_{name}", torch.tensor(value))
+        else:
+            self._numbers[name] = float(value)
+
+    def _value(self, name: str) -> float | Tensor:
+        if name in self._numbers:
+            return self._numbers[name]
+        if name in self.trainable:
+            return torch.sigmoid(self.logit_leak) if name == "leak" else torch.exp(self.log_threshold)
+        value: Tensor = getattr(self, f"fixed_{name}")
+        return value
+
+    @property
+    def leak(self) -> float | Tensor:
+        """As it is now."""
+        return self._value("leak")
+
+    @property
+    def threshold(self) -> float | Tensor:
+        """As it is now."""
+        return self._value("threshold")
+
+    @property
+    def start(self) -> float | Tensor:
+        """Potential before the first step."""
+        return self._value("start")
+
+    @property
+    def amplitude(self) -> float | Tensor:
+        """Height of a spike at the output."""
+        return self._value("amplitude")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Spikes, of the shape of the input `x`, (steps, batch, ...)."""
+        leak, threshold, start, amplitude = (
+            v.to(x.dtype) if isinstance(v, Tensor) else v
+            for v in (self.leak, self.threshold, self.start, self.amplitude)
+        )
+        spike = spike_function(self.pseudo_derivative, self.ties)
+        u = self.state if self.carrying else None
+        if u is None:
+            u = start + torch.zeros_like(x[0])
+        spikes, potentials = [], []
+        for drive in x.unbind():
+            # A product and a sum, each rounded by itself: one fused operation rounds otherwise in other places of an
+            # array, and spikes would depend on the size of the batch.
+            u = (u * leak).add_(drive)
+            s = spike(u - threshold)
+            passed = s.detach() if self.detach_reset else s
+            u = u - (u * passed if self.reset_kind == "hard" else passed * threshold)
+            spikes.append(s)
+            if self.keep:
+                potentials.append(u)
+        if self.carrying:
+            self.state = u
+        out = torch.stack(spikes)
+        self.kept = Kept(out, torch.stack(potentials), threshold) if self.keep else None
+        return out if isinstance(amplitude, float) and amplitude == 1.0 else out * amplitude
+
+    def extra_repr(self) -> str:
+        values = {name: self._value(name) for name in ("leak", "threshold", "start", "amplitude")}
+        usual = {"start": 0.0, "amplitude": 1.0}
+        said = [f"{name}={_short(v)}" for name, v in values.items() if isinstance(v, Tensor) or v != usual.get(name)]
+        said += [f"reset={self.reset_kind!r}", *([f"ties={self.ties!r}"] if self.ties != "quiet" else [])]
+        said += [f"pseudo_derivative={self.pseudo_derivative!r}", *(["detach_reset"] if self.detach_reset else [])]
+        return ", ".join([*said, *([f"trainable={self.trainable}"] if self.trainable else [])])
+
+
+def _parameter(value: Any) -> nn.Parameter:
+    return nn.Parameter(torch.tensor(value, dtype=torch.get_default_dtype()))
+
+
+def _within(name: str, value: ArrayLike, trainable: Sequence[str]) -> Array:
+    """Leaks or thresholds, in their range."""
+    array = checks.finite_array(name, value)
+    if name == "threshold":
+        good, rule = array > 0, "> 0"
+    elif name in trainable:
+        good, rule = (array > 0) & (array < 1), "above 0 and below 1 where it is trainable"
+    else:
+        good, rule = (array >= 0) & (array <= 1), "from 0 to 1"
+    if not good.all():
+        raise HeteroError(f"{name} must be {rule}, got {array[~good].flat[0]:g}", fix="change it")
+    return array
+
+
+def _short(value: float | Tensor) -> str:
+    if not isinstance(value, Tensor):
+        return f"{value:g}"
+    value = value.detach()
+    return f"{value.item():g}" if not value.ndim else f"{tuple(value.shape)} with mean {value.mean().item():g}"
