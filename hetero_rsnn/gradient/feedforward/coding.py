@@ -31,7 +31,7 @@ class RateCoding(nn.Module):
     >>> import torch
     >>> layer = RateCoding(1000, seed=0)
     >>> layer(torch.tensor([[0.0, 0.25, 1.0]])).mean((0, 1))
-    tensor([0.0000, 0.2450, 1.0000])
+    tensor([0.0000, 0.2440, 1.0000])
     """
 
     calls: Tensor

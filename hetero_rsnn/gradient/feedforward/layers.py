@@ -38,7 +38,8 @@ def pooled(x: Tensor, width: int) -> Tensor:
     """Averages over squares of images (..., channels, height, width); those at the edge are of what is there."""
     if width == 1:
         return x
-    return F.avg_pool2d(x.flatten(0, -4), width, ceil_mode=True).unflatten(0, x.shape[:-3])
+    found = F.avg_pool2d(x.flatten(0, -4), width, ceil_mode=True)
+    return found.reshape(*x.shape[:-2], *found.shape[-2:])
 
 
 def _unpooled(x: Tensor, width: int, shape: Sequence[int]) -> Tensor:
@@ -100,7 +101,7 @@ class Linear(nn.Linear):
         return torch.full(tuple(shape), float(self.out_features), dtype=torch.float64)
 
     def extra_repr(self) -> str:
-        return super().extra_repr() + (f", pool={self.pool}" if self.pool > 1 else "")
+        return f"{self.in_features}, {self.out_features}" + (f", pool={self.pool}" if self.pool > 1 else "")
 
 
 class Conv(nn.Conv2d):
@@ -152,7 +153,8 @@ class Conv(nn.Conv2d):
     def product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """The map of (steps, batch, channels, height, width) with other weights."""
         images = pooled(x, self.pool).flatten(0, 1)
-        return F.conv2d(images, weight, bias, self.stride, self.padding).unflatten(0, x.shape[:2])
+        found = F.conv2d(images, weight, bias, self.stride, self.padding)
+        return found.reshape(*x.shape[:2], *found.shape[1:])
 
     def forward(self, x: Tensor) -> Tensor:
         """Shape (steps, batch, outputs, height, width)."""
@@ -171,7 +173,7 @@ class Conv(nn.Conv2d):
         return _unpooled(found, self.pool, shape)
 
     def extra_repr(self) -> str:
-        return super().extra_repr() + (f", pool={self.pool}" if self.pool > 1 else "")
+        return f"{self.in_features}, {self.out_features}" + (f", pool={self.pool}" if self.pool > 1 else "")
 
 
 def _fill(layer: Linear | Conv, fan_in: int, gain: float, draw: torch.Generator) -> None:

@@ -86,7 +86,7 @@ class BatchNorm(Stateful):
             self.momentum,
             self.epsilon,
         )
-        return out.unflatten(0, x.shape[:2])
+        return out.reshape(x.shape)
 
     def affine(self) -> tuple[Tensor, Tensor]:
         """Scale and shift of each feature in evaluation."""
@@ -173,8 +173,9 @@ class StepWeights(Stateful):
     def __init__(self, layer: Linear | Conv, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
         # The kind of connections without parameters: these would be saved, and trained, for nothing.
-        self.layer: Any = copy.deepcopy(layer)
-        self.layer.weight = self.layer.bias = None
+        self.layer: Linear | Conv = copy.deepcopy(layer)
+        for name in ("weight", "bias"):
+            self.layer.register_parameter(name, None)
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
 
@@ -186,13 +187,12 @@ class StepWeights(Stateful):
     def forward(self, x: Tensor) -> Tensor:
         """Shape (steps, batch, outputs, ...)."""
         now = _interval(self, len(x), self.steps)
-        pairs = zip(x.split(1), self.weight[now], self.bias[now], strict=True)
-        return torch.cat([self.layer.product(part, weight, bias) for part, weight, bias in pairs])
+        weights, biases = self.weight[now], self.bias[now]
+        return torch.cat([self.layer.product(x[t : t + 1], weights[t], biases[t]) for t in range(len(x))])
 
     def fan_out(self, shape: Sequence[int]) -> Tensor:
         """Targets of each unit of an input of this shape."""
-        found: Tensor = self.layer.fan_out(shape)
-        return found
+        return self.layer.fan_out(shape)
 
     def extra_repr(self) -> str:
         return f"steps={self.steps}"
@@ -230,7 +230,7 @@ def folded(layer: Linear | Conv, norm: BatchNorm | None) -> Linear | Conv | Step
     >>> folded(layer, norm)
     StepWeights(
       steps=4
-      (layer): Linear(in_features=3, out_features=5, bias=False)
+      (layer): Linear(3, 5)
     )
     """
     out = copy.deepcopy(layer)
@@ -269,8 +269,10 @@ class Projection(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Input currents of neurons, (steps, batch, ...)."""
-        y = self.synapses(x)
-        return y if self.norm is None else self.norm(y)  # type: ignore[no-any-return]
+        y: Tensor = self.synapses(x)
+        if self.norm is not None:
+            y = self.norm(y)
+        return y
 
     def folded(self) -> Linear | Conv | StepWeights:
         """Both as connections alone; see `folded`."""

@@ -87,7 +87,7 @@ class Setting:
         value = getattr(self, quantity)
         if isinstance(value, float):
             return value
-        drawn = generator(self.seed, "neurons", quantity, name).uniform(*value, features)
+        drawn = generator(self.seed, "neurons", quantity, name).uniform(value[0], value[1], features)
         return drawn.reshape(features, *[1] * axes)
 
     def norm(self, features: int) -> BatchNorm | None:

@@ -96,7 +96,8 @@ class SpikingNetwork(nn.Module):
         h = norm(h.expand(self.steps, *h.shape[1:]))
         for layer in list(self.layers)[1:]:
             h = layer(h)
-        return h  # type: ignore[no-any-return]
+        outputs: Tensor = h
+        return outputs
 
     def traced(self, x: Tensor) -> tuple[Tensor, list[Kept]]:
         """Outputs as of `forward`, and what each layer of neurons did, with gradients, from the first to the last."""
@@ -169,7 +170,8 @@ class SpikingNetwork(nn.Module):
         out = copy.deepcopy(self)
         fold_in_place(out.layers)
         out.is_folded = True
-        return out.requires_grad_(False)
+        out.requires_grad_(False)
+        return out
 
     def account(self, x: Tensor) -> Account:
         """Spikes and operations that an input causes, in evaluation.

@@ -1,0 +1,69 @@
+"""An activation of a few levels, which integrate-and-fire neurons reproduce."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from hetero_rsnn.common import checks
+
+
+class _Floor(torch.autograd.Function):
+    """The floor, of which the derivative counts as 1."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x.floor()
+
+    @staticmethod
+    def backward(ctx: Any, into: torch.Tensor) -> torch.Tensor:
+        return into
+
+
+class QCFS(nn.Module):
+    """Quantised, clipped activation: theta floor(L clip(x / theta, 0, 1) + 1/2) / L.
+
+    An integrate-and-fire neuron with threshold theta that starts at theta / 2 emits that many spikes in L steps of the
+    same input (see `convert`). The floor counts as the identity on the way back, so that the gradient is the one of the
+    clip: with respect to x it is 1 from 0 to theta, and 0 beyond; with respect to theta it is (a(x) - x) / theta from 0
+    to theta, 1 above, and 0 below.
+
+    Parameters
+    ----------
+    levels : int
+        L, at least 1: levels above 0.
+    theta : float
+        The largest activation, above 0, at first. It is a parameter, one for all units of the layer. Nothing holds it
+        above 0 while it is trained; `convert` refuses it where it is not.
+
+    Raises
+    ------
+    HeteroError
+        If an argument breaks its rule.
+
+    References
+    ----------
+    T. Bu, W. Fang, J. Ding, P. Dai, Z. Yu, T. Huang, "Optimal ANN-SNN conversion for high-accuracy and
+    ultra-low-latency spiking neural networks", ICLR 2022, arXiv:2303.04347.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from hetero_rsnn.gradient.feedforward.quantised import QCFS
+    >>> QCFS(levels=4, theta=8.0)(torch.tensor([-1.0, 0.9, 1.0, 5.5, 9.0])).tolist()
+    [0.0, 0.0, 2.0, 6.0, 8.0]
+    """
+
+    def __init__(self, levels: int = 4, theta: float = 8.0) -> None:
+        super().__init__()
+        self.levels = checks.whole("levels", levels, least=1)
+        self.theta = nn.Parameter(torch.tensor(checks.real("theta", theta, above=0.0)))
+
+    def extra_repr(self) -> str:
+        return f"levels={self.levels}, theta={self.theta.item():g}"
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        share = (x / self.theta).clamp(0.0, 1.0)
+        return self.theta * (_Floor.apply(self.levels * share + 0.5) / self.levels)
