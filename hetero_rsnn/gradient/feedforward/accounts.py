@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -91,4 +91,19 @@ def counted(network: Any, first: nn.Module, spikes: bool, run: Callable[[], Sequ
         connections=connections,
         synaptic_operations=table([additions.get(name, nothing) for name in connections]),
         multiply_accumulates=table([products.get(name, nothing) for name in connections]),
+    )
+
+
+def joined(accounts: Sequence[Account]) -> Account:
+    """Accounts of the same network for several batches of samples, as one."""
+    first = accounts[0]
+
+    def along(name: str) -> Array:
+        return np.concatenate([getattr(a, name) for a in accounts], axis=2)
+
+    return replace(
+        first,
+        spikes=along("spikes"),
+        synaptic_operations=along("synaptic_operations"),
+        multiply_accumulates=along("multiply_accumulates"),
     )

@@ -1,0 +1,419 @@
+"""A classifier of images: a feed-forward spiking network that is trained, or converted from an ordinary one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+
+from hetero_rsnn.common import checks
+from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.extras import need
+from hetero_rsnn.common.randomness import generator
+from hetero_rsnn.common.types import Array, Ints
+from hetero_rsnn.estimators.frozen import count_jobs
+from hetero_rsnn.gradient.checkpoints import checkpoint_exists
+from hetero_rsnn.gradient.readouts import softmax
+from hetero_rsnn.gradient.settings import Epoch
+from hetero_rsnn.inputs.images import image_array
+from hetero_rsnn.inputs.labels import check_truth, check_weights
+from hetero_rsnn.jobs.progress import progress_bar
+
+if TYPE_CHECKING:
+    from hetero_rsnn.gradient.feedforward.accounts import Account
+    from hetero_rsnn.gradient.feedforward.training import ImageTraining
+
+MODELS = ("conv", "mlp")
+#: How a spiking network comes to be: by training it, or out of an ordinary one.
+METHODS = ("direct", "conversion")
+#: Images whose spikes are counted together.
+_TOGETHER = 64
+
+
+class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A feed-forward spiking network that classifies images, in scikit-learn's manner; it needs torch.
+
+    With ``method="direct"`` the spiking network itself is trained, by backpropagation through its steps. With
+    ``method="conversion"`` an ordinary network with activations of a few levels (QCFS) is trained, and converted: its
+    units become integrate-and-fire neurons. Either answers in every step; the decision at a step is the mean of the
+    outputs so far, so that it may be asked earlier (`scores_over_time`, `hetero_rsnn.fit_cutoff`).
+
+    Parameters
+    ----------
+    model : {"conv", "mlp"} or torch.nn.Module
+        A network of convolutions, `SpikingConvNet`, or of layers connected all to all, `SpikingMLP` (or their ordinary
+        counterparts). A network of one's own is copied, and the parameters that describe one are not used.
+    steps : int
+        Of an inference, one at least.
+    method : {"direct", "conversion"}
+    neuron, leak, threshold, reset, coding, normalisation, pseudo_derivative, detach_reset, trainable
+        Of spiking neurons that are trained, see `SpikingMLP`.
+    levels : int
+        Of the activations that are converted.
+    channels, blocks : sequence of int, int
+        Of ``"conv"``, see `SpikingConvNet`.
+    hidden : sequence of int, optional
+        Units of hidden layers; by default (512,) for ``"mlp"``, none for ``"conv"``.
+    dropout : float
+    loss : {"cross_entropy", "tet"}
+        Of the decision at the end, or of the outputs of all steps (direct training only).
+    consistency : float
+        Weight (alpha) of the RCS regulariser; 0.002 is the published value.
+    training_epochs, batch_size : int
+    learning_rate : float, optional
+        By default 0.001 with Adam, 0.1 with SGD.
+    optimiser : {"adam", "sgd"}, optional
+        By default Adam for direct training, and SGD with momentum 0.9 for what is converted.
+    schedule : {"cosine", "constant"}
+    weight_decay : float, optional
+        By default 0 with Adam, 5e-4 with SGD.
+    shift : int
+        Images are moved by up to so many pixels while training.
+    flip : bool
+        Half of the images are mirrored while training.
+    validation : float
+        Share of the images that is held out, to see when to stop.
+    patience : int
+        Epochs without a smaller loss on these until training ends; the best values are taken.
+    checkpoint : path, optional
+        JSON file that holds the training after every epoch; `fit` goes on from it if it is of the same training.
+    device : str
+        Of torch, such as ``"cuda"``.
+    n_jobs : int or None
+        Threads of torch while it works here; None is one, -1 all cores.
+    seed : int
+    verbose : bool
+
+    Attributes
+    ----------
+    classes_ : ndarray
+    network_ : SpikingNetwork
+    ordinary_ : OrdinaryNetwork
+        What was converted.
+    training_ : list of Epoch
+    best_epoch_ : int
+    image_shape_ : tuple of int
+        Of one sample.
+    on_epoch : callable or None
+        Called with every `Epoch`; no parameter.
+
+    References
+    ----------
+    D. Wu, G. Jin, H. Yu, X. Yi, X. Huang, "Optimising event-driven spiking neural network with regularisation and
+    cutoff", arXiv:2301.09522 (RCS); T. Bu et al., ICLR 2022, arXiv:2303.04347 (QCFS); S. Deng et al., ICLR 2022,
+    arXiv:2202.11946 (TET).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> import hetero_rsnn as hr
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = hr.SpikingImageClassifier("mlp", hidden=(64,), steps=2, training_epochs=3)  # doctest: +SKIP
+    >>> clf.fit(X[:1200] / 16, y[:1200]).score(X[1200:] / 16, y[1200:]) > 0.85  # doctest: +SKIP
+    True
+    """
+
+    on_epoch: Callable[[Epoch], object] | None = None
+
+    def __init__(
+        self,
+        model: Any = "conv",
+        *,
+        steps: int = 4,
+        method: str = "direct",
+        neuron: str = "lif",
+        leak: Any = 0.5,
+        threshold: Any = 1.0,
+        reset: str = "hard",
+        coding: str = "direct",
+        normalisation: str | None = "batch",
+        pseudo_derivative: Any = "triangle",
+        detach_reset: bool = False,
+        trainable: Sequence[str] = (),
+        levels: int = 4,
+        channels: Sequence[int] = (16, 32),
+        blocks: int = 1,
+        hidden: Sequence[int] | None = None,
+        dropout: float = 0.0,
+        loss: str = "cross_entropy",
+        consistency: float = 0.0,
+        training_epochs: int = 10,
+        batch_size: int = 64,
+        learning_rate: float | None = None,
+        optimiser: str | None = None,
+        schedule: str = "cosine",
+        weight_decay: float | None = None,
+        shift: int = 0,
+        flip: bool = False,
+        validation: float = 0.1,
+        patience: int = 10,
+        checkpoint: Any = None,
+        device: str = "cpu",
+        n_jobs: int | None = None,
+        seed: int = 0,
+        verbose: bool = False,
+    ) -> None:
+        self.model = model
+        self.steps = steps
+        self.method = method
+        self.neuron = neuron
+        self.leak = leak
+        self.threshold = threshold
+        self.reset = reset
+        self.coding = coding
+        self.normalisation = normalisation
+        self.pseudo_derivative = pseudo_derivative
+        self.detach_reset = detach_reset
+        self.trainable = trainable
+        self.levels = levels
+        self.channels = channels
+        self.blocks = blocks
+        self.hidden = hidden
+        self.dropout = dropout
+        self.loss = loss
+        self.consistency = consistency
+        self.training_epochs = training_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.optimiser = optimiser
+        self.schedule = schedule
+        self.weight_decay = weight_decay
+        self.shift = shift
+        self.flip = flip
+        self.validation = validation
+        self.patience = patience
+        self.checkpoint = checkpoint
+        self.device = device
+        self.n_jobs = n_jobs
+        self.seed = seed
+        self.verbose = verbose
+
+    def __getstate__(self) -> Any:
+        state = dict(super().__getstate__())
+        state.pop("on_epoch", None)  # whoever watches does not come along
+        return state
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train a network on images and their labels.
+
+        Parameters
+        ----------
+        X : array, shape (samples, height, width), (samples, channels, height, width) or (samples, features)
+            Images, as numbers or as bytes, of which 255 becomes 1; or events, as counts, shape (samples, steps,
+            channels, height, width).
+        y : array, shape (samples,)
+            Labels; every image has one.
+
+        Raises
+        ------
+        HeteroError
+            If torch is not there, X is empty, not finite or of another shape than the network takes, y does not fit X
+            or holds one class only, or a parameter breaks its rule.
+        """
+        need("torch", "gradient", "SpikingImageClassifier")
+        from hetero_rsnn.gradient.feedforward.conversion import convert
+        from hetero_rsnn.gradient.feedforward.training import torch_threads
+
+        self._check()
+        images = self._images(X)
+        labels = check_truth(y, len(images), unlabelled=None)
+        classes, number = np.unique(labels, return_inverse=True)
+        if len(classes) < 2:
+            raise HeteroError(f"y must hold two classes or more, got {classes.tolist()} only", fix="add samples")
+        with torch_threads(count_jobs(self.n_jobs)):
+            training = self._training(images, number, len(classes))
+            if self.checkpoint is not None and checkpoint_exists(self.checkpoint):
+                training.restore(self.checkpoint)
+            self._carry_out(training)
+            spiking = convert(training.network, self.steps) if self.method == "conversion" else training.network
+        self.classes_, self.image_shape_ = classes, images.shape[1:]
+        self.training_, self.best_epoch_ = training.history, training.best_epoch
+        self.network_ = spiking.eval()
+        if self.method == "conversion":
+            self.ordinary_ = training.network.eval()
+        else:
+            self.__dict__.pop("ordinary_", None)
+        return self
+
+    def _carry_out(self, training: ImageTraining) -> None:
+        total = training.settings.epochs
+        with progress_bar("training epochs", total) if self.verbose else nullcontext() as progress:
+
+            def tell(epoch: Epoch) -> None:
+                if progress is not None:
+                    progress(len(training.history), total, note=str(epoch))
+                if self.on_epoch is not None:
+                    self.on_epoch(epoch)
+
+            training.run(tell, self.checkpoint)
+
+    def _check(self) -> None:
+        """Refuse what can be known to be wrong before anything is computed."""
+        checks.whole("steps", self.steps, least=1)
+        checks.one_of("method", self.method, METHODS)
+        if isinstance(self.model, str):
+            checks.one_of("model", self.model, MODELS)
+        share = checks.real("validation", self.validation, least=0.0)
+        if share >= 1:
+            raise HeteroError(f"validation must be a share below 1, got {share:g}", fix="such as 0.1")
+        if self.consistency and self.method == "direct" and self.steps < 2:
+            raise HeteroError(f"consistency needs 2 steps or more, got {self.steps}", fix="raise steps")
+        if self.loss == "tet" and self.method == "conversion":
+            raise HeteroError("loss='tet' is for direct training, got method='conversion'", fix="use 'cross_entropy'")
+
+    def _images(self, X: Any) -> NDArray[Any]:
+        """Images as the network takes them."""
+        images = image_array("X", X)
+        if self.model == "mlp":
+            timed = images.ndim == 5
+            return images.reshape(len(images), *([images.shape[1]] if timed else []), -1)
+        if isinstance(self.model, str) and images.ndim == 2:
+            raise HeteroError(
+                f"model='conv' needs images (height, width), got samples of {images.shape[1]} numbers",
+                fix="reshape X to (samples, height, width), or use model='mlp'",
+            )
+        return images
+
+    def _network(self, images: NDArray[Any], classes: int) -> Any:
+        """A network that has learned nothing."""
+        from copy import deepcopy
+
+        from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP
+        from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryConvNet, OrdinaryMLP
+
+        if not isinstance(self.model, str):
+            return deepcopy(self.model)
+        timed = images.ndim == (3 if self.model == "mlp" else 5)
+        if timed and images.shape[1] != self.steps:
+            raise HeteroError(
+                f"events must have the {self.steps} steps of the network, got {images.shape[1]}",
+                fix=f"say steps={images.shape[1]}, or bin the events anew",
+            )
+        shape = images.shape[2:] if timed else images.shape[1:]
+        hidden = ((512,) if self.model == "mlp" else ()) if self.hidden is None else tuple(self.hidden)
+        if self.method == "conversion":
+            if timed:
+                raise HeteroError("an ordinary network takes images, got events", fix="use method='direct'")
+            given: dict[str, Any] = {"hidden": hidden, "levels": self.levels, "seed": self.seed}
+            if self.model == "mlp":
+                return OrdinaryMLP(shape[0], classes, dropout=self.dropout, **given)
+            return OrdinaryConvNet(shape, classes, channels=self.channels, blocks=self.blocks, **given)
+        given = {
+            "steps": self.steps, "neuron": self.neuron, "leak": self.leak, "threshold": self.threshold,
+            "reset": self.reset, "coding": self.coding, "normalisation": self.normalisation,
+            "pseudo_derivative": self.pseudo_derivative, "detach_reset": self.detach_reset,
+            "trainable": self.trainable, "dropout": self.dropout, "seed": self.seed, "hidden": hidden,
+        }  # fmt: skip
+        if self.model == "mlp":
+            return SpikingMLP(shape[0], classes, **given)
+        return SpikingConvNet(shape, classes, channels=self.channels, blocks=self.blocks, **given)
+
+    def _training(self, images: NDArray[Any], number: Ints, classes: int) -> ImageTraining:
+        from hetero_rsnn.gradient.feedforward.training import ImageSettings, ImageTraining
+
+        optimiser = self.optimiser or ("adam" if self.method == "direct" else "sgd")
+        sgd = optimiser == "sgd"
+        settings = ImageSettings(
+            epochs=self.training_epochs, batch_size=self.batch_size,
+            learning_rate=(0.1 if sgd else 1e-3) if self.learning_rate is None else self.learning_rate,
+            optimiser=optimiser, schedule=self.schedule,
+            weight_decay=(5e-4 if sgd else 0.0) if self.weight_decay is None else self.weight_decay,
+            loss=self.loss, consistency=self.consistency, shift=self.shift, flip=self.flip, patience=self.patience,
+            seed=self.seed,
+        )  # fmt: skip
+        held_out = _held_out(number, classes, float(self.validation), self.seed)
+        return ImageTraining(self._network(images, classes), images, number, held_out, settings, device=self.device)
+
+    def _fitted_images(self, X: Any) -> NDArray[Any]:
+        if not hasattr(self, "network_"):
+            raise NotFittedError("this SpikingImageClassifier is not fitted yet: call fit first")
+        images = self._images(X)
+        if images.shape[1:] != self.image_shape_:
+            raise HeteroError(
+                f"samples must have the shape {self.image_shape_} of those in the fit, got {images.shape[1:]}",
+                fix="reshape them",
+            )
+        return images
+
+    def _outputs(self, X: Any) -> Array:
+        """Outputs of each step, shape (samples, steps, classes)."""
+        from hetero_rsnn.gradient.feedforward.training import answers, torch_threads
+
+        images = self._fitted_images(X)
+        with torch_threads(count_jobs(self.n_jobs)):
+            return answers(self.network_, images, np.arange(len(images)), self.device).astype(np.float64)
+
+    def scores_over_time(self, X: Any) -> list[Array]:
+        """Scores of the decision at every step: means of the outputs so far.
+
+        Parameters
+        ----------
+        X
+            As for `fit`.
+
+        Returns
+        -------
+        list of ndarray, shape (steps, classes)
+            As the cutoff takes them, see `hetero_rsnn.fit_cutoff`; the last row is that of the whole inference.
+        """
+        outputs = self._outputs(X)
+        return list(np.cumsum(outputs, axis=1) / np.arange(1, outputs.shape[1] + 1)[:, None])
+
+    def account(self, X: Any) -> Account:
+        """Spikes and synaptic operations of every layer, step and sample; see `Account`.
+
+        Parameters
+        ----------
+        X
+            As for `fit`.
+        """
+        from hetero_rsnn.gradient.feedforward.accounts import joined
+        from hetero_rsnn.gradient.feedforward.training import as_input, torch_threads
+
+        images = self._fitted_images(X)
+        with torch_threads(count_jobs(self.n_jobs)):
+            return joined(
+                [
+                    self.network_.account(as_input(images[low : low + _TOGETHER], self.device))
+                    for low in range(0, len(images), _TOGETHER)
+                ]
+            )
+
+    def _scores(self, X: Any) -> Array:
+        return np.asarray(self._outputs(X).mean(axis=1))
+
+    def decision_function(self, X: Any) -> Array:
+        """Mean outputs, shape (samples, classes); of two classes the second less the first, (samples,)."""
+        scores = self._scores(X)
+        return np.asarray(scores[:, 1] - scores[:, 0]) if scores.shape[1] == 2 else scores
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Classes, shape (samples,)."""
+        return np.asarray(self.classes_[self._scores(X).argmax(axis=1)])
+
+    def predict_proba(self, X: Any) -> Array:
+        """Softmax of the mean outputs, shape (samples, classes)."""
+        return softmax(self._scores(X))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy; every image needs a label."""
+        decided = self.predict(X)
+        labels = check_truth(y, len(decided), unlabelled=None)
+        weight = check_weights(sample_weight, len(decided))
+        return float(np.average(decided == labels, weights=weight))
+
+
+def _held_out(number: Ints, classes: int, share: float, seed: int) -> Ints:
+    """Samples for validation: of each class its share, but never the last one of it."""
+    rng = generator(seed, "training", "held out")
+    out: list[int] = []
+    for one in range(classes):
+        mine = rng.permutation(np.flatnonzero(number == one))
+        count = max(round(share * mine.size), 1) if share else 0
+        out += mine[: min(count, mine.size - 1)].tolist()
+    return np.array(sorted(out), dtype=np.int64)

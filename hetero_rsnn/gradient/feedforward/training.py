@@ -1,0 +1,336 @@
+"""Training a feed-forward network on images, one batch after the other; it can be stopped and taken up again."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hetero_rsnn.common import checks
+from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.randomness import generator
+from hetero_rsnn.common.types import Array, Ints
+from hetero_rsnn.common.versions import versions
+from hetero_rsnn.gradient.checkpoints import read_checkpoint, write_checkpoint
+from hetero_rsnn.gradient.feedforward import losses
+from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryNetwork
+from hetero_rsnn.gradient.settings import Epoch
+
+#: Images that are answered together while nothing is learned.
+TOGETHER = 256
+OPTIMISERS = ("adam", "sgd")
+LOSSES = ("cross_entropy", "tet")
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """How a network is trained on images.
+
+    Attributes
+    ----------
+    epochs, batch_size : int
+    learning_rate : float
+    optimiser : {"adam", "sgd"}
+        SGD with Nesterov's momentum of 0.9.
+    schedule : {"cosine", "constant"}
+    weight_decay : float
+    loss : {"cross_entropy", "tet"}
+    consistency : float
+        Weight of the RCS regulariser.
+    shift : int
+        Images are moved by up to so many pixels in each direction while training.
+    flip : bool
+        Half of the images are mirrored while training.
+    patience : int
+        Epochs without a smaller validation loss until training ends.
+    seed : int
+        Of the order of the images, and of how they are moved.
+    """
+
+    epochs: int = 10
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    optimiser: str = "adam"
+    schedule: str = "cosine"
+    weight_decay: float = 0.0
+    loss: str = "cross_entropy"
+    consistency: float = 0.0
+    shift: int = 0
+    flip: bool = False
+    patience: int = 10
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "patience"):
+            checks.whole(name, getattr(self, name), least=1, most=10**9)
+        checks.whole("shift", self.shift, least=0, most=10**4)
+        checks.real("learning_rate", self.learning_rate, above=0.0)
+        for name in ("weight_decay", "consistency"):
+            checks.real(name, getattr(self, name), least=0.0)
+        for name, known in (("optimiser", OPTIMISERS), ("schedule", ("cosine", "constant")), ("loss", LOSSES)):
+            checks.one_of(name, getattr(self, name), known)
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """So many threads of torch inside, as before outside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def as_input(images: NDArray[Any], device: Any = "cpu") -> Tensor:
+    """A batch of images for a network: one byte a pixel becomes numbers from 0 to 1; counts of events stay counts."""
+    x = torch.from_numpy(np.ascontiguousarray(images)).to(device)
+    if x.dtype == torch.uint8:
+        return x.to(torch.float32) / 255.0 if images.ndim < 5 else x.to(torch.float32)
+    return x.to(torch.float32)
+
+
+class ImageTraining:
+    """A training that can be stopped after any epoch, kept, and taken up again.
+
+    Parameters
+    ----------
+    network : SpikingNetwork or OrdinaryNetwork
+        It is trained in place.
+    images : ndarray, shape (samples, channels, height, width), (samples, features) or (samples, steps, channels,
+        height, width)
+        Pixels from 0 to 1, or as whole numbers of one byte; events as counts.
+    labels : ndarray of int, shape (samples,)
+    held_out : ndarray of int
+        Images that are not trained on, for validation.
+    settings : ImageSettings
+    device : str
+        Of torch.
+
+    Attributes
+    ----------
+    history : list of Epoch
+    best_epoch : int
+    best : dict of str to ndarray
+        What the network consisted of when the loss on the held-out images was smallest.
+    """
+
+    def __init__(
+        self, network: nn.Module, images: NDArray[Any], labels: Ints, held_out: Ints, settings: ImageSettings,
+        *, device: str = "cpu",
+    ) -> None:  # fmt: skip
+        self.network, self.images, self.labels = network.to(device), images, np.asarray(labels, np.int64)
+        self.settings, self.device = settings, device
+        self.held_out = np.asarray(held_out, np.int64)
+        self.shown = np.setdiff1d(np.arange(len(images)), self.held_out)
+        if not self.shown.size:
+            raise HeteroError("no image is left to train on", fix="hold out fewer of them")
+        self.spiking = not isinstance(network, OrdinaryNetwork)
+        if settings.loss == "tet" and not self.spiking:
+            raise HeteroError("loss='tet' is for spiking networks, got an ordinary one", fix="use 'cross_entropy'")
+        self.optimiser = self._optimiser()
+        self.steps = settings.epochs * math.ceil(len(self.shown) / settings.batch_size)
+        self.taken = 0
+        self.history: list[Epoch] = []
+        self.best_epoch = -1
+        self.best = self._first = self._arrays()
+
+    def _optimiser(self) -> Any:
+        s, parameters = self.settings, list(self.network.parameters())
+        if s.optimiser == "sgd":
+            return torch.optim.SGD(
+                parameters, s.learning_rate, momentum=0.9, nesterov=True, weight_decay=s.weight_decay
+            )
+        return torch.optim.AdamW(parameters, s.learning_rate, weight_decay=s.weight_decay)
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        return {k: v.detach().cpu().numpy().copy() for k, v in self.network.state_dict().items()}
+
+    def take(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Give the network these values."""
+        self.network.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in arrays.items()})
+
+    def _moved(self, x: Tensor, rng: np.random.Generator) -> Tensor:
+        """Images shifted and mirrored at random, each by its own draw; what leaves at one side is lost."""
+        s = self.settings
+        if x.dim() < 4 or not (s.shift or s.flip):
+            return x
+        height, width = x.shape[-2:]
+        down, right = (rng.integers(-s.shift, s.shift + 1, len(x)) for _ in range(2))
+        mirrored = rng.random(len(x)) < 0.5 if s.flip else np.zeros(len(x), bool)
+        rows = np.arange(height)[None] - down[:, None]
+        columns = np.arange(width)[None] - right[:, None]
+        there = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None]
+        columns = np.where(mirrored[:, None], width - 1 - columns, columns).clip(0, width - 1)
+        flat = torch.from_numpy(rows.clip(0, height - 1)[:, :, None] * width + columns[:, None]).to(x.device)
+        between = [1] * (x.dim() - 3)
+        index = flat.reshape(len(x), *between, height * width).expand(*x.shape[:-2], -1)
+        out = torch.gather(x.flatten(-2), -1, index).reshape(x.shape)
+        mask = torch.from_numpy(there).to(x.device).reshape(len(x), *between, height, width)
+        return out * mask
+
+    def _loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """What a batch costs, and scores of its decisions."""
+        s = self.settings
+        if isinstance(self.network, OrdinaryNetwork):
+            if not s.consistency:
+                scores = self.network(x)
+                return nn.functional.cross_entropy(scores, y), scores
+            scores, drives = self.network.with_drives(x)
+            return nn.functional.cross_entropy(scores, y) + s.consistency * losses.spread(drives), scores
+        outputs, kept = self.network.traced(x) if s.consistency else (self.network(x), [])
+        loss = (losses.temporal_efficient if s.loss == "tet" else losses.cross_entropy_of_mean)(outputs, y)
+        if s.consistency:
+            loss = losses.with_consistency(loss, kept, outputs, y, alpha=s.consistency)
+        return loss, outputs.mean(dim=0)
+
+    def _rate(self) -> float:
+        s = self.settings
+        if s.schedule == "constant":
+            return s.learning_rate
+        return s.learning_rate * 0.5 * (1 + math.cos(math.pi * self.taken / self.steps))
+
+    def epoch(self) -> Epoch:
+        """Show every training image once, in an order of this epoch's own, and look at those held out.
+
+        Raises
+        ------
+        HeteroError
+            If the loss is no number any more; `best` still holds the last good values.
+        """
+        begin, number, s = time.perf_counter(), len(self.history), self.settings
+        rng = generator(s.seed, "training", "order", number)
+        order = rng.permutation(self.shown)
+        self.network.train()
+        total, right = 0.0, 0
+        for low in range(0, len(order), s.batch_size):
+            part = order[low : low + s.batch_size]
+            if len(part) == 1 and len(order) > 1:
+                continue  # of one image no variance can be known
+            x = self._moved(as_input(self.images[part], self.device), rng)
+            y = torch.from_numpy(self.labels[part]).to(self.device)
+            for group in self.optimiser.param_groups:
+                group["lr"] = self._rate()
+            self.optimiser.zero_grad(set_to_none=True)
+            loss, scores = self._loss(x, y)
+            if not math.isfinite(float(loss.detach())):
+                raise HeteroError(
+                    f"the loss is no number in epoch {number}, batch {low // s.batch_size}",
+                    fix="lower learning_rate; the last good values are in the checkpoint, if there is one",
+                )
+            loss.backward()
+            self.optimiser.step()
+            self.taken += 1
+            total += float(loss.detach()) * len(part)
+            right += int((scores.detach().argmax(dim=1) == y).sum())
+        validation, score = math.nan, right / len(order)
+        if self.held_out.size:
+            validation, score = self._validate()
+        now = Epoch(total / len(order), validation, score, math.nan, math.nan, time.perf_counter() - begin)
+        self.history.append(now)
+        least = math.inf if self.best_epoch < 0 else self.history[self.best_epoch].validation
+        if not self.held_out.size or validation < least:
+            self.best, self.best_epoch = self._arrays(), number
+        return now
+
+    def _validate(self) -> tuple[float, float]:
+        """Cross-entropy of the decisions at the end, and accuracy, of the images that are held out."""
+        final = answers(self.network, self.images, self.held_out, self.device)
+        final = final.mean(axis=1) if self.spiking else final
+        y = self.labels[self.held_out]
+        loss = nn.functional.cross_entropy(torch.from_numpy(final), torch.from_numpy(y))
+        return float(loss), float((final.argmax(axis=1) == y).mean())
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing left to do: all epochs are done, or none was better for too long."""
+        done = len(self.history)
+        stale = self.held_out.size > 0 and done - 1 - self.best_epoch >= self.settings.patience
+        return done >= self.settings.epochs or stale
+
+    def run(self, tell: Callable[[Epoch], object] | None = None, checkpoint: str | Path | None = None) -> None:
+        """Train until it is over, telling and keeping every epoch; the network is then as it was best."""
+        while not self.over:
+            now = self.epoch()
+            if checkpoint is not None:
+                self.save(checkpoint)
+            if tell is not None:
+                tell(now)
+        self.take(self.best)
+        self.network.eval()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of everything that decides how the training goes: network, images, labels, settings."""
+        content = hashlib.sha256()
+        about = (type(self.network).__name__, repr(self.network), sorted(asdict(self.settings).items()))
+        content.update(repr(about).encode())
+        for array in (*self._first.values(), self.images, self.labels, self.held_out):
+            content.update(repr((array.shape, array.dtype.str)).encode() + np.ascontiguousarray(array).tobytes())
+        return content.hexdigest()
+
+    def save(self, path: str | Path) -> Path:
+        """Keep the training as it is after an epoch; see `write_checkpoint`."""
+        arrays = {f"value_{k}": v for k, v in self._arrays().items()} | {f"best_{k}": v for k, v in self.best.items()}
+        for number, state in self.optimiser.state_dict()["state"].items():
+            arrays |= {
+                f"optimiser_{number}_{k}": v.detach().cpu().numpy().copy() for k, v in state.items() if v is not None
+            }
+        about = {
+            "fingerprint": self.fingerprint, "best_epoch": self.best_epoch, "taken": self.taken,
+            "history": [asdict(row) for row in self.history], "versions": versions(),
+        }  # fmt: skip
+        return write_checkpoint(path, arrays, about)
+
+    def restore(self, path: str | Path) -> None:
+        """Go on from a checkpoint of the same training: what follows is what would have followed.
+
+        Raises
+        ------
+        FileFormatError
+            If it is damaged, or belongs to another network, images or settings.
+        """
+        arrays, about = read_checkpoint(path)
+        if about.get("fingerprint") != self.fingerprint:
+            raise FileFormatError(
+                f"{path} is a checkpoint of another training: network, images, labels and settings must be the same",
+                fix="name another file, or begin anew",
+            )
+        parts: dict[str, dict[str, Any]] = {"value": {}, "best": {}, "optimiser": {}}
+        for name, array in arrays.items():
+            kind, _, rest = name.partition("_")
+            parts[kind][rest] = array
+        self.take(parts["value"])
+        self.best = parts["best"]
+        state: dict[int, dict[str, Any]] = {}
+        for name, array in parts["optimiser"].items():
+            number, _, what = name.partition("_")
+            state.setdefault(int(number), {})[what] = torch.from_numpy(np.array(array))
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+        self.history = [Epoch(**{k: math.nan if v is None else v for k, v in row.items()}) for row in about["history"]]
+        self.best_epoch, self.taken = int(about["best_epoch"]), int(about["taken"])
+
+
+def answers(network: nn.Module, images: NDArray[Any], index: Ints, device: str = "cpu") -> Array:
+    """What a network says of some images: outputs of each step, shape (samples, steps, classes), or (samples, classes).
+
+    It is left in evaluation.
+    """
+    network.eval()
+    out = []
+    with torch.no_grad():
+        for low in range(0, len(index), TOGETHER):
+            found = network(as_input(images[index[low : low + TOGETHER]], device))
+            out.append((found.transpose(0, 1) if found.dim() == 3 else found).cpu().numpy())
+    return np.concatenate(out)
