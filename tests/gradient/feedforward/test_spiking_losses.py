@@ -28,7 +28,7 @@ def problem(steps: int, seed: int = 0):
     """Outputs, classes, and what two layers of other shapes did, one with a threshold for each neuron."""
     rng = np.random.default_rng(seed)
     y = rng.integers(0, CLASSES, BATCH)
-    outputs = rng.normal(0, 1, (steps, BATCH, CLASSES)) + 1.2 * np.eye(CLASSES)[y]
+    outputs = rng.normal(0, 1, (steps, BATCH, CLASSES)) + 1.5 / np.sqrt(steps) * np.eye(CLASSES)[y]
     layers = []
     for shape, threshold in (((7,), 1.0), ((2, 3, 3), rng.uniform(0.5, 2.0, (2, 3, 3)))):
         spikes = (rng.random((steps, BATCH, *shape)) < 0.3).astype(float)
@@ -172,11 +172,11 @@ def test_what_is_refused():
     kept, o, c = in_torch(layers), torch.tensor(outputs), torch.tensor(y)
     with pytest.raises(hr.HeteroError, match="RCS needs at least 2 steps, got 1: use more steps, or train without it"):
         consistency(kept, o[:1], c)
-    with pytest.raises(hr.HeteroError, match="alpha must be a finite number >= 0, got -0.1"):
+    with pytest.raises(hr.HeteroError, match="alpha must be a finite number >= 0"):
         with_consistency(torch.tensor(0.0), kept, o, c, alpha=-0.1)
     with pytest.raises(hr.HeteroError, match="RCS needs at least one layer of neurons, got none"):
         consistency([], o, c)
     with pytest.raises(hr.HeteroError, match="RCS needs at least one layer, got none"):
         spread([])
-    with pytest.raises(hr.HeteroError, match="share must be from 0 to 1, got 1.5"):
+    with pytest.raises(hr.HeteroError, match="share must be from 0 to 1"):
         temporal_efficient(o, c, share=1.5)
