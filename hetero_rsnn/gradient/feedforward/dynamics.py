@@ -39,20 +39,22 @@ class Dynamics(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor | None, Tensor]:
         v, s, hard = torch.empty_like(x), torch.empty_like(x), rule.reset == "hard"
         potentials = torch.empty_like(x) if keep else None
-        begin = u
+        fires = torch.ge if rule.ties == "fire" else torch.gt
+        begin, u = u, torch.empty_like(x[0])
         for t in range(len(x)):
             # A product and a sum, each rounded by itself: one fused operation rounds otherwise in other places of an
             # array, and spikes would depend on the size of the batch.
-            now = torch.mul(u, leak, out=v[t]).add_(x[t])
-            fired = now >= threshold if rule.ties == "fire" else now > threshold
-            s[t].copy_(fired)
-            u = now.masked_fill(fired, 0.0) if hard else torch.sub(now, s[t] * threshold)
-            if potentials is not None:
-                potentials[t].copy_(u)
+            now = torch.mul(begin if t == 0 else u, leak, out=v[t]).add_(x[t])
+            fires(now, threshold, out=s[t])
+            u = u if potentials is None else potentials[t]
+            if hard:
+                torch.addcmul(now, now, s[t], value=-1, out=u)
+            else:
+                torch.sub(now, torch.mul(s[t], threshold, out=u), out=u)
         ctx.save_for_backward(v, s, begin, *(q for q in (leak, threshold) if isinstance(q, Tensor)))
         ctx.numbers = tuple(q if isinstance(q, float) else None for q in (leak, threshold))
         ctx.rule = rule
-        return s, potentials, u
+        return s, potentials, (u if potentials is None else u.clone())
 
     @staticmethod
     @once_differentiable
@@ -64,24 +66,24 @@ class Dynamics(torch.autograd.Function):
         _, _, wants_leak, wants_threshold, *_ = ctx.needs_input_grad
         of_leak = torch.zeros_like(leak) if wants_leak else None
         of_threshold = torch.zeros_like(threshold) if wants_threshold else None
-        psi, dx = slope(rule.bump, v - threshold), torch.empty_like(v)
+        dx, psi, spare, leaked = (torch.empty_like(q) for q in (v, v[0], v[0], v[0]))
         for t in reversed(range(len(v))):
             if du is not None:
                 g = du[t] if g is None else g + du[t]
-            a = None if ds is None else ds[t]
+            a = torch.zeros_like(psi) if ds is None else ds[t]
             if g is not None and not rule.detach:
-                back = g * v[t] if hard else g * threshold
-                a = -back if a is None else a - back
-            now = torch.zeros_like(v[t]) if a is None else torch.mul(a, psi[t], out=dx[t])
+                back = torch.mul(g, v[t] if hard else threshold, out=spare)
+                a = torch.sub(a, back, out=spare)
+            now = slope(rule.bump, torch.sub(v[t], threshold, out=psi), out=psi).mul_(a)
             if of_threshold is not None:
                 of_threshold -= now.sum_to_size(of_threshold.shape)
                 if g is not None and not hard:
                     of_threshold -= (g * s[t]).sum_to_size(of_threshold.shape)
             if g is not None:
-                now = now + (g * (1 - s[t]) if hard else g)
-            dx[t].copy_(now)
+                now.add_(g)
+            torch.addcmul(now, g, s[t], value=-1, out=dx[t]) if hard and g is not None else dx[t].copy_(now)
             if of_leak is not None:
                 before = begin if t == 0 else v[t - 1] * (1 - s[t - 1]) if hard else v[t - 1] - s[t - 1] * threshold
-                of_leak += (now * before).sum_to_size(of_leak.shape)
-            g = dx[t] * leak
+                of_leak += (dx[t] * before).sum_to_size(of_leak.shape)
+            g = torch.mul(dx[t], leak, out=leaked)
         return dx, g, of_leak, of_threshold, None, None
