@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array
-from hetero_rsnn.gradient.feedforward.spike import TIES, spike_function
+from hetero_rsnn.gradient.feedforward.dynamics import Dynamics, Rule
+from hetero_rsnn.gradient.feedforward.spike import TIES
 from hetero_rsnn.gradient.feedforward.states import Stateful
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
 
@@ -172,26 +173,16 @@ class Neurons(Stateful):
             v.to(x.dtype) if isinstance(v, Tensor) else v
             for v in (self.leak, self.threshold, self.start, self.amplitude)
         )
-        spike = spike_function(self.pseudo_derivative, self.ties)
         u = self.state if self.carrying else None
         if u is None:
             u = start + torch.zeros_like(x[0])
-        spikes, potentials = [], []
-        for drive in x.unbind():
-            # A product and a sum, each rounded by itself: one fused operation rounds otherwise in other places of an
-            # array, and spikes would depend on the size of the batch.
-            u = (u * leak).add_(drive)
-            s = spike(u - threshold)
-            passed = s.detach() if self.detach_reset else s
-            u = u - (u * passed if self.reset_kind == "hard" else passed * threshold)
-            spikes.append(s)
-            if self.keep:
-                potentials.append(u)
+        rule = Rule(self.reset_kind, self.ties, self.pseudo_derivative, self.detach_reset)
+        spikes, potentials, last = Dynamics.apply(x, u, leak, threshold, rule, self.keep)
         if self.carrying:
-            self.state = u
-        out = torch.stack(spikes)
-        self.kept = Kept(out, torch.stack(potentials), threshold) if self.keep else None
-        return out if isinstance(amplitude, float) and amplitude == 1.0 else out * amplitude
+            self.state = last
+        self.kept = Kept(spikes, potentials, threshold) if self.keep else None
+        out: Tensor = spikes if isinstance(amplitude, float) and amplitude == 1.0 else spikes * amplitude
+        return out
 
     def extra_repr(self) -> str:
         values = {name: self._value(name) for name in ("leak", "threshold", "start", "amplitude")}

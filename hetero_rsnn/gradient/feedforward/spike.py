@@ -16,21 +16,23 @@ from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
 TIES = ("quiet", "fire")
 
 
-def slope(bump: PseudoDerivative, x: Tensor) -> Tensor:
-    """A pseudo-derivative at the distances `x` from the threshold, of the shape of `x`."""
-    p, a = bump.parameters, x.abs()
-    if bump.shape == "rectangle" or (bump.shape == "trapezoid" and p["inner"] == p["outer"]):
-        width = p.get("width", p.get("outer", 0.0))
-        return (a <= width).to(x.dtype) / (2 * width)
-    if bump.shape == "triangle":
-        return (1 - a / p["width"]).clamp(min=0) / p["width"]
-    if bump.shape == "trapezoid":
-        return ((p["outer"] - a) / (p["outer"] - p["inner"])).clamp(0, 1) / (p["inner"] + p["outer"])
-    if bump.shape == "fast_sigmoid":
-        return p["slope"] / (2 * (1 + p["slope"] * a) ** 2)
-    if bump.shape == "arctangent":
-        return p["slope"] / (math.pi * (1 + (p["slope"] * x) ** 2))
-    return torch.exp(-0.5 * (x / p["sd"]) ** 2) / (p["sd"] * math.sqrt(2 * math.pi))
+def slope(bump: PseudoDerivative, x: Tensor, out: Tensor | None = None) -> Tensor:
+    """A pseudo-derivative at the distances `x` from the threshold, of the shape of `x`; without gradient."""
+    with torch.no_grad():
+        p, a = bump.parameters, torch.abs(x, out=out)
+        if bump.shape == "rectangle" or (bump.shape == "trapezoid" and p["inner"] == p["outer"]):
+            width = p.get("width", p.get("outer", 0.0))
+            return torch.le(a, width, out=a).mul_(1 / (2 * width))
+        if bump.shape == "triangle":
+            return a.mul_(-1 / p["width"] ** 2).add_(1 / p["width"]).clamp_(min=0)
+        if bump.shape == "trapezoid":
+            steep, height = 1 / (p["outer"] ** 2 - p["inner"] ** 2), 1 / (p["inner"] + p["outer"])
+            return a.mul_(-steep).add_(p["outer"] * steep).clamp_(0, height)
+        if bump.shape == "fast_sigmoid":
+            return a.mul_(p["slope"]).add_(1).square_().reciprocal_().mul_(p["slope"] / 2)
+        if bump.shape == "arctangent":
+            return a.mul_(p["slope"]).square_().add_(1).reciprocal_().mul_(p["slope"] / math.pi)
+        return a.square_().mul_(-0.5 / p["sd"] ** 2).exp_().mul_(1 / (p["sd"] * math.sqrt(2 * math.pi)))
 
 
 @cache

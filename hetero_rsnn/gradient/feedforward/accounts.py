@@ -1,0 +1,94 @@
+"""Spikes of a network, and the operations that they cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.gradient.feedforward.layers import Conv, Linear, Straight
+from hetero_rsnn.gradient.feedforward.neurons import Kept, Neurons
+from hetero_rsnn.gradient.feedforward.normalisation import StepWeights
+
+
+@dataclass(frozen=True, eq=False)
+class Account:
+    """What happened in a network, by step and sample.
+
+    A synaptic operation is one addition at one target of one spike. Averages over squares of pixels count as part of
+    the connections after them, and a shortcut without weights as one target (our choice). Biases, normalisations and
+    the neurons themselves are not counted: they cost the same whatever the input.
+
+    Attributes
+    ----------
+    layers : tuple of str
+        Names of the layers of neurons.
+    neurons : ndarray, shape (layers,)
+        How many each has.
+    spikes : ndarray, shape (layers, steps, samples)
+    connections : tuple of str
+        Names of the layers of connections.
+    synaptic_operations : ndarray, shape (connections, steps, samples)
+        Additions that spikes cause.
+    multiply_accumulates : ndarray, shape (connections, steps, samples)
+        Of an analog input: in the first step only if its sums are computed once and used again.
+    """
+
+    layers: tuple[str, ...]
+    neurons: Array
+    spikes: Array
+    connections: tuple[str, ...]
+    synaptic_operations: Array
+    multiply_accumulates: Array
+
+    @property
+    def rate(self) -> float:
+        """Spikes of a neuron in a step, on average."""
+        return float(self.spikes.sum() / (self.neurons.sum() * self.spikes.shape[1] * self.spikes.shape[2]))
+
+
+def counted(network: Any, first: nn.Module, spikes: bool, run: Callable[[], Sequence[Kept]]) -> Account:
+    """The account of one run of a network, whose connections `first` take the input: spikes, or analog numbers."""
+    names = {module: name for name, module in network.layers.named_modules()}
+    additions: dict[str, Tensor] = {}
+    products: dict[str, Tensor] = {}
+
+    def see(layer: Any, given: tuple[Tensor, ...]) -> None:
+        (x,) = given
+        targets = layer.fan_out(x.shape[2:]).to(x.device)
+        analog = layer is first and not spikes
+        # Events may be counts; other spikes are 1, or of the height that neurons give them.
+        each = torch.ones_like(x) if analog else x if layer is first else (x != 0).to(x.dtype)
+        total = (each.double() * targets).flatten(2).sum(2)
+        found = torch.zeros(network.steps, x.shape[1], dtype=torch.float64)
+        found[: len(x)] = total.cpu()
+        (products if analog else additions)[names[layer]] = found
+
+    kinds = (Linear, Conv, StepWeights, Straight)
+    watched = [m for m in network.layers.modules() if isinstance(m, kinds)]
+    hooks = [m.register_forward_pre_hook(see) for m in watched]
+    try:
+        kept = run()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    layers = tuple(names[m] for m in network.layers.modules() if isinstance(m, Neurons))
+    connections = tuple(names[m] for m in watched if names[m] in additions or names[m] in products)
+    nothing = torch.zeros(network.steps, kept[0].spikes.shape[1], dtype=torch.float64)
+
+    def table(rows: Sequence[Tensor]) -> Array:
+        return np.stack([row.cpu().numpy() for row in rows]).round().astype(np.int64)
+
+    return Account(
+        layers=layers,
+        neurons=np.array([k.spikes[0, 0].numel() for k in kept]),
+        spikes=table([k.spikes.flatten(2).double().sum(2) for k in kept]),
+        connections=connections,
+        synaptic_operations=table([additions.get(name, nothing) for name in connections]),
+        multiply_accumulates=table([products.get(name, nothing) for name in connections]),
+    )
