@@ -84,7 +84,7 @@ def convert(model: nn.Module, steps: int, *, start: float = 0.5) -> SpikingNetwo
     share = checks.real("start", start, least=0.0)
     if share >= 1:
         raise HeteroError(f"start must be below 1, got {share:g}", fix="use 0.5")
-    chain = model.layers if isinstance(model, OrdinaryNetwork) else model
+    chain: Any = model.layers if isinstance(model, OrdinaryNetwork) else model
     if not _is(chain, nn.Sequential):
         raise HeteroError(
             f"the network must be an OrdinaryMLP, an OrdinaryConvNet or an nn.Sequential, got {type(model).__name__}",

@@ -21,8 +21,10 @@ class Connections(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Shape (steps, batch, ...) of the input and of the output."""
-        y: Tensor = super().forward(x.flatten(0, 1))
-        return y.unflatten(0, x.shape[:2])
+        y = x.flatten(0, 1)
+        for layer in self:
+            y = layer(y)
+        return y.reshape(*x.shape[:2], *y.shape[1:])
 
     def fan_out(self, shape: Sequence[int]) -> Tensor:
         """How many targets each unit of an input of this shape has: those of the weights, or else of the averages."""
@@ -134,10 +136,12 @@ class ConvertedNetwork(SpikingNetwork):
             else:
                 if h.shape[2:] == (self.classes,):
                     return
-        rule = f"(batch, {', '.join(map(str, self.shape))})" if self.shape else "that of the ordinary network"
-        raise HeteroError(
-            f"the input must have the shape {rule}, got {tuple(x.shape)}", fix="reshape it, without an axis of steps"
-        )
+        if not self.shape:
+            fault = f"the input must fit the layers of the network, got the shape {tuple(x.shape)}"
+        else:
+            rule = ", ".join(map(str, self.shape))
+            fault = f"the input must have the shape (batch, {rule}), got {tuple(x.shape)}"
+        raise HeteroError(fault, fix="reshape it, without an axis of steps")
 
     def _sizes(self) -> str:
         image = ["x".join(map(str, self.shape))] if self.shape else []
@@ -145,4 +149,4 @@ class ConvertedNetwork(SpikingNetwork):
 
 
 def _outputs(layer: nn.Linear | nn.Conv2d) -> int:
-    return layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels
+    return int(layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels)

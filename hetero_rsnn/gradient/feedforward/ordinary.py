@@ -16,6 +16,8 @@ from hetero_rsnn.gradient.feedforward.quantised import QCFS
 
 #: How drives of activations can be normalised.
 NORMALISATIONS = ("batch",)
+#: Makes a layer without values: those that torch would draw come from its global generator.
+_empty: Any = nn.utils.skip_init
 
 
 class OrdinaryBlock(nn.Module):
@@ -262,8 +264,7 @@ def _conv(
     inputs: int, outputs: int, width: int, norm: bool, draw: torch.Generator, *, gain: float = math.sqrt(2)
 ) -> list[nn.Module]:
     """A convolution that keeps the size of the image, and its normalisation."""
-    # Values that torch would draw come from its global generator.
-    layer = nn.utils.skip_init(nn.Conv2d, inputs, outputs, width, padding=width // 2, bias=not norm)
+    layer = _empty(nn.Conv2d, inputs, outputs, width, padding=width // 2, bias=not norm)
     return [_filled(layer, gain, draw), *([nn.BatchNorm2d(outputs)] if norm else [])]
 
 
@@ -276,11 +277,11 @@ def _dense(
     found: list[nn.Module] = []
     for index, count in enumerate(hidden):
         draw = torch_generator(seed, "weights", f"hidden {index}")
-        layer = nn.utils.skip_init(nn.Linear, inputs, count, bias=not norm)
+        layer = _empty(nn.Linear, inputs, count, bias=not norm)
         found += [_filled(layer, math.sqrt(2), draw), *([nn.BatchNorm1d(count)] if norm else []), QCFS(levels)]
         found += [_Dropout(dropout, seed, index)] if dropout else []
         inputs = count
-    last = nn.utils.skip_init(nn.Linear, inputs, classes)
+    last = _empty(nn.Linear, inputs, classes)
     return [*found, _filled(last, 1.0, torch_generator(seed, "weights", "output"))]
 
 
