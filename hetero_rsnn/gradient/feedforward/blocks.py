@@ -49,7 +49,7 @@ class BasicBlock(nn.Module):
         self.second = Projection(second, setting.norm(outputs))
         self.shortcut: nn.Module = Straight()
         if halve or inputs != outputs:
-            # A gain of 1 instead of sqrt(2): as much goes through as through an unchanged shape.
+            # About as much shall go through as through an unchanged shape.
             pooling = 2 if halve else 1
             short = Conv(inputs, outputs, 1, pool=pooling, bias=bias, gain=1.0, draw=setting.draw(f"{name} shortcut"))
             self.shortcut = Projection(short, setting.norm(outputs))

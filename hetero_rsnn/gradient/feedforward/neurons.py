@@ -176,8 +176,13 @@ class Neurons(Stateful):
         u = self.state if self.carrying else None
         if u is None:
             u = start + torch.zeros_like(x[0])
+        elif u.shape != x.shape[1:]:
+            raise HeteroError(
+                f"neurons that go on with {tuple(u.shape)} cannot take {tuple(x.shape[1:])}", fix="call reset() first"
+            )
         rule = Rule(self.reset_kind, self.ties, self.pseudo_derivative, self.detach_reset)
-        spikes, potentials, last = Dynamics.apply(x, u, leak, threshold, rule, self.keep)
+        run: Any = Dynamics.apply
+        spikes, potentials, last = run(x, u, leak, threshold, rule, self.keep)
         if self.carrying:
             self.state = last
         self.kept = Kept(spikes, potentials, threshold) if self.keep else None

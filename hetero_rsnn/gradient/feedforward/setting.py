@@ -68,9 +68,9 @@ class Setting:
                 )
             plain = float(ends) if not ends.ndim else (float(ends[0]), float(ends[1]))
             object.__setattr__(self, name, plain)
+            Neurons(**{name: ends}, trainable=[t for t in trainable if t == name])  # refuses what is out of range
         object.__setattr__(self, "trainable", trainable)
         object.__setattr__(self, "pseudo_derivative", PseudoDerivative.of(self.pseudo_derivative))
-        self.neurons("one", 1)  # refuses what is out of range
 
     def neurons(self, name: str, features: int, axes: int = 0) -> Neurons:
         """A layer of neurons; `axes` more axes follow that of the features."""

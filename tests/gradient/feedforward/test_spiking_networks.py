@@ -1,0 +1,403 @@
+"""Spiking networks: a plain loop of their layers, step by step, folded, saved, described, refused."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from test_spiking_normalisation import random_statistics
+
+import hetero_rsnn as hr
+from hetero_rsnn.gradient.checkpoints import read_checkpoint, write_checkpoint
+from hetero_rsnn.gradient.feedforward.layers import Linear
+from hetero_rsnn.gradient.feedforward.losses import cross_entropy_of_mean
+from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP, network_from
+from hetero_rsnn.gradient.feedforward.normalisation import Projection, StepWeights
+from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
+
+pytestmark = pytest.mark.torch
+
+IMAGE = (2, 7, 6)
+VARIETY: list[dict[str, Any]] = [
+    {},
+    {"normalisation": "tebn", "leak": (0.2, 0.9), "threshold": (0.5, 1.5)},
+    {"normalisation": "batch", "reset": "soft", "coding": "rate"},
+    {"normalisation": "tebn", "neuron": "if", "coding": "rate", "trainable": ("threshold",), "steps": 5},
+    {"normalisation": "tebn", "leak": (0.2, 0.9), "trainable": ("leak",), "pseudo_derivative": "arctangent"},
+]
+
+
+def mlp(**options: Any) -> SpikingMLP:
+    network = SpikingMLP(84, 5, **{"hidden": (30, 20), "seed": 2, **options}).double().eval()
+    random_statistics(network)
+    return network
+
+
+def conv(**options: Any) -> SpikingConvNet:
+    network = SpikingConvNet(IMAGE, 5, **{"channels": (4, 6), "hidden": (11,), "seed": 2, **options}).double().eval()
+    random_statistics(network)
+    return network
+
+
+NETWORKS = [
+    *[(mlp, options) for options in VARIETY],
+    *[(conv, options) for options in VARIETY],
+    (conv, {"blocks": 2, "pool": "stride", "normalisation": "tebn"}),
+    (conv, {"blocks": 0, "normalisation": "tebn", "hidden": ()}),
+    (conv, {"blocks": 0, "pool": "stride", "channels": (3, 4, 5)}),
+]
+
+
+def images(batch: int = 6, seed: int = 0) -> torch.Tensor:
+    return torch.tensor(np.random.default_rng(seed).uniform(0, 1, (batch, *IMAGE)))
+
+
+def events(steps: int, batch: int = 6) -> torch.Tensor:
+    return torch.tensor(np.random.default_rng(1).poisson(0.4, (batch, steps, *IMAGE))).double()
+
+
+@pytest.fixture(autouse=True)
+def global_generator_is_left_alone():
+    """Torch's global generator is where it was."""
+    before = torch.get_rng_state()
+    yield
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def lif(x: np.ndarray, leak: Any = 0.5, threshold: Any = 1.0) -> np.ndarray:
+    u, out = np.zeros_like(x[0]), np.zeros_like(x)
+    for t, drive in enumerate(x):
+        u = leak * u + drive
+        out[t] = u > threshold
+        u = np.where(out[t] > 0, 0.0, u)
+    return out
+
+
+def test_an_mlp_is_a_plain_loop():
+    network = mlp()
+    x = images().numpy().reshape(6, -1)
+    weights = [v.detach().numpy() for name, v in network.named_parameters() if name.endswith("weight")]
+    assert [w.shape for w in weights] == [(30, 84), (20, 30), (5, 20)]
+    spikes = lif(np.repeat((x @ weights[0].T)[None], 4, axis=0))
+    outputs = lif(spikes @ weights[1].T) @ weights[2].T
+    np.testing.assert_allclose(network(torch.tensor(x)).detach().numpy(), outputs, atol=1e-12)
+    np.testing.assert_allclose(network(images()).detach().numpy(), outputs, atol=1e-12)  # flattened
+    assert np.abs(outputs).max() > 0.5
+
+
+def test_a_network_with_blocks_is_a_plain_loop():
+    """Hard reset, heterogeneous leak, TEBN as in evaluation: written again, with averages of odd squares by hand."""
+    network = conv(normalisation="tebn", leak=(0.2, 0.9), threshold=(0.5, 1.5), hidden=())
+    x, v = images(), {name: value.detach() for name, value in network.layers.state_dict().items()}
+
+    def norm(h: torch.Tensor, name: str) -> torch.Tensor:
+        mean, var, scale, shift, p = (
+            v[f"{name}.norm.{k}"] for k in ("running_mean", "running_var", "weight", "bias", "p")
+        )
+        h = (h - mean[:, None, None]) / torch.sqrt(var + 1e-5)[:, None, None] * scale[:, None, None]
+        return (h + shift[:, None, None]) * p.reshape(-1, 1, 1, 1, 1)
+
+    def each(h: torch.Tensor, name: str, padding: int) -> torch.Tensor:
+        return norm(torch.stack([F.conv2d(step, v[f"{name}.synapses.weight"], padding=padding) for step in h]), name)
+
+    def fire(h: torch.Tensor, name: str) -> torch.Tensor:
+        return torch.tensor(lif(h.numpy(), v[f"{name}.fixed_leak"].numpy(), v[f"{name}.fixed_threshold"].numpy()))
+
+    def halved(h: torch.Tensor) -> torch.Tensor:
+        height, width = h.shape[-2:]
+        rows = [h[..., i : i + 2, :] for i in range(0, height, 2)]
+        return torch.stack(
+            [torch.stack([r[..., j : j + 2].mean((-2, -1)) for j in range(0, width, 2)], -1) for r in rows], -2
+        )
+
+    h = fire(each(x[None].expand(4, *x.shape), "0", 1), "1")
+    inner = fire(each(h, "2.first", 1), "2.inner")
+    h = fire(each(inner, "2.second", 1) + h, "2.outer")
+    inner = fire(each(halved(h), "3.first", 1), "3.inner")
+    h = fire(each(inner, "3.second", 1) + each(halved(h), "3.shortcut", 0), "3.outer")
+    outputs = halved(h).flatten(2) @ v["4.weight"].T
+    torch.testing.assert_close(network(x).detach(), outputs + v["4.bias"], rtol=0, atol=1e-12)
+    assert h.mean() > 0.05
+
+
+@pytest.mark.parametrize(("make", "options"), NETWORKS)
+def test_step_by_step_equals_all_at_once(make, options):
+    network = make(**options)
+    for x in (images(), events(network.steps)):
+        together = network(x)
+        rows = list(network.steps_of(x))
+        torch.testing.assert_close(torch.stack(rows), together, rtol=0, atol=1e-12)
+        folded = network.folded()
+        torch.testing.assert_close(torch.stack(list(folded.steps_of(x))), together, rtol=0, atol=1e-12)
+        assert together.abs().max() > 0.1 and together.shape == (network.steps, 6, 5)
+
+
+@pytest.mark.parametrize(("make", "options"), NETWORKS)
+def test_samples_that_are_decided_can_be_left_out(make, options):
+    network = make(**options)
+    for one in (network, network.folded()):
+        for x in (images(), events(network.steps)):
+            together = network(x).detach()
+            run, other = one.steps_of(x), one.steps_of(x)
+            torch.testing.assert_close(next(run).detach(), together[0], rtol=0, atol=1e-12)
+            next(other)
+            stay = torch.tensor([True, False, True, True, False, True])
+            second = run.send(stay).detach()
+            torch.testing.assert_close(second, together[1][stay], rtol=0, atol=1e-12)
+            torch.testing.assert_close(next(other).detach(), together[1], rtol=0, atol=1e-12)
+            third = run.send(np.array([3, 0])).detach()  # indices of the four that were left, in any order
+            torch.testing.assert_close(third, together[2][[5, 0]], rtol=0, atol=1e-12)
+            with pytest.raises(StopIteration):
+                run.send(torch.zeros(2, dtype=torch.bool))
+
+
+def test_nothing_more_than_asked_for_is_computed():
+    network, calls = mlp(), []
+    network.layers[-1].register_forward_hook(lambda *_: calls.append(1))
+    first: list[int] = []
+    network.layers[0].synapses.register_forward_hook(lambda *_: first.append(1))
+    run = network.steps_of(images())
+    assert not calls
+    next(run), next(run)
+    assert len(calls) == 2 and len(first) == 1  # an image that stays is seen once
+
+
+@pytest.mark.parametrize(("make", "options"), NETWORKS)
+def test_folding_changes_no_spike(make, options):
+    network = make(**options)
+    folded = network.folded()
+    assert not [m for m in folded.modules() if isinstance(m, Projection)]
+    assert any(isinstance(m, StepWeights) for m in folded.modules()) == (options.get("normalisation") == "tebn")
+    assert not any(p.requires_grad for p in folded.parameters())
+    for x in (images(), events(network.steps)):
+        before, kept = network.traced(x)
+        after, kept_too = folded.traced(x)
+        torch.testing.assert_close(after, before.detach(), rtol=0, atol=1e-12)
+        for one, other in zip(kept, kept_too, strict=True):
+            assert torch.equal(one.spikes, other.spikes) and one.spikes.any()
+            torch.testing.assert_close(one.potential, other.potential, rtol=0, atol=1e-12, check_dtype=False)
+    assert not [m for m in network.modules() if getattr(m, "kept", None) is not None]
+    assert network.layers[0].synapses.weight.requires_grad  # the first is as it was
+    again = network_from(folded.spec()).from_arrays(folded.to_arrays())
+    assert torch.equal(again(images()), folded(images())) and again.spec() == folded.spec()
+
+
+@pytest.mark.parametrize(("make", "options"), NETWORKS)
+def test_saving_without_pickles(make, options, tmp_path):
+    network = make(**options)
+    write_checkpoint(tmp_path / "net", network.to_arrays(), {"spec": network.spec()})
+    arrays, about = read_checkpoint(tmp_path / "net")
+    again = network_from(about["spec"])
+    assert again.spec() == network.spec() == json.loads(json.dumps(network.spec()))
+    again = again.from_arrays(arrays).eval()
+    assert torch.equal(again(images()), network(images()))
+    assert again.describe() == network.describe()
+    for name, value in network.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value) and again.state_dict()[name].dtype == value.dtype
+
+
+@pytest.mark.parametrize(("make", "options"), NETWORKS)
+def test_gradients_reach_every_parameter(make, options):
+    network = make(**options).float().train()
+    y = torch.arange(6) % 5
+    cross_entropy_of_mean(network(images().float()), y).backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None and parameter.grad.isfinite().all(), name
+    assert all(p.grad.any() for n, p in network.named_parameters() if n.endswith(("weight", "p", "logit_leak")))
+
+
+def test_weights_come_from_the_seed():
+    one, same, other = (mlp(seed=seed).to_arrays() for seed in (2, 2, 3))
+    assert all(np.array_equal(one[k], same[k]) for k in one)
+    assert not np.array_equal(one["layers.0.synapses.weight"], other["layers.0.synapses.weight"])
+    wide = SpikingMLP(400, 10, hidden=(300, 200))
+    assert wide.layers[0].synapses.weight.std().item() == pytest.approx(2 / np.sqrt(400), rel=0.02)
+    assert wide.layers[-1].weight.std().item() == pytest.approx(np.sqrt(1 / 200), rel=0.05)
+    spread = SpikingMLP(4, 2, hidden=(500, 500), leak=(0.2, 0.8))
+    first, second = (spread.layers[k].leak for k in (1, 3))
+    assert first.min() < 0.22 and first.max() > 0.78 and not torch.equal(first, second)
+
+
+def test_a_seed_changes_nothing_of_another_layer():
+    """A layer's weights depend on the seed and its name, not on what was drawn before."""
+    one, two = SpikingMLP(9, 4, hidden=(5,)), SpikingMLP(9, 4, hidden=(5, 6))
+    assert torch.equal(one.layers[0].synapses.weight, two.layers[0].synapses.weight)
+
+
+def test_rate_coding():
+    network = mlp(coding="rate", steps=400)
+    x = images(8)
+    spikes = network.coding(x)
+    assert set(spikes.unique().tolist()) == {0.0, 1.0}
+    assert ((spikes.mean(0) - x).abs() < 4.5 * torch.sqrt(x * (1 - x) / 400)).all()
+    assert torch.equal(network.coding(x), spikes)  # in evaluation
+    assert torch.equal(network.coding(x[:3]), spikes[:, :3])
+    network.train()
+    one, two = network.coding(x), network.coding(x)
+    assert not torch.equal(one, two) and not torch.equal(one, spikes)
+    again = network_from(network.spec())
+    assert torch.equal(again.coding(x), one)  # the first pattern of an equal network
+    again.from_arrays(network.to_arrays())
+    assert torch.equal(again.coding(x), network.coding(x))  # a training that goes on
+    with pytest.raises(hr.HeteroError, match=r"rate coding needs pixels from 0 to 1, got 1\.5: scale the images"):
+        network(x + 1.5 - x)
+
+
+def test_dropout():
+    network = SpikingMLP(84, 5, hidden=(400,), dropout=0.3, threshold=0.01, seed=1)
+    layer = network.layers[2]
+    ones = torch.ones(4, 50, 400)
+    one, two = layer(ones), layer(ones)
+    assert torch.equal(one[0], one[3]) and not torch.equal(one, two)
+    assert {round(v, 5) for v in one.unique().tolist()} == {0.0, round(1 / 0.7, 5)}
+    assert one.mean().item() == pytest.approx(1.0, abs=0.02)
+    assert torch.equal(copy.deepcopy(layer)(ones), layer(ones))
+    assert torch.equal(layer.eval()(ones), ones)
+
+
+def test_normalisation_of_a_constant_image_is_that_of_its_copies():
+    """The first sums are computed once; their statistics are those of all steps."""
+    network = mlp(normalisation="tebn").train()
+    again = copy.deepcopy(network)
+    x = images()
+    repeated = x[:, None].expand(-1, 4, *IMAGE)  # as events, computed in each step
+    torch.testing.assert_close(network(x), again(repeated), rtol=0, atol=1e-12)
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value, rtol=0, atol=1e-12)
+
+
+def test_one_step():
+    network = conv(steps=1, normalisation="tebn")
+    assert network(images()).shape == (1, 6, 5)
+    torch.testing.assert_close(next(network.steps_of(events(1))), network(events(1))[0], rtol=0, atol=1e-12)
+
+
+def test_what_a_network_says():
+    network = SpikingMLP(84, 5, hidden=(30, 20), normalisation="tebn", neuron="if", dropout=0.1)
+    assert repr(network) == "SpikingMLP(84-30-20-5, 4 steps, if, hard reset, direct coding, tebn)"
+    assert repr(network.eval().folded()).endswith("direct coding, folded)")
+    text = network.describe()
+    assert text.splitlines()[0] == repr(network)
+    assert f"{sum(p.numel() for p in network.parameters()):,} parameters" in text
+    assert all(word in text for word in ("Linear(84, 30)", "TEBN(30, steps=4)", "Neurons(leak=1", "Dropout(0.1)"))
+    assert "StepWeights(steps=4)" in network.folded().describe()
+    assert "2 blocks a stage" in repr(SpikingConvNet(IMAGE, 5, blocks=2))
+
+
+def test_copies_and_devices():
+    network = mlp(normalisation="tebn")
+    network.traced(images())
+    assert torch.equal(copy.deepcopy(network)(images()), network(images()))
+    assert network.float()(images()).dtype == torch.float32  # the input is cast
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"hidden": ()}, "hidden must name at least one layer"),
+        ({"hidden": 64}, "hidden must be a list of whole numbers, got 64"),
+        ({"hidden": (0,)}, "hidden must be a whole number >= 1, got 0"),
+        ({"inputs": 0}, "inputs must be a whole number >= 1"),
+        ({"classes": 0}, "classes must be a whole number >= 1"),
+        ({"steps": 0}, "steps must be a whole number >= 1"),
+        ({"neuron": "adlif"}, "unknown neuron 'adlif'"),
+        ({"leak": 1.5}, "leak must be from 0 to 1, got 1.5"),
+        ({"leak": (0.1, 0.2, 0.3)}, "leak must be a number, or two"),
+        ({"leak": (0.3, 0.2)}, "leak must be a number, or two: from low to high"),
+        ({"leak": (0.5, 1.2)}, "leak must be from 0 to 1, got 1.2"),
+        ({"threshold": (0.0, 1.0)}, "threshold must be > 0, got 0"),
+        ({"reset": "none"}, "unknown reset 'none'"),
+        ({"coding": "latency"}, "unknown coding 'latency'"),
+        ({"normalisation": "layer"}, "unknown normalisation 'layer'"),
+        ({"pseudo_derivative": 3}, "a pseudo-derivative is a name"),
+        ({"dropout": 1.0}, "dropout must be below 1, got 1"),
+        ({"seed": -1}, "seed must be a whole number >= 0"),
+        ({"trainable": ("w",)}, "unknown trainable quantity 'w'"),
+        ({"neuron": "if", "trainable": "leak"}, "integrate-and-fire neurons have no leak to train"),
+    ],
+)
+def test_options_that_are_refused(options, words):
+    with pytest.raises(hr.HeteroError, match=words) as caught:
+        SpikingMLP(**{"inputs": 4, "classes": 3, **options})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"shape": (8, 8)}, r"shape must be \(channels, height, width\), got \(8, 8\)"),
+        ({"channels": ()}, "channels must name at least one stage"),
+        ({"blocks": -1}, "blocks must be a whole number >= 0"),
+        ({"pool": "max"}, "unknown pool 'max'"),
+    ],
+)
+def test_options_of_convolutions_that_are_refused(options, words):
+    with pytest.raises(hr.HeteroError, match=words):
+        SpikingConvNet(**{"shape": (1, 8, 8), "classes": 3, **options})
+
+
+def test_calls_that_are_refused():
+    network = conv(normalisation="tebn")
+    for odd in (images()[:, :1], images()[0], events(3), images()[:0], torch.zeros(6, 4)):
+        with pytest.raises(
+            hr.HeteroError, match=r"the input must have the shape \(batch, 2, 7, 6\) or \(batch, 4, 2, 7"
+        ):
+            network(odd)
+    with pytest.raises(hr.HeteroError, match=r"tensor of floating point numbers, got torch\.uint8: use x\.float"):
+        network(images().byte())
+    with pytest.raises(hr.HeteroError, match="tensor of floating point numbers, got ndarray"):
+        network(images().numpy())
+    run = network.steps_of(images())
+    next(run)
+    with pytest.raises(hr.HeteroError, match="who stays must be a mask of 6 samples"):
+        run.send(torch.ones(5, dtype=torch.bool))
+    run = network.steps_of(images())
+    next(run)
+    with pytest.raises(hr.HeteroError, match="who stays must be a mask of 6 samples"):
+        run.send(torch.tensor([0, 6]))
+    network.train()
+    with pytest.raises(hr.HeteroError, match="a network in training cannot go step by step: call eval"):
+        network.steps_of(images())
+    with pytest.raises(hr.HeteroError, match="a network in training cannot be folded: call eval"):
+        network.folded()
+
+
+def test_arrays_and_specs_that_are_refused():
+    network = mlp()
+    arrays = network.to_arrays()
+    with pytest.raises(hr.HeteroError, match=r"the array 'layers\.4\.bias' is missing"):
+        network.from_arrays({k: v for k, v in arrays.items() if k != "layers.4.bias"})
+    with pytest.raises(hr.HeteroError, match="the array 'extra' is unknown"):
+        network.from_arrays({**arrays, "extra": np.zeros(1)})
+    with pytest.raises(hr.HeteroError, match=r"'layers\.4\.bias' must have the shape \(5,\), got float64 of \(4,\)"):
+        network.from_arrays({**arrays, "layers.4.bias": np.zeros(4)})
+    with pytest.raises(hr.HeteroError, match="must have the shape"):
+        network.from_arrays({**arrays, "layers.4.bias": np.array(["a"] * 5)})
+    assert all(np.array_equal(v, arrays[k]) for k, v in network.to_arrays().items())
+    for odd, words in (
+        ({}, "the spec of a network must name the network"),
+        ({**network.spec(), "network": "MLP"}, "unknown network 'MLP'"),
+        ({**network.spec(), "hiden": 3}, "unknown option 'hiden' of a network"),
+        ({"network": "SpikingMLP", "inputs": 3}, "the spec does not fit"),
+    ):
+        with pytest.raises(hr.HeteroError, match=words):
+            network_from(odd)
+
+
+def test_arrays_are_copies():
+    network = mlp()
+    network.to_arrays()["layers.4.bias"][:] = 9.0
+    assert not network.layers[4].bias.any()
+    buffer = io.BytesIO()
+    np.savez(buffer, **network.to_arrays())  # allow_pickle is not needed
+    buffer.seek(0)
+    with np.load(buffer, allow_pickle=False) as file:
+        arrays = dict(file)
+    assert network_from(network.spec()).from_arrays(arrays).layers[0].synapses.weight.dtype == torch.float64
+    assert isinstance(network, SpikingNetwork) and isinstance(network.layers[4], Linear)
