@@ -11,9 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from hetero_rsnn.common.types import Array
-from hetero_rsnn.gradient.feedforward.layers import Conv, Linear, Straight
 from hetero_rsnn.gradient.feedforward.neurons import Kept, Neurons
-from hetero_rsnn.gradient.feedforward.normalisation import StepWeights
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +67,7 @@ def counted(network: Any, first: nn.Module, spikes: bool, run: Callable[[], Sequ
         found[: len(x)] = total.cpu()
         (products if analog else additions)[names[layer]] = found
 
-    kinds = (Linear, Conv, StepWeights, Straight)
-    watched = [m for m in network.layers.modules() if isinstance(m, kinds)]
+    watched = [m for m in network.layers.modules() if hasattr(m, "fan_out")]
     hooks = [m.register_forward_pre_hook(see) for m in watched]
     try:
         kept = run()

@@ -6,51 +6,112 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.common.randomness import generator
+from hetero_rsnn.gradient.feedforward.layers import Dropout, torch_generator
 from hetero_rsnn.gradient.feedforward.quantised import QCFS
 
-NORMALISATIONS = ("batch", "none")
+#: How drives of activations can be normalised.
+NORMALISATIONS = ("batch",)
+#: Makes a layer without values: those that torch would draw come from its global generator.
+_empty: Any = nn.utils.skip_init
 
 
 class OrdinaryBlock(nn.Module):
-    """Residual block: convolution, normalisation, QCFS, convolution, normalisation; the shortcut is added, then QCFS.
+    """Convolution, normalisation, QCFS, convolution, normalisation; plus the shortcut; QCFS.
 
-    The shortcut is the identity, or a 1 x 1 convolution with normalisation where the number of channels changes.
+    The order of `BasicBlock`. Where the shape changes, the shortcut is an average over squares of 2 x 2, if the width
+    is halved, a convolution of 1 x 1, and a normalisation.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels.
+    halve : bool
+        Whether the width is halved, by averages over squares of 2 x 2.
+    levels : int
+        Of each QCFS, above 0.
+    normalisation : {"batch", None}
+    seed : int
+    name : str
+        Blocks of different names get different weights.
+
+    Examples
+    --------
+    >>> import torch
+    >>> OrdinaryBlock(3, 6, halve=True)(torch.rand(8, 3, 7, 7)).shape
+    torch.Size([8, 6, 4, 4])
     """
 
-    def __init__(self, channels: int, out_channels: int, levels: int) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        halve: bool = False,
+        levels: int = 4,
+        normalisation: str | None = "batch",
+        seed: int = 0,
+        name: str = "block",
+    ) -> None:
         super().__init__()
-        self.main = nn.Sequential(
-            *_convolution(channels, out_channels, 3), QCFS(levels), *_convolution(out_channels, out_channels, 3)
-        )
-        changes = out_channels != channels
-        self.shortcut = nn.Sequential(*_convolution(channels, out_channels, 1)) if changes else nn.Identity()
-        self.activation = QCFS(levels)
+        norm = _normalised(normalisation)
+        pool = _halved() if halve else []
+        first = _conv(inputs, outputs, 3, norm, torch_generator(seed, "weights", f"{name} first"))
+        second = _conv(outputs, outputs, 3, norm, torch_generator(seed, "weights", f"{name} second"))
+        self.main = nn.Sequential(*pool, *first, QCFS(levels), *second)
+        self.shortcut: nn.Module = nn.Identity()
+        if halve or inputs != outputs:
+            draw = torch_generator(seed, "weights", f"{name} shortcut")
+            pool = _halved() if halve else []
+            self.shortcut = nn.Sequential(*pool, *_conv(inputs, outputs, 1, norm, draw, gain=1.0))
+        self.last = QCFS(levels)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.activation(self.main(x) + self.shortcut(x))
+    def forward(self, x: Tensor) -> Tensor:
+        """Activations, shape (batch, outputs, height, width)."""
+        y: Tensor = self.last(self.main(x) + self.shortcut(x))
+        return y
 
 
 class OrdinaryNetwork(nn.Module):
-    """What `OrdinaryMLP` and `OrdinaryConvNet` have in common: ``layers``, one after the other."""
+    """Layers from an input (batch, ...) to one score a class.
 
-    layers: nn.Sequential
+    Attributes
+    ----------
+    shape : tuple of int
+        Of one input: (features,) or (channels, height, width).
+    classes : int
+    layers : torch.nn.Sequential
+    """
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Scores, shape (batch, classes)."""
-        return self.layers(x)
+    def __init__(self, shape: tuple[int, ...], classes: int) -> None:
+        super().__init__()
+        self.shape, self.classes = shape, checks.whole("classes", classes, least=1)
+        self.layers = nn.Sequential()
 
-    def with_drives(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """Scores, and what each QCFS layer was given, shape (batch, ...) each, in the order of the layers."""
-        drives: list[torch.Tensor] = []
+    def forward(self, x: Tensor) -> Tensor:
+        """Scores, shape (batch, classes).
 
-        def keep(_: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        Raises
+        ------
+        HeteroError
+            If the input has another shape.
+        """
+        flat = len(self.shape) == 1 and x.dim() > 1 and math.prod(x.shape[1:]) == self.shape[0]
+        if not (flat or x.shape[1:] == self.shape):
+            rule = ", ".join(map(str, self.shape))
+            raise HeteroError(f"the input must have the shape (batch, {rule}), got {tuple(x.shape)}", fix="reshape it")
+        y: Tensor = self.layers(x)
+        return y
+
+    def traced(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Scores, and what each QCFS layer was given, with gradients, from the first to the last; see `spread`."""
+        drives: list[Tensor] = []
+
+        def keep(_: nn.Module, given: tuple[Tensor, ...]) -> None:
             drives.append(given[0])
 
         hooks = [layer.register_forward_pre_hook(keep) for layer in self.modules() if isinstance(layer, QCFS)]
@@ -62,25 +123,25 @@ class OrdinaryNetwork(nn.Module):
 
 
 class OrdinaryMLP(OrdinaryNetwork):
-    """Layers of Linear, BatchNorm and QCFS, and a last Linear.
+    """Layers that are connected all to all, with normalisation and QCFS; the last has neither.
 
     The training that was published for such networks (see `QCFS`) is stochastic gradient descent with a learning rate
     of 0.1 that falls as a cosine, momentum 0.9 and weight decay 5e-4.
 
     Parameters
     ----------
-    inputs, classes : int
-        Numbers of a sample, which may have any shape, and scores.
+    inputs : int
+        Features of an input. Images of so many pixels are flattened.
+    classes : int
     hidden : sequence of int
-        Units of each hidden layer; at least one layer.
+        Units of each layer between input and output.
     levels : int
         Of each QCFS, above 0.
-    normalisation : str
-        ``"batch"`` or ``"none"``.
+    normalisation : {"batch", None}
     dropout : float
-        Share of each hidden layer that is left out in training; at least 0, below 1.
+        Share of a hidden layer's units that is left out while training.
     seed : int
-        Of the weights: normal, of variance 2 / inputs of the layer. No other random state is used.
+        For weights and dropout. Weights begin as those of `SpikingMLP`.
 
     Raises
     ------
@@ -90,9 +151,7 @@ class OrdinaryMLP(OrdinaryNetwork):
     Examples
     --------
     >>> import torch
-    >>> from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryMLP
-    >>> model = OrdinaryMLP(64, 10, hidden=(32,))
-    >>> model(torch.rand(5, 8, 8)).shape
+    >>> OrdinaryMLP(64, 10, hidden=(32,))(torch.rand(5, 1, 8, 8)).shape
     torch.Size([5, 10])
     """
 
@@ -100,66 +159,52 @@ class OrdinaryMLP(OrdinaryNetwork):
         self,
         inputs: int,
         classes: int,
+        *,
         hidden: Sequence[int] = (512,),
         levels: int = 4,
-        normalisation: str = "batch",
+        normalisation: str | None = "batch",
         dropout: float = 0.0,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        checks.one_of("normalisation", normalisation, NORMALISATIONS)
-        share = checks.real("dropout", dropout, least=0.0)
-        if share >= 1:
-            raise HeteroError(f"dropout must be below 1, got {share:g}", fix="leave out less")
-        sizes = [checks.whole("inputs", inputs, least=1), *_sizes("hidden", hidden)]
-        layers: list[nn.Module] = [nn.Flatten()]
-        for before, units in zip(sizes[:-1], sizes[1:], strict=True):
-            layers.append(_empty(nn.Linear, before, units, bias=normalisation == "none"))
-            if normalisation == "batch":
-                layers.append(nn.BatchNorm1d(units))
-            layers.append(QCFS(levels))
-            if share:
-                layers.append(nn.Dropout(share))
-        layers.append(_empty(nn.Linear, sizes[-1], checks.whole("classes", classes, least=1)))
-        self.layers = nn.Sequential(*layers)
-        _draw_weights(self, seed)
+        inputs = checks.whole("inputs", inputs, least=1)
+        super().__init__((inputs,), classes)
+        sizes = _sizes("hidden", hidden)
+        if not sizes:
+            raise HeteroError("hidden must name at least one layer, got none", fix="use e.g. (512,)")
+        dense = _dense(inputs, sizes, self.classes, levels, _normalised(normalisation), dropout, seed)
+        self.layers = nn.Sequential(nn.Flatten(), *dense)
 
 
 class OrdinaryConvNet(OrdinaryNetwork):
-    """Stages of residual blocks with average pooling between them, for images.
+    """Convolutions of 3 x 3 with normalisation and QCFS, in stages; each halves the width of the one before.
 
-    A convolution of 3 x 3 with BatchNorm and QCFS comes first; `blocks` residual blocks follow in each stage; each stage
-    but the first begins with average pooling of 2 x 2. Then come global average pooling, hidden layers as in
-    `OrdinaryMLP`, and a last Linear. For its training see there.
+    The architecture of `SpikingConvNet` with average pooling; for its training see `OrdinaryMLP`.
 
     Parameters
     ----------
-    shape : tuple of int
-        Channels, height, width of an image.
+    shape : (int, int, int)
+        Channels, height and width of an image.
     classes : int
-        Scores.
     channels : sequence of int
         Of each stage.
     blocks : int
-        Of each stage; 0 for none.
+        Blocks of a stage (see `OrdinaryBlock`); 0: plain convolutions.
     hidden : sequence of int
-        Units of each hidden layer before the last.
-    levels : int
-        Of each QCFS, above 0.
-    seed : int
-        Of the weights: normal, of variance 2 / inputs of a unit. No other random state is used.
+        Units of each layer between the last stage and the output.
+    levels, normalisation, seed
+        See `OrdinaryMLP`.
+    dropout : float
+        As for `OrdinaryMLP`, of the hidden layers after the last stage.
 
     Raises
     ------
     HeteroError
-        If an argument breaks its rule, or the image is too small for the stages.
+        If an argument breaks its rule.
 
     Examples
     --------
     >>> import torch
-    >>> from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryConvNet
-    >>> model = OrdinaryConvNet((1, 8, 8), channels=(4, 8))
-    >>> model(torch.rand(2, 1, 8, 8)).shape
+    >>> OrdinaryConvNet((1, 8, 8), channels=(4, 8))(torch.rand(2, 1, 8, 8)).shape
     torch.Size([2, 10])
     """
 
@@ -167,72 +212,94 @@ class OrdinaryConvNet(OrdinaryNetwork):
         self,
         shape: Sequence[int] = (1, 28, 28),
         classes: int = 10,
+        *,
         channels: Sequence[int] = (32, 64),
         blocks: int = 1,
         hidden: Sequence[int] = (),
         levels: int = 4,
+        normalisation: str | None = "batch",
+        dropout: float = 0.0,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        colours, height, width = _image(shape)
-        stages = _sizes("channels", channels)
-        count = checks.whole("blocks", blocks, least=0)
-        if min(height, width) >> (len(stages) - 1) < 1:
-            raise HeteroError(
-                f"images of {height} x {width} are too small for {len(stages)} stages", fix="give fewer channels"
-            )
-        layers: list[nn.Module] = [*_convolution(colours, stages[0], 3), QCFS(levels)]
-        before = stages[0]
-        for stage, units in enumerate(stages):
-            if stage:
-                layers.append(nn.AvgPool2d(2))
-                if not count:
-                    layers += [*_convolution(before, units, 3), QCFS(levels)]
-            layers += [OrdinaryBlock(before if not k else units, units, levels) for k in range(count)]
-            before = units
-        layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-        for units in _sizes("hidden", hidden, least=0):
-            layers += [_empty(nn.Linear, before, units, bias=False), nn.BatchNorm1d(units), QCFS(levels)]
-            before = units
-        layers.append(_empty(nn.Linear, before, checks.whole("classes", classes, least=1)))
-        self.layers = nn.Sequential(*layers)
-        _draw_weights(self, seed)
+        image = _sizes("shape", shape)
+        if len(image) != 3:
+            raise HeteroError(f"shape must be (channels, height, width), got {image}", fix="give three whole numbers")
+        super().__init__(image, classes)
+        stages, norm = _sizes("channels", channels), _normalised(normalisation)
+        if not stages:
+            raise HeteroError("channels must name at least one stage, got none", fix="use e.g. (32, 64)")
+        blocks = checks.whole("blocks", blocks, least=0)
+        layers: list[nn.Module] = []
+        before = image[0]
+        for stage, count in enumerate(stages):
+            halve = stage > 0
+            if not halve or not blocks:
+                draw = torch_generator(seed, "weights", f"stage {stage}")
+                pool = _halved() if halve else []
+                layers += [*pool, *_conv(before, count, 3, norm, draw), QCFS(levels)]
+                before = count
+            for block in range(blocks):
+                options: dict[str, Any] = {"levels": levels, "normalisation": normalisation, "seed": seed}
+                name = f"stage {stage} block {block}"
+                layers.append(OrdinaryBlock(before, count, halve=halve and block == 0, name=name, **options))
+                before = count
+        # Once less between stages, once more here; at the edge of an odd width squares are of what is there.
+        features = before * math.prod(-(-size // 2 ** len(stages)) for size in image[1:])
+        dense = _dense(features, _sizes("hidden", hidden), self.classes, levels, norm, dropout, seed)
+        self.layers = nn.Sequential(*layers, *_halved(), nn.Flatten(), *dense)
 
 
-def _convolution(channels: int, out_channels: int, width: int) -> list[nn.Module]:
-    """A convolution that keeps the size, and its normalisation."""
-    layer = _empty(nn.Conv2d, channels, out_channels, width, padding=width // 2, bias=False)
-    return [layer, nn.BatchNorm2d(out_channels)]
+class _Dropout(Dropout):
+    """A mask for each sample of (batch, ...)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x[None])[0]
 
 
-def _empty(kind: Any, *arguments: Any, **options: Any) -> nn.Module:
-    """A layer without values: those that torch would draw come from its global generator."""
-    layer: nn.Module = nn.utils.skip_init(kind, *arguments, **options)
-    return layer
+def _halved() -> list[nn.Module]:
+    return [nn.AvgPool2d(2, ceil_mode=True)]
 
 
-def _draw_weights(network: nn.Module, seed: int) -> None:
-    """Normal weights of variance 2 / inputs of a unit, as for rectified units (He et al. 2015); biases 0."""
-    for name, layer in network.named_modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d):
-            shape = tuple(layer.weight.shape)
-            w = generator(seed, "weights", name).normal(0.0, math.sqrt(2 / math.prod(shape[1:])), shape)
-            with torch.no_grad():
-                layer.weight.copy_(torch.from_numpy(w.astype(np.float64)))
-                if layer.bias is not None:
-                    layer.bias.zero_()
+def _conv(
+    inputs: int, outputs: int, width: int, norm: bool, draw: torch.Generator, *, gain: float = math.sqrt(2)
+) -> list[nn.Module]:
+    """A convolution that keeps the size of the image, and its normalisation."""
+    layer = _empty(nn.Conv2d, inputs, outputs, width, padding=width // 2, bias=not norm)
+    return [_filled(layer, gain, draw), *([nn.BatchNorm2d(outputs)] if norm else [])]
 
 
-def _sizes(name: str, value: Any, *, least: int = 1) -> list[int]:
-    """Whole numbers above 0, at least so many of them."""
-    sizes = [value] if isinstance(value, int) else list(value)
-    if len(sizes) < least:
-        raise HeteroError(f"{name} must name at least one layer, got {value!r}", fix=f"write {name}=(64,)")
-    return [checks.whole(name, size, least=1) for size in sizes]
+def _dense(
+    inputs: int, hidden: Sequence[int], classes: int, levels: int, norm: bool, dropout: float, seed: int
+) -> list[nn.Module]:
+    """Layers connected all to all."""
+    if checks.real("dropout", dropout, least=0.0) >= 1:
+        raise HeteroError(f"dropout must be below 1, got {dropout:g}", fix="use 0.5 or less")
+    found: list[nn.Module] = []
+    for index, count in enumerate(hidden):
+        draw = torch_generator(seed, "weights", f"hidden {index}")
+        layer = _empty(nn.Linear, inputs, count, bias=not norm)
+        found += [_filled(layer, math.sqrt(2), draw), *([nn.BatchNorm1d(count)] if norm else []), QCFS(levels)]
+        found += [_Dropout(dropout, seed, index)] if dropout else []
+        inputs = count
+    last = _empty(nn.Linear, inputs, classes)
+    return [*found, _filled(last, 1.0, torch_generator(seed, "weights", "output"))]
 
 
-def _image(shape: Sequence[int]) -> list[int]:
-    numbers = [checks.whole("shape", size, least=1) for size in shape]
-    if len(numbers) != 3:
-        raise HeteroError(f"shape must be (channels, height, width), got {tuple(shape)}", fix="write (1, 28, 28)")
-    return numbers
+def _filled(layer: Any, gain: float, draw: torch.Generator) -> nn.Module:
+    """The layer with normal weights of standard deviation ``gain / sqrt(inputs of a unit)``, biases 0."""
+    with torch.no_grad():
+        layer.weight.normal_(0.0, gain / math.sqrt(layer.weight[0].numel()), generator=draw)
+        if layer.bias is not None:
+            layer.bias.zero_()
+    found: nn.Module = layer
+    return found
+
+
+def _normalised(value: str | None) -> bool:
+    return value is not None and bool(checks.one_of("normalisation", value, NORMALISATIONS))
+
+
+def _sizes(name: str, values: Any) -> tuple[int, ...]:
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise HeteroError(f"{name} must be a list of whole numbers, got {values!r}", fix=f"write {name}=(64,)")
+    return tuple(checks.whole(name, value, least=1) for value in values)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hetero_rsnn.common import checks
 
@@ -14,12 +15,15 @@ class _Floor(torch.autograd.Function):
     """The floor, of which the derivative counts as 1."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         return x.floor()
 
     @staticmethod
-    def backward(ctx: Any, into: torch.Tensor) -> torch.Tensor:
+    def backward(ctx: Any, into: Tensor) -> Tensor:
         return into
+
+
+_floor: Callable[[Tensor], Tensor] = _Floor.apply
 
 
 class QCFS(nn.Module):
@@ -64,6 +68,7 @@ class QCFS(nn.Module):
     def extra_repr(self) -> str:
         return f"levels={self.levels}, theta={self.theta.item():g}"
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         share = (x / self.theta).clamp(0.0, 1.0)
-        return self.theta * (_Floor.apply(self.levels * share + 0.5) / self.levels)
+        out: Tensor = self.theta * (_floor(self.levels * share + 0.5) / self.levels)
+        return out
