@@ -122,20 +122,21 @@ class Neurons(Stateful):
         if "leak" in self.trainable:
             self.logit_leak = _parameter(np.log(leaks) - np.log1p(-leaks))
         else:
-            self._fix("leak", leaks)
+            self._fix("leak", leak, leaks)
         if "threshold" in self.trainable:
             self.log_threshold = _parameter(np.log(thresholds))
         else:
-            self._fix("threshold", thresholds)
-        self._fix("start", checks.finite_array("start", start))
-        self._fix("amplitude", checks.finite_array("amplitude", amplitude))
+            self._fix("threshold", threshold, thresholds)
+        self._fix("start", start, checks.finite_array("start", start))
+        self._fix("amplitude", amplitude, checks.finite_array("amplitude", amplitude))
         self.keep = False
         self.kept: Kept | None = None
 
-    def _fix(self, name: str, value: Array) -> None:
-        """A number stays one, exact in every precision; an array becomes a buffer."""
+    def _fix(self, name: str, given: ArrayLike, value: Array) -> None:
+        """A number stays one, exact in every precision; an array becomes a buffer, of float32 if it was given so."""
         if value.ndim:
-            self.register_buffer(f"fixed_{name}", torch.tensor(value))
+            single = getattr(given, "dtype", None) == np.float32
+            self.register_buffer(f"fixed_{name}", torch.tensor(value, dtype=torch.float32 if single else torch.float64))
         else:
             self._numbers[name] = float(value)
 

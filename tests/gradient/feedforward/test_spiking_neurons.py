@@ -224,6 +224,7 @@ def test_precision_is_that_of_the_input():
     for kind in (torch.float32, torch.float64):
         assert layer(torch.rand(2, 4, 3, dtype=kind)).dtype == kind
     assert layer.leak.tolist() == [0.3, 0.7, 0.9]  # exact until it is cast
+    assert Neurons(leak=np.array([0.3, 0.7], np.float32)).leak.dtype == torch.float32
     assert "leak=(3,) with mean 0.633333" in repr(layer)
 
 
