@@ -321,7 +321,7 @@ def test_what_a_network_says():
     assert "2 blocks a stage" in repr(SpikingConvNet(IMAGE, 5, blocks=2))
 
 
-def test_copies_and_devices():
+def test_copies_and_precision():
     network = mlp(normalisation="tebn")
     network.traced(images())
     assert torch.equal(copy.deepcopy(network)(images()), network(images()))

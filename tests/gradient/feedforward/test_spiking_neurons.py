@@ -234,6 +234,14 @@ def test_what_is_kept_is_kept_when_asked():
     assert layer.kept is None and not list(layer.parameters())
 
 
+def test_arrays_that_do_not_fit_are_refused():
+    for name, shape in (("leak", (4,)), ("threshold", (2, 3)), ("start", (1, 1, 3)), ("amplitude", (2,))):
+        with pytest.raises(hr.HeteroError, match=f"{name} of the shape .* does not fit samples of .3,.: reshape it"):
+            Neurons(**{name: np.full(shape, 0.5)})(torch.ones(2, 5, 3))
+    assert Neurons(leak=np.full((1,), 0.5))(torch.ones(2, 5, 3)).shape == (2, 5, 3)
+    assert Neurons(leak=np.full((2, 1, 1), 0.5))(torch.ones(2, 5, 2, 4, 4)).shape == (2, 5, 2, 4, 4)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
