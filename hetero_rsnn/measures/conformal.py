@@ -146,8 +146,8 @@ def fit_conformal(
     -----
     If calibration and new samples are exchangeable, the set of one checkpoint lacks the right label with a probability
     of at most alpha / m. So all m sets hold it with a probability of at least 1 - alpha (Bonferroni), and then the set
-    at the stop does, whatever has chosen the stop. The probability is over new samples and calibration samples together;
-    with one calibration set the share varies around it, as beta((n + 1) (1 - alpha), (n + 1) alpha) for m = 1.
+    at the stop does, whatever has chosen the stop. The probability is over new and calibration samples together; with
+    one calibration set the share varies: as beta(k, n + 1 - k) for m = 1.
 
     Three choices of this package. An empty set stops nobody: it cannot hold the right label, and a later one may. At
     the end it is returned as it is, and counts as a miss. A sample that is shorter than a checkpoint shows there what
@@ -187,8 +187,8 @@ def fit_conformal(
     if beyond < 1:
         required = math.ceil(m / level - 1 - 1e-9)
         raise TooShortError(
-            f"conformal sets at {m} checkpoint{'s' * (m > 1)} and alpha = {level:g} need at least {required} calibration "
-            f"samples, got {n}",
+            f"conformal sets at {m} checkpoint{'s' * (m > 1)} and alpha = {level:g} need at least {required} "
+            f"calibration samples, got {n}",
             fix="hold back more, raise alpha, or give fewer checkpoints",
             measure="conformal",
             required=required,
@@ -201,7 +201,7 @@ def fit_conformal(
 def _checkpoints(checkpoints: Any, longest: int) -> Ints:
     if checkpoints is None:
         count = min(_CHECKPOINTS, longest)
-        return -(-np.arange(1, count + 1) * longest // count)
+        return np.array([math.ceil(j * longest / count) for j in range(1, count + 1)])
     steps = checks.whole_array("checkpoints", checkpoints, 1, axes=("checkpoint",), least=1, most=longest)
     if not (np.diff(steps) > 0).all():
         raise HeteroError(f"checkpoints must ascend, got {steps.tolist()}: sort them, each once")

@@ -123,9 +123,7 @@ def cumulative(scores: Sequence[ArrayLike]) -> list[Array]:
     ]
 
 
-def evidence(
-    scores: Sequence[ArrayLike] | Evidence, *, confidence: str = "gap", temperature: float = 1.0
-) -> Evidence:
+def evidence(scores: Sequence[ArrayLike] | Evidence, *, confidence: str = "gap", temperature: float = 1.0) -> Evidence:
     """Evidence for the leading class at each step.
 
     Parameters

@@ -249,7 +249,9 @@ def choose_epsilon(
     return epsilons[int(np.argmin(np.where(kept, times.mean(axis=1), np.inf)))]
 
 
-def measure_point(epsilon: float | None, times: Ints, seen: Evidence, labels: Ints, counts: Array | None) -> CutoffPoint:
+def measure_point(
+    epsilon: float | None, times: Ints, seen: Evidence, labels: Ints, counts: Array | None
+) -> CutoffPoint:
     rows = np.arange(len(seen))
     right = int((seen.winner[rows, times - 1] == labels).sum())
     low, high = wilson(right, len(seen))

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array, Ints
 
 #: Temperatures looked at, in units of the spread of the scores.
-_RANGE = (1e-4, 1e4)
+_RANGE = (1e-8, 1e8)
 
 
 def listed(samples: Any, name: str = "scores") -> list[Any]:
@@ -101,9 +101,9 @@ def fit_temperature(scores: Sequence[ArrayLike], labels: ArrayLike) -> float:
     Returns
     -------
     float
-        In units of the scores, between 1/10,000 and 10,000 times their spread (the mean over steps of the standard
-        deviation over classes). The least is returned where the right class leads at every step, the most where
-        scores say less than chance: no finite temperature would be the best.
+        In units of the scores, from 1e-8 to 1e8 times their spread (the mean over steps of the standard deviation over
+        classes). The least is returned where the right class leads at every step, the most where scores say no more
+        than chance: no temperature between 0 and infinity would be the best.
 
     Raises
     ------
@@ -134,12 +134,16 @@ def fit_temperature(scores: Sequence[ArrayLike], labels: ArrayLike) -> float:
     away = (rows - rows[np.arange(len(rows)), own][:, None]) / spread
     top = away.max(axis=1, keepdims=True)
 
-    def loss(log_t: float) -> float:
-        inverse = np.exp(-log_t)
-        return float(np.mean(top[:, 0] * inverse + np.log(np.exp((away - top) * inverse).sum(axis=1))))
+    def slope(log_t: float) -> float:
+        """Of the loss over 1 / T, in which it is convex: its sign changes once, from plus to minus as T grows."""
+        weight = np.exp((away - top) * np.exp(-log_t))
+        return float(np.mean((weight * away).sum(axis=1) / weight.sum(axis=1)))
 
-    # The loss is convex in 1 / T, so it has one minimum in log T.
     low, high = np.log(_RANGE[0]), np.log(_RANGE[1])
-    found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-10, "maxiter": 500})
-    best = min((loss(x), x) for x in (float(found.x), high, low))[1]
+    if slope(low) <= 0:
+        best = low
+    elif slope(high) >= 0:
+        best = high
+    else:
+        best = brentq(slope, low, high, xtol=1e-12)
     return spread * float(np.exp(best))
