@@ -80,6 +80,7 @@ def corrupted(
     seed = checks.whole("seed", seed, least=0)
     samples = isinstance(images, ImageSamples)
     pixels = checked_images(images)
+    memory.fits("the changed images", pixels.nbytes, "give fewer images at a time")
     named = image_numbers(numbers, len(pixels))
     rows, columns = pixels.shape[1:]
     side = round(math.sqrt(strength * rows * columns)) if kind == "occlusion" else 0
@@ -88,7 +89,6 @@ def corrupted(
             f"a square of {strength:g} of the area must fit into {rows} x {columns} pixels, got a side of {side}: "
             f"use a strength <= {min(rows, columns) / max(rows, columns):g}"
         )
-    memory.fits("the changed images", pixels.nbytes, "give fewer images at a time")
     whole = 255 if pixels.dtype == np.uint8 else 1
     out = pixels.copy()
     for start in range(0, len(out), _CHUNK):
@@ -115,8 +115,7 @@ def checked_images(images: ImageSamples | ArrayLike, name: str = "images") -> ND
         return images.pixels
     axes = ("sample", "row", "column")
     raw = checks.plain_array(name, images)
-    if raw.dtype == np.uint8:
-        checks.real_array(name, raw[:1] if raw.ndim else raw, 3, axes=axes)
+    if raw.dtype == np.uint8 and raw.ndim == len(axes) and raw.size:  # nothing else can be wrong with bytes
         return raw
     out: Array = checks.finite_array(name, raw, 3, axes=axes)
     if out.min() < 0 or out.max() > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, overload
 
 import numpy as np
@@ -56,7 +57,7 @@ def saccade_path(steps: int, amplitude: float) -> tuple[Array, int]:
     while steps * looks % 3:  # so that there is a look at each corner
         looks += 1
     moved = np.arange(1, steps * looks // 3 + 1)[:, None] / (steps * looks // 3)
-    legs = [a + moved * (b - a) for a, b in zip(corners[:-1], corners[1:], strict=True)]
+    legs = [a + moved * (b - a) for a, b in pairwise(corners)]
     return np.concatenate([corners[:1], *legs]), looks
 
 
@@ -131,9 +132,9 @@ def saccade_events(
     settings = checked_settings(pixels.shape[1:], steps, amplitude, threshold, intensity)
     noise = checks.real("noise", noise, least=0.0, fix="use 0 for none")
     seed = checks.whole("seed", seed, least=0)
-    named = image_numbers(numbers, len(pixels))
     shape = (len(pixels), settings["steps"], 2, *pixels.shape[1:])
     memory.fits("the events", math.prod(shape), "give fewer images at a time, or lower steps")
+    named = image_numbers(numbers, len(pixels))
     out = np.empty(shape, np.uint8)
     for start in range(0, len(pixels), _CHUNK):
         part = slice(start, start + _CHUNK)

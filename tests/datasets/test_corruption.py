@@ -26,7 +26,7 @@ def test_kinds_of_images_and_of_numbers(kind):
     assert isinstance(lazy, ImageSamples)
     assert_array_equal(lazy.pixels, changed)
     real = corrupted(BYTES / 255, kind, 0.3, 4)
-    assert real.dtype == np.float64 and 0 <= real.min() and real.max() <= 1
+    assert real.dtype == np.float64 and real.min() >= 0 and real.max() <= 1
     assert np.abs(real - changed / 255).max() <= 0.5 / 255 + 1e-12  # bytes are rounded, and that is all
     assert_array_equal(BYTES, before)
     assert_array_equal(corrupted(BYTES, kind, 0.0), BYTES)
