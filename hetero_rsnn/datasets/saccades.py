@@ -202,7 +202,8 @@ class EventSamples(Sequence[Array]):
     def __getitem__(self, index: int | slice) -> Array | EventSamples:
         if isinstance(index, slice):
             return EventSamples(self.images[index], **self.settings)
-        return self._rows(self.images.pixels[index][None])[0]
+        (rows,) = self._rows(self.images.pixels[index][None])
+        return rows
 
     def __iter__(self) -> Iterator[Array]:
         for start in range(0, len(self), _CHUNK):  # many at once take a tenth of the time

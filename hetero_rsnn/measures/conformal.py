@@ -201,7 +201,7 @@ def fit_conformal(
 def _checkpoints(checkpoints: Any, longest: int) -> Ints:
     if checkpoints is None:
         count = min(_CHECKPOINTS, longest)
-        return np.array([math.ceil(j * longest / count) for j in range(1, count + 1)])
+        return np.array([math.ceil(j * longest / count) for j in range(1, count + 1)], dtype=np.int64)
     steps = checks.whole_array("checkpoints", checkpoints, 1, axes=("checkpoint",), least=1, most=longest)
     if not (np.diff(steps) > 0).all():
         raise HeteroError(f"checkpoints must ascend, got {steps.tolist()}: sort them, each once")
@@ -211,7 +211,7 @@ def _checkpoints(checkpoints: Any, longest: int) -> Ints:
 def _rows(arrays: list[Array], checkpoints: Ints) -> Ints:
     """Row that each sample shows at each checkpoint, shape (samples, m); the last is that of its end."""
     last = np.array([len(s) - 1 for s in arrays])[:, None]
-    rows = np.minimum(checkpoints - 1, last)
+    rows: Ints = np.minimum(checkpoints - 1, last)
     rows[:, -1:] = last
     return rows
 
