@@ -202,7 +202,7 @@ class EventSamples(Sequence[Array]):
     def __getitem__(self, index: int | slice) -> Array | EventSamples:
         if isinstance(index, slice):
             return EventSamples(self.images[index], **self.settings)
-        (rows,) = self._rows(self.images.pixels[index][None])
+        rows: Array = self._rows(self.images.pixels[index][None])[0]
         return rows
 
     def __iter__(self) -> Iterator[Array]:
