@@ -11,4 +11,6 @@
 ``heidelberg``     Spiking Heidelberg Digits
 ``fashion_mnist``  Fashion-MNIST
 ``idx``            the files it comes in
+``corruption``     images with noise, or partly covered
+``saccades``       images as events of a camera that moves
 """

@@ -5,16 +5,17 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, suggest
 from hetero_rsnn.common.types import Array
-from hetero_rsnn.datasets import delayed_cues, fashion_mnist, heidelberg, spoken_digits
+from hetero_rsnn.datasets import delayed_cues, fashion_mnist, heidelberg, saccades, spoken_digits
 from hetero_rsnn.datasets.dataset import Dataset
 from hetero_rsnn.datasets.sources import SOURCES, data_folder, missing, shipped_series
 from hetero_rsnn.inputs.files import read_series
@@ -279,6 +280,25 @@ def _fashion_mnist(name: str) -> Callable[[_Where], Dataset]:
     return load
 
 
+def _fashion_mnist_events(
+    data_dir: _Where, steps: int = 10, amplitude: float = 2.0, threshold: float = 0.4, intensity: str = "log"
+) -> Dataset:
+    side = fashion_mnist.SIDE
+    try:
+        how = saccades.checked_settings((side, side), steps, amplitude, threshold, intensity)
+    except HeteroError as error:
+        raise error.at(before="fashion_mnist_events: ") from None
+    still = _fashion_mnist("fashion_mnist_events")(data_dir)
+    return replace(
+        still,
+        X=saccades.EventSamples(cast("fashion_mnist.ImageSamples", still.X), **how),
+        channels=tuple(f"{sign} {r},{c}" for sign in ("on", "off") for r in range(side) for c in range(side)),
+        notes="counts of ON and OFF events of a camera that makes three saccades over each image, made when asked for; "
+        "official split; X.frames(indices) gives blocks of bytes (samples, steps, 2, 28, 28)",
+        details={**still.details, **how, "shape": [how["steps"], 2, side, side]},
+    )
+
+
 #: Share of each class of scikit-learn's digits that is for training, in the order of the file.
 _DIGITS_TRAIN = 0.75
 
@@ -328,6 +348,11 @@ _KNOWN: dict[str, tuple[str, str, Callable[..., Dataset]]] = {
         "classification",
         "the same with all pixels moved by one permutation (from the same files)",
         _fashion_mnist("fashion_mnist_permuted"),
+    ),
+    "fashion_mnist_events": (
+        "classification",
+        "the same as an event camera sees them that moves: ON and OFF events (from the same files)",
+        _fashion_mnist_events,
     ),
     "sklearn_digits": ("classification", "digits 0-9, images of 8 x 8 row by row (with scikit-learn)", _sklearn_digits),
     "wind_greensboro": ("forecasting", "a year of hourly wind speed in 12 months (shipped)", _wind("wind_greensboro")),
@@ -388,7 +413,8 @@ def load_dataset(name: str, *, data_dir: _Where = None, **options: Any) -> Datas
         length of test segments), ``seed``. For ``delayed_parity`` and ``delayed_recall``: ``delay`` (``"200 ms"``),
         ``samples``, ``test_samples``, ``seed``, ``rest`` (``"120 ms"``) and ``noise`` (0.05), see
         `hetero_rsnn.datasets.delayed_cues`. For ``shd``: ``hold`` (``"10 ms"``), ``limit`` (first samples of each
-        part).
+        part). For ``fashion_mnist_events``: ``steps`` (10), ``amplitude`` (2 pixels), ``threshold`` (0.4) and
+        ``intensity`` (``"log"``), see `hetero_rsnn.datasets.saccades`.
 
     Raises
     ------

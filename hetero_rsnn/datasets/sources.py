@@ -81,7 +81,7 @@ SOURCES = {
         "dataset-fashion-mnist",
     ),
 }
-SOURCES["fashion_mnist_permuted"] = SOURCES["fashion_mnist"]
+SOURCES["fashion_mnist_permuted"] = SOURCES["fashion_mnist_events"] = SOURCES["fashion_mnist"]
 
 
 def data_folder(data_dir: str | os.PathLike[str] | None = None) -> Path:

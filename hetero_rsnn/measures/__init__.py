@@ -9,4 +9,7 @@
 ``reports``         what an estimator achieved, and its spikes
 ``cutoff``          deciding early
 ``cutoff_curve``    what an early stop saves and costs
+``cutoff_table``    all ways to stop early, side by side
+``conformal``       deciding early with sets of labels
+``probabilities``   softmax and its temperature
 """

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,7 +11,10 @@ from numpy.typing import ArrayLike
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.common.types import Array, Ints
+from hetero_rsnn.measures.probabilities import check_temperature, checked_labels, checked_scores, listed, softmax
 
+#: Evidence that a rule can look at.
+CONFIDENCES = ("gap", "probability")
 #: Calibration samples below which a rule is refused: one stands for 5 % of the confidence.
 MIN_CALIBRATION = 20
 
@@ -24,24 +26,31 @@ class Evidence:
     Attributes
     ----------
     gap : ndarray, shape (samples, steps)
-        Largest minus second largest score; -inf beyond a sample's end, where it takes part in nothing.
+        Largest minus second largest score, or the largest softmax probability (`confidence`); -inf beyond a sample's
+        end, where it takes part in nothing.
     winner : ndarray of int, shape (samples, steps)
         Class of the largest score (the first of equals); beyond its end a sample keeps its last winner.
     length : ndarray of int, shape (samples,)
     classes : int
+    confidence : str
+        ``"gap"`` or ``"probability"``.
+    temperature : float
+        Of the softmax; a gap has none.
     """
 
     gap: Array
     winner: Ints
     length: Ints
     classes: int
+    confidence: str = "gap"
+    temperature: float = 1.0
 
     def __len__(self) -> int:
         return len(self.length)
 
     def take(self, rows: Ints) -> Evidence:
         """Some of the samples."""
-        return Evidence(self.gap[rows], self.winner[rows], self.length[rows], self.classes)
+        return replace(self, gap=self.gap[rows], winner=self.winner[rows], length=self.length[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,22 +71,29 @@ class Decisions:
 
 @dataclass(frozen=True, eq=False)
 class CutoffRule:
-    """Stop at the first step t at which the leading class is more than ``beta[t - 1]`` ahead.
+    """Stop at the first step t at which the evidence for the leading class is above ``beta[t - 1]``.
 
     Attributes
     ----------
     epsilon : float
         Share of the calibration samples above a threshold that may be wrong then or later.
     beta : ndarray, shape (steps,)
-        Thresholds, in units of the scores; inf where none gives the confidence. Later steps have none either.
+        Thresholds, in units of the scores, or of probability; inf where none gives the confidence. Later steps have
+        none either.
     n_calibration : int
     classes : int
+    confidence : str
+        The evidence: ``"gap"``, how far the leading class is ahead, or ``"probability"``, its softmax probability.
+    temperature : float
+        Of the softmax.
     """
 
     epsilon: float
     beta: Array
     n_calibration: int
     classes: int
+    confidence: str = "gap"
+    temperature: float = 1.0
 
     def decide(self, scores: Sequence[ArrayLike] | Evidence) -> Decisions:
         """Decide each sample, at its full length if no step is clear enough.
@@ -87,7 +103,7 @@ class CutoffRule:
         HeteroError
             If the scores are not valid, or have another number of classes than those of the calibration.
         """
-        seen = evidence(scores)
+        seen = evidence(scores, confidence=self.confidence, temperature=self.temperature)
         if seen.classes != self.classes:
             raise HeteroError(
                 f"scores must have the {self.classes} classes of the calibration, got {seen.classes}: fit the rule anew"
@@ -107,69 +123,55 @@ def cumulative(scores: Sequence[ArrayLike]) -> list[Array]:
     ]
 
 
-def listed(samples: Any, name: str = "scores") -> list[Any]:
-    """One entry a sample; a list made of a masked array or of a table would have lost its mask or its order."""
-    if isinstance(samples, np.ndarray):
-        samples = checks.plain_array(name, samples)
-    if isinstance(samples, str | bytes) or hasattr(samples, "iloc") or not isinstance(samples, Iterable):
-        raise HeteroError(f"{name} must be a list with one array a sample, got {type(samples).__name__}: use list(...)")
-    return list(samples)
-
-
-def evidence(scores: Sequence[ArrayLike] | Evidence) -> Evidence:
-    """Gaps and leading classes of scores.
+def evidence(scores: Sequence[ArrayLike] | Evidence, *, confidence: str = "gap", temperature: float = 1.0) -> Evidence:
+    """Evidence for the leading class at each step.
 
     Parameters
     ----------
     scores : sequence of array_like (steps, classes)
         One array a sample, of any lengths. Larger is better; usually the evidence up to each step (`cumulative`).
+        `Evidence` of the same kind is taken as it is.
+    confidence : {"gap", "probability"}
+        The largest score minus the second largest, or the largest softmax probability.
+    temperature : float
+        The softmax is that of scores / temperature; see `hetero_rsnn.measures.probabilities.fit_temperature`.
 
     Raises
     ------
     HeteroError
-        If there is no sample, or one is empty, not finite, or has other classes than the first or fewer than 2.
+        If there is no sample, or one is empty, not finite, or has other classes than the first or fewer than 2; if
+        the kind is unknown or not that of the `Evidence` given, or the temperature is not > 0.
     """
+    confidence = checks.one_of("confidence", confidence, CONFIDENCES)
+    temperature = check_temperature(temperature) if confidence == "probability" else 1.0
     if isinstance(scores, Evidence):
+        if (scores.confidence, scores.temperature) != (confidence, temperature):
+            raise HeteroError(
+                f"evidence must be of {confidence!r} at temperature {temperature:g}, got {scores.confidence!r} at "
+                f"{scores.temperature:g}: give the scores"
+            )
         return scores
-    arrays = [checks.real_array(f"scores of sample {i}", s, empty=True) for i, s in enumerate(listed(scores))]
-    if not arrays:
-        raise HeteroError("scores must hold at least one sample, got none: give one array (steps, classes) a sample")
-    for i, s in enumerate(arrays):
-        if s.ndim != 2 or not len(s) or s.shape[1] < 2:
-            raise HeteroError(
-                f"scores must be (steps, classes) with a step and 2 classes or more, got {s.shape} in sample {i}: "
-                "drop the sample or reshape it"
-            )
-        if s.shape[1] != arrays[0].shape[1]:
-            raise HeteroError(
-                f"all samples must have the same classes, got {s.shape[1]} in sample {i} and {arrays[0].shape[1]} "
-                "in sample 0: score every class at every step"
-            )
-        if not np.isfinite(s).all():
-            step = int(np.argwhere(~np.isfinite(s))[0, 0])
-            raise HeteroError(f"scores must be finite, got {s[step].tolist()} at step {step} of sample {i}: drop it")
+    arrays = checked_scores(scores)
     length = np.array([len(s) for s in arrays])
     gap = np.full((len(arrays), length.max()), -np.inf)
     winner = np.empty(gap.shape, dtype=np.int64)
     for i, s in enumerate(arrays):
-        best = np.partition(s, -2, axis=1)[:, -2:]
-        gap[i, : len(s)] = best[:, 1] - best[:, 0]
+        if confidence == "gap":
+            best = np.partition(s, -2, axis=1)[:, -2:]
+            gap[i, : len(s)] = best[:, 1] - best[:, 0]
+        else:
+            gap[i, : len(s)] = softmax(s, temperature).max(axis=1)
         winner[i, : len(s)] = s.argmax(axis=1)
         winner[i, len(s) :] = winner[i, len(s) - 1]
-    return Evidence(gap, winner, length, arrays[0].shape[1])
+    return Evidence(gap, winner, length, arrays[0].shape[1], confidence, temperature)
 
 
-def check_labels(labels: ArrayLike, seen: Evidence) -> Ints:
-    """Labels as integers; raise `HeteroError` unless each sample has one that is a class."""
-    raw = checks.whole_array("labels", labels)
-    if raw.shape != (len(seen),):
-        raise HeteroError(f"labels must be one whole number a sample ({len(seen)}), got shape {raw.shape}: convert")
-    if raw.min() < 0 or raw.max() >= seen.classes:
-        bad = int(raw[(raw < 0) | (raw >= seen.classes)][0])
-        raise HeteroError(
-            f"labels must be from 0 to {seen.classes - 1}, got {bad}: number the classes as in the scores"
-        )
-    return raw.astype(np.int64)
+def check_labels(labels: ArrayLike, seen: Evidence, *, every: bool = False) -> Ints:
+    """Labels as integers; raise `HeteroError` unless each sample has one that is a class.
+
+    With `every`, each class must have a sample, too.
+    """
+    return checked_labels(labels, len(seen), seen.classes, every=every)
 
 
 def optimal_cutoff_time(scores: Sequence[ArrayLike] | Evidence, labels: ArrayLike) -> Ints:
@@ -198,7 +200,7 @@ def optimal_cutoff_time(scores: Sequence[ArrayLike] | Evidence, labels: ArrayLik
     D. Wu, G. Jin, H. Yu, X. Yi, X. Huang, "Optimising event-driven spiking neural network with regularisation and
     cutoff", arXiv:2301.09522; Frontiers in Neuroscience 19, 2025.
     """
-    seen = evidence(scores)
+    seen = scores if isinstance(scores, Evidence) else evidence(scores)
     wrong = seen.winner != check_labels(labels, seen)[:, None]
     # Beyond its end a sample keeps its winner, so one that ends wrong is wrong at the very last step.
     last_wrong = np.where(wrong.any(axis=1), wrong.shape[1] - np.argmax(wrong[:, ::-1], axis=1), 0)
@@ -207,9 +209,16 @@ def optimal_cutoff_time(scores: Sequence[ArrayLike] | Evidence, labels: ArrayLik
 
 
 def fit_cutoff(
-    scores: Sequence[ArrayLike] | Evidence, labels: ArrayLike, epsilon: float, *, min_samples: int = MIN_CALIBRATION
+    scores: Sequence[ArrayLike] | Evidence,
+    labels: ArrayLike,
+    epsilon: float,
+    *,
+    confidence: str = "gap",
+    temperature: float = 1.0,
+    every_class: bool = False,
+    min_samples: int = MIN_CALIBRATION,
 ) -> CutoffRule:
-    """Thresholds on the gap between the two best classes, from calibration samples.
+    """Thresholds on the evidence for the leading class, from calibration samples.
 
     beta(t) is the smallest threshold >= 0 such that of the samples whose gap at t is above it, a share of at least
     1 - epsilon is right at t and stays right: ``|{gap > beta, OCT <= t}| / |{gap > beta}| >= 1 - epsilon``.
@@ -221,6 +230,15 @@ def fit_cutoff(
     labels : array_like of int (samples,)
     epsilon : float
         Between 0 and 1.
+    confidence : {"gap", "probability"}
+        What is compared with the threshold: the gap between the two best scores, or the largest softmax probability.
+        Everything else is the same, so two rules differ in their evidence only.
+    temperature : float
+        Of the softmax: the scores are divided by it. Scores of a ridge readout are no logits and want
+        `hetero_rsnn.measures.probabilities.fit_temperature`.
+    every_class : bool
+        Refuse calibration samples in which a class is missing, of which the rule would know nothing. With
+        ``confidence="probability"`` they are refused always.
     min_samples : int
         Fewer are refused.
 
@@ -231,7 +249,7 @@ def fit_cutoff(
     Raises
     ------
     HeteroError
-        If scores or labels are not valid, or epsilon not between 0 and 1.
+        If scores, labels or an option are not valid, epsilon is not between 0 and 1, or a class is missing.
     TooShortError
         If there are fewer than `min_samples` samples.
 
@@ -240,14 +258,26 @@ def fit_cutoff(
     Where no sample is above, there is no confidence, and the threshold is inf. A finished sample takes no part beyond
     its own length. A sample that ends wrong is settled at no step, not even its last. Confidence need not grow with
     the threshold: the smallest that reaches it counts. A larger epsilon never raises a threshold, so decisions can
-    only come earlier.
+    only come earlier. A gap of 0 never decides. Two classes that lead together have a probability of at most 1/2, which
+    decides for the first of them if the threshold is lower. Probabilities that round to 1 cannot be told apart, which a
+    larger temperature avoids.
 
     References
     ----------
     See `optimal_cutoff_time`.
+
+    Examples
+    --------
+    Class 1 leads by 1, 2, ... and is right where it leads by more than 3.
+
+    >>> scores = [[[0.0, k]] for k in range(1, 11)]
+    >>> fit_cutoff(scores, [0] * 3 + [1] * 7, 0.1, min_samples=10).beta.tolist()
+    [3.0]
+    >>> fit_cutoff(scores, [0] * 3 + [1] * 7, 0.1, min_samples=10, confidence="probability").beta.round(3).tolist()
+    [0.953]
     """
-    seen = evidence(scores)
-    wanted = check_labels(labels, seen)
+    seen = evidence(scores, confidence=confidence, temperature=temperature)
+    wanted = check_labels(labels, seen, every=every_class or confidence != "gap")
     check_epsilon(epsilon)
     if len(seen) < min_samples:
         raise TooShortError(
@@ -278,7 +308,8 @@ def fit_cutoffs(seen: Evidence, labels: Ints, epsilons: Sequence[float]) -> list
             valid = np.flatnonzero(possible & (confidence >= 1.0 - epsilon - 1e-12))
             if valid.size:
                 beta[e, t] = below[valid[-1]]
-    return [CutoffRule(float(e), b, len(seen), seen.classes) for e, b in zip(epsilons, beta, strict=True)]
+    kind = (len(seen), seen.classes, seen.confidence, seen.temperature)
+    return [CutoffRule(float(e), b, *kind) for e, b in zip(epsilons, beta, strict=True)]
 
 
 def check_epsilon(epsilon: float) -> None:

@@ -20,9 +20,9 @@ from hetero_rsnn.measures.cutoff import (
     check_labels,
     evidence,
     fit_cutoffs,
-    listed,
     optimal_cutoff_time,
 )
+from hetero_rsnn.measures.probabilities import listed
 from hetero_rsnn.measures.scores import wilson
 
 #: The epsilons looked at unless others are given.
@@ -76,6 +76,8 @@ class CutoffCurve:
     loss : float
         The loss of accuracy allowed in that choice.
     n_calibration, n_test : int
+    confidence : str
+        The evidence: ``"gap"`` or ``"probability"``.
     """
 
     points: tuple[CutoffPoint, ...]
@@ -86,13 +88,14 @@ class CutoffCurve:
     loss: float
     n_calibration: int
     n_test: int
+    confidence: str = "gap"
 
     def saved_at(self, loss: float = 0.01) -> float:
         """The most time steps (share) that an epsilon of the curve saves at a loss of at most `loss` accuracy.
 
         It looks for the best epsilon on the test samples, so it flatters: report `chosen`, and this as its bound.
         """
-        _check_loss(loss)
+        check_loss(loss)
         return max((p.time_saved for p in self.points if p.accuracy >= self.full.accuracy - loss - 1e-12), default=0.0)
 
     def to_dict(self) -> dict[str, Any]:
@@ -109,6 +112,9 @@ def evaluate_cutoff(
     *,
     spikes: Sequence[ArrayLike] | None = None,
     loss: float = 0.01,
+    confidence: str = "gap",
+    temperature: float = 1.0,
+    every_class: bool = False,
     min_samples: int = MIN_CALIBRATION,
 ) -> CutoffCurve:
     """Fit cutoffs on calibration samples, and measure them on test samples.
@@ -124,6 +130,8 @@ def evaluate_cutoff(
         Spikes of the network in each step of each test sample.
     loss : float
         Loss of accuracy allowed when epsilon is chosen.
+    confidence, temperature, every_class
+        The evidence, and whether each class must be among the calibration samples: see `fit_cutoff`.
     min_samples : int
         Fewer calibration samples are refused.
 
@@ -143,14 +151,16 @@ def evaluate_cutoff(
     See `optimal_cutoff_time`. E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
     Journal of the American Statistical Association 22, 1927.
     """
-    calibration, seen = evidence(calibration_scores), evidence(scores)
-    known, wanted = check_labels(calibration_labels, calibration), check_labels(labels, seen)
-    epsilons = _epsilons(epsilons)
-    epsilon = choose_epsilon(calibration, known, loss=loss, epsilons=epsilons, min_samples=min_samples)
-    counts = None if spikes is None else _spikes(spikes, seen)
+    kind: dict[str, Any] = {"confidence": confidence, "temperature": temperature}
+    calibration, seen = evidence(calibration_scores, **kind), evidence(scores, **kind)
+    known = check_labels(calibration_labels, calibration, every=every_class or confidence != "gap")
+    wanted = check_labels(labels, seen)
+    epsilons = checked_epsilons(epsilons)
+    epsilon = choose_epsilon(calibration, known, loss=loss, epsilons=epsilons, min_samples=min_samples, **kind)
+    counts = None if spikes is None else running_spikes(spikes, seen)
 
     def point(epsilon: float | None, times: Ints) -> CutoffPoint:
-        return _point(epsilon, times, seen, wanted, counts)
+        return measure_point(epsilon, times, seen, wanted, counts)
 
     points = [point(r.epsilon, r.decide(seen).times) for r in fit_cutoffs(calibration, known, epsilons)]
     full = point(None, seen.length)
@@ -163,6 +173,7 @@ def evaluate_cutoff(
         loss=float(loss),
         n_calibration=len(calibration),
         n_test=len(seen),
+        confidence=seen.confidence,
     )
 
 
@@ -173,6 +184,8 @@ def choose_epsilon(
     loss: float = 0.01,
     epsilons: Sequence[float] = EPSILONS,
     folds: int = 5,
+    confidence: str = "gap",
+    temperature: float = 1.0,
     min_samples: int = MIN_CALIBRATION,
 ) -> float | None:
     """The epsilon that saves most time at a loss of at most `loss` accuracy, by cross-validation.
@@ -190,6 +203,8 @@ def choose_epsilon(
         To choose from.
     folds : int
         At least 2.
+    confidence, temperature
+        See `fit_cutoff`.
     min_samples : int
         Fewer are refused.
 
@@ -205,10 +220,10 @@ def choose_epsilon(
     TooShortError
         If there are fewer than `min_samples` samples, or than folds.
     """
-    seen = evidence(scores)
-    wanted = check_labels(labels, seen)
-    epsilons = _epsilons(epsilons)
-    _check_loss(loss)
+    seen = evidence(scores, confidence=confidence, temperature=temperature)
+    wanted = check_labels(labels, seen, every=confidence != "gap")
+    epsilons = checked_epsilons(epsilons)
+    check_loss(loss)
     checks.whole("folds", folds, least=2, fix="use 5")
     if len(seen) < max(min_samples, folds):
         raise TooShortError(
@@ -234,7 +249,9 @@ def choose_epsilon(
     return epsilons[int(np.argmin(np.where(kept, times.mean(axis=1), np.inf)))]
 
 
-def _point(epsilon: float | None, times: Ints, seen: Evidence, labels: Ints, counts: Array | None) -> CutoffPoint:
+def measure_point(
+    epsilon: float | None, times: Ints, seen: Evidence, labels: Ints, counts: Array | None
+) -> CutoffPoint:
     rows = np.arange(len(seen))
     right = int((seen.winner[rows, times - 1] == labels).sum())
     low, high = wilson(right, len(seen))
@@ -253,7 +270,7 @@ def _point(epsilon: float | None, times: Ints, seen: Evidence, labels: Ints, cou
     )
 
 
-def _spikes(spikes: Sequence[ArrayLike], seen: Evidence) -> Array:
+def running_spikes(spikes: Sequence[ArrayLike], seen: Evidence) -> Array:
     """Running counts, shape (samples, steps); the last column holds the totals."""
     arrays = [checks.real_array(f"spikes of sample {i}", s, empty=True) for i, s in enumerate(listed(spikes, "spikes"))]
     if len(arrays) != len(seen):
@@ -269,7 +286,7 @@ def _spikes(spikes: Sequence[ArrayLike], seen: Evidence) -> Array:
     return out.cumsum(axis=1)
 
 
-def _epsilons(epsilons: Sequence[float]) -> tuple[float, ...]:
+def checked_epsilons(epsilons: Sequence[float]) -> tuple[float, ...]:
     if not len(epsilons):
         raise HeteroError("epsilons must hold at least one number, got none: leave it out for the default")
     for epsilon in epsilons:
@@ -277,6 +294,6 @@ def _epsilons(epsilons: Sequence[float]) -> tuple[float, ...]:
     return tuple(sorted({float(e) for e in epsilons}))
 
 
-def _check_loss(loss: float) -> None:
+def check_loss(loss: float) -> None:
     if not 0 <= loss <= 1:
         raise HeteroError(f"loss must be from 0 to 1, got {loss!r}: use 0.01 for one percentage point of accuracy")

@@ -106,6 +106,11 @@ _RECIPES: dict[str, Recipe] = {
     # 24 windows of 1,000 neurons in 8,000 samples would take a gigabyte and a half.
     "shd": Recipe(CurrentEncoder(), None, {"windows": [1, 5, 10]}, {"n": 1000, "input.connectivity": 0.1}),
     "fashion_mnist": _IMAGES,
+    # Counts of events are currents as they are: a channel that is nearly always silent has no spread to divide by.
+    "fashion_mnist_events": Recipe(
+        CurrentEncoder(scaling="none", gain=5.0, clip=None), "3 ms",
+        {**_IMAGES.options, "layout": "time, channels"}, _IMAGES.overrides,
+    ),
     "sklearn_digits": Recipe(CurrentEncoder(gain=2.0, clip=None), "5 ms"),
     "wind_sand_point": Recipe(
         CurrentEncoder(gain=10.0, clip=None, lags=6), "100 ms",

@@ -198,7 +198,9 @@ def test_heavy_modules_are_not_imported() -> None:
 ODD = ["long", "deep", "zero byte", "no text", "half"]
 
 
-@pytest.mark.parametrize("name", ["free_spoken_digits", "shd", "fashion_mnist", "fashion_mnist_permuted"])
+@pytest.mark.parametrize(
+    "name", ["free_spoken_digits", "shd", "fashion_mnist", "fashion_mnist_permuted", "fashion_mnist_events"]
+)
 @pytest.mark.parametrize("odd", [300 * "a", 3000 * "a/", "a\0b", "a\udcff", "a\ud800"], ids=ODD)
 def test_odd_places_are_refused_in_one_line(tmp_path, name, odd):
     for where in (odd, str(tmp_path / odd)):

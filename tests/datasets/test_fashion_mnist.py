@@ -150,7 +150,7 @@ def test_another_data_set_of_the_same_size(tmp_path, part, count):
     refused(lambda: load_dataset("fashion_mnist", data_dir=tmp_path), *words, error=FileFormatError)
 
 
-@pytest.mark.parametrize("name", ["fashion_mnist", "fashion_mnist_permuted"])
+@pytest.mark.parametrize("name", ["fashion_mnist", "fashion_mnist_permuted", "fashion_mnist_events"])
 def test_nothing_there_names_the_package(tmp_path, run, name):
     write(tmp_path / "mine")
     (tmp_path / "mine" / "t10k-labels-idx1-ubyte").unlink()
@@ -161,7 +161,7 @@ def test_nothing_there_names_the_package(tmp_path, run, name):
     for words in (["data", "show", name], ["classify", name], ["data", "fetch", name]):
         exit_2(run(*words), "apt install dataset-fashion-mnist")
     code, out, _ = run("data")
-    assert code == 0 and out.count("not here: apt install dataset-fashion-mnist") == 2
+    assert code == 0 and out.count("not here: apt install dataset-fashion-mnist") == 3
 
 
 def test_commands(tmp_path, run):
