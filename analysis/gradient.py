@@ -7,7 +7,8 @@ Method: `HRSNNClassifier` and `HRSNNGradientClassifier` with the recipe of the d
 differences are paired; the linear model on the same input beside them. The price begins at a share (1/2, 1/4, 1/8) of
 the rate that the untrained network has on the training samples. All shares are reported: none is chosen, and no choice
 rests on test samples. Spoken digits twice: on their own split, whose speakers are all in the training part, and with
-each of four speakers left out of training and tested alone, all 2,000 of them once.
+each of four speakers left out of training and tested alone, all 2,000 of them once. There a second arm has no price, to
+tell what spikes cost from what labels do.
 
 Finding: see docs/training_study.md.
 
@@ -49,7 +50,8 @@ SETS: dict[str, Row] = {
         "leave_out": False,
     },
     "speakers": {
-        "data": "free_spoken_digits", "seeds": 3, "epochs": 10, "shares": (0.25,), "windows": (5,), "leave_out": True,
+        "data": "free_spoken_digits", "seeds": 3, "epochs": 10, "shares": (0.25, None), "windows": (5,),
+        "leave_out": True,
     },
 }  # fmt: skip
 TITLES = {
@@ -105,16 +107,23 @@ def one(X: Sequence[Any], how: Row, y: Any, part: tuple[Any, Any], seed: int, s:
     rate = untrained.train_report_.rate_hz
     for share in given["shares"]:
         begin = time.perf_counter()
+        price = None if share is None else share * rate
         trained = hr.HRSNNGradientClassifier(
-            s["network"], training_epochs=given["epochs"], target_rate=share * rate, **how
+            s["network"], training_epochs=given["epochs"], target_rate=price, **how
         ).fit(X_train, y_train)  # fmt: skip
         seconds = time.perf_counter() - begin
         report = trained.report(X_test, y_test)
-        out[f"trained {share:g}"] = {
+        out["trained free" if share is None else f"trained {share:g}"] = {
             "accuracy": report.accuracy, "nu": report.nu, "seconds": seconds, "epochs": len(trained.training_),
             "training_seconds": sum(e.seconds for e in trained.training_),
         }  # fmt: skip
     return out
+
+
+def called(method: str) -> str:
+    """What a trained network is called."""
+    share = method.split()[1]
+    return "trained, no price" if share == "free" else f"trained, price above {share} of the untrained rate"
 
 
 def merged(folds: list[Row]) -> Row:
@@ -156,7 +165,7 @@ def findings(out: dict[str, Row]) -> list[str]:
                 m = found[method]
                 gain, low, high = (100 * x for x in m["gain"])
                 lines.append(
-                    f"{TITLES[name]}, price above {method.split()[1]} of the untrained rate: {m['accuracy'][0]:.4f}, "
+                    f"{TITLES[name]}, {called(method)}: {m['accuracy'][0]:.4f}, "
                     f"{gain:+.2f} [{low:+.2f}, {high:+.2f}] points from STDP, at {m['spikes'][0]:.2f} "
                     f"[{m['spikes'][1]:.2f}, {m['spikes'][2]:.2f}] of its spikes; {m['seconds']:.1f} s a fit."
                 )
@@ -178,7 +187,7 @@ def table(out: dict[str, Row]) -> list[str]:
             share = "{:.2f} [{:.2f}, {:.2f}]".format(*m["spikes"]) if method != "stdp" else "1"
             seconds = "" if method == "untrained" else f"{m['seconds']:.0f}"
             text = {"stdp": "STDP and readout", "untrained": "as drawn"}.get(method)
-            text = text or f"trained, price above {method.split()[1]} of the untrained rate"
+            text = text or called(method)
             lines.append(f"| {text} | {m['accuracy'][0]:.4f} | {gain} | {m['nu'][0]:.2f} | {share} | {seconds} |")
     return lines
 
@@ -187,7 +196,7 @@ def figure(out: dict[str, Row]) -> Figure:
     """Accuracy over spikes."""
     fig = Figure(figsize=(4.2 * len(out), 3.4), layout="constrained")
     for ax, (name, found) in zip(fig.subplots(1, len(out), squeeze=False)[0], out.items(), strict=True):
-        trained = [m for m in found if m.startswith("trained")]
+        trained = [m for m in found if m.startswith("trained") and m != "trained free"]
         x, y = ([found[m][q][0] for m in trained] for q in ("nu", "accuracy"))
         low, high = ([abs(found[m]["accuracy"][k] - found[m]["accuracy"][0]) for m in trained] for k in (1, 2))
         ax.errorbar(
@@ -201,6 +210,11 @@ def figure(out: dict[str, Row]) -> Figure:
                 m["nu"][0], m["accuracy"][0], yerr=bars, fmt="D" if method == "stdp" else "s", color=colour, capsize=2,
                 mfc="none", label=text,
             )  # fmt: skip
+        if "trained free" in found:
+            m = found["trained free"]
+            bars = [[m["accuracy"][0] - m["accuracy"][1]], [m["accuracy"][2] - m["accuracy"][0]]]
+            ax.errorbar(m["nu"][0], m["accuracy"][0], yerr=bars, fmt="o", color="#2F6F8F", mfc="none", capsize=2)
+            ax.annotate("no price", (m["nu"][0], m["accuracy"][0]), (6, 6), textcoords="offset points", fontsize=8)
         ax.axhline(found["linear"], color="0.4", ls="--", lw=1.1, label="linear, same input")
         ax.set(xlabel="spikes per neuron and inference, ν", ylabel="test accuracy", title=TITLES[name], xlim=(0, None))
         ax.spines[["top", "right"]].set_visible(False)

@@ -12,7 +12,7 @@ from helpers import ROOT
 PAGE = ROOT / "docs" / "training_study.md"
 
 
-@pytest.mark.parametrize("name", ["gradient", "learned_times", "memory_tasks"])
+@pytest.mark.parametrize("name", ["gradient", "learned_times", "memory_tasks", "image_rows"])
 def test_numbers_on_the_page_are_those_of_the_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "analysis"))
     study: Any = importlib.import_module(name)
