@@ -1,6 +1,20 @@
 """Feed-forward spiking networks for images, in torch (the extra ``gradient``).
 
 All modules of this package import torch; the rest of ``hetero_rsnn`` does without.
+
+``spike``            a step function with a pseudo-derivative
+``dynamics``         steps of neurons, and their adjoint
+``states``           layers that go on where their last call ended
+``neurons``          Neurons: leaky integrate-and-fire neurons, all steps at once or step by step
+``layers``           connections, pooling, dropout
+``normalisation``    BatchNorm, TEBN; their folding into weights of each step
+``coding``           images as spikes
+``setting``          options that all networks share
+``blocks``           convolutions with a shortcut
+``accounts``         spikes and operations
+``spiking_network``  SpikingNetwork: what all networks do
+``networks``         SpikingMLP, SpikingConvNet
+``losses``           of the mean output, of each step (TET), of the direction of activity (RCS)
 """
 
 from hetero_rsnn.common.extras import need

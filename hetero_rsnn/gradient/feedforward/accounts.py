@@ -35,6 +35,16 @@ class Account:
         Additions that spikes cause.
     multiply_accumulates : ndarray, shape (connections, steps, samples)
         Of an analog input: in the first step only if its sums are computed once and used again.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from hetero_rsnn.gradient.feedforward.networks import SpikingMLP
+    >>> account = SpikingMLP(64, 10, hidden=(32,)).account(torch.rand(5, 64))
+    >>> account.spikes.shape, account.multiply_accumulates[0, :, 0].tolist()
+    ((1, 4, 5), [2048, 0, 0, 0])
+    >>> bool((account.synaptic_operations[1] == 10 * account.spikes[0]).all())
+    True
     """
 
     layers: tuple[str, ...]

@@ -51,6 +51,7 @@ class Dynamics(torch.autograd.Function):
                 torch.addcmul(now, now, s[t], value=-1, out=u)
             else:
                 torch.sub(now, torch.mul(s[t], threshold, out=u), out=u)
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(v, s, begin, *(q for q in (leak, threshold) if isinstance(q, Tensor)))
         ctx.numbers = tuple(q if isinstance(q, float) else None for q in (leak, threshold))
         ctx.rule = rule

@@ -51,9 +51,9 @@ def _unpooled(x: Tensor, width: int, shape: Sequence[int]) -> Tensor:
 class Linear(nn.Linear):
     """All to all, in each step; images are pooled and flattened before.
 
-    Weights begin with a normal distribution of standard deviation ``gain pool / sqrt(inputs)``, biases at 0 (our choice).
-    With a gain of 2 a layer whose inputs fire in every tenth step does so about as often, at threshold 1 and leak 1/2.
-    Averages over squares of independent spikes vary the less, the wider the squares: the factor ``pool``.
+    Weights begin with a normal distribution of standard deviation ``gain pool / sqrt(inputs)``, biases at 0 (our
+    choice). With a gain of 2 a layer whose inputs fire in every tenth step fires nearly as often, at threshold 1 and
+    leak 1/2. Averages over squares of independent spikes vary the less, the wider the squares: the factor ``pool``.
 
     Parameters
     ----------

@@ -76,7 +76,8 @@ def consistency(kept: Sequence[Kept], outputs: Tensor, y: Tensor) -> Tensor:
     direction at the end is the mean of r over the last `last_steps` steps, taken as constant. The value of a layer is
     1 / (mean over t of cos(r(t), direction) + 1e-5), with 1e-5 added to the squared norms, for each sample. A sample
     counts if its decision, the class of the largest mean output so far, is right in each of those last steps; else its
-    value is 0. The largest of all layers counts, and the mean over all samples is returned.
+    value is 0. The largest of all layers counts, and the mean over all samples is returned. A layer that does nothing
+    in a sample has the value 1e5, and no gradient.
 
     Parameters
     ----------

@@ -103,7 +103,7 @@ class SpikingMLP(SpikingNetwork):
         sizes = {"inputs": self.shape[0], "classes": self.classes, "hidden": list(self.hidden)}
         return {"network": "SpikingMLP", **sizes, **self.setting.plain(), "folded": self.is_folded}
 
-    def _accept(self, x: Any) -> tuple[Tensor, bool]:
+    def _accept(self, x: Any) -> tuple[Tensor, str]:
         if isinstance(x, Tensor) and x.dim() in (4, 5):
             x = x.flatten(x.dim() - 3)
         return super()._accept(x)

@@ -22,6 +22,7 @@ from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
 RESETS = ("hard", "soft")
 #: What can be trained.
 TRAINABLE = ("leak", "threshold")
+_QUANTITIES = ("leak", "threshold", "start", "amplitude")
 
 
 class Kept(NamedTuple):
@@ -122,20 +123,21 @@ class Neurons(Stateful):
         if "leak" in self.trainable:
             self.logit_leak = _parameter(np.log(leaks) - np.log1p(-leaks))
         else:
-            self._fix("leak", leaks)
+            self._fix("leak", leak, leaks)
         if "threshold" in self.trainable:
             self.log_threshold = _parameter(np.log(thresholds))
         else:
-            self._fix("threshold", thresholds)
-        self._fix("start", checks.finite_array("start", start))
-        self._fix("amplitude", checks.finite_array("amplitude", amplitude))
+            self._fix("threshold", threshold, thresholds)
+        self._fix("start", start, checks.finite_array("start", start))
+        self._fix("amplitude", amplitude, checks.finite_array("amplitude", amplitude))
         self.keep = False
         self.kept: Kept | None = None
 
-    def _fix(self, name: str, value: Array) -> None:
-        """A number stays one, exact in every precision; an array becomes a buffer."""
+    def _fix(self, name: str, given: ArrayLike, value: Array) -> None:
+        """A number stays one, exact in every precision; an array becomes a buffer, of float32 if it was given so."""
         if value.ndim:
-            self.register_buffer(f"fixed_{name}", torch.tensor(value))
+            single = getattr(given, "dtype", None) == np.float32
+            self.register_buffer(f"fixed_{name}", torch.tensor(value, dtype=torch.float32 if single else torch.float64))
         else:
             self._numbers[name] = float(value)
 
@@ -146,6 +148,17 @@ class Neurons(Stateful):
             return torch.sigmoid(self.logit_leak) if name == "leak" else torch.exp(self.log_threshold)
         value: Tensor = getattr(self, f"fixed_{name}")
         return value
+
+    def _fitting(self, name: str, x: Tensor) -> float | Tensor:
+        """A value in the precision of an input, whose samples it fits."""
+        value = self._value(name)
+        if isinstance(value, float):
+            return value
+        ends = zip(reversed(value.shape), reversed(x.shape[2:]), strict=False)
+        if value.dim() > x.dim() - 2 or any(m not in (1, n) for m, n in ends):
+            given, sample = tuple(value.shape), tuple(x.shape[2:])
+            raise HeteroError(f"{name} of the shape {given} does not fit samples of {sample}", fix="reshape it")
+        return value.to(x.dtype)
 
     @property
     def leak(self) -> float | Tensor:
@@ -168,11 +181,20 @@ class Neurons(Stateful):
         return self._value("amplitude")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Spikes, of the shape of the input `x`, (steps, batch, ...)."""
-        leak, threshold, start, amplitude = (
-            v.to(x.dtype) if isinstance(v, Tensor) else v
-            for v in (self.leak, self.threshold, self.start, self.amplitude)
-        )
+        """Spikes, of the shape of the input.
+
+        Parameters
+        ----------
+        x : Tensor, shape (steps, batch, ...)
+            What is added to the potentials.
+
+        Raises
+        ------
+        HeteroError
+            If an array of leaks, thresholds and so on does not fit a sample, or samples are others than those of the
+            call from which this one goes on.
+        """
+        leak, threshold, start, amplitude = (self._fitting(name, x) for name in _QUANTITIES)
         u = self.state if self.carrying else None
         if u is None:
             u = start + torch.zeros_like(x[0])
@@ -190,7 +212,7 @@ class Neurons(Stateful):
         return out
 
     def extra_repr(self) -> str:
-        values = {name: self._value(name) for name in ("leak", "threshold", "start", "amplitude")}
+        values = {name: self._value(name) for name in _QUANTITIES}
         usual = {"start": 0.0, "amplitude": 1.0}
         said = [f"{name}={_short(v)}" for name, v in values.items() if isinstance(v, Tensor) or v != usual.get(name)]
         said += [f"reset={self.reset_kind!r}", *([f"ties={self.ties!r}"] if self.ties != "quiet" else [])]

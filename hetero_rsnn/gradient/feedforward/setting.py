@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
 import torch
 
 from hetero_rsnn.common import checks
@@ -68,7 +69,7 @@ class Setting:
                 )
             plain = float(ends) if not ends.ndim else (float(ends[0]), float(ends[1]))
             object.__setattr__(self, name, plain)
-            Neurons(**{name: ends}, trainable=[t for t in trainable if t == name])  # refuses what is out of range
+        Neurons(leak=self.leak, threshold=self.threshold, trainable=trainable)  # refuses what is out of range
         object.__setattr__(self, "trainable", trainable)
         object.__setattr__(self, "pseudo_derivative", PseudoDerivative.of(self.pseudo_derivative))
 
@@ -88,7 +89,7 @@ class Setting:
         if isinstance(value, float):
             return value
         drawn = generator(self.seed, "neurons", quantity, name).uniform(value[0], value[1], features)
-        return drawn.reshape(features, *[1] * axes)
+        return drawn.reshape(features, *[1] * axes).astype(np.float32)  # as weights are, and as some devices need
 
     def norm(self, features: int) -> BatchNorm | None:
         """The normalisation of so many features or channels."""

@@ -48,8 +48,8 @@ class SpikingNetwork(nn.Module):
         """Plain data from which `network_from` builds an equal network, without what it has learned."""
         raise NotImplementedError
 
-    def _accept(self, x: Any) -> tuple[Tensor, bool]:
-        """The input as (steps, batch, ...), or (1, batch, ...) if all steps get the same; whether it is of spikes."""
+    def _accept(self, x: Any) -> tuple[Tensor, str]:
+        """The input as (steps, batch, ...), or (1, batch, ...) if all steps get the same; what it is."""
         if not isinstance(x, Tensor) or not x.is_floating_point():
             got = str(x.dtype) if isinstance(x, Tensor) else type(x).__name__
             raise HeteroError(f"the input must be a tensor of floating point numbers, got {got}", fix="use x.float()")
@@ -61,10 +61,8 @@ class SpikingNetwork(nn.Module):
         last: Any = self.layers[-1]
         x = x.to(device=last.weight.device, dtype=last.weight.dtype)
         if timed:
-            return x.transpose(0, 1), bool(((x >= 0) & (x == x.round())).all())
-        if self.coding is not None:
-            return self.coding(x), True
-        return x[None], False
+            return x.transpose(0, 1), "events"
+        return (x[None], "image") if self.coding is None else (self.coding(x), "spikes")
 
     def _first(self) -> tuple[nn.Module, nn.Module]:
         """Connections from the input, and their normalisation."""
@@ -119,8 +117,8 @@ class SpikingNetwork(nn.Module):
         """The outputs (batch, classes) of each step, one after the other; what is not asked for is not computed.
 
         ``send(stay)`` in place of ``next`` goes on with some of the samples only: a mask or indices of the rows of the
-        last output. The rows are those of `forward`, to rounding: a product of other size may sum in another order.
-        Several such runs may take turns.
+        last output. The rows are those of `forward`, to rounding: a product of other size may sum in another order, and
+        a potential so close to the threshold may decide otherwise. Several such runs may take turns.
 
         Raises
         ------
@@ -176,6 +174,8 @@ class SpikingNetwork(nn.Module):
     def account(self, x: Tensor) -> Account:
         """Spikes and operations that an input causes, in evaluation.
 
+        Events count as spikes if all are whole numbers from 0, else as an analog input.
+
         Raises
         ------
         HeteroError
@@ -185,8 +185,9 @@ class SpikingNetwork(nn.Module):
         self.eval()
         try:
             with torch.no_grad():
-                accepted, spikes = self._accept(x)
-                return counted(self, self._first()[0], spikes, lambda: self._traced(accepted)[1])
+                accepted, kind = self._accept(x)
+                whole = kind != "image" and bool(((accepted >= 0) & (accepted == accepted.round())).all())
+                return counted(self, self._first()[0], whole, lambda: self._traced(accepted)[1])
         finally:
             self.train(training)
 

@@ -88,6 +88,16 @@ def test_a_sample_that_was_wrong_in_one_of_the_last_steps_does_not_count():
     assert all_right - fewer == pytest.approx(sole / BATCH, rel=1e-9)
 
 
+def test_a_silent_layer_has_a_value_and_no_gradient():
+    _, y, layers = problem(4)
+    nothing = torch.zeros(4, BATCH, 5, dtype=torch.float64, requires_grad=True)
+    right = torch.nn.functional.one_hot(torch.tensor(y)).double().expand(4, BATCH, CLASSES)
+    value = consistency([*in_torch(layers), Kept(nothing, nothing, 1.0)], right, torch.tensor(y))
+    assert value.item() == pytest.approx(1e5, rel=1e-9)
+    value.backward()
+    assert not nothing.grad.any()
+
+
 @pytest.mark.parametrize("steps", [2, 4, 10])
 def test_gradient_of_consistency_is_that_of_finite_differences(steps):
     """The direction at the end is held fixed, as it is detached."""

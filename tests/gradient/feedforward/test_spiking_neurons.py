@@ -224,6 +224,7 @@ def test_precision_is_that_of_the_input():
     for kind in (torch.float32, torch.float64):
         assert layer(torch.rand(2, 4, 3, dtype=kind)).dtype == kind
     assert layer.leak.tolist() == [0.3, 0.7, 0.9]  # exact until it is cast
+    assert Neurons(leak=np.array([0.3, 0.7], np.float32)).leak.dtype == torch.float32
     assert "leak=(3,) with mean 0.633333" in repr(layer)
 
 
@@ -231,6 +232,14 @@ def test_what_is_kept_is_kept_when_asked():
     layer = Neurons()
     layer(torch.rand(2, 3, 4))
     assert layer.kept is None and not list(layer.parameters())
+
+
+def test_arrays_that_do_not_fit_are_refused():
+    for name, shape in (("leak", (4,)), ("threshold", (2, 3)), ("start", (1, 1, 3)), ("amplitude", (2,))):
+        with pytest.raises(hr.HeteroError, match=f"{name} of the shape .* does not fit samples of .3,.: reshape it"):
+            Neurons(**{name: np.full(shape, 0.5)})(torch.ones(2, 5, 3))
+    assert Neurons(leak=np.full((1,), 0.5))(torch.ones(2, 5, 3)).shape == (2, 5, 3)
+    assert Neurons(leak=np.full((2, 1, 1), 0.5))(torch.ones(2, 5, 2, 4, 4)).shape == (2, 5, 2, 4, 4)
 
 
 @pytest.mark.parametrize(
