@@ -145,7 +145,7 @@ def conversion_error(model: nn.Module, spiking: SpikingNetwork, x: Tensor) -> Ar
             layer.register_forward_hook(keep)
     with torch.no_grad():
         _, kept = spiking.traced(x)
-        ordinary(x)
+        ordinary(x.to(next(ordinary.parameters())))
     if [k.spikes.shape[1:] for k in kept] != [w.shape for w, _ in wanted]:
         raise HeteroError(
             f"the networks must have layers of equal sizes, got {len(wanted)} of QCFS and {len(kept)} of neurons",

@@ -98,13 +98,17 @@ class OrdinaryNetwork(nn.Module):
         Raises
         ------
         HeteroError
-            If the input has another shape.
+            If the input has another shape or type.
         """
+        if not isinstance(x, Tensor) or not x.is_floating_point():
+            got = str(x.dtype) if isinstance(x, Tensor) else type(x).__name__
+            raise HeteroError(f"the input must be a tensor of floating point numbers, got {got}", fix="use x.float()")
         flat = len(self.shape) == 1 and x.dim() > 1 and math.prod(x.shape[1:]) == self.shape[0]
         if not (flat or x.shape[1:] == self.shape):
             rule = ", ".join(map(str, self.shape))
             raise HeteroError(f"the input must have the shape (batch, {rule}), got {tuple(x.shape)}", fix="reshape it")
-        y: Tensor = self.layers(x)
+        weight = next(self.parameters())
+        y: Tensor = self.layers(x.to(device=weight.device, dtype=weight.dtype))
         return y
 
     def traced(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -141,7 +145,8 @@ class OrdinaryMLP(OrdinaryNetwork):
     dropout : float
         Share of a hidden layer's units that is left out while training.
     seed : int
-        For weights and dropout. Weights begin as those of `SpikingMLP`.
+        For weights and dropout. Weights begin with a normal distribution of variance 2 / inputs of a unit (He et al.,
+        ICCV 2015), those of the output and of shortcuts of 1 / inputs; biases at 0.
 
     Raises
     ------

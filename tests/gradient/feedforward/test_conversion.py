@@ -235,6 +235,16 @@ def test_error_by_hand():
         assert error == pytest.approx(np.abs(theta * own.mean(0) - wanted).mean() / (theta / 4), rel=1e-12)
 
 
+def test_single_precision():
+    """An input of another precision is taken over, as by all networks."""
+    model = mlp().float()
+    spiking, x = convert(model, 4), images((16,))
+    assert spiking(x).dtype == torch.float32
+    errors = conversion_error(model, spiking, x)
+    assert errors[0] == 0
+    np.testing.assert_allclose(conversion_error(model, spiking, x.float()), errors)
+
+
 @pytest.mark.parametrize("name", ["mlp", "conv"])
 def test_error_over_steps(name):
     """0 in the first layer at T = L. In deeper ones it falls up to there; beyond, it tends to that of rounding."""

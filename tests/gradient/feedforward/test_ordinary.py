@@ -32,11 +32,25 @@ def matrices(network: nn.Module) -> list[torch.Tensor]:
         ((OrdinaryConvNet, SpikingConvNet), ((2, 7, 9), 4), SMALL | {"blocks": 2}),
     ],
 )
-def test_weights_are_those_of_the_spiking_network(kinds, arguments, options, normalisation):
-    """Same layers in the same order, and they begin with the same numbers."""
+def test_layers_are_those_of_the_spiking_network(kinds, arguments, options, normalisation):
+    """Connections of the same sizes in the same order."""
     found, expected = (matrices(kind(*arguments, **options, normalisation=normalisation)) for kind in kinds)
     assert [p.shape for p in found] == [p.shape for p in expected]
-    assert all(torch.equal(p, q) for p, q in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize("normalisation", ["batch", None])
+def test_weights_at_the_beginning(normalisation):
+    """Variance 2 / inputs of a unit, and 1 / inputs for the output and for shortcuts; no biases."""
+    network = OrdinaryConvNet((20, 6, 6), 80, channels=(30, 60), hidden=(70,), normalisation=normalisation)
+    for name, p in network.named_parameters():
+        if p.dim() > 1:
+            gain = 1 if "shortcut" in name or p.shape[0] == 80 else 2
+            assert p.var().item() * p[0].numel() == pytest.approx(gain, rel=0.1), name
+            assert abs(p.mean().item()) < 5 * p.std().item() / np.sqrt(p.numel())
+        elif name.endswith("bias"):
+            assert not p.any()
+    biased = [m.bias is not None for m in network.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    assert biased == [normalisation is None] * (len(biased) - 1) + [True]
 
 
 def test_no_global_random_state():
@@ -105,6 +119,8 @@ def test_traced_gives_what_activations_got():
         (lambda: OrdinaryConvNet(channels=()), "channels must name at least one stage, got none"),
         (lambda: OrdinaryConvNet(blocks=-1), "blocks must be a whole number >= 0, got -1"),
         (lambda: OrdinaryMLP(3, 3)(torch.ones(2, 4)), r"the input must have the shape \(batch, 3\), got \(2, 4\)"),
+        (lambda: OrdinaryMLP(3, 3)([1.0, 2.0, 3.0]), "must be a tensor of floating point numbers, got list"),
+        (lambda: OrdinaryMLP(3, 3)(torch.ones(2, 3).int()), "floating point numbers, got torch.int32: use x.float"),
         (lambda: OrdinaryConvNet()(torch.ones(2, 784)), r"must have the shape \(batch, 1, 28, 28\), got \(2, 784\)"),
     ],
 )
