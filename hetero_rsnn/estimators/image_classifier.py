@@ -270,8 +270,9 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         """Images as the network takes them."""
         images = image_array("X", X)
         if self.model == "mlp":
-            timed = images.ndim == 5
-            return images.reshape(len(images), *([images.shape[1]] if timed else []), -1)
+            if images.ndim == 5:
+                return images.reshape(*images.shape[:2], -1).astype(np.float32)  # counts, and no bytes of pixels
+            return images.reshape(len(images), -1)
         if isinstance(self.model, str) and images.ndim == 2:
             raise HeteroError(
                 f"model='conv' needs images (height, width), got samples of {images.shape[1]} numbers",

@@ -79,9 +79,10 @@ class Epoch:
     score : float
         Accuracy, or minus the mean square error, on the same held-out samples; on training batches if there are none.
     spikes : float
-        Mean spikes of a neuron in a sample of the training batches.
+        Mean spikes of a neuron in a sample of the training batches (of feed-forward networks: of those held out; NaN
+        if that is not known).
     reached : float
-        Share of steps and neurons where something can be learned; see `Gradients`.
+        Share of steps and neurons where something can be learned, see `Gradients`; NaN for feed-forward networks.
     seconds : float
     """
 
@@ -94,4 +95,5 @@ class Epoch:
 
     def __str__(self) -> str:
         held = "" if math.isnan(self.validation) else f", held out {self.validation:.3g}"
-        return f"loss {self.loss:.3g}{held}, score {self.score:.3g}, {self.spikes:.3g} spikes a neuron"
+        spikes = "" if math.isnan(self.spikes) else f", {self.spikes:.3g} spikes a neuron"
+        return f"loss {self.loss:.3g}{held}, score {self.score:.3g}{spikes}"

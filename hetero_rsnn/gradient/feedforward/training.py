@@ -24,6 +24,7 @@ from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.gradient.checkpoints import read_checkpoint, write_checkpoint
 from hetero_rsnn.gradient.feedforward import losses
+from hetero_rsnn.gradient.feedforward.neurons import Neurons
 from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryNetwork
 from hetero_rsnn.gradient.settings import Epoch
 
@@ -145,6 +146,7 @@ class ImageTraining:
         self.history: list[Epoch] = []
         self.best_epoch = -1
         self.best = self._first = self._arrays()
+        self._described = repr(network)
 
     def _optimiser(self) -> Any:
         s, parameters = self.settings, list(self.network.parameters())
@@ -187,7 +189,7 @@ class ImageTraining:
             if not s.consistency:
                 scores = self.network(x)
                 return nn.functional.cross_entropy(scores, y), scores
-            scores, drives = self.network.with_drives(x)
+            scores, drives = self.network.traced(x)
             return nn.functional.cross_entropy(scores, y) + s.consistency * losses.spread(drives), scores
         outputs, kept = self.network.traced(x) if s.consistency else (self.network(x), [])
         loss = (losses.temporal_efficient if s.loss == "tet" else losses.cross_entropy_of_mean)(outputs, y)
@@ -209,11 +211,27 @@ class ImageTraining:
         HeteroError
             If the loss is no number any more; `best` still holds the last good values.
         """
-        begin, number, s = time.perf_counter(), len(self.history), self.settings
-        rng = generator(s.seed, "training", "order", number)
+        begin, number = time.perf_counter(), len(self.history)
+        rng = generator(self.settings.seed, "training", "order", number)
         order = rng.permutation(self.shown)
         self.network.train()
-        total, right = 0.0, 0
+        # A network of one's own may draw from torch's generators: in each epoch the same, and none is changed outside.
+        with torch.random.fork_rng([] if self.device == "cpu" else [self.device]):
+            torch.manual_seed(int(rng.integers(2**63)))
+            loss, score = self._learn(order, rng, number)
+        validation = spikes = math.nan
+        if self.held_out.size:
+            validation, score, spikes = self._validate()
+        now = Epoch(loss, validation, score, spikes, math.nan, time.perf_counter() - begin)
+        self.history.append(now)
+        least = math.inf if self.best_epoch < 0 else self.history[self.best_epoch].validation
+        if not self.held_out.size or validation < least:
+            self.best, self.best_epoch = self._arrays(), number
+        return now
+
+    def _learn(self, order: Ints, rng: np.random.Generator, number: int) -> tuple[float, float]:
+        """Show images in an order; mean loss and accuracy on the batches as they came."""
+        s, total, right = self.settings, 0.0, 0
         for low in range(0, len(order), s.batch_size):
             part = order[low : low + s.batch_size]
             if len(part) == 1 and len(order) > 1:
@@ -224,7 +242,8 @@ class ImageTraining:
                 group["lr"] = self._rate()
             self.optimiser.zero_grad(set_to_none=True)
             loss, scores = self._loss(x, y)
-            if not math.isfinite(float(loss.detach())):
+            value = float(loss.detach())
+            if not math.isfinite(value):
                 raise HeteroError(
                     f"the loss is no number in epoch {number}, batch {low // s.batch_size}",
                     fix="lower learning_rate; the last good values are in the checkpoint, if there is one",
@@ -232,25 +251,30 @@ class ImageTraining:
             loss.backward()
             self.optimiser.step()
             self.taken += 1
-            total += float(loss.detach()) * len(part)
+            total += value * len(part)
             right += int((scores.detach().argmax(dim=1) == y).sum())
-        validation, score = math.nan, right / len(order)
-        if self.held_out.size:
-            validation, score = self._validate()
-        now = Epoch(total / len(order), validation, score, math.nan, math.nan, time.perf_counter() - begin)
-        self.history.append(now)
-        least = math.inf if self.best_epoch < 0 else self.history[self.best_epoch].validation
-        if not self.held_out.size or validation < least:
-            self.best, self.best_epoch = self._arrays(), number
-        return now
+        return total / len(order), right / len(order)
 
-    def _validate(self) -> tuple[float, float]:
-        """Cross-entropy of the decisions at the end, and accuracy, of the images that are held out."""
-        final = answers(self.network, self.images, self.held_out, self.device)
+    def _validate(self) -> tuple[float, float, float]:
+        """Cross-entropy of the decisions at the end, accuracy, and spikes of a neuron, of images that are held out."""
+        counts: list[float] = []
+        neurons: dict[nn.Module, int] = {}
+
+        def count(layer: nn.Module, _: Any, out: Tensor) -> None:
+            counts.append(float((out != 0).sum()))
+            neurons[layer] = out[0, 0].numel()
+
+        hooks = [layer.register_forward_hook(count) for layer in self.network.modules() if isinstance(layer, Neurons)]
+        try:
+            final = answers(self.network, self.images, self.held_out, self.device)
+        finally:
+            for hook in hooks:
+                hook.remove()
         final = final.mean(axis=1) if self.spiking else final
         y = self.labels[self.held_out]
         loss = nn.functional.cross_entropy(torch.from_numpy(final), torch.from_numpy(y))
-        return float(loss), float((final.argmax(axis=1) == y).mean())
+        spikes = sum(counts) / (sum(neurons.values()) * len(y)) if neurons else math.nan
+        return float(loss), float((final.argmax(axis=1) == y).mean()), spikes
 
     @property
     def over(self) -> bool:
@@ -274,7 +298,7 @@ class ImageTraining:
     def fingerprint(self) -> str:
         """Of everything that decides how the training goes: network, images, labels, settings."""
         content = hashlib.sha256()
-        about = (type(self.network).__name__, repr(self.network), sorted(asdict(self.settings).items()))
+        about = (self._described, sorted(asdict(self.settings).items()))
         content.update(repr(about).encode())
         for array in (*self._first.values(), self.images, self.labels, self.held_out):
             content.update(repr((array.shape, array.dtype.str)).encode() + np.ascontiguousarray(array).tobytes())
