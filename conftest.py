@@ -4,4 +4,5 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-collect_ignore_glob = [] if find_spec("torch") else ["hetero_rsnn/gradient/feedforward/*", "tests/gradient/feedforward/*"]
+_TORCH = ["hetero_rsnn/gradient/feedforward/*", "tests/gradient/feedforward/*"]
+collect_ignore_glob = [] if find_spec("torch") else _TORCH

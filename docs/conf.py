@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,8 @@ autosummary_filename_map = {
     for name in hetero_rsnn.__all__
     if name[0].isupper() and name.lower() in hetero_rsnn.__all__
 }
+# Where torch is missing, what is made of it is documented all the same.
+autodoc_mock_imports = [] if find_spec("torch") else ["torch"]
 autodoc_typehints = "none"  # the docstrings say types, with shapes and units
 autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False

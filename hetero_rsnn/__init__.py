@@ -29,8 +29,10 @@ if TYPE_CHECKING:
         UnitError,
     )
     from hetero_rsnn.datasets.catalogue import list_datasets, load_dataset
+    from hetero_rsnn.datasets.corruption import corrupted
     from hetero_rsnn.datasets.dataset import Dataset
     from hetero_rsnn.datasets.fetch import fetch_dataset
+    from hetero_rsnn.datasets.saccades import saccade_events
     from hetero_rsnn.datasets.sources import shipped_series
     from hetero_rsnn.estimators.anytime import AnytimeReadout
     from hetero_rsnn.estimators.classifier import HRSNNClassifier
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.estimators.forecaster import HRSNNForecaster
     from hetero_rsnn.estimators.gradient_classifier import HRSNNGradientClassifier
     from hetero_rsnn.estimators.gradient_forecaster import HRSNNGradientForecaster
+    from hetero_rsnn.estimators.image_classifier import SpikingImageClassifier
     from hetero_rsnn.estimators.linear import LinearClassifier
     from hetero_rsnn.exchange.neo import from_neo, neo_stimulus, to_neo
     from hetero_rsnn.exchange.nir import NIRWarning, to_nir
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
     from hetero_rsnn.experiments.comparison import Comparison, compare
     from hetero_rsnn.experiments.measurement import Measurement, SeedResult, measure, train
     from hetero_rsnn.gradient.batch import BatchRun, Gradients, run_batch
+    from hetero_rsnn.gradient.feedforward.conversion import convert
+    from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP
     from hetero_rsnn.gradient.module import to_torch
     from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
     from hetero_rsnn.inputs.audio import AudioEncoder
@@ -61,12 +66,15 @@ if TYPE_CHECKING:
         stream,
         uniform_stimulus,
     )
-    from hetero_rsnn.measures.cutoff import CutoffRule, fit_cutoff, optimal_cutoff_time
+    from hetero_rsnn.measures.conformal import ConformalRule, fit_conformal
+    from hetero_rsnn.measures.cutoff import CutoffRule, Decisions, fit_cutoff, optimal_cutoff_time
     from hetero_rsnn.measures.cutoff_curve import CutoffCurve, evaluate_cutoff
+    from hetero_rsnn.measures.cutoff_table import CutoffRow, CutoffTable, compare_cutoffs
     from hetero_rsnn.measures.efficiency import Efficiency, spike_count, spike_efficiency, state_correlation, states
     from hetero_rsnn.measures.estimates import Estimate
     from hetero_rsnn.measures.memory import MemoryCapacity, memory_capacity
     from hetero_rsnn.measures.memory_readout import MemoryReadout, memory_readout
+    from hetero_rsnn.measures.probabilities import fit_temperature
     from hetero_rsnn.measures.reports import ClassificationReport, ForecastReport
     from hetero_rsnn.network.definition import Network
     from hetero_rsnn.network.distributions import Distribution
@@ -142,11 +150,16 @@ _HOMES = {
     "simulation.recording": ["Recording", "State", "load_recording"],
     "simulation.simulate": ["simulate"],
     "datasets.catalogue": ["list_datasets", "load_dataset"],
+    "datasets.corruption": ["corrupted"],
     "datasets.dataset": ["Dataset"],
     "datasets.fetch": ["fetch_dataset"],
+    "datasets.saccades": ["saccade_events"],
     "datasets.sources": ["shipped_series"],
-    "measures.cutoff": ["CutoffRule", "fit_cutoff", "optimal_cutoff_time"],
+    "measures.conformal": ["ConformalRule", "fit_conformal"],
+    "measures.cutoff": ["CutoffRule", "Decisions", "fit_cutoff", "optimal_cutoff_time"],
     "measures.cutoff_curve": ["CutoffCurve", "evaluate_cutoff"],
+    "measures.cutoff_table": ["CutoffRow", "CutoffTable", "compare_cutoffs"],
+    "measures.probabilities": ["fit_temperature"],
     "measures.efficiency": ["Efficiency", "spike_count", "spike_efficiency", "state_correlation", "states"],
     "measures.estimates": ["Estimate"],
     "measures.memory": ["MemoryCapacity", "memory_capacity"],
@@ -165,8 +178,11 @@ _HOMES = {
     "estimators.forecaster": ["HRSNNForecaster"],
     "estimators.gradient_classifier": ["HRSNNGradientClassifier"],
     "estimators.gradient_forecaster": ["HRSNNGradientForecaster"],
+    "estimators.image_classifier": ["SpikingImageClassifier"],
     "estimators.linear": ["LinearClassifier"],
     "gradient.batch": ["BatchRun", "Gradients", "run_batch"],
+    "gradient.feedforward.conversion": ["convert"],
+    "gradient.feedforward.networks": ["SpikingConvNet", "SpikingMLP"],
     "gradient.module": ["to_torch"],
     "gradient.pseudo_derivative": ["PseudoDerivative"],
     "tasks.classification": ["classify"],
@@ -218,6 +234,9 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "Gradients",
     "PseudoDerivative",
     "to_torch",
+    "SpikingMLP",
+    "SpikingConvNet",
+    "convert",
     "noisy",
     "weight_noise",
     "quantise",
@@ -265,6 +284,8 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "list_datasets",
     "fetch_dataset",
     "Dataset",
+    "corrupted",
+    "saccade_events",
     "CurrentEncoder",
     "PoissonEncoder",
     "DeltaEncoder",
@@ -276,6 +297,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "ClassificationReport",
     "HRSNNForecaster",
     "HRSNNGradientForecaster",
+    "SpikingImageClassifier",
     "ForecastReport",
     "AnytimeReadout",
     "LinearClassifier",
@@ -284,6 +306,13 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "optimal_cutoff_time",
     "evaluate_cutoff",
     "CutoffCurve",
+    "fit_conformal",
+    "ConformalRule",
+    "Decisions",
+    "fit_temperature",
+    "compare_cutoffs",
+    "CutoffTable",
+    "CutoffRow",
     "classify",
     "forecast",
     "Recipe",

@@ -6,6 +6,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,10 @@ def within(seconds: float, call: Callable[[], Any]) -> Any:
     if error is not None:
         raise error
     return value
+
+
+def public_names() -> list[str]:
+    """All public names that can be looked at here: some are made of torch, and speak of it where it is missing."""
+    homes = hr._HOMES if find_spec("torch") is None else {}
+    missing = {name for home, names in homes.items() if home.startswith("gradient.feedforward") for name in names}
+    return [name for name in hr.__all__ if name not in missing]

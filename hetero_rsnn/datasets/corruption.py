@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,21 +19,9 @@ CORRUPTIONS = ("gaussian", "salt_and_pepper", "occlusion")
 _CHUNK = 256
 
 
-@overload
-def corrupted(
-    images: ImageSamples, kind: str, strength: float, seed: int = 0, *, numbers: ArrayLike | None = None
-) -> ImageSamples: ...
-@overload
-def corrupted(
-    images: NDArray[np.uint8], kind: str, strength: float, seed: int = 0, *, numbers: ArrayLike | None = None
-) -> NDArray[np.uint8]: ...
-@overload
-def corrupted(
-    images: ArrayLike, kind: str, strength: float, seed: int = 0, *, numbers: ArrayLike | None = None
-) -> NDArray[Any]: ...
 def corrupted(
     images: ImageSamples | ArrayLike, kind: str, strength: float, seed: int = 0, *, numbers: ArrayLike | None = None
-) -> ImageSamples | NDArray[Any]:
+) -> Any:
     """Images with noise, or with a part that is covered.
 
     Parameters

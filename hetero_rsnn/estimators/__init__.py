@@ -6,6 +6,8 @@
 ``forecaster``           a forecaster of time series
 ``gradient_forecaster``  the same, its network trained on targets by backpropagation
 ``gradient_training``    what these two share: settings, progress, taking over
+``trained_readout``      the readout that was trained along
+``image_classifier``     a classifier of images: feed-forward networks, trained or converted (torch)
 ``anytime``              class scores at any time of a sample
 ``frozen``               a trained network that answers samples
 ``readout``              ridge and logistic readouts, folds

@@ -13,7 +13,6 @@ from sklearn.exceptions import NotFittedError
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.estimators.frozen import count_jobs
@@ -215,7 +214,6 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             If torch is not there, X is empty, not finite or of another shape than the network takes, y does not fit X
             or holds one class only, or a parameter breaks its rule.
         """
-        need("torch", "gradient", "SpikingImageClassifier")
         from hetero_rsnn.gradient.feedforward.conversion import convert
         from hetero_rsnn.gradient.feedforward.training import torch_threads
 

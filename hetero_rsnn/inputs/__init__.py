@@ -4,6 +4,7 @@
 ``files``         series from files of one's own: csv and other text, npy, npz, wav
 ``text_tables``   text files as tables: fields, names, numbers, clocks
 ``samples``       sets of samples of unequal length; scaling
+``images``        images and frames of events as one array
 ``labels``        labels, some of them unknown
 ``encoder_base``  what all encoders share
 ``encoders``      series to currents, Poisson spikes, level crossings

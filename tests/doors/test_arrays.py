@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from helpers import public_names
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -584,7 +585,7 @@ def test_one_line_refuses_what_numpy_would_twist(name: str, kind: str) -> None:
 
 def public_arrays() -> Iterator[tuple[str, str]]:
     """Public functions and methods with the arguments that are annotated as arrays."""
-    things = {name: getattr(hr, name) for name in hr.__all__}
+    things = {name: getattr(hr, name) for name in public_names()}
     things |= {f"scores.{name}": thing for name, thing in vars(scores).items() if name[0] != "_" and callable(thing)}
     for name, thing in things.items():
         if not getattr(thing, "__module__", "hetero_rsnn").startswith("hetero_rsnn"):
