@@ -109,7 +109,7 @@ class ConvertedNetwork(SpikingNetwork):
         """
         raise HeteroError("a converted network has no spec", fix="save the ordinary network, and convert it again")
 
-    def _accept(self, x: Any) -> tuple[Tensor, bool]:
+    def _accept(self, x: Any) -> tuple[Tensor, str]:
         if not isinstance(x, Tensor) or not x.is_floating_point():
             got = str(x.dtype) if isinstance(x, Tensor) else type(x).__name__
             raise HeteroError(f"the input must be a tensor of floating point numbers, got {got}", fix="use x.float()")
@@ -121,7 +121,7 @@ class ConvertedNetwork(SpikingNetwork):
         if shape not in self.fitting:
             self._try(shape, x)
             self.fitting.add(shape)
-        return x[None], False
+        return x[None], "image"
 
     def _try(self, shape: tuple[int, ...], x: Tensor) -> None:
         """Refuse a shape that some layer cannot take, of which torch would speak in several lines."""
