@@ -6,7 +6,6 @@ import copy
 from collections.abc import Generator, Mapping
 from typing import Any, Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
