@@ -19,6 +19,7 @@ All modules of this package import torch; the rest of ``hetero_rsnn`` does witho
 ``conversion``       from these to spiking networks, which are ``converted``
 ``specs``            networks as plain data and arrays
 ``saving``           these as files
+``running``          devices, threads, images a few at a time
 ``training``         on images, epoch by epoch
 """
 
