@@ -12,7 +12,8 @@ import typer
 from hetero_rsnn.common.errors import HeteroError
 
 #: Settings of a quick look; numbers are rough then.
-_QUICK = {"images": 1000, "test_images": 300, "training_epochs": 5}
+_QUICK_IMAGES, _QUICK_TEST = 600, 200
+_QUICK_TRAINING: dict[str, Any] = {"training_epochs": 4, "batch_size": 16}
 
 Model = Annotated[
     str | None, typer.Option(help="Images by feed-forward networks that are trained: conv or mlp; needs torch.")
@@ -69,7 +70,7 @@ def classify_images(
 
     method = "direct" if asked.method is None else asked.method
     said = {"loss": asked.loss, "consistency": asked.rcs, "training_epochs": asked.epochs}
-    training = {"training_epochs": _QUICK["training_epochs"]} if quick else {}
+    training = dict(_QUICK_TRAINING) if quick else {}
     training |= parse_overrides(overrides or []) | {k: v for k, v in said.items() if v is not None}
     for option, number in (("--images", asked.images), ("--epochs", asked.epochs), ("--workers", workers)):
         if number is not None:
@@ -81,8 +82,8 @@ def classify_images(
         raise HeteroError(f"{name} is a data set for forecasting: use hetero-rsnn forecast {name}")
     binned = {"steps": asked.steps} if name == "fashion_mnist_events" and asked.steps is not None else {}
     data = load_data(name, data_dir, **binned)
-    count = asked.images if asked.images is not None or not quick else min(_QUICK["images"], len(data.train))
-    tested = min(_QUICK["test_images"], len(data.test)) if quick else None
+    count = asked.images if asked.images is not None or not quick else min(_QUICK_IMAGES, len(data.train))
+    tested = min(_QUICK_TEST, len(data.test)) if quick else None
     most = cores() if workers is None else workers
     with task_folder(out, "classify", overwrite) as folder:
         with progress_bar(f"classify {name}", len(numbers)) as progress:

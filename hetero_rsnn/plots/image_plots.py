@@ -38,7 +38,7 @@ def plot_image_steps(result: ImageTaskResult, ax: Axes | None = None) -> Axes:
     ax.set_xlim(0.8, result.steps + 0.2)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="mean steps", ylabel="test accuracy")
-    ax.legend(frameon=False, fontsize="small", loc="lower right")
+    ax.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))  # rules may be anywhere
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

@@ -29,7 +29,7 @@ def print_images(result: ImageTaskResult) -> None:
     kind = "trained" if result.method == "direct" else "converted"
     table = _table(
         f"{d.name}, {result.model}, {kind}, {result.steps} steps: {result.n_train} training and {result.n_test} test "
-        "images; accuracy [95 % interval over images, of the mean over seeds]",
+        f"images; accuracy [95 % interval over images{', of the mean over seeds' if len(result.rows) > 1 else ''}]",
         "seed", "accuracy", "linear", "spikes\na neuron\nan image", "synaptic\noperations\nan image", "training\n(s)",
     )  # fmt: skip
     for row in result.rows:

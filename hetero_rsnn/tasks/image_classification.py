@@ -274,7 +274,8 @@ def _job(task: _Task, seed: int) -> ImageRow:
     report = classification_report(
         y, model.classes_[scores[:, -1].argmax(axis=1)], model.classes_, spikes.sum(axis=1) / neurons, neurons, np.nan
     )  # fmt: skip
-    early, saved = None, {}
+    early: CutoffTable | None = None
+    saved: dict[str, float] = {}
     if task.early:
         early, saved = _decide_early(task, model, temperature, rules, scores, spikes, operations)
     return ImageRow(
@@ -293,11 +294,11 @@ def _decide_early(
 ) -> tuple[CutoffTable, dict[str, float]]:  # fmt: skip
     """The table of all rules, and the share of synaptic operations that each saves."""
     number = np.searchsorted(model.classes_, task.y)
-    warmth = fit_temperature(model.scores_over_time(task.images[temperature]), number[temperature])
+    fitted = fit_temperature(model.scores_over_time(task.images[temperature]), number[temperature])
     known = model.scores_over_time(task.images[rules])
     by_spikes, by_operations = (
         compare_cutoffs(
-            known, number[rules], list(scores), number[task.test], spikes=list(counts), alpha=ALPHA, temperature=warmth
+            known, number[rules], list(scores), number[task.test], spikes=list(counts), alpha=ALPHA, temperature=fitted
         )
         for counts in (spikes, operations)
     )
