@@ -10,9 +10,9 @@ of a moving camera, T = 10, networks with TEBN. "speech": recurrent networks (He
 of 50 ms, each speaker left out once: as drawn, trained, and trained with RCS.
 
 Every rule is calibrated on samples that neither trained the network nor test it; the temperature of softmax and sets is
-fitted on others again. The weight of RCS is chosen in a smaller training of another seed, by the steps that the gap rule
-needs on held-out samples at half a point of accuracy. Differences are paired over seeds. "At equal accuracy" compares
-the mean steps at which the curves of two networks reach the accuracy of the worse one, less half a point.
+fitted on others again. The weight of RCS is chosen in a smaller training of another seed, by the steps that the gap
+rule needs on held-out samples at half a point of accuracy. Differences are paired over seeds. "At equal accuracy"
+compares the mean steps at which the curves of two networks reach the accuracy of the worse one, less half a point.
 
 Finding: see docs/early_decisions.md.
 
@@ -95,7 +95,7 @@ def speech_setting(quick: bool) -> Row:
         "part": "speech", "data": "japanese_vowels" if quick else "free_spoken_digits", "seeds": 1 if quick else 3,
         "network": "henhes", "n": 40 if quick else 400, "every": 2 if quick else 5, "precision": "single",
         "arms": {"drawn": None, "plain": {"loss": "tet"}, "rcs": {"loss": "tet"}}, "epochs": 2 if quick else 12,
-        "weights": [0.01, 0.1], "calibration": 0.25, "windows": 5,
+        "weights": [0.01, 0.1], "calibration": 0.5 if quick else 0.25, "windows": 5,
     }  # fmt: skip
 
 
@@ -244,7 +244,8 @@ def distorted(clf: Any, rule: Any, split: Split, seed: int) -> list[Row]:
         out.append({
             "kind": kind, "strength": strength, "accuracy": float(right.mean()), "time": float(decisions.times.mean()),
             "full": float(np.mean([x[-1].argmax() for x in scores] == y)), "early_share": float(early.mean()),
-            "early_right": float(right[early].mean()), "late_right": float(right[~early].mean()) if (~early).any() else None,
+            "early_right": float(right[early].mean()),
+            "late_right": float(right[~early].mean()) if (~early).any() else None,
         })  # fmt: skip
     return out
 
@@ -354,14 +355,16 @@ def means(rows: list[Row]) -> Row:
     out["lost"] = {rule: interval([r["accuracy"] - r["rules"][rule]["accuracy"] for r in rows]) for rule in RULES}
     out["times"] = np.mean([np.array(r["times"]) / sum(r["times"]) for r in rows], axis=0).tolist() if (
         len({len(r["times"]) for r in rows}) == 1) else None  # fmt: skip
-    if "distorted" in rows[0]:
-        out["distorted"] = [
-            {**{k: rows[0]["distorted"][j][k] for k in ("kind", "strength")},
-             **{q: interval([r["distorted"][j][q] for r in rows if "distorted" in r and r["distorted"][j][q] is not None])
-                for q in ("accuracy", "full", "time", "early_right", "late_right")}}
-            for j in range(len(rows[0]["distorted"]))
-        ]  # fmt: skip
+    if all("distorted" in row for row in rows):
+        out["distorted"] = [of_kind([row["distorted"][j] for row in rows]) for j in range(len(rows[0]["distorted"]))]
     return out
+
+
+def of_kind(rows: list[Row]) -> Row:
+    """Means over networks of what one distortion does."""
+    found = {q: [row[q] for row in rows if row[q] is not None] for q in
+             ("accuracy", "full", "time", "early_right", "late_right")}  # fmt: skip
+    return {"kind": rows[0]["kind"], "strength": rows[0]["strength"], **{q: interval(v) for q, v in found.items() if v}}
 
 
 def summary(s: Row, cells: list[Row]) -> Row:
@@ -428,19 +431,21 @@ def findings(s: Row, out: Row) -> list[str]:
     """One sentence for each question."""
     lines = []
     if s["part"] == "converted":
-        lines.append(f"Ordinary network: {points(out['ordinary']['plain'], 4)}; converted at 4 steps "
-                     f"{points([100 * v for v in out['converted_less_ordinary']['plain']])} points from it.")  # fmt: skip
+        less = points([100 * v for v in out["converted_less_ordinary"]["plain"]])
+        lines.append(
+            f"Ordinary network: {points(out['ordinary']['plain'], 4)}; converted at 4 steps {less} points from it."
+        )
     for name, m in out["arms"].items():
         if "rules" in m:
             gap, lost = m["rules"]["gap"], m["lost"]["gap"]
             lines.append(
-                f"{name}: {points(m['accuracy'], 4)}; the gap rule takes {points(gap['time'])} steps, {gap['factor'][0]:.2f} times "
-                f"fewer, for {points([100 * v for v in lost])} points; {100 * gap['spikes_saved'][0]:.0f} % of the spikes saved."
+                f"{name}: {points(m['accuracy'], 4)}; the gap rule takes {points(gap['time'])} steps, "
+                f"{gap['factor'][0]:.2f} times fewer, for {points([100 * v for v in lost])} points; "
+                f"{100 * gap['spikes_saved'][0]:.0f} % of the spikes saved."
             )
     for name, row in out["rcs"].items():
-        lines.append(
-            f"{name}: RCS or training at equal accuracy takes {points(row['share'])} of the steps ({row['pairs']} pairs)."
-        )
+        what = name if " against " in name else f"with RCS, {name}"
+        lines.append(f"{what}: {points(row['share'])} of the steps at equal accuracy ({row['pairs']} pairs).")
     return lines
 
 
