@@ -75,6 +75,10 @@ def classify_images(
     for option, number in (("--images", asked.images), ("--epochs", asked.epochs), ("--workers", workers)):
         if number is not None:
             checks.whole(option, number, least=1)
+    if asked.loss is not None:
+        checks.one_of("--loss", asked.loss, ("cross_entropy", "tet"))
+    if asked.rcs is not None:
+        checks.real("--rcs", asked.rcs, least=0.0)
     # What can be refused before data are read.
     check_image_task(model, asked.steps, method, training)
     numbers = parse_seeds(seeds if seeds is not None else ("1" if quick else "3"))

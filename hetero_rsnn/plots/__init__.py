@@ -5,6 +5,7 @@
 ``search_panels``  what a search learned: distributions, partial dependences
 ``task_plots``     results on data sets, early decisions
 ``image_plots``    feed-forward networks on images
+``decision_plots`` decisions over time: curves, when they fall, what leaves first and last
 ``looks``          colours, markers and letters that all share; saving
 """
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         plot_searched_distributions,
     )
     from hetero_rsnn.plots.search_plots import plot_convergence, plot_front, search_figure
+    from hetero_rsnn.plots.decision_plots import plot_decision_curves, plot_decision_times, plot_first_and_last
     from hetero_rsnn.plots.task_plots import (
         figure_task,
         plot_accuracy_over_spikes,
@@ -69,6 +71,7 @@ _HOMES = {
     "plots.search_plots": ["plot_convergence", "plot_front", "search_figure"],
     "plots.looks": ["COLOURS", "save_figure", "style"],
     "plots.image_plots": ["figure_images", "plot_image_steps"],
+    "plots.decision_plots": ["plot_decision_curves", "plot_decision_times", "plot_first_and_last"],
     "plots.task_plots": [
         "figure_task",
         "plot_accuracy_over_spikes",
@@ -93,10 +96,13 @@ __all__ = [
     "plot_confusion",
     "plot_convergence",
     "plot_cutoff",
+    "plot_decision_curves",
+    "plot_decision_times",
     "plot_distributions",
     "plot_efficiency",
     "plot_error_over_spikes",
     "plot_few_labels",
+    "plot_first_and_last",
     "plot_free_runs",
     "plot_front",
     "plot_image_steps",

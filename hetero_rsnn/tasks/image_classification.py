@@ -135,6 +135,12 @@ def classify_images(
     shape = _shape(dataset)
     if steps is None:
         steps = shape[0] if len(shape) == 4 else STEPS
+    if len(shape) == 4 and (steps != shape[0] or method == "conversion"):
+        got = f"steps={steps}, method={method!r}"
+        raise HeteroError(
+            f"events of {shape[0]} steps need as many of the network, and direct training, got {got}",
+            fix="leave steps and method away, or bin the events anew",
+        )
     if early and steps < 2:
         raise HeteroError(f"early decisions need 2 steps or more, got {steps}", fix="raise steps, or leave them out")
     numbers = checks.different_seeds("seeds", seeds)

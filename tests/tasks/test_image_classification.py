@@ -188,7 +188,8 @@ def test_events_go_in_as_frames():
     assert row.report.accuracy == model.score(frames[40:], data.y[40:]) and row.multiply_accumulates == 0
     counts = frames.sum(axis=1).reshape(60, -1).astype(np.float32)
     assert row.linear == np.mean(fit_readout("ridge", counts[:40], data.y[:40]).predict(counts[40:]) == data.y[40:])
-    refused(lambda: classify_images(data, steps=4, seeds=[0], training=small), "3", "steps")
+    refused(lambda: classify_images(data, steps=4, seeds=[0], training=small), "events of 3 steps", "steps=4")
+    refused(lambda: classify_images(data, method="conversion", seeds=[0]), "direct training", "'conversion'")
     one = stripes(1)
     refused(lambda: classify_images(one, seeds=[0], early=True, training=small), "2 steps or more", "got 1")
 
