@@ -124,7 +124,8 @@ class ImageTraining:
         *, device: str = "cpu",
     ) -> None:  # fmt: skip
         self.settings, self.device = settings, usable_device(device)
-        self.network, self.images, self.labels = network.to(self.device), images, np.asarray(labels, np.int64)
+        self.network: Any = network.to(self.device)
+        self.images, self.labels = images, np.asarray(labels, np.int64)
         self.held_out = np.asarray(held_out, np.int64)
         self.shown = np.setdiff1d(np.arange(len(images)), self.held_out)
         if not self.shown.size:
@@ -200,8 +201,7 @@ class ImageTraining:
 
     def _loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """What a batch costs, and scores of its decisions."""
-        s = self.settings
-        network: Any = self.network
+        s, network = self.settings, self.network
         if not self.spiking:
             if not s.consistency:
                 scores = network(x)
@@ -269,7 +269,7 @@ class ImageTraining:
                     f"the loss is no number in epoch {number}, batch {low // s.batch_size}",
                     fix="lower learning_rate; the last good values are in the checkpoint, if there is one",
                 )
-            loss.backward()
+            torch.autograd.backward(loss)
             self.optimiser.step()
             self.taken += 1
             shown += len(part)

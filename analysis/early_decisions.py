@@ -1,0 +1,551 @@
+"""How early can spiking networks decide, and does training for it (RCS) help?
+
+Question: a network that may answer before its input ends saves steps, spikes and operations. How many, at what loss of
+accuracy, by which rule; and does the RCS regulariser of Wu et al. (arXiv:2301.09522) make decisions earlier?
+
+Method, in four parts. "converted": an ordinary convolutional network with quantised activations (QCFS, L = 4) is
+trained on Fashion-MNIST and converted; its accuracy over the number of steps T, and early decisions at T = 4 and 8.
+"trained": spiking networks of T = 4 and 8 steps, trained by TET on 20,000 images. "events": images as ON and OFF events
+of a moving camera, T = 10, networks with TEBN. "speech": recurrent networks (HeNHeS) on spoken digits, decision windows
+of 50 ms, each speaker left out once: as drawn, trained, and trained with RCS.
+
+Every rule is calibrated on samples that neither trained the network nor test it; the temperature of softmax and sets is
+fitted on others again. The weight of RCS is chosen in a smaller training of another seed, by the steps that the gap
+rule needs on held-out samples at half a point of accuracy. Differences are paired over seeds. "At equal accuracy"
+compares the mean steps at which the curves of two networks reach the accuracy of the worse one, less half a point.
+
+Finding: see docs/early_decisions.md.
+
+    python analysis/early_decisions.py PART [--quick] [--out FOLDER] [--workers N] [--data-dir DIR]
+
+Finished cells are in FOLDER/early_decisions_PART.jsonl; the same line goes on from there. It needs torch for all parts
+but "speech". The quick run takes the small digits that come with scikit-learn, or Japanese vowels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from study_kit import Array, Row, Study, fail_politely, interval
+
+import hetero_rsnn as hr
+from hetero_rsnn.datasets.catalogue import find_dataset
+from hetero_rsnn.inputs.encoders import CurrentEncoder
+from hetero_rsnn.inputs.images import image_array
+from hetero_rsnn.inputs.samples import take
+from hetero_rsnn.measures.cutoff_curve import EPSILONS, choose_epsilon
+from hetero_rsnn.tasks.recipes import recipe
+
+PARTS = ("converted", "trained", "events", "speech")
+#: Loss of accuracy that rules may cost on calibration samples.
+LOSS = 0.005
+#: Rules of the tables, by `compare_cutoffs`.
+RULES = ("full", "fixed", "gap", "probability", "conformal", "bound")
+#: What the paper reports: data set, method, accuracy, mean steps, most steps.
+PUBLISHED = (
+    ("CIFAR-10", "QCFS", 0.9404, 1.27, 4), ("CIFAR-10", "TET", 0.9489, 1.20, 4), ("CIFAR-10", "TEBN", 0.9530, 1.22, 4),
+    ("CIFAR10-DVS", "TEBN", 0.8170, 4.46, 10),
+)  # fmt: skip
+#: Distortions of test images, and how strong.
+DISTORTIONS = (("gaussian", 0.1), ("gaussian", 0.3), ("occlusion", 0.1), ("occlusion", 0.25))
+
+
+def images_setting(part: str, quick: bool) -> Row:
+    """What every cell of a part with images depends on."""
+    events = part == "events"
+    data = "sklearn_digits" if quick and not events else "fashion_mnist_events" if events else "fashion_mnist"
+    network: Row = {"model": "conv", "blocks": 0}
+    if part == "converted":
+        network |= {"method": "conversion", "levels": 4, "channels": [32, 64], "hidden": [256]}
+        training = {"training_epochs": 8, "batch_size": 128, "flip": not quick, "validation": 0.05}
+        weights, arms, steps, count = [0.002, 0.01, 0.05], {"plain": {}, "rcs": {}}, [1, 2, 4, 8, 16], 57000
+    elif part == "trained":
+        network |= {"channels": [16, 32], "hidden": [128], "normalisation": "batch"}
+        training = {
+            "training_epochs": 6, "batch_size": 64, "learning_rate": 2e-3, "flip": not quick, "validation": 0.05,
+        }  # fmt: skip
+        weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [4, 8], 20000
+        training["loss"] = "tet"
+    else:
+        network |= {"channels": [8, 16], "hidden": [128], "normalisation": "tebn"}
+        training = {"training_epochs": 6, "batch_size": 64, "learning_rate": 2e-3, "validation": 0.05}
+        weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [10], 20000
+    if quick:
+        network |= {"channels": [4], "hidden": [16]}
+        training |= {"training_epochs": 2, "batch_size": 32}
+        weights, steps = weights[:2], [2, 4] if part == "converted" else [4] if part == "trained" else [10]
+    return {
+        "part": part, "data": data, "seeds": 2 if quick else 3, "network": network, "training": training,
+        "weights": weights, "arms": arms, "steps": steps, "train": 600 if quick else count,
+        "calibration": 200 if quick else 2000, "temperature": 100 if quick else 1000, "test": 300 if quick else 10000,
+        "search": {"seed": 100, "train": 400 if quick else 6000, "epochs": 1 if quick else 3},
+    }  # fmt: skip
+
+
+def speech_setting(quick: bool) -> Row:
+    """What every cell of the part with recurrent networks depends on."""
+    return {
+        "part": "speech", "data": "japanese_vowels" if quick else "free_spoken_digits", "seeds": 1 if quick else 3,
+        "network": "henhes", "n": 40 if quick else 400, "every": 2 if quick else 5, "precision": "single",
+        "arms": {"drawn": None, "plain": {"loss": "tet"}, "rcs": {"loss": "tet"}}, "epochs": 2 if quick else 12,
+        "weights": [0.01, 0.1], "calibration": 0.5 if quick else 0.25, "windows": 5,
+    }  # fmt: skip
+
+
+class Split:
+    """Images to train on, to calibrate by, to fit the temperature on, and to test on."""
+
+    def __init__(self, s: Row, data_dir: Path | None) -> None:
+        data = hr.load_dataset(s["data"], data_dir=data_dir)
+        assert data.y is not None
+        held = s["calibration"] + s["temperature"]
+        order = data.train[: min(s["train"] + held, len(data.train))]
+        parts = np.split(order, [len(order) - held, len(order) - s["temperature"]])
+        self.data = data
+        self.train, self.calibration, self.temperature = parts
+        self.test = data.test[: s["test"]]
+
+    def X(self, index: Array) -> Array:
+        """Images of some samples."""
+        return image_array("X", take(self.data.X, index))
+
+    def y(self, index: Array) -> Array:
+        """Labels of some samples."""
+        assert self.data.y is not None
+        return self.data.y[index]
+
+
+def classifier(s: Row, seed: int, **changes: Any) -> Any:
+    """A classifier that has learned nothing."""
+    return hr.SpikingImageClassifier(**{**s["network"], **s["training"], "seed": seed, "n_jobs": 1, **changes})
+
+
+def at_steps(clf: Any, steps: int) -> Any:
+    """A classifier with another number of steps, if it was converted."""
+    if clf.method == "conversion":
+        clf.network_, clf.steps = hr.convert(clf.ordinary_, steps), steps
+    return clf
+
+
+def searched(s: Row, split: Split) -> Row:
+    """The weight of RCS: fewest steps of the gap rule on held-out images, at no more than half a point of accuracy."""
+    train, found = split.train[: s["search"]["train"]], []
+    steps = s["steps"][-1] if s["part"] != "converted" else 4
+    for weight in (0.0, *s["weights"]):
+        clf = classifier(
+            s, s["search"]["seed"], steps=steps, consistency=weight, training_epochs=s["search"]["epochs"]
+        ).fit(split.X(train), split.y(train))  # fmt: skip
+        scores, y = clf.scores_over_time(split.X(split.calibration)), split.y(split.calibration)
+        epsilon = choose_epsilon(scores, y, loss=LOSS, epsilons=EPSILONS)
+        half = len(y) // 2
+        curve = hr.evaluate_cutoff(scores[:half], y[:half], scores[half:], y[half:], loss=LOSS)
+        found.append({"weight": weight, "epsilon": epsilon, "accuracy": curve.full.accuracy, "time": curve.chosen.time})
+    best = max(row["accuracy"] for row in found)
+    good = [row for row in found[1:] if row["accuracy"] >= best - 2 * LOSS] or found[1:2]
+    return {"rows": found, "weight": min(good, key=lambda row: row["time"])["weight"]}
+
+
+def decided(scores: Any, y: Array, cal_scores: Any, cal_y: Array, temperature: float, per_step: Row) -> Row:
+    """What all rules do with scores, and what of each quantity they save."""
+    table = hr.compare_cutoffs(
+        cal_scores, cal_y, scores, y, spikes=per_step["spikes"], loss=LOSS, temperature=temperature
+    )
+    out: Row = {"rules": {row.rule: {k: getattr(row, k) for k in ("accuracy", "time", "factor", "behind", "coverage")}
+                          for row in table.rows}}  # fmt: skip
+    for name, counts in per_step.items():
+        saved = table if name == "spikes" else hr.compare_cutoffs(
+            cal_scores, cal_y, scores, y, spikes=counts, loss=LOSS, temperature=temperature
+        )  # fmt: skip
+        for row in saved.rows:
+            out["rules"][row.rule][f"{name}_saved"] = row.spikes_saved
+    curve = hr.evaluate_cutoff(cal_scores, cal_y, scores, y, loss=LOSS)
+    out["curve"] = sorted([p.time, p.accuracy] for p in (*curve.points, curve.full))
+    out["fixed"] = [[p.time, p.accuracy] for p in curve.fixed]
+    epsilon = choose_epsilon(cal_scores, cal_y, loss=LOSS)
+    longest = max(len(x) for x in scores)
+    times = np.array([len(x) for x in scores])
+    if epsilon is not None:
+        times = hr.fit_cutoff(cal_scores, cal_y, epsilon).decide(scores).times
+    out["epsilon"] = epsilon
+    out["times"] = np.bincount(times, minlength=longest + 1)[1:].tolist()
+    out["right_by_time"] = [
+        None
+        if not (times == t).any()
+        else float(np.mean([scores[k][t - 1].argmax() == y[k] for k in np.flatnonzero(times == t)]))
+        for t in range(1, longest + 1)
+    ]
+    return out
+
+
+def image_cell(s: Row, split: Split, seed: int, arm: str, weight: float, first: int) -> Row:
+    """One network, trained; asked with all numbers of steps that it can have."""
+    begin = time.perf_counter()
+    clf = classifier(s, seed, steps=first, **s["arms"][arm], **({"consistency": weight} if arm == "rcs" else {}))
+    clf.fit(split.X(split.train), split.y(split.train))
+    out: Row = {"seconds": time.perf_counter() - begin, "epochs": len(clf.training_), "weight": weight, "steps": {}}
+    test, y = split.X(split.test), split.y(split.test)
+    if clf.method == "conversion":
+        import torch
+
+        from hetero_rsnn.gradient.feedforward.training import answers
+
+        with torch.no_grad():
+            out["ordinary"] = float(np.mean(answers(clf.ordinary_, test, np.arange(len(test))).argmax(axis=1) == y))
+    for steps in s["steps"] if clf.method == "conversion" else [first]:
+        at_steps(clf, steps)
+        scores = clf.scores_over_time(test)
+        row: Row = {"accuracy": float(np.mean([x[-1].argmax() for x in scores] == y))}
+        account = clf.account(test)
+        row |= {
+            "rate": account.rate, "spikes": float(account.spikes.sum() / len(test) / account.neurons.sum()),
+            "operations": float(account.synaptic_operations.sum() / len(test)),
+            "products": float(account.multiply_accumulates.sum() / len(test)),
+        }  # fmt: skip
+        if steps >= 4 or s["part"] != "converted":
+            cal_scores, cal_y = clf.scores_over_time(split.X(split.calibration)), split.y(split.calibration)
+            other = clf.scores_over_time(split.X(split.temperature))
+            temperature = hr.fit_temperature(other, split.y(split.temperature))
+            per_step = {
+                "spikes": list(account.spikes.sum(axis=0).T.astype(float)),
+                "operations": list(account.synaptic_operations.sum(axis=0).T.astype(float)),
+            }
+            row |= decided(scores, y, cal_scores, cal_y, temperature, per_step)
+            row["temperature"] = temperature
+            if row["epsilon"] is not None:
+                rule = hr.fit_cutoff(cal_scores, cal_y, row["epsilon"])
+                if s["data"] != "fashion_mnist_events":
+                    row["distorted"] = distorted(clf, rule, split, seed)
+                if seed == 0 and arm == "plain":
+                    row["examples"] = examples(rule, scores)
+        out["steps"][str(steps)] = row
+    return out
+
+
+def distorted(clf: Any, rule: Any, split: Split, seed: int) -> list[Row]:
+    """Noisy and covered test images under the thresholds of clean ones."""
+    index = split.test[:2000]
+    pixels, y = split.X(index)[:, 0], split.y(index)
+    if pixels.dtype != np.uint8:
+        pixels = pixels / max(1.0, float(pixels.max()))
+    out = []
+    for kind, strength in (("clean", 0.0), *DISTORTIONS):
+        images = pixels if kind == "clean" else hr.corrupted(pixels, kind, strength, seed)
+        scores = clf.scores_over_time(images)
+        decisions = rule.decide(scores)
+        early = decisions.times <= np.median(decisions.times)
+        right = decisions.labels == y
+        out.append({
+            "kind": kind, "strength": strength, "accuracy": float(right.mean()), "time": float(decisions.times.mean()),
+            "full": float(np.mean([x[-1].argmax() for x in scores] == y)), "early_share": float(early.mean()),
+            "early_right": float(right[early].mean()),
+            "late_right": float(right[~early].mean()) if (~early).any() else None,
+        })  # fmt: skip
+    return out
+
+
+def examples(rule: Any, scores: Any) -> Row:
+    """Test images that leave first, by the largest gap at their first step, and last, by the smallest at the end."""
+    times = rule.decide(scores).times
+    gap = np.array([np.diff(np.sort(x, axis=1)[:, -2:], axis=1)[:, 0] for x in scores])
+    first = np.flatnonzero(times == times.min())
+    last = np.flatnonzero(times == times.max())
+    return {
+        "first": first[np.argsort(-gap[first, 0], kind="stable")][:8].tolist(),
+        "last": last[np.argsort(gap[last, -1], kind="stable")][:8].tolist(),
+    }
+
+
+def heard(s: Row, data: Any) -> tuple[Any, Row]:
+    """Samples that a causal encoder has seen to, and how they are simulated."""
+    given = recipe(data)
+    X, encoder = data.X, given.encoder if given.causal is None else given.causal
+    if hasattr(encoder, "features"):
+        X, encoder = [encoder.features(x) for x in X], CurrentEncoder("zscore", encoder.gain, encoder.clip)
+    how: Row = {"encoder": encoder, "hold": given.hold, "overrides": {**given.overrides, "n": s["n"]}}
+    return X, {**how, "precision": s["precision"], "n_jobs": 1}
+
+
+def speech_cell(s: Row, data: Any, X: Any, how: Row, seed: int, left_out: str | None, weight: float) -> Row:
+    """All arms on the same network: a quarter of the training samples calibrates, the speaker left out is the test."""
+    y, groups = data.y, data.groups
+    train, test = data.train, data.test
+    if left_out is not None:
+        train, test = np.flatnonzero(groups != left_out), np.flatnonzero(groups == left_out)
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(train)
+    number = int(s["calibration"] * len(order))
+    calibration, fitted = np.sort(order[:number]), np.sort(order[number:])
+    third = calibration[::3]
+    calibration = np.setdiff1d(calibration, third)
+    out: Row = {}
+    hold = hr.HRSNNFeatures(s["network"], epochs=0, **{**how, "seed": seed})
+    for arm, given in s["arms"].items():
+        begin = time.perf_counter()
+        if given is None:
+            clf: Any = hold.fit(take(X, fitted))
+        else:
+            every = f"{s['every'] * hold.hold_} ms"
+            clf = hr.HRSNNGradientClassifier(
+                s["network"], training_epochs=s["epochs"], decide_every=every, readout="ridge", windows=1,
+                pooling="rate", consistency=weight if arm == "rcs" else 0.0, seed=seed, **given, **how,
+            ).fit(take(X, fitted), y[fitted])  # fmt: skip
+        anytime = hr.AnytimeReadout(clf, every=s["every"], windows=s["windows"]).fit(take(X, fitted), y[fitted])
+        cal_scores, other = anytime.scores(take(X, calibration)), anytime.scores(take(X, third))
+        scores = anytime.scores(take(X, test))
+        labels = np.searchsorted(anytime.classes_, y)
+        row = decided(
+            scores, labels[test], cal_scores, labels[calibration], hr.fit_temperature(other, labels[third]),
+            {"spikes": anytime.spikes()},
+        )  # fmt: skip
+        row["accuracy"] = row["rules"]["full"]["accuracy"]
+        row["nu"] = float(np.mean([x.sum() for x in anytime.spikes()]) / s["n"])
+        row["seconds"] = time.perf_counter() - begin
+        out[arm] = row
+    return out
+
+
+def time_at(curve: list[list[float]], accuracy: float) -> float:
+    """Fewest mean steps of a curve at which it has an accuracy, on the straight lines between its points."""
+    points = sorted(curve)
+    best = [p for p in points if p[1] >= accuracy]
+    if not best:
+        return points[-1][0]
+    here = best[0]
+    before = [p for p in points if p[0] < here[0]]
+    if not before:
+        return here[0]
+    last = before[-1]
+    share = (accuracy - last[1]) / max(here[1] - last[1], 1e-12)
+    return float(last[0] + share * (here[0] - last[0]))
+
+
+def at_equal_accuracy(rows: list[Row], arm: str, than: str) -> Row:
+    """Mean steps of one arm as a share of those of another, each at the same accuracy; paired over rows."""
+    shares, levels = [], []
+    for row in rows:
+        level = min(row[arm]["accuracy"], row[than]["accuracy"]) - LOSS
+        shares.append(time_at(row[arm]["curve"], level) / time_at(row[than]["curve"], level))
+        levels.append(level)
+    return {"share": interval(shares), "level": float(np.mean(levels)), "pairs": len(rows)}
+
+
+def means(rows: list[Row]) -> Row:
+    """Means over rows of the rules of one arm, with intervals."""
+    out: Row = {"accuracy": interval([row["accuracy"] for row in rows])}
+    for name in ("spikes", "operations", "products", "nu", "rate", "temperature"):
+        if name in rows[0]:
+            out[name] = interval([row[name] for row in rows])
+    if "rules" not in rows[0]:
+        return out
+    out["rules"] = {
+        rule: {
+            q: interval([row["rules"][rule][q] for row in rows])
+            for q in rows[0]["rules"][rule]
+            if rows[0]["rules"][rule][q] is not None
+        }
+        for rule in RULES
+    }
+    out["lost"] = {rule: interval([r["accuracy"] - r["rules"][rule]["accuracy"] for r in rows]) for rule in RULES}
+    out["times"] = np.mean([np.array(r["times"]) / sum(r["times"]) for r in rows], axis=0).tolist() if (
+        len({len(r["times"]) for r in rows}) == 1) else None  # fmt: skip
+    if all("distorted" in row for row in rows):
+        out["distorted"] = [of_kind([row["distorted"][j] for row in rows]) for j in range(len(rows[0]["distorted"]))]
+    return out
+
+
+def of_kind(rows: list[Row]) -> Row:
+    """Means over networks of what one distortion does."""
+    found = {q: [row[q] for row in rows if row[q] is not None] for q in
+             ("accuracy", "full", "time", "early_right", "late_right")}  # fmt: skip
+    return {"kind": rows[0]["kind"], "strength": rows[0]["strength"], **{q: interval(v) for q, v in found.items() if v}}
+
+
+def summary(s: Row, cells: list[Row]) -> Row:
+    """What a part found."""
+    out: Row = {"seeds": s["seeds"], "arms": {}, "rcs": {}}
+    if s["part"] == "speech":
+        for arm in s["arms"]:
+            out["arms"][arm] = means([cell[arm] for cell in cells])
+        for arm, than in (("plain", "drawn"), ("rcs", "drawn"), ("rcs", "plain")):
+            out["rcs"][f"{arm} against {than}"] = at_equal_accuracy(cells, arm, than)
+        return out
+    if s["part"] == "converted":
+        out["ordinary"] = {arm: interval([cell[arm]["ordinary"] for cell in cells]) for arm in s["arms"]}
+        out["converted_less_ordinary"] = {
+            arm: interval([cell[arm]["steps"]["4"]["accuracy"] - cell[arm]["ordinary"] for cell in cells])
+            for arm in s["arms"]
+        }
+    for steps in s["steps"]:
+        rows = [{arm: cell[arm if s["part"] == "converted" else f"{arm}, {steps} steps"]["steps"][str(steps)]
+                 for arm in s["arms"]} for cell in cells]  # fmt: skip
+        for arm in s["arms"]:
+            out["arms"][f"{arm}, {steps} steps"] = means([row[arm] for row in rows])
+        if "curve" in rows[0]["plain"]:
+            out["rcs"][f"{steps} steps"] = at_equal_accuracy(rows, "rcs", "plain")
+    return out
+
+
+def points(values: Any, digits: int = 2) -> str:
+    """A mean and its interval."""
+    return "{:.{d}f} [{:.{d}f}, {:.{d}f}]".format(*values, d=digits)
+
+
+def table(out: Row) -> list[str]:
+    """Lines of the table of a part."""
+    lines = [
+        "| network | rule | accuracy | mean steps | fewer steps | spikes saved | operations saved | behind OCT |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    names = {"full": "full length", "fixed": "fixed time", "gap": "Top-K gap", "probability": "softmax",
+             "conformal": "conformal", "bound": "optimal (OCT)"}  # fmt: skip
+    for name, m in out["arms"].items():
+        for rule, row in m.get("rules", {}).items():
+            saved = ["" if row.get(q) is None or rule == "full" else f"{100 * row[q][0]:.0f} %"
+                     for q in ("spikes_saved", "operations_saved")]  # fmt: skip
+            lines.append(
+                f"| {name if rule == 'full' else ''} | {names[rule]} | {points(row['accuracy'], 4)} | "
+                f"{points(row['time'])} | {row['factor'][0]:.2f} | {saved[0]} | {saved[1]} | {row['behind'][0]:+.2f} |"
+            )
+    return lines
+
+
+def over_steps(out: Row) -> list[str]:
+    """Lines of the table of a converted network over its steps."""
+    lines = ["| steps | accuracy | spikes of a neuron | synaptic operations |", "|---|---|---|---|"]
+    lines.append(f"| ordinary network | {points(out['ordinary']['plain'], 4)} | | |")
+    for name, m in out["arms"].items():
+        if name.startswith("plain, "):
+            steps = name.split()[1]
+            lines.append(f"| {steps} | {points(m['accuracy'], 4)} | {m['spikes'][0]:.2f} | {m['operations'][0]:,.0f} |")
+    return lines
+
+
+def findings(s: Row, out: Row) -> list[str]:
+    """One sentence for each question."""
+    lines = []
+    if s["part"] == "converted":
+        less = points([100 * v for v in out["converted_less_ordinary"]["plain"]])
+        lines.append(
+            f"Ordinary network: {points(out['ordinary']['plain'], 4)}; converted at 4 steps {less} points from it."
+        )
+    for name, m in out["arms"].items():
+        if "rules" in m:
+            gap, lost = m["rules"]["gap"], m["lost"]["gap"]
+            lines.append(
+                f"{name}: {points(m['accuracy'], 4)}; the gap rule takes {points(gap['time'])} steps, "
+                f"{gap['factor'][0]:.2f} times fewer, for {points([100 * v for v in lost])} points; "
+                f"{100 * gap['spikes_saved'][0]:.0f} % of the spikes saved."
+            )
+    for name, row in out["rcs"].items():
+        what = name if " against " in name else f"with RCS, {name}"
+        lines.append(f"{what}: {points(row['share'])} of the steps at equal accuracy ({row['pairs']} pairs).")
+    return lines
+
+
+def figure(s: Row, cells: list[Row], out: Row) -> Figure:
+    """Accuracy over mean steps of the first network of each arm, and when decisions fall."""
+    from hetero_rsnn.plots import plot_decision_curves, plot_decision_times
+
+    shown = [name for name, m in out["arms"].items() if "rules" in m]
+    steps = sorted({name.split(", ")[1] for name in shown if ", " in name}) or [""]
+    fig = Figure(figsize=(9.0, 3.4 * len(steps)), layout="constrained")
+    axes = fig.subplots(len(steps), 2, squeeze=False)
+    for (left, right), group in zip(axes, steps, strict=True):
+        names = [name for name in shown if not group or name.endswith(group)]
+        curves, bounds, times = {}, {}, {}
+        for name in names:
+            arm = name.split(", ")[0]
+            rows = [picked(s, cell, name) for cell in cells]
+            curves[arm] = [np.array(row["curve"]) for row in rows]
+            bounds[arm] = [(row["rules"]["bound"]["time"], row["rules"]["bound"]["accuracy"]) for row in rows]
+            times[arm] = [np.array(row["times"]) for row in rows]
+        plot_decision_curves(curves, bounds, ax=left)
+        plot_decision_times(times, ax=right)
+        left.set_title(group or s["part"])
+    return fig
+
+
+def picked(s: Row, cell: Row, name: str) -> Row:
+    """The row of a cell that a name of the summary is about."""
+    if s["part"] == "speech":
+        return cell[name]
+    arm, steps = name.split(", ")
+    key = arm if s["part"] == "converted" else name
+    return cell[key]["steps"][steps.split()[0]]
+
+
+def run_images(study: Study, s: Row) -> list[Row]:
+    """All cells of a part with images."""
+    split = Split(s, study.args.data_dir)
+    weight = study.cell("weight of RCS", partial(searched, s, split))["weight"]
+    print(f"weight of RCS: {weight:g}", flush=True)
+    cells: list[Row] = [{} for _ in range(s["seeds"])]
+    for seed, cell in enumerate(cells):
+        for arm in s["arms"]:
+            firsts = [4] if s["part"] == "converted" else s["steps"]
+            for first in firsts:
+                name = arm if s["part"] == "converted" else f"{arm}, {first} steps"
+                job = partial(image_cell, s, split, seed, arm, weight, first)
+                cell[name] = study.cell(f"{name}, seed {seed}", job)
+    return cells
+
+
+def run_speech(study: Study, s: Row) -> list[Row]:
+    """All cells of the part with recurrent networks: a seed and a speaker left out each."""
+    data = hr.load_dataset(s["data"], data_dir=study.args.data_dir)
+    X, how = heard(s, data)
+    speakers: list[Any] = [None] if data.groups is None else np.unique(data.groups).tolist()
+    tried = {}
+    for weight in s["weights"]:  # on another network, with the training part's own samples as the test
+        of_training = speech_cell_of(s, data, X, how, weight)
+        tried[weight] = study.cell(f"weight {weight:g}", of_training)
+    shares = {w: at_equal_accuracy([row], "rcs", "plain")["share"][0] for w, row in tried.items()}
+    weight = min(shares, key=lambda w: shares[w])
+    print(f"weight of RCS: {weight:g}", flush=True)
+    cells = []
+    for seed in range(s["seeds"]):
+        for speaker in speakers:
+            job = partial(speech_cell, s, data, X, how, seed, speaker, weight)
+            cells.append(study.cell(f"seed {seed}, {speaker or 'own split'}", job))
+    return cells
+
+
+def speech_cell_of(s: Row, data: Any, X: Any, how: Row, weight: float) -> Any:
+    """The cell that a weight of RCS is judged by: trained and tested inside the training part, another seed."""
+    from dataclasses import replace
+
+    rng = np.random.default_rng(100)
+    order = rng.permutation(data.train)
+    inner = replace(data, train=order[len(order) // 4 :], test=order[: len(order) // 4])
+    return partial(speech_cell, s, inner, X, how, 100, None, weight)
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Options of this study."""
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("--data-dir", type=Path, help="folder with downloaded data sets")
+
+
+def main() -> None:
+    """Run one part of the study."""
+    part = next((word for word in sys.argv[1:] if word in PARTS), PARTS[0])
+    setting = speech_setting if part == "speech" else partial(images_setting, part)
+    study = Study(f"early_decisions_{part}", __doc__, setting, options=options)
+    s = study.setting
+    if find_dataset(s["data"], study.args.data_dir) == []:
+        raise hr.HeteroError(f"{s['data']} is not there: hetero-rsnn data show {s['data']} says where to get it")
+    cells = (run_speech if part == "speech" else run_images)(study, s)
+    out = summary(s, cells)
+    study.finish({"cells": cells, "summary": out}, figure(s, cells, out), findings=findings(s, out))
+    print("\n".join(table(out)))
+
+
+if __name__ == "__main__":
+    fail_politely(main)
