@@ -20,14 +20,14 @@ METHODS = ("direct", "conversion")
 
 def check_parameters(given: Any) -> None:
     """Refuse what can be known to be wrong of a classifier before anything is computed."""
-    from torch import nn
+    from hetero_rsnn.gradient.feedforward.running import is_network
 
     checks.whole("steps", given.steps, least=1)
     checks.one_of("method", given.method, METHODS)
     named = isinstance(given.model, str)
     if named:
         checks.one_of("model", given.model, MODELS)
-    elif not isinstance(given.model, nn.Module):
+    elif not is_network(given.model):
         raise HeteroError(
             f"model must be one of {', '.join(MODELS)}, or a torch.nn.Module, got {given.model!r:.80}",
             fix="give a network, not its class",

@@ -64,6 +64,11 @@ def usable_device(device: Any) -> torch.device:
     return found
 
 
+def is_network(value: Any) -> bool:
+    """Whether it is a module of torch, and not the class of one."""
+    return isinstance(value, nn.Module)
+
+
 def as_input(images: NDArray[Any], device: Any = "cpu") -> Tensor:
     """A batch of images for a network: one byte a pixel becomes numbers from 0 to 1; counts of events stay counts."""
     x = torch.from_numpy(np.require(images, requirements=["C", "W"])).to(device)

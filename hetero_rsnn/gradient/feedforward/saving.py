@@ -149,7 +149,8 @@ def _plain(network: Any) -> tuple[dict[str, Any], Arrays, dict[str, Any] | None]
 def _built(spec: Any, arrays: Arrays, converted: Any) -> ImageNetwork:
     ordinary = isinstance(spec, dict) and str(spec.get("network")).startswith("Ordinary")
     if converted is None:
-        return (ordinary_from if ordinary else network_from)(spec).from_arrays(arrays).eval()
+        again: ImageNetwork = (ordinary_from if ordinary else network_from)(spec).from_arrays(arrays).eval()
+        return again
     if not ordinary or not isinstance(converted, dict) or converted.keys() != {"steps", "start"}:
         raise HeteroError("what was converted must be an ordinary network, with steps and start", fix="restore a copy")
     steps, start = converted["steps"], converted["start"]

@@ -33,7 +33,8 @@ def built(kinds: Mapping[str, type[Network]], spec: Any) -> Network:
     options = dict(spec)
     kind = kinds[checks.one_of("network", options.pop("network"), tuple(kinds))]
     try:
-        return kind(**options)
+        network: Network = kind(**options)
+        return network
     except TypeError as error:
         known = [name for name in kind.__init__.__annotations__ if name != "return"]
         odd = next((name for name in options if name not in known), "")
