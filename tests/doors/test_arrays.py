@@ -603,11 +603,14 @@ NO_DOORS = {
         (
             "Network", "Draw", "Recording", "State", "BrianObjects", "MemoryCapacity", "MemoryReadout", "Heterogeneity",
             "BatchRun", "Gradients", "MeanField", "LinearSystem", "WeightDrift", "CutoffRule", "ConformalRule",
-            "Decisions", "ClassificationReport", "Series", "Dataset", "TaskResult",
+            "Decisions", "Account", "ClassificationReport", "Series", "Dataset", "TaskResult",
         ),
         "made by functions of the package",
     ),
-    **dict.fromkeys(("SpikingMLP", "SpikingConvNet"), "take tensors of torch and nothing else"),
+    **dict.fromkeys(
+        ("SpikingNetwork", "SpikingMLP", "SpikingConvNet", "OrdinaryMLP", "OrdinaryConvNet", "QCFS"),
+        "take tensors of torch and nothing else",
+    ),
     **({} if TORCH else {"SpikingImageClassifier": "needs torch"}),
 }  # fmt: skip
 
@@ -682,15 +685,18 @@ def test_one_line_refuses_what_numpy_would_twist(name: str, kind: str) -> None:
 @pytest.mark.parametrize("kind", {**MUST_PASS, **MUST_REFUSE})
 def test_networks_of_torch_take_tensors_alone(kind: str) -> None:
     pytest.importorskip("torch")
-    networks = (hr.SpikingMLP(5, 2, hidden=(6,)).eval(), hr.SpikingConvNet((1, 4, 4), 2, channels=(2,)).eval())
-    for network, array in zip(networks, (FEATURES, EVENTS[:, 0]), strict=True):
+    flat = (hr.SpikingMLP(5, 2, hidden=(6,)).eval(), hr.OrdinaryMLP(5, 2, hidden=(6,)), hr.QCFS())
+    images = (hr.SpikingConvNet((1, 4, 4), 2, channels=(2,)).eval(), hr.OrdinaryConvNet((1, 4, 4), 2, channels=(2,)))
+    for networks, array in ((flat, FEATURES), (images, EVENTS[:, 0])):
         if "pandas" in kind or "table" in kind:
             array = array.reshape(len(array), -1)
         given = {**MUST_PASS, **MUST_REFUSE}[kind](array.copy())
-        for call in (network, network.traced, network.account, lambda x, network=network: next(network.steps_of(x))):
-            with pytest.raises(hr.HeteroError, match="must be a tensor of floating point numbers") as caught:
-                quietly(lambda call=call, given=given: call(given))
-            assert "\n" not in str(caught.value)
+        for network in networks:
+            names = [name for name in ("forward", "traced", "account", "steps_of") if hasattr(network, name)]
+            for call in [network, *(getattr(network, name) for name in names)]:
+                with pytest.raises(hr.HeteroError, match="must be a tensor of floating point numbers") as caught:
+                    quietly(lambda call=call, given=given: list(call(given)))
+                assert "\n" not in str(caught.value)
 
 
 def public_arrays() -> Iterator[tuple[str, str]]:
