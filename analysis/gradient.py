@@ -214,7 +214,8 @@ def figure(out: dict[str, Row]) -> Figure:
             m = found["trained free"]
             bars = [[m["accuracy"][0] - m["accuracy"][1]], [m["accuracy"][2] - m["accuracy"][0]]]
             ax.errorbar(m["nu"][0], m["accuracy"][0], yerr=bars, fmt="o", color="#2F6F8F", mfc="none", capsize=2)
-            ax.annotate("no price", (m["nu"][0], m["accuracy"][0]), (6, 6), textcoords="offset points", fontsize=8)
+            place = (m["nu"][0], m["accuracy"][0])
+            ax.annotate("no price", place, (-8, 8), textcoords="offset points", ha="right", fontsize=8)
         ax.axhline(found["linear"], color="0.4", ls="--", lw=1.1, label="linear, same input")
         ax.set(xlabel="spikes per neuron and inference, ν", ylabel="test accuracy", title=TITLES[name], xlim=(0, None))
         ax.spines[["top", "right"]].set_visible(False)
