@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from hetero_rsnn.common.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from hetero_rsnn.plots.decision_plots import plot_decision_curves, plot_decision_times, plot_first_and_last
     from hetero_rsnn.plots.looks import COLOURS, save_figure, style
     from hetero_rsnn.plots.network_plots import (
         figure_comparison,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
         plot_searched_distributions,
     )
     from hetero_rsnn.plots.search_plots import plot_convergence, plot_front, search_figure
-    from hetero_rsnn.plots.decision_plots import plot_decision_curves, plot_decision_times, plot_first_and_last
     from hetero_rsnn.plots.task_plots import (
         figure_task,
         plot_accuracy_over_spikes,

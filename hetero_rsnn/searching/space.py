@@ -295,7 +295,9 @@ class Space:
 def _note(entry: Entry) -> str:
     """A line on what the numbers of the table do not say."""
     if entry.kind == "setting":
-        fixed = "base: the middle of its range" if isinstance(entry.mean, Dimension) else f"{entry.mean:g}"
+        fixed = (
+            "base: the middle of its range" if isinstance(entry.mean, Dimension) else units.show(entry.mean, entry.unit)
+        )
         return f"{entry.name}: a setting of the function ({fixed})"
     if entry.kind != "distribution":
         return f"{entry.name}: {'scales' if entry.kind == 'factor' else 'sets'} {', '.join(entry.targets)}"
