@@ -30,14 +30,8 @@ class Client:
     def wait_for_workers(self, count, timeout):
         pass
 
-    def get_executor(self, pure):
-        import concurrent.futures as cf
-
-        class Executor(cf.Executor):
-            def submit(self, function, *words):
-                return cf.Future()
-
-        return Executor()
+    def submit(self, function, *words, pure):
+        return SimpleNamespace(add_done_callback=lambda call: None, cancel=lambda: None)
 
     def nthreads(self):
         if isinstance(self.threads, Exception):
