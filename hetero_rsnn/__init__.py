@@ -48,8 +48,12 @@ if TYPE_CHECKING:
     from hetero_rsnn.experiments.comparison import Comparison, compare
     from hetero_rsnn.experiments.measurement import Measurement, SeedResult, measure, train
     from hetero_rsnn.gradient.batch import BatchRun, Gradients, run_batch
+    from hetero_rsnn.gradient.feedforward.accounts import Account
     from hetero_rsnn.gradient.feedforward.conversion import convert
     from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP
+    from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryConvNet, OrdinaryMLP
+    from hetero_rsnn.gradient.feedforward.quantised import QCFS
+    from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
     from hetero_rsnn.gradient.module import to_torch
     from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
     from hetero_rsnn.inputs.audio import AudioEncoder
@@ -97,6 +101,8 @@ if TYPE_CHECKING:
     from hetero_rsnn.simulation.simulate import simulate
     from hetero_rsnn.tasks.classification import classify
     from hetero_rsnn.tasks.forecasting import forecast
+    from hetero_rsnn.tasks.image_classification import classify_images
+    from hetero_rsnn.tasks.image_result import ImageRow, ImageTaskResult
     from hetero_rsnn.tasks.recipes import Recipe
     from hetero_rsnn.tasks.result import TaskResult
     from hetero_rsnn.theory.linear import LinearSystem, linear_memory, linearised, spectral_states
@@ -181,12 +187,18 @@ _HOMES = {
     "estimators.image_classifier": ["SpikingImageClassifier"],
     "estimators.linear": ["LinearClassifier"],
     "gradient.batch": ["BatchRun", "Gradients", "run_batch"],
+    "gradient.feedforward.accounts": ["Account"],
     "gradient.feedforward.conversion": ["convert"],
     "gradient.feedforward.networks": ["SpikingConvNet", "SpikingMLP"],
+    "gradient.feedforward.ordinary": ["OrdinaryConvNet", "OrdinaryMLP"],
+    "gradient.feedforward.quantised": ["QCFS"],
+    "gradient.feedforward.spiking_network": ["SpikingNetwork"],
     "gradient.module": ["to_torch"],
     "gradient.pseudo_derivative": ["PseudoDerivative"],
     "tasks.classification": ["classify"],
     "tasks.forecasting": ["forecast"],
+    "tasks.image_classification": ["classify_images"],
+    "tasks.image_result": ["ImageRow", "ImageTaskResult"],
     "tasks.recipes": ["Recipe"],
     "tasks.result": ["TaskResult"],
     "searching.objectives": ["Evaluation"],
@@ -236,6 +248,11 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "to_torch",
     "SpikingMLP",
     "SpikingConvNet",
+    "SpikingNetwork",
+    "Account",
+    "OrdinaryMLP",
+    "OrdinaryConvNet",
+    "QCFS",
     "convert",
     "noisy",
     "weight_noise",
@@ -315,8 +332,11 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "CutoffRow",
     "classify",
     "forecast",
+    "classify_images",
     "Recipe",
     "TaskResult",
+    "ImageTaskResult",
+    "ImageRow",
     "to_xarray",
     "Series",
     "read_series",

@@ -8,7 +8,7 @@ import shlex
 import sys
 import unicodedata
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -145,13 +145,43 @@ def results_folder(out: Path | None, command: str, files: tuple[str, ...], overw
     return folder
 
 
-def load_data(name: str, data_dir: Path | None) -> Any:
+@contextmanager
+def task_folder(out: Path | None, command: str, overwrite: bool) -> Iterator[Path]:
+    """The folder for results of a task; made for results that there are none of, it goes again."""
+    fresh = out is None or not out.exists()
+    folder = results_folder(out, command, ("results.json", "figure.png"), overwrite)
+    try:
+        yield folder
+    except HeteroError:
+        if fresh and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+
+
+def write_task(
+    folder: Path, seeds: list[int], result: Any, figure: Any, as_json: bool, tables: Callable[[Any], None]
+) -> None:  # fmt: skip
+    """Write the results of a task and their figure; then print them, last, since a pipe that nobody reads ends that."""
+    from hetero_rsnn.common.files import json_text, write_json
+    from hetero_rsnn.plots.looks import save_figure
+
+    content = {"command": command_line(), "seeds": seeds, **result.to_dict()}
+    write_json(folder / "results.json", content)
+    save_figure(figure, folder / "figure.png")
+    if as_json:
+        say(json_text(content), end="")
+    else:
+        tables(result)
+        say(f"wrote results.json and figure.png to {printable(folder)}")
+
+
+def load_data(name: str, data_dir: Path | None, **options: Any) -> Any:
     """A data set; one that is not there is asked for with the command that fetches or installs it."""
     from hetero_rsnn.datasets.catalogue import find_dataset, load_dataset
     from hetero_rsnn.datasets.sources import SOURCES
 
     try:
-        return load_dataset(name, data_dir=data_dir)
+        return load_dataset(name, data_dir=data_dir, **options)
     except FileFormatError as error:
         if name not in SOURCES or find_dataset(name, data_dir):
             raise

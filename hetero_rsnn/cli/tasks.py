@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from hetero_rsnn.cli import images
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.common.text import printable
 
 #: Settings of a quick look; numbers are rough then.
 _QUICK_NEURONS = 150
@@ -47,6 +47,13 @@ def classify(
         bool, typer.Option("--leave-out", help="Also train on all speakers but one, and test on that.")
     ] = False,
     early: Annotated[bool, typer.Option("--early", help="Also decide before the end of a sample.")] = False,
+    model: images.Model = None,
+    steps: images.Steps = None,
+    method: images.Method = None,
+    loss: images.Loss = None,
+    rcs: images.Rcs = None,
+    epochs: images.Epochs = None,
+    n_images: images.Count = None,
     minirocket: Annotated[
         bool | None,
         typer.Option(
@@ -71,6 +78,19 @@ def classify(
     from hetero_rsnn.tasks.classification import classify as run
 
     training = _training(train, target_rate)
+    asked = images.Asked(steps, method, loss, rcs, epochs, n_images)
+    if model is not None:
+        recurrent = {
+            "names of networks": networks, "--n": n is not None, "--leave-out": leave_out,
+            "--minirocket": minirocket is not None, "--train": train != "stdp", "--backend": backend != "fast",
+            "--precision": precision != "double",
+        }  # fmt: skip
+        images.refuse_recurrent([option for option, said in recurrent.items() if said])
+        images.classify_images(
+            dataset, model, asked, early, data_dir, seeds, workers, quick, as_json, out, overrides, overwrite
+        )
+        return
+    asked.refuse()
 
     def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
         return run(
@@ -136,14 +156,12 @@ def _run(
     seeds: str | None, n: int | None, backend: str, precision: str, workers: int | None, quick: bool, as_json: bool,
     out: Path | None, overrides: list[str] | None, overwrite: bool,
 ) -> None:  # fmt: skip
-    from hetero_rsnn.cli.options import command_line, load_data, parse_overrides, parse_seeds, results_folder, say
-    from hetero_rsnn.common.files import json_text, write_json
+    from hetero_rsnn.cli.options import load_data, parse_overrides, parse_seeds, task_folder, write_task
     from hetero_rsnn.datasets.catalogue import task_of
     from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.jobs.progress import progress_bar
     from hetero_rsnn.network.loading import load_network
     from hetero_rsnn.network.shipped import CANONICAL
-    from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.task_plots import figure_task
     from hetero_rsnn.report.task_tables import print_task
     from hetero_rsnn.simulation.engine import Engine
@@ -164,11 +182,10 @@ def _run(
     data = load_data(name, data_dir)
     if quick:
         data = _part(data)
-    fresh = out is None or not out.exists()
-    folder = results_folder(out, command, ("results.json", "figure.png"), overwrite)
-    with progress_bar(f"{command} {name}", len(names) * len(numbers)) as progress:
-        try:
-            last = (0, len(names) * len(numbers))
+    total = len(names) * len(numbers)
+    with task_folder(out, command, overwrite) as folder:
+        with progress_bar(f"{command} {name}", total) as progress:
+            last = (0, total)
 
             def done(number: int, total: int) -> None:
                 nonlocal last
@@ -186,19 +203,7 @@ def _run(
                 workers=cores() if workers is None else workers, progress=done,
                 on_epoch=told,
             )  # fmt: skip
-        except HeteroError:
-            if fresh and not any(folder.iterdir()):
-                folder.rmdir()  # made for results that there are none of
-            raise
-    content = {"command": command_line(), "seeds": numbers, **result.to_dict()}
-    write_json(folder / "results.json", content)
-    save_figure(figure_task(result), folder / "figure.png")
-    # Last, since a pipe that nobody reads ends the command here.
-    if as_json:
-        say(json_text(content), end="")
-    else:
-        print_task(result)
-        say(f"wrote results.json and figure.png to {printable(folder)}")
+        write_task(folder, numbers, result, figure_task(result), as_json, print_task)
 
 
 def _part(data: Any) -> Any:

@@ -274,7 +274,7 @@ def _fashion_mnist(name: str) -> Callable[[_Where], Dataset]:
             source=f"{SOURCES[name].authors}, {SOURCES[name].homepage}",
             licence=SOURCES[name].licence,
             notes=f"images row by row, from top to bottom, values in [0, 1]; official split{moved}",
-            details={"paths": [str(p) for p in paths]},
+            details={"paths": [str(p) for p in paths], "shape": [fashion_mnist.SIDE, fashion_mnist.SIDE]},
         )
 
     return load
@@ -330,7 +330,7 @@ def _sklearn_digits(data_dir: _Where) -> Dataset:
         licence="CC BY 4.0",
         notes="images row by row, from top to bottom, values in [0, 1]; test = the last quarter of each digit in the "
         "order of the file, a choice of ours",
-        details={},
+        details={"shape": [8, 8]},
     )
 
 

@@ -43,7 +43,8 @@ class Dataset:
     kind : str
         ``"series"``, ``"audio"`` or ``"events"``.
     details : dict
-        Whatever else is known; for forecasting the channels that are ``inputs`` and ``targets``.
+        Whatever else is known; for forecasting the channels that are ``inputs`` and ``targets``; for images the
+        ``shape`` of one: (rows, columns), (channels, rows, columns), or of events (steps, channels, rows, columns).
     """
 
     name: str

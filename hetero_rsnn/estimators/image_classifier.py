@@ -232,7 +232,7 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             spiking = convert(training.network, self.steps) if self.method == "conversion" else training.network
         self.classes_, self.image_shape_ = classes, images.shape[1:]
         self.training_, self.best_epoch_ = training.history, training.best_epoch
-        self.network_ = spiking.eval()
+        self.network_: Any = spiking.eval()
         if self.method == "conversion":
             self.ordinary_ = training.network.eval()
         else:

@@ -17,7 +17,7 @@ from hetero_rsnn.measures.cutoff import Decisions
 from hetero_rsnn.measures.probabilities import check_temperature, checked_labels, checked_scores, softmax
 
 #: Checkpoints unless others are given: each takes its part of alpha.
-_CHECKPOINTS = 4
+CHECKPOINTS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +200,7 @@ def fit_conformal(
 
 def _checkpoints(checkpoints: Any, longest: int) -> Ints:
     if checkpoints is None:
-        count = min(_CHECKPOINTS, longest)
+        count = min(CHECKPOINTS, longest)
         return np.array([math.ceil(j * longest / count) for j in range(1, count + 1)], dtype=np.int64)
     steps = checks.whole_array("checkpoints", checkpoints, 1, axes=("checkpoint",), least=1, most=longest)
     if not (np.diff(steps) > 0).all():

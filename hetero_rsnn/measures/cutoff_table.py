@@ -35,7 +35,7 @@ from hetero_rsnn.measures.probabilities import checked_scores
 from hetero_rsnn.measures.scores import wilson
 
 #: How the rows are called where people read them.
-_LABELS = {
+RULES = {
     "full": "full length",
     "fixed": "fixed time",
     "gap": "Top-K gap",
@@ -131,7 +131,7 @@ class CutoffTable:
         lines = []
         for r in self.rows:
             line = [
-                _LABELS[r.rule], r.setting, _share(r.accuracy, r.low, r.high), f"{r.time:.2f}", f"x {r.factor:.2f}",
+                RULES[r.rule], r.setting, _share(r.accuracy, r.low, r.high), f"{r.time:.2f}", f"x {r.factor:.2f}",
                 f"{r.behind:+.2f}",
             ]  # fmt: skip
             line += [_saved(r.spikes_saved)] * spikes + [_share(r.coverage, r.coverage_low, r.coverage_high)] * sets

@@ -4,6 +4,7 @@
 ``search_plots``   what a search found: front, convergence, the whole figure
 ``search_panels``  what a search learned: distributions, partial dependences
 ``task_plots``     results on data sets, early decisions
+``image_plots``    feed-forward networks on images
 ``decision_plots`` decisions over time: curves, when they fall, what leaves first and last
 ``looks``          colours, markers and letters that all share; saving
 """
@@ -16,6 +17,7 @@ from hetero_rsnn.common.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hetero_rsnn.plots.decision_plots import plot_decision_curves, plot_decision_times, plot_first_and_last
+    from hetero_rsnn.plots.image_plots import figure_images, plot_image_steps
     from hetero_rsnn.plots.looks import COLOURS, save_figure, style
     from hetero_rsnn.plots.network_plots import (
         figure_comparison,
@@ -68,6 +70,7 @@ _HOMES = {
     ],
     "plots.search_plots": ["plot_convergence", "plot_front", "search_figure"],
     "plots.looks": ["COLOURS", "save_figure", "style"],
+    "plots.image_plots": ["figure_images", "plot_image_steps"],
     "plots.decision_plots": ["plot_decision_curves", "plot_decision_times", "plot_first_and_last"],
     "plots.task_plots": [
         "figure_task",
@@ -84,6 +87,7 @@ _HOMES = {
 __all__ = [
     "COLOURS",
     "figure_comparison",
+    "figure_images",
     "figure_simulation",
     "figure_task",
     "fit_models",
@@ -101,6 +105,7 @@ __all__ = [
     "plot_first_and_last",
     "plot_free_runs",
     "plot_front",
+    "plot_image_steps",
     "plot_input",
     "plot_memory_curve",
     "plot_parameter",

@@ -3,6 +3,7 @@
 ``terminal``           standard output as a place for tables
 ``comparison_tables``  tables of a comparison
 ``task_tables``        tables of tasks
+``image_tables``       tables of feed-forward networks on images
 ``search_tables``      tables of a search
 ``search_page``        a search as one HTML page (assets/ holds its style and script)
 ``live``               watching a search

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 
 from rich import box
@@ -43,19 +44,25 @@ def linear_of(result: TaskResult, name: str, quantity: str = "linear") -> Estima
 def verdict(result: TaskResult, name: str) -> str:
     """Whether a network beats the linear model on the same input, seed by seed."""
     if result.dataset.task == "classification":
-        gain = estimate(row.report.accuracy - row.linear for row in result.of(name))
-        text = f"{label(name)} - linear: {100 * gain.mean:+.2f} points"
-        inside = "" if math.isnan(gain.low) else f" [{100 * gain.low:+.2f}, {100 * gain.high:+.2f}]"
-    else:
-        gain = estimate(row.report.linear - row.report.nrmse for row in result.of(name))
-        text = f"linear NRMSE - {label(name)}: {gain.mean:+.4f}"
-        inside = "" if math.isnan(gain.low) else f" [{gain.low:+.4f}, {gain.high:+.4f}]"
+        return accuracy_verdict(label(name), [(row.report.accuracy, row.linear) for row in result.of(name)])
+    gain = estimate(row.report.linear - row.report.nrmse for row in result.of(name))
+    inside = "" if math.isnan(gain.low) else f" [{gain.low:+.4f}, {gain.high:+.4f}]"
+    return _judged(f"linear NRMSE - {label(name)}: {gain.mean:+.4f}{inside}", gain)
+
+
+def accuracy_verdict(name: str, pairs: Iterable[tuple[float, float]]) -> str:
+    """The same of accuracies: of a network and of the linear model, a pair a seed."""
+    gain = estimate(network - linear for network, linear in pairs)
+    inside = "" if math.isnan(gain.low) else f" [{100 * gain.low:+.2f}, {100 * gain.high:+.2f}]"
+    return _judged(f"{name} - linear: {100 * gain.mean:+.2f} points{inside}", gain)
+
+
+def _judged(text: str, gain: Estimate) -> str:
     if gain.mean <= 0:
-        return f"{text}{inside}: does NOT beat its linear baseline"
-    if not inside:
+        return f"{text}: does NOT beat its linear baseline"
+    if math.isnan(gain.low):
         return f"{text}: above its linear baseline, but one seed has no interval"
-    sure = gain.low > 0
-    return f"{text}{inside}: {'beats' if sure else 'no clear difference to'} its linear baseline"
+    return f"{text}: {'beats' if gain.low > 0 else 'no clear difference to'} its linear baseline"
 
 
 def print_task(result: TaskResult) -> None:
@@ -95,7 +102,7 @@ def _print_classification(result: TaskResult) -> None:
     for name in result.names:
         means = {q: linear_of(result, name, q).mean for q in ("linear", "linear_mean")}
         table.add_row(
-            shown(label(name)), cell(_share(result.estimate(name, "accuracy")), digits=4), _windows(result, name),
+            shown(label(name)), cell(share_bounds(result.estimate(name, "accuracy")), digits=4), _windows(result, name),
             f"{means['linear']:.4f}", _windows(result, name, "linear_windows"), f"{means['linear_mean']:.4f}",
             *([f"{linear_of(result, name, 'minirocket').mean:.4f}"] if rocket else []),
             f"{result.estimate(name, 'spikes').mean:,.0f}",
@@ -219,6 +226,6 @@ def _windows(result: TaskResult, name: str, quantity: str = "windows") -> str:
     return ", ".join(str(k) for k in sorted({getattr(row, quantity) for row in result.of(name)}))
 
 
-def _share(e: Estimate) -> Estimate:
+def share_bounds(e: Estimate) -> Estimate:
     """An interval that stays between 0 and 1: few seeds near 1 would claim more than all."""
     return replace(e, low=max(e.low, 0.0), high=min(e.high, 1.0)) if e.n > 1 else e

@@ -1,7 +1,9 @@
 """Data sets x networks x seeds.
 
-``classification``  classify
-``forecasting``     forecast
-``recipes``         how networks are used on each data set
-``result``          what came of it
+``classification``        classify
+``forecasting``           forecast
+``recipes``               how networks are used on each data set
+``result``                what came of it
+``image_classification``  classify_images: feed-forward networks
+``image_result``          what came of that
 """

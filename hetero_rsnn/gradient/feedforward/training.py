@@ -131,7 +131,8 @@ class ImageTraining:
         self, network: nn.Module, images: NDArray[Any], labels: Ints, held_out: Ints, settings: ImageSettings,
         *, device: str = "cpu",
     ) -> None:  # fmt: skip
-        self.network, self.images, self.labels = network.to(device), images, np.asarray(labels, np.int64)
+        self.network: Any = network.to(device)
+        self.images, self.labels = images, np.asarray(labels, np.int64)
         self.settings, self.device = settings, device
         self.held_out = np.asarray(held_out, np.int64)
         self.shown = np.setdiff1d(np.arange(len(images)), self.held_out)
@@ -248,7 +249,7 @@ class ImageTraining:
                     f"the loss is no number in epoch {number}, batch {low // s.batch_size}",
                     fix="lower learning_rate; the last good values are in the checkpoint, if there is one",
                 )
-            loss.backward()
+            torch.autograd.backward(loss)
             self.optimiser.step()
             self.taken += 1
             total += value * len(part)

@@ -1,0 +1,112 @@
+"""``hetero-rsnn classify --model``: feed-forward networks on images."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hetero_rsnn.common.errors import HeteroError
+
+#: Settings of a quick look; numbers are rough then.
+_QUICK_IMAGES, _QUICK_TEST = 600, 200
+_QUICK_TRAINING: dict[str, Any] = {"training_epochs": 4, "batch_size": 16}
+
+Model = Annotated[
+    str | None, typer.Option(help="Images by feed-forward networks that are trained: conv or mlp; needs torch.")
+]
+Steps = Annotated[int | None, typer.Option(help="Of --model, for an image [default: 4; of events 10].")]
+Method = Annotated[str | None, typer.Option(help="Of --model: direct, or conversion of an ordinary network.")]
+Loss = Annotated[str | None, typer.Option(help="Of --model: cross_entropy or tet.")]
+Rcs = Annotated[
+    float | None, typer.Option("--rcs", metavar="ALPHA", help="Of --model: weight of the RCS regulariser, e.g. 0.002.")
+]
+Epochs = Annotated[int | None, typer.Option(help="Of --model: times that it sees all images [default: 10].")]
+Count = Annotated[int | None, typer.Option("--images", help="Of --model: first so many to train on [default: all].")]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was said of the model, None where nothing was."""
+
+    steps: int | None
+    method: str | None
+    loss: str | None
+    rcs: float | None
+    epochs: int | None
+    images: int | None
+
+    def refuse(self) -> None:
+        """Without a model there is nothing that this is said of."""
+        said = [f"--{name}" for name, value in vars(self).items() if value is not None]
+        if said:
+            raise HeteroError(f"{said[0]} is for --model", fix="add --model conv or mlp, or leave it away")
+
+
+def refuse_recurrent(said: list[str]) -> None:
+    """What is said of recurrent networks says nothing of a model."""
+    if said:
+        verb = "is" if said[0].startswith("--") else "are"
+        raise HeteroError(f"{said[0]} {verb} for recurrent networks, got --model too", fix="leave one of them away")
+
+
+def classify_images(
+    name: str, model: str, asked: Asked, early: bool, data_dir: Path | None, seeds: str | None, workers: int | None,
+    quick: bool, as_json: bool, out: Path | None, overrides: list[str] | None, overwrite: bool,
+) -> None:  # fmt: skip
+    """The command with a model."""
+    from hetero_rsnn.cli.options import load_data, parse_overrides, parse_seeds, task_folder, write_task
+    from hetero_rsnn.common import checks
+    from hetero_rsnn.datasets.catalogue import task_of
+    from hetero_rsnn.jobs.parallel import cores
+    from hetero_rsnn.jobs.progress import progress_bar
+    from hetero_rsnn.plots.image_plots import figure_images
+    from hetero_rsnn.report.image_tables import print_images
+    from hetero_rsnn.tasks.image_classification import check_image_task
+    from hetero_rsnn.tasks.image_classification import classify_images as run
+
+    method = "direct" if asked.method is None else asked.method
+    said = {"loss": asked.loss, "consistency": asked.rcs, "training_epochs": asked.epochs}
+    training = dict(_QUICK_TRAINING) if quick else {}
+    training |= parse_overrides(overrides or []) | {k: v for k, v in said.items() if v is not None}
+    for option, number in (("--images", asked.images), ("--epochs", asked.epochs), ("--workers", workers)):
+        if number is not None:
+            checks.whole(option, number, least=1)
+    if asked.loss is not None:
+        checks.one_of("--loss", asked.loss, ("cross_entropy", "tet"))
+    if asked.rcs is not None:
+        checks.real("--rcs", asked.rcs, least=0.0)
+    # What can be refused before data are read.
+    check_image_task(model, asked.steps, method, training)
+    numbers = parse_seeds(seeds if seeds is not None else ("1" if quick else "3"))
+    if task_of(name) == "forecasting":
+        raise HeteroError(f"{name} is a data set for forecasting: use hetero-rsnn forecast {name}")
+    binned = {"steps": asked.steps} if name == "fashion_mnist_events" and asked.steps is not None else {}
+    data = load_data(name, data_dir, **binned)
+    count = asked.images if asked.images is not None or not quick else min(_QUICK_IMAGES, len(data.train))
+    tested = min(_QUICK_TEST, len(data.test)) if quick else None
+    most = cores() if workers is None else workers
+    with task_folder(out, "classify", overwrite) as folder:
+        with progress_bar(f"classify {name}", len(numbers)) as progress:
+            last = (0, len(numbers))
+            epochs: Counter[int] = Counter()
+
+            def done(number: int, total: int) -> None:
+                nonlocal last
+                last = number, total
+                progress(number, total)
+
+            def told(seed: int, epoch: Any) -> None:
+                epochs[seed] += 1
+                progress(*last, note=f"seed {seed}, epoch {epochs[seed]}: {epoch}")
+
+            # Threads only where they are asked for: sums, and so the last digits, depend on their number.
+            result = run(
+                data, model=model, steps=asked.steps, method=method, seeds=numbers, early=early, images=count,
+                test_images=tested, training=training, workers=most,
+                n_jobs=1 if workers is None else max(1, most // len(numbers)), progress=done, on_epoch=told,
+            )  # fmt: skip
+        write_task(folder, numbers, result, figure_images(result), as_json, print_images)

@@ -1,0 +1,111 @@
+"""The command classify with a model: what it writes, says and refuses."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from helpers import exit_2
+
+import hetero_rsnn as hr
+from hetero_rsnn.tasks.image_classification import classify_images
+
+WORDS = ["classify", "sklearn_digits", "--model", "mlp", "--quick", "--set", "hidden=[20]"]
+needs_torch = pytest.mark.torch
+
+
+@needs_torch
+def test_it_writes_tables_figure_and_results(run, tmp_path):
+    pytest.importorskip("torch")
+    words = [*WORDS, "--steps", "3", "--early", "--loss", "tet", "--rcs", "0.002", "--epochs", "2", "--images", "400"]
+    code, out, err = run(*words, "--out", "digits")
+    assert code == 0, err
+    assert "sklearn_digits, mlp, trained, 3 steps: 320 training and 200 test images" in " ".join(out.split())
+    assert "deciding early" in out and out.endswith("wrote results.json and figure.png to digits\n")
+    told = [line for line in err.splitlines() if "seed 0, epoch " in line]
+    assert len(told) == 2 and told[0].startswith("classify sklearn_digits: 0 of 1, seed 0, epoch 1: loss")
+    data = json.loads((tmp_path / "digits" / "results.json").read_text())
+    assert data["seeds"] == [0] and data["command"].startswith("hetero-rsnn classify sklearn_digits --model mlp")
+    training = {"training_epochs": 2, "batch_size": 16, "hidden": [20], "loss": "tet", "consistency": 0.002}
+    assert data["network"] == {"model": "mlp", "method": "direct", "steps": 3, "training": training}
+    assert (tmp_path / "digits" / "figure.png").stat().st_size > 10_000
+    exit_2(run(*words, "--out", "digits"), "exists already")
+    given = {"model": "mlp", "steps": 3, "seeds": [0], "early": True, "images": 400, "test_images": 200}
+    result = classify_images(hr.load_dataset("sklearn_digits"), **given, training={**training, "hidden": (20,)})
+    np.testing.assert_allclose(data["rows"][0]["by_step"], result.rows[0].by_step)
+
+
+@needs_torch
+def test_json_seeds_and_conversion(run):
+    pytest.importorskip("torch")
+    words = ["--method", "conversion", "--seeds", "3,5", "--workers", "1", "--images", "100", "--json"]
+    code, out, err = run(*WORDS, *words)
+    assert code == 0, err
+    data = json.loads(out)
+    assert data["network"]["method"] == "conversion" and data["network"]["steps"] == 4
+    assert [row["seed"] for row in data["rows"]] == data["seeds"] == [3, 5] and data["rows"][0]["early"] is None
+    assert len(data["rows"][0]["by_step"]) == 4 and data["dataset"]["train"] == 100
+
+
+@needs_torch
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["classify", "japanese_vowels", "--model", "conv"], ["japanese_vowels has no images"]),
+        (["classify", "lorenz63", "--model", "conv"], ["hetero-rsnn forecast lorenz63"]),
+        (["classify", "sklearn_digit", "--model", "conv"], ["sklearn_digits"]),
+        (["classify", "fashion_mnist", "--model", "conv", "--data-dir", "nowhere"], ["apt", "--data-dir"]),
+        ([*WORDS, "--images", "1400"], ["images", "1347", "1400"]),
+        ([*WORDS, "--early", "--images", "150"], ["39 images", "train on more images"]),
+        ([*WORDS, "--loss", "tet", "--method", "conversion"], ["loss='tet'", "direct training"]),
+        ([*WORDS, "--rcs", "0.002", "--steps", "1"], ["consistency needs 2 steps or more"]),
+        ([*WORDS, "--seeds", "0"], ["--seeds"]),
+    ],
+)
+def test_mistakes_end_in_one_line(run, tmp_path, words, expected):
+    pytest.importorskip("torch")
+    exit_2(run(*words), *expected)
+    assert not (tmp_path / "results" / "classify").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--steps", "4"], ["--steps is for --model", "add --model conv or mlp"]),
+        (["--method", "direct"], ["--method is for --model"]),
+        (["--loss", "tet"], ["--loss is for --model"]),
+        (["--rcs", "0.002"], ["--rcs is for --model"]),
+        (["--epochs", "4"], ["--epochs is for --model"]),
+        (["--images", "4"], ["--images is for --model"]),
+        (["henhes", "--model", "mlp"], ["names of networks are for recurrent networks, got --model too"]),
+        (["--n", "40", "--model", "mlp"], ["--n is for recurrent networks"]),
+        (["--leave-out", "--model", "mlp"], ["--leave-out is for"]),
+        (["--no-minirocket", "--model", "mlp"], ["--minirocket is for"]),
+        (["--train", "gradient", "--model", "mlp"], ["--train is for"]),
+        (["--backend", "numpy", "--model", "mlp"], ["--backend is for"]),
+        (["--precision", "single", "--model", "mlp"], ["--precision is for"]),
+        (["--model", "cnn"], ["unknown model 'cnn'", "conv, mlp"]),
+        (["--model", "mlp", "--steps", "0"], ["steps", "got 0"]),
+        (["--model", "mlp", "--epochs", "0"], ["--epochs", "got 0"]),
+        (["--model", "mlp", "--images", "0"], ["--images", "got 0"]),
+        (["--model", "mlp", "--workers", "0"], ["--workers", "got 0"]),
+        (["--model", "mlp", "--loss", "tat"], ["--loss", "'tat'", "tet"]),
+        (["--model", "mlp", "--rcs", "-1"], ["--rcs", "-1"]),
+        (["--model", "mlp", "--method", "both"], ["unknown method 'both'"]),
+        (["--model", "mlp", "--set", "hiden=[4]"], ["unknown parameter of training 'hiden'", "'hidden'"]),
+    ],
+)
+def test_words_that_do_not_go_together_end_in_one_line(run, tmp_path, monkeypatch, words, expected):
+    """Before torch is looked for."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    exit_2(run("classify", "sklearn_digits", *words), *expected)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_torch_the_extra_is_named_before_data_are_read(run, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("hetero_rsnn.gradient.feedforward")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    exit_2(run("classify", "no_such_data", "--model", "conv", "--early"), "torch", "hetero-rsnn[gradient]")
