@@ -81,9 +81,9 @@ def test_poolings_and_parts_of_a_row(pooling):
 
 
 def test_the_regulariser_and_the_loss_change_what_is_learned():
-    usual = make().fit(X, Y)
+    usual = make(batch_size=48).fit(X, Y)  # blocks of sixteen are what threads share
     for changes in ({"consistency": 0.05}, {"loss": "tet"}):
-        other = make(**changes).fit(X, Y)
+        other = make(batch_size=48, **changes).fit(X, Y)
         assert not np.array_equal(other.frozen_.draw.w_in, usual.frozen_.draw.w_in)
         again = clone(other).set_params(n_jobs=2).fit(X, Y)
         np.testing.assert_array_equal(again.frozen_.draw.w_in, other.frozen_.draw.w_in)

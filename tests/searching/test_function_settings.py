@@ -114,6 +114,14 @@ def test_a_fixed_setting_is_handed_on(tmp_path: Path) -> None:
     assert "inner: a setting of the function (3 ms)" in str(space)
 
 
+def test_numbers_of_numpy_are_numbers(space: Space) -> None:
+    def of(*ends: Any) -> Space:
+        return Space.from_dict({"base": space.base.to_dict(), "scalars": {"k": {"as": "setting", "range": list(ends)}}})
+
+    for one in (of(np.float32(1), np.float64(2)), of(np.int64(1), np.int32(2))):
+        assert one == of(1.0, 2.0) and Space.from_dict(json.loads(json.dumps(one.to_dict()))) == one
+
+
 def test_fingerprints_of_spaces_without_settings_stay() -> None:
     """Written before there were settings: journals of these spaces must still be resumed."""
     assert {name: load_space(name).fingerprint for name in ("paper", "homogeneous", "quick")} == FINGERPRINTS
