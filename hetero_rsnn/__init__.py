@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP
     from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryConvNet, OrdinaryMLP
     from hetero_rsnn.gradient.feedforward.quantised import QCFS
+    from hetero_rsnn.gradient.feedforward.saving import load_image_network, save_image_network
     from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
     from hetero_rsnn.gradient.module import to_torch
     from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
@@ -192,6 +193,7 @@ _HOMES = {
     "gradient.feedforward.networks": ["SpikingConvNet", "SpikingMLP"],
     "gradient.feedforward.ordinary": ["OrdinaryConvNet", "OrdinaryMLP"],
     "gradient.feedforward.quantised": ["QCFS"],
+    "gradient.feedforward.saving": ["load_image_network", "save_image_network"],
     "gradient.feedforward.spiking_network": ["SpikingNetwork"],
     "gradient.module": ["to_torch"],
     "gradient.pseudo_derivative": ["PseudoDerivative"],
@@ -254,6 +256,8 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "OrdinaryConvNet",
     "QCFS",
     "convert",
+    "save_image_network",
+    "load_image_network",
     "noisy",
     "weight_noise",
     "quantise",

@@ -8,6 +8,7 @@
 ``gradient_training``    what these two share: settings, progress, taking over
 ``trained_readout``      the readout that was trained along
 ``image_classifier``     a classifier of images: feed-forward networks, trained or converted (torch)
+``image_networks``       its networks, and what is refused of its parameters
 ``anytime``              class scores at any time of a sample
 ``frozen``               a trained network that answers samples
 ``readout``              ridge and logistic readouts, folds

@@ -13,26 +13,24 @@ from sklearn.exceptions import NotFittedError
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.estimators.frozen import count_jobs
+from hetero_rsnn.estimators.image_networks import check_parameters, held_out, new_network
 from hetero_rsnn.gradient.checkpoints import checkpoint_exists
 from hetero_rsnn.gradient.decisions import running_mean
 from hetero_rsnn.gradient.readouts import softmax
 from hetero_rsnn.gradient.settings import Epoch
 from hetero_rsnn.inputs.images import image_array
 from hetero_rsnn.inputs.labels import check_truth, check_weights
+from hetero_rsnn.jobs.parallel import cores
 from hetero_rsnn.jobs.progress import progress_bar
 
 if TYPE_CHECKING:
     from hetero_rsnn.gradient.feedforward.accounts import Account
     from hetero_rsnn.gradient.feedforward.training import ImageTraining
 
-MODELS = ("conv", "mlp")
-#: How a spiking network comes to be: by training it, or out of an ordinary one.
-METHODS = ("direct", "conversion")
-#: Images whose spikes are counted together.
-_TOGETHER = 64
+#: What a fit leaves.
+_FITTED = ("classes_", "image_shape_", "training_", "best_epoch_", "network_", "ordinary_")
 
 
 class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -43,16 +41,22 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     units become integrate-and-fire neurons. Either answers in every step; the decision at a step is the mean of the
     outputs so far, so that it may be asked earlier (`scores_over_time`, `hetero_rsnn.fit_cutoff`).
 
+    To keep what was trained without pickles, write ``network_`` to a file with `save_image_network`; what
+    `load_image_network` reads answers alike, and ``classes_`` are the names of its outputs. A fit that fails leaves an
+    estimator that is not fitted.
+
     Parameters
     ----------
     model : {"conv", "mlp"} or torch.nn.Module
         A network of convolutions, `SpikingConvNet`, or of layers connected all to all, `SpikingMLP` (or their ordinary
-        counterparts). A network of one's own is copied, and the parameters that describe one are not used.
+        counterparts). A network of one's own is copied, and the parameters that describe one are not used. It answers
+        (steps, samples, classes), or for a conversion (samples, classes), see `convert`.
     steps : int
         Of an inference, one at least.
     method : {"direct", "conversion"}
     neuron, leak, threshold, reset, coding, normalisation, pseudo_derivative, detach_reset, trainable
-        Of spiking neurons that are trained, see `SpikingMLP`.
+        Of spiking neurons that are trained, see `SpikingMLP`. With ``coding="rate"`` the spikes of an image depend on
+        its place in X.
     levels : int
         Of the activations that are converted.
     channels, blocks : sequence of int, int
@@ -73,9 +77,9 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     weight_decay : float, optional
         By default 0 with Adam, 5e-4 with SGD.
     shift : int
-        Images are moved by up to so many pixels while training.
+        Images are moved by up to so many pixels while training; not for ``"mlp"``.
     flip : bool
-        Half of the images are mirrored while training.
+        Half of the images are mirrored while training; not for ``"mlp"``.
     validation : float
         Share of the images that is held out, to see when to stop.
     patience : int
@@ -85,7 +89,7 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     device : str
         Of torch, such as ``"cuda"``.
     n_jobs : int or None
-        Threads of torch while it works here; None is one, -1 all cores.
+        Threads of torch while it works here, at most one a core; None is one, -1 all cores.
     seed : int
     verbose : bool
 
@@ -216,15 +220,17 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             or holds one class only, or a parameter breaks its rule.
         """
         from hetero_rsnn.gradient.feedforward.conversion import convert
-        from hetero_rsnn.gradient.feedforward.training import torch_threads
+        from hetero_rsnn.gradient.feedforward.running import torch_threads
 
-        self._check()
+        for name in _FITTED:  # a fit that fails leaves an estimator that is not fitted
+            self.__dict__.pop(name, None)
+        check_parameters(self)
         images = self._images(X)
         labels = check_truth(y, len(images), unlabelled=None)
         classes, number = np.unique(labels, return_inverse=True)
         if len(classes) < 2:
             raise HeteroError(f"y must hold two classes or more, got {classes.tolist()} only", fix="add samples")
-        with torch_threads(count_jobs(self.n_jobs)):
+        with torch_threads(self._threads()):
             training = self._training(images, number, len(classes))
             if self.checkpoint is not None and checkpoint_exists(self.checkpoint):
                 training.restore(self.checkpoint)
@@ -235,8 +241,6 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.network_: Any = spiking.eval()
         if self.method == "conversion":
             self.ordinary_ = training.network.eval()
-        else:
-            self.__dict__.pop("ordinary_", None)
         return self
 
     def _carry_out(self, training: ImageTraining) -> None:
@@ -251,19 +255,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
             training.run(tell, self.checkpoint)
 
-    def _check(self) -> None:
-        """Refuse what can be known to be wrong before anything is computed."""
-        checks.whole("steps", self.steps, least=1)
-        checks.one_of("method", self.method, METHODS)
-        if isinstance(self.model, str):
-            checks.one_of("model", self.model, MODELS)
-        share = checks.real("validation", self.validation, least=0.0)
-        if share >= 1:
-            raise HeteroError(f"validation must be a share below 1, got {share:g}", fix="such as 0.1")
-        if self.consistency and self.method == "direct" and self.steps < 2:
-            raise HeteroError(f"consistency needs 2 steps or more, got {self.steps}", fix="raise steps")
-        if self.loss == "tet" and self.method == "conversion":
-            raise HeteroError("loss='tet' is for direct training, got method='conversion'", fix="use 'cross_entropy'")
+    def _threads(self) -> int:
+        return min(count_jobs(self.n_jobs), cores())
 
     def _images(self, X: Any) -> NDArray[Any]:
         """Images as the network takes them."""
@@ -279,45 +272,12 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             )
         return images
 
-    def _network(self, images: NDArray[Any], classes: int) -> Any:
-        """A network that has learned nothing."""
-        from copy import deepcopy
-
-        from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP
-        from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryConvNet, OrdinaryMLP
-
-        if not isinstance(self.model, str):
-            return deepcopy(self.model)
-        timed = images.ndim == (3 if self.model == "mlp" else 5)
-        if timed and images.shape[1] != self.steps:
-            raise HeteroError(
-                f"events must have the {self.steps} steps of the network, got {images.shape[1]}",
-                fix=f"say steps={images.shape[1]}, or bin the events anew",
-            )
-        shape = images.shape[2:] if timed else images.shape[1:]
-        hidden = ((512,) if self.model == "mlp" else ()) if self.hidden is None else tuple(self.hidden)
-        if self.method == "conversion":
-            if timed:
-                raise HeteroError("an ordinary network takes images, got events", fix="use method='direct'")
-            given: dict[str, Any] = {"hidden": hidden, "levels": self.levels, "seed": self.seed}
-            if self.model == "mlp":
-                return OrdinaryMLP(shape[0], classes, dropout=self.dropout, **given)
-            return OrdinaryConvNet(shape, classes, channels=self.channels, blocks=self.blocks, **given)
-        given = {
-            "steps": self.steps, "neuron": self.neuron, "leak": self.leak, "threshold": self.threshold,
-            "reset": self.reset, "coding": self.coding, "normalisation": self.normalisation,
-            "pseudo_derivative": self.pseudo_derivative, "detach_reset": self.detach_reset,
-            "trainable": self.trainable, "dropout": self.dropout, "seed": self.seed, "hidden": hidden,
-        }  # fmt: skip
-        if self.model == "mlp":
-            return SpikingMLP(shape[0], classes, **given)
-        return SpikingConvNet(shape, classes, channels=self.channels, blocks=self.blocks, **given)
-
     def _training(self, images: NDArray[Any], number: Ints, classes: int) -> ImageTraining:
-        from hetero_rsnn.gradient.feedforward.training import ImageSettings, ImageTraining
+        from hetero_rsnn.gradient.feedforward.conversion import convert
+        from hetero_rsnn.gradient.feedforward.training import OPTIMISERS, ImageSettings, ImageTraining
 
-        optimiser = self.optimiser or ("adam" if self.method == "direct" else "sgd")
-        sgd = optimiser == "sgd"
+        optimiser = self.optimiser if self.optimiser is not None else ("adam" if self.method == "direct" else "sgd")
+        sgd = checks.one_of("optimiser", optimiser, OPTIMISERS) == "sgd"
         settings = ImageSettings(
             epochs=self.training_epochs, batch_size=self.batch_size,
             learning_rate=(0.1 if sgd else 1e-3) if self.learning_rate is None else self.learning_rate,
@@ -326,8 +286,22 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             loss=self.loss, consistency=self.consistency, shift=self.shift, flip=self.flip, patience=self.patience,
             seed=self.seed,
         )  # fmt: skip
-        held_out = _held_out(number, classes, float(self.validation), self.seed)
-        return ImageTraining(self._network(images, classes), images, number, held_out, settings, device=self.device)
+        network = new_network(self, images, classes)
+        kept = held_out(number, classes, float(self.validation), self.seed)
+        training = ImageTraining(network, images, number, kept, settings, device=self.device)
+        if training.outputs != classes:
+            raise HeteroError(
+                f"{type(network).__name__} has {training.outputs} outputs, and y has {classes} classes",
+                fix="give a network with one output for each class",
+            )
+        if self.method == "conversion":
+            convert(network, self.steps)  # refused now, and not after the training
+        elif not training.spiking:
+            raise HeteroError(
+                f"method='direct' needs a network that answers in steps, got {type(network).__name__}",
+                fix="use method='conversion'",
+            )
+        return training
 
     def _fitted_images(self, X: Any) -> NDArray[Any]:
         if not hasattr(self, "network_"):
@@ -342,11 +316,15 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def _outputs(self, X: Any) -> Array:
         """Outputs of each step, shape (samples, steps, classes)."""
-        from hetero_rsnn.gradient.feedforward.training import answers, torch_threads
+        from hetero_rsnn.gradient.feedforward.running import answers, torch_threads
 
         images = self._fitted_images(X)
-        with torch_threads(count_jobs(self.n_jobs)):
-            return answers(self.network_, images, np.arange(len(images)), self.device).astype(np.float64)
+        with torch_threads(self._threads()):
+            return answers(self.network_, images, np.arange(len(images)), self._device()).astype(np.float64)
+
+    def _device(self) -> Any:
+        """Where the network is, whatever the parameter says by now."""
+        return next(iter(self.network_.parameters())).device
 
     def scores_over_time(self, X: Any) -> list[Array]:
         """Scores of the decision at every step: means of the outputs so far.
@@ -372,14 +350,16 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             As for `fit`.
         """
         from hetero_rsnn.gradient.feedforward.accounts import joined
-        from hetero_rsnn.gradient.feedforward.training import as_input, torch_threads
+        from hetero_rsnn.gradient.feedforward.running import TOGETHER, as_input, torch_threads
 
         images = self._fitted_images(X)
-        with torch_threads(count_jobs(self.n_jobs)):
+        if not hasattr(self.network_, "account"):
+            raise HeteroError(f"{type(self.network_).__name__} keeps no account", fix="use a SpikingNetwork")
+        with torch_threads(self._threads()):
             return joined(
                 [
-                    self.network_.account(as_input(images[low : low + _TOGETHER], self.device))
-                    for low in range(0, len(images), _TOGETHER)
+                    self.network_.account(as_input(images[low : low + TOGETHER], self._device()))
+                    for low in range(0, len(images), TOGETHER)
                 ]
             )
 
@@ -393,7 +373,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Classes, shape (samples,)."""
-        return np.asarray(self.classes_[self._scores(X).argmax(axis=1)])
+        decided = self._scores(X).argmax(axis=1)
+        return np.asarray(self.classes_[decided])
 
     def predict_proba(self, X: Any) -> Array:
         """Softmax of the mean outputs, shape (samples, classes)."""
@@ -405,14 +386,3 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         labels = check_truth(y, len(decided), unlabelled=None)
         weight = check_weights(sample_weight, len(decided))
         return float(np.average(decided == labels, weights=weight))
-
-
-def _held_out(number: Ints, classes: int, share: float, seed: int) -> Ints:
-    """Samples for validation: of each class its share, but never the last one of it."""
-    rng = generator(seed, "training", "held out")
-    out: list[int] = []
-    for one in range(classes):
-        mine = rng.permutation(np.flatnonzero(number == one))
-        count = max(round(share * mine.size), 1) if share else 0
-        out += mine[: min(count, mine.size - 1)].tolist()
-    return np.array(sorted(out), dtype=np.int64)

@@ -30,7 +30,8 @@ def image_array(name: str, value: Any) -> NDArray[Any]:
     Raises
     ------
     HeteroError
-        If it is empty, of another number of axes, its samples differ in shape, or a number is not finite.
+        If it is empty, of another number of axes, its samples differ in shape, or a number is not finite or beyond
+        single precision.
 
     Examples
     --------
@@ -43,7 +44,7 @@ def image_array(name: str, value: Any) -> NDArray[Any]:
     elif pixels is not None:
         value = pixels
     elif not isinstance(value, np.ndarray) and not hasattr(value, "__array__") and hasattr(value, "__len__"):
-        shapes = {np.shape(x): k for k, x in reversed(list(enumerate(value)))}
+        shapes = {_shape(name, x, k): k for k, x in reversed(list(enumerate(value)))}
         if len(shapes) > 1:
             (a, first), (b, other) = sorted(shapes.items(), key=lambda item: item[1])[:2]
             raise HeteroError(
@@ -52,10 +53,24 @@ def image_array(name: str, value: Any) -> NDArray[Any]:
             )
     images = checks.plain_array(name, value)
     if images.dtype != np.uint8:
-        images = checks.finite_array(name, images).astype(np.float32)
+        exact = checks.finite_array(name, images)
+        with np.errstate(over="ignore"):
+            images = exact.astype(np.float32)
+        if exact.size and not np.isfinite(images).all():
+            largest = exact.flat[np.abs(exact).argmax()]
+            raise HeteroError(f"{name} must be numbers up to 3.4e38, got {largest:g}", fix="scale them")
     if not 2 <= images.ndim <= 5 or not images.size:
         raise HeteroError(
             f"{name} must be images (samples, height, width), with or without channels, got shape {images.shape}",
             fix="reshape it",
         )
     return images[:, None] if images.ndim == 3 else images
+
+
+def _shape(name: str, image: Any, number: int) -> tuple[int, ...]:
+    try:
+        return np.shape(image)
+    except (TypeError, ValueError, RecursionError):
+        raise HeteroError(
+            f"{name} must be images, got rows of unequal shapes in sample {number}", fix="crop or pad them"
+        ) from None

@@ -19,7 +19,8 @@ from hetero_rsnn.common.files import output_folder
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.datasets.dataset import Dataset
-from hetero_rsnn.estimators.image_classifier import METHODS, MODELS, SpikingImageClassifier
+from hetero_rsnn.estimators.image_classifier import SpikingImageClassifier
+from hetero_rsnn.estimators.image_networks import METHODS, MODELS
 from hetero_rsnn.estimators.readout import fit_readout
 from hetero_rsnn.gradient.settings import Epoch
 from hetero_rsnn.jobs.parallel import run_jobs

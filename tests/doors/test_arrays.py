@@ -12,6 +12,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -251,7 +252,37 @@ def anytime() -> hr.AnytimeReadout:
     return hr.AnytimeReadout(classifier()).fit(list(X3), Y3)
 
 
+@cache
+def early() -> hr.HRSNNGradientClassifier:
+    return taught().set_params(decide_every="4 ms").fit(list(X3), Y3)
+
+
+@cache
+def conformal() -> hr.ConformalRule:
+    return hr.fit_conformal(SCORES, Y3, 0.5)
+
+
+#: Networks of torch are looked at where it is installed.
+TORCH = find_spec("torch") is not None
+#: One feature a column, and events, which are counts of whatever type.
+FEATURES = numbers(24, 5, seed=8)
+EVENTS = numbers(24, 2, 1, 4, 4, seed=9, high=3)
+
+
+def of_images(model: str) -> hr.SpikingImageClassifier:
+    return hr.SpikingImageClassifier(
+        model, hidden=(6,), channels=(2,), blocks=0, steps=2, training_epochs=1, batch_size=8, learning_rate=0.05
+    )
+
+
+@cache
+def sorter(model: str) -> hr.SpikingImageClassifier:
+    return of_images(model).fit(FEATURES if model == "mlp" else EVENTS, Y3)
+
+
 SOUND = numbers(2400, seed=7)
+#: Black and white, in every type but bytes.
+IMAGES = numbers(3, 4, 4, seed=10, high=2)
 SCORES = [numbers(5, 2, seed=k) for k in range(24)]
 LIF = {"drive": ROW, "tau_m": ROW, "v_th": ROW, "v_reset": ROW - 1, "t_ref": ROW}
 NOISY = {**LIF, "intensity": ROW}
@@ -261,6 +292,8 @@ _INF = {"infinity": "a threshold that is never reached is allowed"}
 _NAMES = dict.fromkeys(("strings", "strings in a list", "strings as objects"), "a name")
 #: What the encoder of sound takes for samples of a wav file, which it divides by 2^31.
 _SAMPLES = {"int32": "samples of a wav file, in other units"}
+#: Bytes are pixels, of which 255 is white.
+_PIXELS = {"uint8": "pixels, in other units"}
 _NONE = {"nothing": "no number, no value"}
 _ENDS = {**_NONE, "infinity": "the end of the line", "-infinity": "the end of the line"}
 
@@ -490,6 +523,41 @@ def doors() -> dict[str, Door]:
             ),
         ),
     }
+    made |= {
+        "fit_temperature:scores": Door(lambda x: hr.fit_temperature([*SCORES, x], [*Y3, 0]), SCORES[0]),
+        "fit_temperature:labels": Door(lambda x: hr.fit_temperature(SCORES, x), Y3.astype(float)),
+        "fit_conformal:scores": Door(lambda x: hr.fit_conformal([*SCORES, x], [*Y3, 0], 0.5), SCORES[0]),
+        "fit_conformal:labels": Door(lambda x: hr.fit_conformal(SCORES, x, 0.5), Y3.astype(float)),
+        "fit_conformal:checkpoints": Door(lambda x: hr.fit_conformal(SCORES, Y3, 0.5, checkpoints=x), ROW),
+        "ConformalRule.decide:scores": Door(lambda x: conformal().decide([x]), SCORES[0]),
+        "ConformalRule.sets:scores": Door(lambda x: conformal().sets([x]), SCORES[0]),
+        "ConformalRule.coverage:scores": Door(lambda x: conformal().coverage([*SCORES, x], [*Y3, 0]), SCORES[0]),
+        "ConformalRule.coverage:labels": Door(lambda x: conformal().coverage(SCORES, x), Y3.astype(float)),
+        "compare_cutoffs:calibration_scores": Door(
+            lambda x: hr.compare_cutoffs([*SCORES, x], [*Y3, 0], SCORES, Y3, alpha=0.5), SCORES[0]
+        ),
+        "compare_cutoffs:calibration_labels": Door(
+            lambda x: hr.compare_cutoffs(SCORES, x, SCORES, Y3, alpha=0.5), Y3.astype(float)
+        ),
+        "compare_cutoffs:scores": Door(
+            lambda x: hr.compare_cutoffs(SCORES, Y3, [*SCORES, x], [*Y3, 0], alpha=0.5), SCORES[0]
+        ),
+        "compare_cutoffs:labels": Door(
+            lambda x: hr.compare_cutoffs(SCORES, Y3, SCORES, x, alpha=0.5), Y3.astype(float)
+        ),
+        "compare_cutoffs:spikes": Door(
+            lambda x: hr.compare_cutoffs(SCORES, Y3, SCORES[:2], Y3[:2], alpha=0.5, spikes=[np.ones(5), x]), numbers(5)
+        ),
+        "compare_cutoffs:checkpoints": Door(
+            lambda x: hr.compare_cutoffs(SCORES, Y3, SCORES, Y3, alpha=0.5, checkpoints=x), ROW
+        ),
+        "corrupted:images": Door(lambda x: hr.corrupted(x, "gaussian", 0.2), IMAGES, _PIXELS),
+        "corrupted:numbers": Door(lambda x: hr.corrupted(IMAGES, "gaussian", 0.2, numbers=x), ROW),
+        "saccade_events:images": Door(lambda x: hr.saccade_events(x, steps=3), IMAGES, _PIXELS),
+        "saccade_events:numbers": Door(lambda x: hr.saccade_events(IMAGES, steps=3, noise=0.5, numbers=x), ROW),
+        "HRSNNGradientClassifier.scores_over_time:X": Door(lambda x: early().scores_over_time([x]), sample),
+    }
+    made |= image_doors() if TORCH else {}
     for name in ("CurrentEncoder", "PoissonEncoder", "DeltaEncoder"):
         encoder = getattr(hr, name)
         made[f"{name}.fit:X"] = Door(
@@ -501,6 +569,32 @@ def doors() -> dict[str, Door]:
     return made
 
 
+def image_doors() -> dict[str, Door]:
+    """Of what needs torch; counts of events are no pixels, whatever their type."""
+    made: dict[str, Door] = {}
+    for model, array, but in (("mlp", FEATURES, _PIXELS), ("conv", EVENTS, {})):
+        kind = "" if model == "mlp" else " (events)"
+        made[f"SpikingImageClassifier.fit:X{kind}"] = Door(
+            lambda x, model=model, array=array: of_images(model).fit(x, Y3).decision_function(array), array, but
+        )
+        made |= {
+            f"SpikingImageClassifier.{method}:X{kind}": Door(
+                lambda x, method=method, model=model: getattr(sorter(model), method)(x), array, but
+            )
+            for method in ("account", "decision_function", "predict", "predict_proba", "scores_over_time")
+        }
+        made[f"SpikingImageClassifier.score:X{kind}"] = Door(
+            lambda x, model=model: sorter(model).score(x, Y3), array, but
+        )
+    return made | {
+        "SpikingImageClassifier.fit:y": Door(
+            lambda x: of_images("mlp").fit(FEATURES, x).decision_function(FEATURES), Y3.astype(float), _NAMES
+        ),
+        "SpikingImageClassifier.score:y": Door(lambda x: sorter("mlp").score(FEATURES, x), Y3.astype(float), _NAMES),
+        "SpikingImageClassifier.score:sample_weight": Door(lambda x: sorter("mlp").score(FEATURES, Y3, x), WEIGHT),
+    }
+
+
 DOORS = doors()
 
 #: Arguments that are arrays and no doors for foreign ones.
@@ -508,11 +602,16 @@ NO_DOORS = {
     **dict.fromkeys(
         (
             "Network", "Draw", "Recording", "State", "BrianObjects", "MemoryCapacity", "MemoryReadout", "Heterogeneity",
-            "BatchRun", "Gradients", "MeanField", "LinearSystem", "WeightDrift", "CutoffRule", "ClassificationReport",
-            "Series", "Dataset", "TaskResult",
+            "BatchRun", "Gradients", "MeanField", "LinearSystem", "WeightDrift", "CutoffRule", "ConformalRule",
+            "Decisions", "Account", "ClassificationReport", "Series", "Dataset", "TaskResult",
         ),
         "made by functions of the package",
     ),
+    **dict.fromkeys(
+        ("SpikingNetwork", "SpikingMLP", "SpikingConvNet", "OrdinaryMLP", "OrdinaryConvNet", "QCFS"),
+        "take tensors of torch and nothing else",
+    ),
+    **({} if TORCH else {"SpikingImageClassifier": "needs torch"}),
 }  # fmt: skip
 
 
@@ -581,6 +680,23 @@ def test_one_line_refuses_what_numpy_would_twist(name: str, kind: str) -> None:
     assert "\n" not in text and len(text) < 500, text
     if "mask" in kind:
         assert "masked" in text, text
+
+
+@pytest.mark.parametrize("kind", {**MUST_PASS, **MUST_REFUSE})
+def test_networks_of_torch_take_tensors_alone(kind: str) -> None:
+    pytest.importorskip("torch")
+    flat = (hr.SpikingMLP(5, 2, hidden=(6,)).eval(), hr.OrdinaryMLP(5, 2, hidden=(6,)), hr.QCFS())
+    images = (hr.SpikingConvNet((1, 4, 4), 2, channels=(2,)).eval(), hr.OrdinaryConvNet((1, 4, 4), 2, channels=(2,)))
+    for networks, array in ((flat, FEATURES), (images, EVENTS[:, 0])):
+        if "pandas" in kind or "table" in kind:
+            array = array.reshape(len(array), -1)
+        given = {**MUST_PASS, **MUST_REFUSE}[kind](array.copy())
+        for network in networks:
+            names = [name for name in ("forward", "traced", "account", "steps_of") if hasattr(network, name)]
+            for call in [network, *(getattr(network, name) for name in names)]:
+                with pytest.raises(hr.HeteroError, match="must be a tensor of floating point numbers") as caught:
+                    quietly(lambda call=call, given=given: list(call(given)))
+                assert "\n" not in str(caught.value)
 
 
 def public_arrays() -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ import pytest
 from helpers import refused
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
 
 import hetero_rsnn as hr
@@ -163,3 +164,163 @@ def test_samples_that_cannot_be():
     clf = make(training_epochs=1).fit(X, Y)
     refused(lambda: clf.predict(X[:, :7]), "must have the shape (64,)")
     refused(lambda: clf.score(TEST, TRUTH[:-1]), "y")
+
+
+FEW, FEW_Y = X[:40], Y[:40]
+
+
+def test_a_fit_that_fails_leaves_an_estimator_that_is_not_fitted():
+    clf = make(training_epochs=1, method="conversion").fit(FEW, FEW_Y)
+    for fault in (
+        lambda: clf.set_params(steps=0).fit(FEW, FEW_Y),
+        lambda: clf.set_params(steps=2).fit(FEW, FEW_Y[:-1]),
+    ):
+        refused(fault)
+        assert not [name for name in vars(clf) if name.endswith("_")]
+        calls = (clf.predict, clf.predict_proba, clf.decision_function, clf.scores_over_time, clf.account)
+        for call in (*calls, lambda x: clf.score(x, FEW_Y)):
+            with pytest.raises(NotFittedError):
+                call(FEW)
+        clf.set_params(steps=2).fit(FEW, FEW_Y)
+    assert hasattr(clf, "ordinary_") and not hasattr(clf.set_params(method="direct").fit(FEW, FEW_Y), "ordinary_")
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "gpu", "meta", None, 0, ["cpu"]])
+def test_devices_that_are_not_there(device):
+    refused(lambda: make(device=device).fit(FEW, FEW_Y), "device", "use 'cpu'")
+
+
+def test_every_name_of_the_cpu_is_the_same():
+    found = [make(device=d, training_epochs=1).fit(FEW, FEW_Y) for d in ("cpu", "cpu:0", torch.device("cpu"))]
+    for one in found[1:]:
+        np.testing.assert_array_equal(one.decision_function(TEST), found[0].decision_function(TEST))
+    found[0].set_params(device="cuda:99").predict(TEST)  # a fitted network stays where it is
+
+
+def test_networks_that_do_not_fit_are_refused_before_they_are_trained():
+    from hetero_rsnn.gradient.feedforward.networks import SpikingMLP
+    from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryMLP
+
+    flat, two = FEW.reshape(40, 64), np.arange(40) % 2
+    own = SpikingMLP(64, 2, hidden=(4,))
+    linear = torch.nn.Sequential(torch.nn.Linear(64, 2))
+    for model, changes, said in (
+        (None, {}, "model must be one of conv, mlp, or a torch.nn.Module, got None"),
+        (SpikingMLP, {}, "give a network, not its class"),
+        (SpikingMLP(64, 3, hidden=(4,)), {}, "has 3 outputs, and y has 2 classes"),
+        (SpikingMLP(64, 1, hidden=(4,)), {}, "has 1 outputs, and there are 2 classes"),
+        (OrdinaryMLP(64, 2), {}, "method='direct' needs a network that answers in steps, got OrdinaryMLP"),
+        (own, {"method": "conversion"}, "the network must be an OrdinaryMLP"),
+        (linear, {"method": "conversion"}, "without QCFS cannot be converted"),
+        (
+            torch.nn.Sequential(torch.nn.Linear(60, 2)),
+            {"method": "conversion"},
+            "cannot take images of the shape (64,)",
+        ),
+        (torch.nn.Sequential(torch.nn.Flatten(0), torch.nn.LazyLinear(4)), {}, "must answer (samples, classes)"),
+        (own.eval().folded(), {}, "has no parameters that can be trained"),
+        (linear, {"consistency": 0.1, "method": "conversion"}, "consistency needs a network with traced()"),
+    ):
+        told = []
+        clf = make(model, **changes)
+        clf.on_epoch = told.append
+        refused(lambda clf=clf: clf.fit(flat, two), said)
+        assert not told
+
+
+def test_a_sequential_of_ones_own_is_converted_and_cloned():
+    from hetero_rsnn.gradient.feedforward.quantised import QCFS
+
+    rng = torch.Generator().manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(64, 30), QCFS(4, theta=1.0), torch.nn.Linear(30, 10))
+    with torch.no_grad():
+        for p in model.parameters():
+            if p.dim():
+                p.copy_(torch.randn(p.shape, generator=rng) / 8)
+    clf = make(model, method="conversion", steps=8, optimiser="adam")
+    flat = X.reshape(-1, 64)
+    again = clone(clf.fit(flat, Y))
+    assert clf.score(TEST.reshape(-1, 64), TRUTH) > 0.5 and type(clf.network_).__name__ == "ConvertedNetwork"
+    # The clone has the network as it was given, and not as it was trained.
+    assert torch.equal(again.model[0].weight, model[0].weight) and again.model is not model
+    np.testing.assert_array_equal(again.fit(flat, Y).decision_function(flat), clf.decision_function(flat))
+
+
+def test_spikes_belong_to_the_answers_with_rate_coding():
+    clf = make(coding="rate", training_epochs=1, leak=[0.2, 0.9]).fit(X, Y)
+    network, spikes = clf.network_, []
+    neurons = [layer for layer in network.modules() if type(layer).__name__ == "Neurons"]
+    hooks = [layer.register_forward_hook(lambda _, given, out: spikes.append(out.sum(dim=(0, 2)))) for layer in neurons]
+    clf.scores_over_time(TEST)
+    for hook in hooks:
+        hook.remove()
+    np.testing.assert_array_equal(clf.account(TEST).spikes.sum(axis=(0, 1)), torch.cat(spikes).numpy())
+
+
+def test_gradients_are_there_whatever_holds_outside():
+    wanted = make(training_epochs=1).fit(FEW, FEW_Y).decision_function(TEST)
+    for outside in (torch.no_grad(), torch.inference_mode()):
+        with outside:
+            clf = make(training_epochs=1).fit(FEW, FEW_Y)
+            np.testing.assert_array_equal(clf.decision_function(TEST), wanted)
+            assert not torch.is_grad_enabled()
+
+
+def test_nothing_global_changes():
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    legacy = np.random.get_state()[1].copy()  # noqa: NPY002
+    make(training_epochs=1, dropout=0.2, n_jobs=-1).fit(FEW, FEW_Y).predict(TEST)
+    clf = make(n_jobs=10**9)
+    clf.on_epoch = lambda epoch: {}[epoch]
+    with pytest.raises(KeyError):
+        clf.fit(FEW, FEW_Y)
+    assert torch.equal(torch.get_rng_state(), before) and torch.get_num_threads() == threads
+    assert np.array_equal(np.random.get_state()[1], legacy)  # noqa: NPY002
+    refused(lambda: make(n_jobs="2").fit(FEW, FEW_Y), "n_jobs")
+
+
+def test_parameters_of_other_types():
+    for changes, said in (
+        ({"hidden": 5}, "hidden must be a list"),
+        ({"hidden": 5, "method": "conversion"}, "hidden must be a list"),
+        ({"trainable": 5}, "trainable must be a list of names, got 5"),
+        ({"shift": 2}, "shift and flip move"),
+        ({"flip": True}, "shift and flip move"),
+        ({"flip": "no"}, "flip must be True or False, got 'no'"),
+        ({"detach_reset": "no"}, "detach_reset must be True or False"),
+        ({"seed": -1}, "seed must be"),
+        ({"consistency": np.array([0.1, 0.2])}, "consistency must be"),
+        ({"optimiser": np.array([0.1, 0.2])}, "unknown optimiser"),
+        ({"loss": np.array([0.1, 0.2])}, "unknown loss"),
+        ({"coding": "rate"}, "rate coding needs pixels from 0 to 1"),
+    ):
+        refused(lambda changes=changes: make(**changes).fit(FEW * 3, FEW_Y), said)
+
+
+def test_labels_lists_and_tables():
+    pandas = pytest.importorskip("pandas")
+    table, names = pandas.DataFrame(FEW.reshape(40, 64)), pandas.Series(FEW_Y)
+    clf = make(training_epochs=1).fit(FEW, FEW_Y)
+    for features, labels in ((table, names), (table.to_numpy().tolist(), FEW_Y.tolist()), (list(FEW), FEW_Y)):
+        other = make(training_epochs=1).fit(features, labels)
+        np.testing.assert_array_equal(other.decision_function(features), clf.decision_function(FEW))
+        assert other.score(features, labels) == clf.score(FEW, FEW_Y)
+    refused(lambda: make().fit(FEW, np.where(np.arange(40) % 2, 1.0, np.nan)), "y must be finite, got NaN")
+    refused(lambda: make().fit(FEW, FEW_Y[:, None]), "y must be one label a sample")
+    one_each = make(training_epochs=1).fit(X[:10], np.arange(10))  # nothing can be held out
+    assert np.isnan(one_each.training_[0].validation) and len(one_each.classes_) == 10
+    assert one_each.set_params(validation=0.99).fit(FEW, np.arange(40) % 2).score(FEW, np.arange(40) % 2) >= 0
+    weight = (clf.predict(FEW) == FEW_Y) + 0.0
+    if 0 < weight.sum() < 40:
+        assert clf.score(FEW, FEW_Y, weight) == 1.0
+    refused(lambda: clf.score(FEW, FEW_Y, -weight), "sample_weight must be finite and >= 0")
+
+
+def test_what_resumes_a_training_tells_of_all_of_it(tmp_path):
+    whole = make(checkpoint=tmp_path / "run").fit(X, Y)
+    again = make(checkpoint=tmp_path / "run").fit(X, Y)
+    assert again.training_ == whole.training_ and again.best_epoch_ == whole.best_epoch_ and len(again.training_) == 6
+    np.testing.assert_array_equal(again.decision_function(TEST), whole.decision_function(TEST))
+    # Numbers that are no arrays belong to the training, too.
+    for changes in ({"leak": 0.51}, {"threshold": 1.01}, {"pseudo_derivative": "gaussian"}, {"detach_reset": True}):
+        refused(lambda changes=changes: make(checkpoint=tmp_path / "run", **changes).fit(X, Y), "another training")

@@ -66,3 +66,9 @@ def test_bytes_stay_bytes():
 )
 def test_what_is_refused(value, said):
     refused(lambda: image_array("X", value), said)
+
+
+def test_rows_of_unequal_shapes_and_numbers_beyond_single_precision():
+    refused(lambda: image_array("X", [[[1.0, 2.0]], [[1.0], [2.0, 3.0]]]), "X must be images", "in sample 1")
+    refused(lambda: image_array("X", [[0.0, -1e39], [1.0, 2.0]]), "X must be numbers up to 3.4e38, got -1e+39")
+    assert image_array("X", [[0.0, 3e38], [1e-50, 2.0]]).dtype == np.float32

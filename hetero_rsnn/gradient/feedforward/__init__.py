@@ -15,6 +15,12 @@ All modules of this package import torch; the rest of ``hetero_rsnn`` does witho
 ``spiking_network``  SpikingNetwork: what all networks do
 ``networks``         SpikingMLP, SpikingConvNet
 ``losses``           of the mean output, of each step (TET), of the direction of activity (RCS)
+``ordinary``         networks without spikes, with the activations of ``quantised``
+``conversion``       from these to spiking networks, which are ``converted``
+``specs``            networks as plain data and arrays
+``saving``           these as files
+``running``          devices, threads, images a few at a time
+``training``         on images, epoch by epoch
 """
 
 from hetero_rsnn.common.extras import need

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import numpy as np
@@ -15,10 +16,10 @@ from torch.nn.utils.parametrize import is_parametrized
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array
-from hetero_rsnn.gradient.feedforward.converted import Connections, ConvertedBlock, ConvertedNetwork
+from hetero_rsnn.gradient.feedforward.converted import Connections, ConvertedBlock, ConvertedNetwork, Origin
 from hetero_rsnn.gradient.feedforward.layers import Dropout, Straight
 from hetero_rsnn.gradient.feedforward.neurons import Neurons
-from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryBlock, OrdinaryNetwork
+from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryBlock, OrdinaryConvNet, OrdinaryMLP, OrdinaryNetwork
 from hetero_rsnn.gradient.feedforward.quantised import QCFS
 from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
 
@@ -97,7 +98,11 @@ def convert(model: nn.Module, steps: int, *, start: float = 0.5) -> SpikingNetwo
         shape = model.shape
     else:
         shape = (leaves[0][1].in_features,) if isinstance(leaves[0][1], nn.Linear) else ()
-    return ConvertedNetwork(shape, layers, steps)
+    network = ConvertedNetwork(shape, layers, steps)
+    if isinstance(model, OrdinaryNetwork) and type(model) in (OrdinaryMLP, OrdinaryConvNet):
+        with suppress(HeteroError):  # of half precisions that numpy does not know
+            network.origin = Origin(model.spec(), model.to_arrays(), share)
+    return network
 
 
 def conversion_error(model: nn.Module, spiking: SpikingNetwork, x: Tensor) -> Array:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hetero_rsnn.common.errors import HeteroError
@@ -78,6 +79,22 @@ class ConvertedBlock(nn.Module):
         return y
 
 
+class Origin(NamedTuple):
+    """An ordinary network as it was when it was converted.
+
+    Attributes
+    ----------
+    spec : dict
+    arrays : dict of str to ndarray
+    start : float
+        Potential before the first step, as a share of theta.
+    """
+
+    spec: dict[str, Any]
+    arrays: dict[str, NDArray[Any]]
+    start: float
+
+
 class ConvertedNetwork(SpikingNetwork):
     """A spiking network that `convert` has made; every step gets the same input (batch, ...).
 
@@ -85,6 +102,8 @@ class ConvertedNetwork(SpikingNetwork):
     ----------
     shape : tuple of int
         Of one input, or () where the ordinary network did not say.
+    origin : Origin or None
+        What was converted; None of a network of one's own.
     """
 
     def __init__(self, shape: tuple[int, ...], layers: Sequence[nn.Module], steps: int) -> None:
@@ -96,6 +115,7 @@ class ConvertedNetwork(SpikingNetwork):
         self.sizes = sizes
         self.is_folded = True
         self.fitting: set[tuple[int, ...]] = set()
+        self.origin: Origin | None = None
         self.requires_grad_(False)
         self.eval()
 

@@ -8,11 +8,12 @@ from typing import Any
 from torch import Tensor, nn
 
 from hetero_rsnn.common import checks
-from hetero_rsnn.common.errors import HeteroError, suggest
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.gradient.feedforward.blocks import POOLS, BasicBlock
 from hetero_rsnn.gradient.feedforward.layers import Conv, Dropout, Linear
 from hetero_rsnn.gradient.feedforward.normalisation import Projection
 from hetero_rsnn.gradient.feedforward.setting import Setting
+from hetero_rsnn.gradient.feedforward.specs import built
 from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
 
@@ -222,7 +223,7 @@ class SpikingConvNet(SpikingNetwork):
         return f"{sizes}, {self.blocks} block{'s' * (self.blocks != 1)} a stage"
 
 
-_NETWORKS: dict[str, type[SpikingMLP] | type[SpikingConvNet]] = {
+_NETWORKS: dict[str, type[SpikingMLP | SpikingConvNet]] = {
     "SpikingMLP": SpikingMLP,
     "SpikingConvNet": SpikingConvNet,
 }
@@ -248,23 +249,14 @@ def network_from(spec: Mapping[str, Any]) -> SpikingMLP | SpikingConvNet:
     >>> again.spec() == network.spec()
     True
     """
-    if not isinstance(spec, Mapping) or "network" not in spec:
-        raise HeteroError("the spec of a network must name the network", fix="take what spec() of a network gives")
-    options = dict(spec)
-    kind = _NETWORKS[checks.one_of("network", options.pop("network"), tuple(_NETWORKS))]
+    options = dict(spec) if isinstance(spec, Mapping) else {}
     is_folded = options.pop("folded", False)
+    if not isinstance(is_folded, bool):
+        raise HeteroError(f"folded must be true or false, got {is_folded!r}", fix="take what spec() of a network gives")
     bump = options.get("pseudo_derivative")
     if isinstance(bump, Mapping):
         options["pseudo_derivative"] = PseudoDerivative(**bump)
-    try:
-        network = kind(**options)
-    except TypeError as error:
-        known = [name for name in kind.__init__.__annotations__ if name != "return"]
-        odd = next((name for name in options if name not in known), "")
-        fault = (
-            f"unknown option {odd!r} of a network{suggest(odd, known)}" if odd else f"the spec does not fit ({error})"
-        )
-        raise HeteroError(fault, fix="take what spec() of a network gives") from None
+    network = built(_NETWORKS, options)
     return network.eval().folded() if is_folded else network
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.gradient.feedforward.layers import Dropout, torch_generator
 from hetero_rsnn.gradient.feedforward.quantised import QCFS
+from hetero_rsnn.gradient.feedforward.specs import arrays_of, built, take_over
 
 #: How drives of activations can be normalised.
 NORMALISATIONS = ("batch",)
@@ -91,6 +94,26 @@ class OrdinaryNetwork(nn.Module):
         super().__init__()
         self.shape, self.classes = shape, checks.whole("classes", classes, least=1)
         self.layers = nn.Sequential()
+        self._options: dict[str, Any] = {}
+
+    def spec(self) -> dict[str, Any]:
+        """Plain data from which `ordinary_from` builds an equal network, without what it has learned."""
+        return {"network": type(self).__name__, **copy.deepcopy(self._options)}
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """All parameters, statistics and counters, by name."""
+        return arrays_of(self)
+
+    def from_arrays(self, arrays: Mapping[str, Any]) -> Self:
+        """Take over what `to_arrays` of an equal network gave, in its precision; return the network.
+
+        Raises
+        ------
+        HeteroError
+            If one is missing, unknown, or of another shape or kind.
+        """
+        take_over(self, arrays)
+        return self
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores, shape (batch, classes).
@@ -171,13 +194,20 @@ class OrdinaryMLP(OrdinaryNetwork):
         dropout: float = 0.0,
         seed: int = 0,
     ) -> None:
-        inputs = checks.whole("inputs", inputs, least=1)
+        inputs, levels, seed = (
+            checks.whole(name, value, least=least)
+            for name, value, least in (("inputs", inputs, 1), ("levels", levels, 1), ("seed", seed, 0))
+        )
         super().__init__((inputs,), classes)
         sizes = _sizes("hidden", hidden)
         if not sizes:
             raise HeteroError("hidden must name at least one layer, got none", fix="use e.g. (512,)")
         dense = _dense(inputs, sizes, self.classes, levels, _normalised(normalisation), dropout, seed)
         self.layers = nn.Sequential(nn.Flatten(), *dense)
+        self._options = {
+            "inputs": inputs, "classes": self.classes, "hidden": list(sizes), "levels": levels,
+            "normalisation": normalisation, "dropout": float(dropout), "seed": seed,
+        }  # fmt: skip
 
 
 class OrdinaryConvNet(OrdinaryNetwork):
@@ -230,6 +260,7 @@ class OrdinaryConvNet(OrdinaryNetwork):
         if len(image) != 3:
             raise HeteroError(f"shape must be (channels, height, width), got {image}", fix="give three whole numbers")
         super().__init__(image, classes)
+        levels, seed = checks.whole("levels", levels, least=1), checks.whole("seed", seed, least=0)
         stages, norm = _sizes("channels", channels), _normalised(normalisation)
         if not stages:
             raise HeteroError("channels must name at least one stage, got none", fix="use e.g. (32, 64)")
@@ -250,8 +281,43 @@ class OrdinaryConvNet(OrdinaryNetwork):
                 before = count
         # Once less between stages, once more here; at the edge of an odd width squares are of what is there.
         features = before * math.prod(-(-size // 2 ** len(stages)) for size in image[1:])
-        dense = _dense(features, _sizes("hidden", hidden), self.classes, levels, norm, dropout, seed)
+        flat = _sizes("hidden", hidden)
+        dense = _dense(features, flat, self.classes, levels, norm, dropout, seed)
         self.layers = nn.Sequential(*layers, *_halved(), nn.Flatten(), *dense)
+        self._options = {
+            "shape": list(image), "classes": self.classes, "channels": list(stages), "blocks": blocks,
+            "hidden": list(flat), "levels": levels, "normalisation": normalisation, "dropout": float(dropout),
+            "seed": seed,
+        }  # fmt: skip
+
+
+_NETWORKS: dict[str, type[OrdinaryMLP | OrdinaryConvNet]] = {
+    "OrdinaryMLP": OrdinaryMLP,
+    "OrdinaryConvNet": OrdinaryConvNet,
+}
+
+
+def ordinary_from(spec: Mapping[str, Any]) -> OrdinaryMLP | OrdinaryConvNet:
+    """The network that ``spec()`` of another describes, with weights as they begin.
+
+    Parameters
+    ----------
+    spec : mapping
+        Plain data, such as JSON holds.
+
+    Raises
+    ------
+    HeteroError
+        If it is not one of a network.
+
+    Examples
+    --------
+    >>> network = OrdinaryMLP(64, 10, hidden=(32,))
+    >>> again = ordinary_from(network.spec()).from_arrays(network.to_arrays())
+    >>> again.spec() == network.spec()
+    True
+    """
+    return built(_NETWORKS, spec)
 
 
 class _Dropout(Dropout):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from hetero_rsnn.common import checks
+from hetero_rsnn.common.errors import HeteroError
 
 
 class _Floor(torch.autograd.Function):
@@ -69,6 +70,16 @@ class QCFS(nn.Module):
         return f"levels={self.levels}, theta={self.theta.item():g}"
 
     def forward(self, x: Tensor) -> Tensor:
+        """Activations, of the shape of the input.
+
+        Raises
+        ------
+        HeteroError
+            If the input is no tensor of floating point numbers.
+        """
+        if not isinstance(x, Tensor) or not x.is_floating_point():
+            got = str(x.dtype) if isinstance(x, Tensor) else type(x).__name__
+            raise HeteroError(f"the input must be a tensor of floating point numbers, got {got}", fix="use x.float()")
         share = (x / self.theta).clamp(0.0, 1.0)
         out: Tensor = self.theta * (_floor(self.levels * share + 0.5) / self.levels)
         return out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -56,6 +56,8 @@ class Setting:
         if checks.real("dropout", self.dropout, least=0.0) >= 1:
             raise HeteroError(f"dropout must be below 1, got {self.dropout:g}", fix="use 0.5 or less")
         checks.whole("seed", self.seed, least=0)
+        if not isinstance(self.trainable, str | Iterable):
+            raise HeteroError(f"trainable must be a list of names, got {self.trainable!r:.80}", fix="write ('leak',)")
         trainable = (self.trainable,) if isinstance(self.trainable, str) else tuple(self.trainable)
         for name in trainable:
             checks.one_of("trainable quantity", name, TRAINABLE)

@@ -6,7 +6,6 @@ import copy
 from collections.abc import Generator, Mapping
 from typing import Any, Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +16,7 @@ from hetero_rsnn.gradient.feedforward.coding import RateCoding
 from hetero_rsnn.gradient.feedforward.neurons import Kept, Neurons
 from hetero_rsnn.gradient.feedforward.normalisation import Projection, StepWeights, fold_in_place
 from hetero_rsnn.gradient.feedforward.setting import Setting
+from hetero_rsnn.gradient.feedforward.specs import arrays_of, take_over
 from hetero_rsnn.gradient.feedforward.states import Memory
 
 
@@ -193,7 +193,7 @@ class SpikingNetwork(nn.Module):
 
     def to_arrays(self) -> dict[str, Array]:
         """All parameters, statistics and counters, by name."""
-        return {name: np.array(value.detach().cpu().numpy()) for name, value in self.state_dict().items()}
+        return arrays_of(self)
 
     def from_arrays(self, arrays: Mapping[str, Any]) -> Self:
         """Take over what `to_arrays` of an equal network gave, in its precision; return the network.
@@ -203,22 +203,7 @@ class SpikingNetwork(nn.Module):
         HeteroError
             If one is missing, unknown, or of another shape or kind.
         """
-        wanted = self.state_dict(keep_vars=True)
-        if wanted.keys() != arrays.keys():
-            odd = min(wanted.keys() ^ arrays.keys())
-            fault = "is missing" if odd in wanted else "is unknown"
-            raise HeteroError(f"the array {odd!r} {fault}", fix="take the arrays of a network of equal spec()")
-        found = {name: np.asarray(value) for name, value in arrays.items()}
-        for name, tensor in wanted.items():
-            value = found[name]
-            kind = "f" if tensor.is_floating_point() else "i"
-            if value.shape != tensor.shape or value.dtype.kind != kind:
-                raise HeteroError(
-                    f"the array {name!r} must have the shape {tuple(tensor.shape)}, got {value.dtype} of {value.shape}",
-                    fix="take the arrays of a network of equal spec()",
-                )
-        for name, tensor in wanted.items():
-            tensor.data = torch.tensor(found[name], device=tensor.device)
+        take_over(self, arrays)
         return self
 
     def describe(self) -> str:

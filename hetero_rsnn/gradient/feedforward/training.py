@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,16 +19,18 @@ from torch import Tensor, nn
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
 from hetero_rsnn.common.randomness import generator
-from hetero_rsnn.common.types import Array, Ints
+from hetero_rsnn.common.types import Ints
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.gradient.checkpoints import read_checkpoint, write_checkpoint
 from hetero_rsnn.gradient.feedforward import losses
 from hetero_rsnn.gradient.feedforward.neurons import Neurons
+from hetero_rsnn.gradient.feedforward.normalisation import BatchNorm
 from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryNetwork
+from hetero_rsnn.gradient.feedforward.running import answers, as_input, outputs_of, own_draws, usable_device
+from hetero_rsnn.gradient.feedforward.specs import described
+from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
 from hetero_rsnn.gradient.settings import Epoch
 
-#: Images that are answered together while nothing is learned.
-TOGETHER = 256
 OPTIMISERS = ("adam", "sgd")
 LOSSES = ("cross_entropy", "tet")
 
@@ -76,6 +77,7 @@ class ImageSettings:
         for name in ("epochs", "batch_size", "patience"):
             checks.whole(name, getattr(self, name), least=1, most=10**9)
         checks.whole("shift", self.shift, least=0, most=10**4)
+        checks.whole("seed", self.seed, least=0)
         checks.real("learning_rate", self.learning_rate, above=0.0)
         for name in ("weight_decay", "consistency"):
             checks.real(name, getattr(self, name), least=0.0)
@@ -83,32 +85,14 @@ class ImageSettings:
             checks.one_of(name, getattr(self, name), known)
 
 
-@contextmanager
-def torch_threads(count: int) -> Iterator[None]:
-    """So many threads of torch inside, as before outside."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def as_input(images: NDArray[Any], device: Any = "cpu") -> Tensor:
-    """A batch of images for a network: one byte a pixel becomes numbers from 0 to 1; counts of events stay counts."""
-    x = torch.from_numpy(np.ascontiguousarray(images)).to(device)
-    if x.dtype == torch.uint8:
-        return x.to(torch.float32) / 255.0 if images.ndim < 5 else x.to(torch.float32)
-    return x.to(torch.float32)
-
-
 class ImageTraining:
     """A training that can be stopped after any epoch, kept, and taken up again.
 
     Parameters
     ----------
-    network : SpikingNetwork or OrdinaryNetwork
-        It is trained in place.
+    network : torch.nn.Module
+        A `SpikingNetwork`, `OrdinaryNetwork` or another one, from (samples, ...) to (steps, samples, classes) or
+        (samples, classes). It is trained in place.
     images : ndarray, shape (samples, channels, height, width), (samples, features) or (samples, steps, channels,
         height, width)
         Pixels from 0 to 1, or as whole numbers of one byte; events as counts.
@@ -125,29 +109,61 @@ class ImageTraining:
     best_epoch : int
     best : dict of str to ndarray
         What the network consisted of when the loss on the held-out images was smallest.
+    spiking : bool
+        Whether the network answers in every step.
+    outputs : int
+
+    Raises
+    ------
+    HeteroError
+        If the device is not there, or the network cannot be trained so on these images.
     """
 
     def __init__(
         self, network: nn.Module, images: NDArray[Any], labels: Ints, held_out: Ints, settings: ImageSettings,
         *, device: str = "cpu",
     ) -> None:  # fmt: skip
-        self.network: Any = network.to(device)
+        self.settings, self.device = settings, usable_device(device)
+        self.network: Any = network.to(self.device)
         self.images, self.labels = images, np.asarray(labels, np.int64)
-        self.settings, self.device = settings, device
         self.held_out = np.asarray(held_out, np.int64)
         self.shown = np.setdiff1d(np.arange(len(images)), self.held_out)
         if not self.shown.size:
             raise HeteroError("no image is left to train on", fix="hold out fewer of them")
-        self.spiking = not isinstance(network, OrdinaryNetwork)
-        if settings.loss == "tet" and not self.spiking:
-            raise HeteroError("loss='tet' is for spiking networks, got an ordinary one", fix="use 'cross_entropy'")
+        self.spiking, self.outputs = outputs_of(self.network, images, self.device)
+        norms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, BatchNorm)
+        #: Of one image no variance can be known.
+        self._least = 2 if any(isinstance(layer, norms) for layer in self.network.modules()) else 1
+        self._check()
+        whole, rest = divmod(len(self.shown), settings.batch_size)
         self.optimiser = self._optimiser()
-        self.steps = settings.epochs * math.ceil(len(self.shown) / settings.batch_size)
+        self.steps = settings.epochs * (whole + (rest >= self._least))
         self.taken = 0
         self.history: list[Epoch] = []
         self.best_epoch = -1
         self.best = self._first = self._arrays()
-        self._described = repr(network)
+        self._described = (repr(network), described(network), _spec(network))
+
+    def _check(self) -> None:
+        """Refuse what would fail, or teach nothing, later."""
+        name, s = type(self.network).__name__, self.settings
+        if self.labels.max() >= self.outputs:
+            raise HeteroError(
+                f"{name} has {self.outputs} outputs, and there are {self.labels.max() + 1} classes",
+                fix="give a network with one output for each class",
+            )
+        if not any(p.requires_grad for p in self.network.parameters()):
+            raise HeteroError(f"{name} has no parameters that can be trained", fix="give one that is not folded")
+        if s.loss == "tet" and not self.spiking:
+            raise HeteroError("loss='tet' is for spiking networks, got an ordinary one", fix="use 'cross_entropy'")
+        if s.consistency and not callable(getattr(self.network, "traced", None)):
+            raise HeteroError(f"consistency needs a network with traced(), got {name}", fix="leave consistency at 0")
+        if min(s.batch_size, len(self.shown)) < self._least:
+            raise HeteroError(
+                "a network with normalisation needs batches of 2 images or more, got "
+                f"batch_size={s.batch_size} and {len(self.shown)} images",
+                fix="raise batch_size, give more images, or use normalisation=None",
+            )
 
     def _optimiser(self) -> Any:
         s, parameters = self.settings, list(self.network.parameters())
@@ -185,14 +201,14 @@ class ImageTraining:
 
     def _loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """What a batch costs, and scores of its decisions."""
-        s = self.settings
-        if isinstance(self.network, OrdinaryNetwork):
+        s, network = self.settings, self.network
+        if not self.spiking:
             if not s.consistency:
-                scores = self.network(x)
+                scores = network(x)
                 return nn.functional.cross_entropy(scores, y), scores
-            scores, drives = self.network.traced(x)
+            scores, drives = network.traced(x)
             return nn.functional.cross_entropy(scores, y) + s.consistency * losses.spread(drives), scores
-        outputs, kept = self.network.traced(x) if s.consistency else (self.network(x), [])
+        outputs, kept = network.traced(x) if s.consistency else (network(x), [])
         loss = (losses.temporal_efficient if s.loss == "tet" else losses.cross_entropy_of_mean)(outputs, y)
         if s.consistency:
             loss = losses.with_consistency(loss, kept, outputs, y, alpha=s.consistency)
@@ -210,19 +226,23 @@ class ImageTraining:
         Raises
         ------
         HeteroError
-            If the loss is no number any more; `best` still holds the last good values.
+            If a loss is no number any more; `best` still holds the last good values.
         """
         begin, number = time.perf_counter(), len(self.history)
         rng = generator(self.settings.seed, "training", "order", number)
         order = rng.permutation(self.shown)
         self.network.train()
         # A network of one's own may draw from torch's generators: in each epoch the same, and none is changed outside.
-        with torch.random.fork_rng([] if self.device == "cpu" else [self.device]):
-            torch.manual_seed(int(rng.integers(2**63)))
+        with own_draws(self.device, int(rng.integers(2**63))):
             loss, score = self._learn(order, rng, number)
         validation = spikes = math.nan
         if self.held_out.size:
             validation, score, spikes = self._validate()
+            if not math.isfinite(validation):
+                raise HeteroError(
+                    f"the loss of the images held out is no number in epoch {number}",
+                    fix="lower learning_rate, or scale the images",
+                )
         now = Epoch(loss, validation, score, spikes, math.nan, time.perf_counter() - begin)
         self.history.append(now)
         least = math.inf if self.best_epoch < 0 else self.history[self.best_epoch].validation
@@ -232,11 +252,11 @@ class ImageTraining:
 
     def _learn(self, order: Ints, rng: np.random.Generator, number: int) -> tuple[float, float]:
         """Show images in an order; mean loss and accuracy on the batches as they came."""
-        s, total, right = self.settings, 0.0, 0
+        s, total, right, shown = self.settings, 0.0, 0, 0
         for low in range(0, len(order), s.batch_size):
             part = order[low : low + s.batch_size]
-            if len(part) == 1 and len(order) > 1:
-                continue  # of one image no variance can be known
+            if len(part) < self._least:
+                continue
             x = self._moved(as_input(self.images[part], self.device), rng)
             y = torch.from_numpy(self.labels[part]).to(self.device)
             for group in self.optimiser.param_groups:
@@ -252,9 +272,10 @@ class ImageTraining:
             torch.autograd.backward(loss)
             self.optimiser.step()
             self.taken += 1
+            shown += len(part)
             total += value * len(part)
             right += int((scores.detach().argmax(dim=1) == y).sum())
-        return total / len(order), right / len(order)
+        return total / shown, right / shown
 
     def _validate(self) -> tuple[float, float, float]:
         """Cross-entropy of the decisions at the end, accuracy, and spikes of a neuron, of images that are held out."""
@@ -332,6 +353,12 @@ class ImageTraining:
                 f"{path} is a checkpoint of another training: network, images, labels and settings must be the same",
                 fix="name another file, or begin anew",
             )
+        try:
+            self._restore(arrays, about)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
+            raise FileFormatError(f"{path} is damaged ({error!r:.200})", fix="restore a copy, or begin anew") from None
+
+    def _restore(self, arrays: dict[str, Any], about: dict[str, Any]) -> None:
         parts: dict[str, dict[str, Any]] = {"value": {}, "best": {}, "optimiser": {}}
         for name, array in arrays.items():
             kind, _, rest = name.partition("_")
@@ -347,15 +374,9 @@ class ImageTraining:
         self.best_epoch, self.taken = int(about["best_epoch"]), int(about["taken"])
 
 
-def answers(network: nn.Module, images: NDArray[Any], index: Ints, device: str = "cpu") -> Array:
-    """What a network says of some images: outputs of each step, shape (samples, steps, classes), or (samples, classes).
-
-    It is left in evaluation.
-    """
-    network.eval()
-    out = []
-    with torch.no_grad():
-        for low in range(0, len(index), TOGETHER):
-            found = network(as_input(images[index[low : low + TOGETHER]], device))
-            out.append((found.transpose(0, 1) if found.dim() == 3 else found).cpu().numpy())
-    return np.concatenate(out)
+def _spec(network: nn.Module) -> dict[str, Any] | None:
+    """What describes a network to the last digit, if it can say so."""
+    try:
+        return network.spec() if isinstance(network, SpikingNetwork | OrdinaryNetwork) else None
+    except NotImplementedError:
+        return None

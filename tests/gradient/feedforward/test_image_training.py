@@ -12,9 +12,11 @@ from helpers import refused
 from sklearn.datasets import load_digits
 
 import hetero_rsnn as hr
+from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP
 from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryConvNet, OrdinaryMLP
-from hetero_rsnn.gradient.feedforward.training import ImageSettings, ImageTraining, answers, as_input, torch_threads
+from hetero_rsnn.gradient.feedforward.running import answers, as_input, torch_threads
+from hetero_rsnn.gradient.feedforward.training import ImageSettings, ImageTraining
 
 pytestmark = pytest.mark.torch
 
@@ -152,3 +154,63 @@ def test_what_is_refused():
     with torch.no_grad():
         wild.network.layers[-1].bias.fill_(math.nan)
     refused(wild.run, "the loss is no number in epoch", "lower learning_rate")
+
+
+def plain(size, count, **changes):
+    """A network without normalisation on so many images."""
+    network = SpikingMLP(64, 10, hidden=(16,), steps=3)
+    settings = ImageSettings(
+        **{"epochs": 3, "batch_size": size, "learning_rate": 1e-2, "schedule": "cosine", **changes}
+    )
+    return ImageTraining(network, IMAGES.reshape(400, 64)[:count], LABELS[:count], np.arange(0), settings)
+
+
+def test_batches_of_one_image_teach_and_every_image_is_shown():
+    one = plain(1, 60)
+    one.run()
+    assert one.taken == one.steps == 180 and one.history[-1].loss < 0.9 * one.history[0].loss
+    rest = plain(20, 41)  # one is left
+    rest.run()
+    assert rest.taken == rest.steps == 9
+    normalised = training("mlp", batch_size=59, epochs=2)  # 350 images: 5 batches, and 55 images
+    assert normalised.steps == 12
+    for name in ("mlp", "conv", "ordinary mlp"):
+        refused(lambda name=name: training(name, batch_size=1), "needs batches of 2 images or more, got batch_size=1")
+
+
+def test_the_mean_is_that_of_the_images_shown():
+    """One image of 51 is left over, which a normalisation cannot take."""
+    network = SpikingMLP(64, 10, hidden=(16,), steps=2, normalisation="batch")
+    settings = ImageSettings(epochs=1, batch_size=25, learning_rate=1e-12)
+    one = ImageTraining(network, IMAGES.reshape(400, 64)[:51], LABELS[:51], np.arange(0), settings)
+    found, losses = one.epoch(), []
+    order = generator(0, "training", "order", 0).permutation(51)
+    network.train()
+    with torch.no_grad():
+        for low in (0, 25):
+            part = order[low : low + 25]
+            x, y = torch.from_numpy(IMAGES.reshape(400, 64)[part]), torch.from_numpy(LABELS[part])
+            losses.append(torch.nn.functional.cross_entropy(network(x).mean(0), y).item())
+    assert one.steps == one.taken == 2
+    assert found.loss == pytest.approx(np.mean(losses), rel=1e-4)
+
+
+def test_a_validation_that_is_no_number_ends_the_training():
+    images, held_out = IMAGES.reshape(400, 64).copy(), np.arange(0, 400, 8)
+    images[held_out] = 3e38
+    one = ImageTraining(torch.nn.Linear(64, 10), images, LABELS, held_out, ImageSettings(epochs=1, learning_rate=0.1))
+    refused(one.run, "the loss of the images held out is no number in epoch 0", "scale the images")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("history", 5), ("history", [{"x": 1}]), ("history", None), ("taken", "a"), ("best_epoch", []), ("taken", None)],
+)
+def test_a_checkpoint_with_other_types(key, value, tmp_path):
+    one = training()
+    one.epoch()
+    path = one.save(tmp_path / "run")
+    about = json.loads(path.read_text())
+    for changed in ({**about, key: value}, {k: v for k, v in about.items() if k != key}):
+        path.write_text(json.dumps(changed))
+        refused(lambda: training().restore(path), "run.json is damaged", error=hr.FileFormatError)

@@ -1,0 +1,98 @@
+"""The networks of a classifier of images, and which images they are trained on."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hetero_rsnn.common import checks
+from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.randomness import generator
+from hetero_rsnn.common.types import Ints
+
+MODELS = ("conv", "mlp")
+#: How a spiking network comes to be: by training it, or out of an ordinary one.
+METHODS = ("direct", "conversion")
+
+
+def check_parameters(given: Any) -> None:
+    """Refuse what can be known to be wrong of a classifier before anything is computed."""
+    from hetero_rsnn.gradient.feedforward.running import is_network
+
+    checks.whole("steps", given.steps, least=1)
+    checks.one_of("method", given.method, METHODS)
+    named = isinstance(given.model, str)
+    if named:
+        checks.one_of("model", given.model, MODELS)
+    elif not is_network(given.model):
+        raise HeteroError(
+            f"model must be one of {', '.join(MODELS)}, or a torch.nn.Module, got {given.model!r:.80}",
+            fix="give a network, not its class",
+        )
+    share = checks.real("validation", given.validation, least=0.0)
+    if share >= 1:
+        raise HeteroError(f"validation must be a share below 1, got {share:g}", fix="such as 0.1")
+    weight = checks.real("consistency", given.consistency, least=0.0)
+    if weight and named and given.method == "direct" and given.steps < 2:
+        raise HeteroError(f"consistency needs 2 steps or more, got {given.steps}", fix="raise steps")
+    checks.whole("shift", given.shift, least=0, most=10**4)
+    for name in ("flip", "detach_reset"):
+        value = getattr(given, name)
+        if not isinstance(value, bool | np.bool_):
+            raise HeteroError(f"{name} must be True or False, got {value!r:.80}", fix="choose one")
+    if named and given.model == "mlp" and (given.shift or given.flip):
+        raise HeteroError(
+            "model='mlp' takes pixels without their places, which shift and flip move",
+            fix="use model='conv', or leave both away",
+        )
+    if given.method == "conversion" and isinstance(given.loss, str) and given.loss == "tet":
+        raise HeteroError("loss='tet' is for direct training, got method='conversion'", fix="use 'cross_entropy'")
+
+
+def new_network(given: Any, images: NDArray[Any], classes: int) -> Any:
+    """A network that has learned nothing, as the parameters of a classifier describe it."""
+    from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP
+    from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryConvNet, OrdinaryMLP
+
+    if not isinstance(given.model, str):
+        return deepcopy(given.model)
+    mlp = given.model == "mlp"
+    timed = images.ndim == (3 if mlp else 5)
+    if timed and images.shape[1] != given.steps:
+        raise HeteroError(
+            f"events must have the {given.steps} steps of the network, got {images.shape[1]}",
+            fix=f"say steps={images.shape[1]}, or bin the events anew",
+        )
+    shape = images.shape[2:] if timed else images.shape[1:]
+    hidden = ((512,) if mlp else ()) if given.hidden is None else given.hidden
+    options: dict[str, Any] = {"hidden": hidden, "dropout": given.dropout, "seed": given.seed}
+    stages = {} if mlp else {"channels": given.channels, "blocks": given.blocks}
+    size: Any = shape[0] if mlp else shape
+    if given.method == "conversion":
+        if timed:
+            raise HeteroError("an ordinary network takes images, got events", fix="use method='direct'")
+        ordinary: Any = OrdinaryMLP if mlp else OrdinaryConvNet
+        return ordinary(size, classes, levels=given.levels, **stages, **options)
+    options |= {
+        name: getattr(given, name)
+        for name in (
+            "steps", "neuron", "leak", "threshold", "reset", "coding", "normalisation", "pseudo_derivative",
+            "detach_reset", "trainable",
+        )
+    }  # fmt: skip
+    spiking: Any = SpikingMLP if mlp else SpikingConvNet
+    return spiking(size, classes, **stages, **options)
+
+
+def held_out(number: Ints, classes: int, share: float, seed: int) -> Ints:
+    """Samples for validation: of each class its share, but never the last one of it."""
+    rng = generator(seed, "training", "held out")
+    out: list[int] = []
+    for one in range(classes):
+        mine = rng.permutation(np.flatnonzero(number == one))
+        count = max(round(share * mine.size), 1) if share else 0
+        out += mine[: min(count, mine.size - 1)].tolist()
+    return np.array(sorted(out), dtype=np.int64)
