@@ -136,13 +136,17 @@ def one(method: str, seed: int, s: Row, parts: tuple[Any, Any, Any, Any], worker
         }  # fmt: skip
     seconds = time.perf_counter() - begin
     report = clf.report(X_test, y_test)
-    for path in (checkpoint, *checkpoint.parent.glob(f"{checkpoint.stem}-*.npz")):
-        path.unlink(missing_ok=True)
     train = clf.train_report_.accuracy
     return {
         **out, "accuracy": report.accuracy, "nu": report.nu, "train_accuracy": train, "seconds": seconds,
         "peak_mib": peak(),
     }  # fmt: skip
+
+
+def forget(checkpoint: Path) -> None:
+    """Remove what is left of a training, once its cell is in the journal."""
+    for path in (checkpoint, *checkpoint.parent.glob(f"{checkpoint.stem}-*.npz")):
+        path.unlink(missing_ok=True)
 
 
 def summary(rows: list[Row], lines: dict[str, Row]) -> Row:
@@ -253,6 +257,7 @@ def main() -> None:
             checkpoint = study.out / f"{method}-{seed}.json"
             job = partial(one, method, seed, s, parts, study.workers, checkpoint)
             row[method] = study.cell(f"{method}, seed {seed}", job)
+            forget(checkpoint)
     out = summary(rows, lines)
     study.finish({"rows": rows, "linear": lines, "summary": out}, figure(out), findings=findings(out))
     print("\n".join(table(out)))

@@ -18,7 +18,7 @@ from hetero_rsnn.estimators.gradient_training import TRAINED, GradientEstimator,
 from hetero_rsnn.estimators.trained_readout import TrainedReadout
 from hetero_rsnn.gradient.batch import run_batch
 from hetero_rsnn.gradient.decisions import LOSSES, DecisionHead, DecisionWindows, running_mean
-from hetero_rsnn.gradient.fitting import Training
+from hetero_rsnn.gradient.fitting import Training, at_a_time
 from hetero_rsnn.gradient.heads import SampleHead
 from hetero_rsnn.gradient.readouts import Pooling, fade_of
 from hetero_rsnn.gradient.settings import Settings
@@ -26,7 +26,7 @@ from hetero_rsnn.inputs.labels import check_labels, check_truth, check_weights
 from hetero_rsnn.inputs.samples import take
 from hetero_rsnn.inputs.stimulus import Stimulus
 
-#: Samples that the trained readout answers at a time.
+#: Samples that are encoded at a time to be answered.
 TOGETHER = 256
 
 
@@ -253,6 +253,11 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         encode = self._encoding(samples, "answering")
         stimuli = [encode(int(k)) for k in index]
         head = self._head(stimuli, number, None if weight is None else weight[index], len(classes))
+        if self.consistency and isinstance(head, DecisionHead) and head.layout.count(head.lengths).max() < 2:
+            raise HeteroError(
+                f"consistency needs samples with two decision windows or more, got one of {self.decide_every}",
+                fix="shorten decide_every",
+            )
         held_out = self._held_out(number, len(classes), share)
         settings = self._training_settings()
         self._carry_out(Training(self._chosen(), head, stimuli, held_out, settings, state=self.frozen_.state))
@@ -284,11 +289,6 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
             return SampleHead(self._pooling(), number, weight, classes, self.loss == "squared_error")
         layout, windows = self._decisions()
         lengths = np.array([len(x) * windows for x in stimuli])
-        if self.consistency and layout.count(lengths).max() < 2:
-            raise HeteroError(
-                f"consistency needs samples with two decision windows or more, got one of {self.decide_every}",
-                fix="shorten decide_every",
-            )
         return DecisionHead(layout, number, lengths, windows, weight, classes, self.loss)
 
     def _decisions(self) -> tuple[DecisionWindows, int]:
@@ -336,12 +336,12 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         spikes, rows = np.empty(count), np.empty(count, dtype=np.int64)
         for part, counts, windows in self._answered(samples):
             if self.decide_every is None:
-                parts, matrices = 1, self._pooling().matrices(windows)
+                parts, mine = 1, self._pooling().matrices(windows) @ counts
             else:
                 layout, parts = self._decisions()
-                matrices = layout.whole(windows)
+                mine = layout.whole(counts, windows)
             rows[part] = windows // parts
-            features[part] = (matrices @ counts).reshape(len(counts), -1)
+            features[part] = mine.reshape(len(counts), -1)
             spikes[part] = counts.sum(axis=(1, 2)) / n
         self.spikes_, self.rows_ = spikes, rows
         return features
@@ -375,8 +375,8 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         out: list[Array] = []
         spikes: list[Array] = []
         for _, counts, windows in self._answered(self.check_samples(X)):
-            answers = layout.matrices(windows) @ counts @ weights + offset
-            fired = (layout.sums(windows) @ counts).sum(axis=2)
+            answers = layout.seen(counts, windows) @ weights + offset
+            fired = layout.sums(counts, windows).sum(axis=2)
             for own, mine, steps in zip(answers, fired, layout.count(windows), strict=True):
                 out.append(running_mean(own[:steps]))
                 spikes.append(mine[:steps])
@@ -389,10 +389,14 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         parts = 1 if self.decide_every is None else self._decisions()[1]
         with self._bar("answering", count) as progress:
             for begin in range(0, count, TOGETHER):
-                part = slice(begin, min(begin + TOGETHER, count))
-                yield part, *self._counts([encode(k) for k in range(part.start, part.stop)], parts)
-                if progress is not None:
-                    progress(part.stop, count)
+                stimuli = [encode(k) for k in range(begin, min(begin + TOGETHER, count))]
+                size = at_a_time(max(map(len, stimuli)) * parts, self.network_.n)
+                for low in range(0, len(stimuli), size):
+                    some = stimuli[low : low + size]
+                    part = slice(begin + low, begin + low + len(some))
+                    yield part, *self._counts(some, parts)
+                    if progress is not None:
+                        progress(part.stop, count)
 
     def _counts(self, part: list[Stimulus], parts: int) -> tuple[Array, Ints]:
         """Spikes of each neuron in equal parts of each row of some samples, and how many there are of each sample."""

@@ -17,6 +17,7 @@ from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.estimators.frozen import count_jobs
 from hetero_rsnn.estimators.image_networks import check_parameters, held_out, new_network
 from hetero_rsnn.gradient.checkpoints import checkpoint_exists
+from hetero_rsnn.gradient.decisions import running_mean
 from hetero_rsnn.gradient.readouts import softmax
 from hetero_rsnn.gradient.settings import Epoch
 from hetero_rsnn.inputs.images import image_array
@@ -338,8 +339,7 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         list of ndarray, shape (steps, classes)
             As the cutoff takes them, see `hetero_rsnn.fit_cutoff`; the last row is that of the whole inference.
         """
-        outputs = self._outputs(X)
-        return list(np.cumsum(outputs, axis=1) / np.arange(1, outputs.shape[1] + 1)[:, None])
+        return list(running_mean(self._outputs(X)))
 
     def account(self, X: Any) -> Account:
         """Spikes and synaptic operations of every layer, step and sample; see `Account`.

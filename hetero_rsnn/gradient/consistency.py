@@ -106,18 +106,15 @@ def inconsistency(run: Any, draw: Draw, head: DecisionHead, scores: Array, index
         Which samples of the head these are.
     """
     windows, layout = run.windows, head.layout
-    sums, ends = layout.sums(windows), layout.ends(windows)
-    steps = layout.count(windows)
+    ends, steps, most = layout.ends(windows), layout.count(windows), run.activity.shape[1]
     rest, reach = draw.neurons["v_rest"], draw.neurons["v_th"] - draw.neurons["v_rest"]
     unit = np.where(reach > 0, 1.0 / np.where(reach > 0, reach, 1.0), 0.0)
     rows = np.arange(len(windows))[:, None]
     stands = (run.potentials[rows, ends].astype(np.float64) - rest) * unit
     above = stands > 0
-    r = sums @ run.activity.astype(np.float64) + np.where(above, stands, 0.0)
+    r = layout.sums(run.activity, windows) + np.where(above, stands, 0.0)
     value, into = cosine_cost(r, steps, head.right(scores, index))
     into_stands = into * above
-    into_potentials = np.zeros(run.activity.shape)
-    # Windows beyond a sample's end have no gradient, though they name its last one again.
-    np.add.at(into_potentials, (rows, ends), into_stands * unit)
+    into_potentials = layout.place(into_stands * unit, windows, most)
     into_thresholds: Any = -(into_stands * stands).sum(axis=(0, 1)) * unit
-    return Inconsistency(value, sums.transpose(0, 2, 1) @ into, into_potentials, into_thresholds)
+    return Inconsistency(value, layout.spread(into, windows, most), into_potentials, into_thresholds)

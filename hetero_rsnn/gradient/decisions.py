@@ -11,6 +11,7 @@ import numpy as np
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array, Bools, Ints
+from hetero_rsnn.gradient.heads import faded_sum
 from hetero_rsnn.gradient.readouts import cross_entropy, squared_error
 
 #: What an answer may be trained by: the mean over a sample's windows, by cross-entropy or squared error, or every one.
@@ -49,28 +50,65 @@ class DecisionWindows:
         last = np.arange(1, most + 1) * self.every - 1
         return np.asarray(np.minimum(last[None, :], np.asarray(windows)[:, None] - 1))
 
-    def sums(self, windows: Ints) -> Array:
-        """Which windows of counting are in which decision window, shape (samples, decisions, windows): 0 and 1."""
-        number = np.arange(int(windows.max())) // self.every
-        within = np.arange(int(windows.max())) < np.asarray(windows)[:, None]
-        most = int(self.count(windows).max())
-        inside = (number == np.arange(most)[:, None])[None] & within[:, None]
-        return np.asarray(inside, np.float64)
+    def sums(self, activity: Array, windows: Ints) -> Array:
+        """Spikes in each decision window, shape (samples, decisions, n); 0 beyond a sample's end.
 
-    def matrices(self, windows: Ints) -> Array:
-        """Weights over time of what each answer sees, shape (samples, decisions, windows); 0 beyond a sample's end."""
-        sums = self.sums(windows)
+        Parameters
+        ----------
+        activity : ndarray, shape (samples, windows, n)
+            What is beyond a sample's end is not looked at.
+        windows : ndarray of int, shape (samples,)
+        """
+        starts = np.arange(0, int(windows.max()), self.every)
+        return np.asarray(np.add.reduceat(_inside(activity, windows), starts, axis=1))
+
+    def spread(self, gradient: Array, windows: Ints, most: int) -> Array:
+        """The way back of `sums`: from (samples, decisions, n) to (samples, most, n)."""
+        number = np.minimum(np.arange(most) // self.every, gradient.shape[1] - 1)
+        return _inside(gradient[:, number], windows)
+
+    def place(self, gradient: Array, windows: Ints, most: int) -> Array:
+        """What is due to the ends of decision windows where these are, shape (samples, most, n), and 0 elsewhere."""
+        out = np.zeros((len(gradient), most, gradient.shape[2]))
+        sample, decision = np.nonzero(self.there(windows))
+        out[sample, self.ends(windows)[sample, decision]] = gradient[sample, decision]
+        return out
+
+    def there(self, windows: Ints) -> Bools:
+        """Which decision windows there are, shape (samples, decisions)."""
+        count = self.count(windows)
+        return np.asarray(np.arange(int(count.max())) < count[:, None])
+
+    def _sizes(self, windows: Ints) -> Ints:
+        """Windows of counting in each decision window, shape (samples, decisions, 1); at least 1."""
+        return np.maximum(np.diff(self.ends(windows), axis=1, prepend=-1), 1)[:, :, None]
+
+    # Not as products with matrices over time: these would grow with the square of the number of windows.
+
+    def seen(self, activity: Array, windows: Ints) -> Array:
+        """What each answer is made of, shape (samples, decisions, n); 0 beyond a sample's end. See `sums`."""
         if not self.fade:
-            return np.asarray(sums / np.maximum(sums.sum(axis=2, keepdims=True), 1.0))
-        age = self.ends(windows)[:, :, None] - np.arange(sums.shape[2])
-        there = np.arange(sums.shape[1])[None, :] < self.count(windows)[:, None]
-        seen = (age >= 0) & there[:, :, None]
-        return np.where(seen, self.fade ** np.maximum(age, 0), 0.0)
+            return np.asarray(self.sums(activity, windows) / self._sizes(windows))
+        faded = faded_sum(_inside(activity, windows), self.fade)
+        at_end = faded[np.arange(len(faded))[:, None], self.ends(windows)]
+        return np.asarray(at_end * self.there(windows)[:, :, None])
 
-    def whole(self, windows: Ints) -> Array:
-        """The mean of these over a sample, of which its decision at the end is made, shape (samples, 1, windows)."""
-        matrices = self.matrices(windows)
-        return np.asarray(matrices.sum(axis=1, keepdims=True) / self.count(windows)[:, None, None])
+    def back(self, gradient: Array, windows: Ints, most: int) -> Array:
+        """The way back of `seen`: from (samples, decisions, n) to (samples, most, n)."""
+        if not self.fade:
+            return self.spread(gradient / self._sizes(windows), windows, most)
+        placed = self.place(gradient, windows, most)
+        return np.asarray(faded_sum(placed[:, ::-1], self.fade)[:, ::-1])
+
+    def whole(self, activity: Array, windows: Ints) -> Array:
+        """The mean of `seen` over a sample, of which its decision at the end is made, shape (samples, n)."""
+        return np.asarray(self.seen(activity, windows).sum(axis=1) / self.count(windows)[:, None])
+
+
+def _inside(activity: Array, windows: Ints) -> Array:
+    """Numbers of windows in double precision, 0 beyond a sample's end."""
+    within = np.arange(activity.shape[1]) < np.asarray(windows)[:, None]
+    return np.asarray(np.where(within[:, :, None], activity, 0.0), np.float64)
 
 
 def running_mean(outputs: Array) -> Array:
@@ -150,24 +188,17 @@ class DecisionHead:
         return float(features.std()) or 1.0
 
     def features(self, activity: Array, windows: Ints, index: Ints) -> Array:
-        matrices = self.layout.matrices(windows).astype(activity.dtype)
-        return np.asarray((matrices @ activity)[self._there(windows)], np.float64)
+        return np.asarray(self.layout.seen(activity, windows)[self.layout.there(windows)])
 
     def back(self, gradient: Array, activity: Array, windows: Ints, index: Ints) -> Array:
-        matrices = self.layout.matrices(windows)
-        into = np.zeros((*matrices.shape[:2], activity.shape[2]))
-        into[self._there(windows)] = gradient
-        return np.asarray(matrices.transpose(0, 2, 1) @ into)
-
-    def _there(self, windows: Ints) -> Bools:
-        """Which decision windows there are, shape (samples, decisions)."""
-        count = self.layout.count(windows)
-        return np.asarray(np.arange(int(count.max())) < count[:, None])
+        there = self.layout.there(windows)
+        into = np.zeros((*there.shape, activity.shape[2]))
+        into[there] = gradient
+        return self.layout.back(into, windows, activity.shape[1])
 
     def over_time(self, scores: Array, index: Ints) -> Array:
         """Scores of answers as (samples, decisions, outputs), 0 beyond the end of a sample."""
-        windows = self.lengths[index]
-        there = self._there(windows)
+        there = self.layout.there(self.lengths[index])
         out = np.zeros((*there.shape, scores.shape[1]))
         out[there] = scores
         return out
@@ -175,7 +206,7 @@ class DecisionHead:
     def right(self, scores: Array, index: Ints) -> Bools:
         """Whether the decision in each decision window is right, shape (samples, decisions); False beyond the end."""
         decided = running_mean(self.over_time(scores, index)).argmax(axis=2)
-        there = self._there(self.lengths[index])
+        there = self.layout.there(self.lengths[index])
         return np.asarray((decided == self.targets[index][:, None]) & there)
 
     def _final(self, scores: Array, index: Ints) -> Array:

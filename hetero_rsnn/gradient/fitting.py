@@ -55,6 +55,11 @@ def _ridge(gram: Array, cross: Array, total: float, strength: float) -> dict[str
     return {READOUT: readout, OFFSET: offset - centre @ readout}
 
 
+def at_a_time(windows: int, n: int) -> int:
+    """Samples to look at together: as many as leave no more behind than there is room for, and at least a block."""
+    return min(_TOGETHER, max(16, _LEFT // (16 * windows * n) // 16 * 16))
+
+
 class NotANumberError(ArithmeticError):
     """A loss or a gradient that is NaN or infinite."""
 
@@ -202,9 +207,8 @@ class Training:
     def features(self, draw: Draw, index: Ints) -> tuple[Array, Array]:
         """What the readout sees of some samples, shape (answers, features), and their spikes, (samples, n)."""
         out, spikes = [], []
-        # As many at a time as leave no more behind than there is room for, and at least a block.
         longest = max((len(self.samples[k]) for k in index), default=1) * self.head.windows
-        size = min(_TOGETHER, max(16, _LEFT // (16 * longest * draw.n) // 16 * 16))
+        size = at_a_time(longest, draw.n)
         for begin in range(0, len(index), size):
             part = index[begin : begin + size]
             run = self._run(draw, [self.samples[k] for k in part], taught=False)

@@ -75,7 +75,7 @@ class Epoch:
     ----------
     loss, validation : float
         With the price of the spikes, on the training batches as they came, and on the samples that were held out (NaN
-        if none were).
+        if none were). The first has the RCS, too; the second, which the best epoch is chosen by, has not.
     score : float
         Accuracy, or minus the mean square error, on the same held-out samples; on training batches if there are none.
     spikes : float

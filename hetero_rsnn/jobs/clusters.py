@@ -180,7 +180,12 @@ class DaskRunner(FuturesRunner):
         return f"start one (dask worker {self._scheduler})"
 
     def _submit(self, ticket: int, function: Callable[[Any], Any], job: Any) -> cf.Future[Answer]:
-        return self._executor.submit(_call_on_dask, function, job, self._topic, ticket)
+        try:
+            return self._executor.submit(_call_on_dask, function, job, self._topic, ticket)
+        except Exception:
+            if self._client.status != "running":  # it has an error of its own for that
+                raise self._lost() from None
+            raise
 
     def _overdue(self) -> dict[int, float]:
         overdue = super()._overdue()
@@ -250,7 +255,7 @@ class DaskExecutor(cf.Executor):
 
         def drop(future: cf.Future[Any]) -> None:
             if future.cancelled():
-                with suppress(OSError, RuntimeError):  # the scheduler may be gone
+                with suppress(Exception):  # the scheduler may be gone, or the client closed, and then it is, too
                     theirs.cancel()
 
         ours.add_done_callback(drop)

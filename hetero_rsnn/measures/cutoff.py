@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -279,6 +281,7 @@ def fit_cutoff(
     seen = evidence(scores, confidence=confidence, temperature=temperature)
     wanted = check_labels(labels, seen, every=every_class or confidence != "gap")
     check_epsilon(epsilon)
+    checks.whole("min_samples", min_samples, least=1)
     if len(seen) < min_samples:
         raise TooShortError(
             f"a cutoff needs at least {min_samples} calibration samples, got {len(seen)}",
@@ -312,7 +315,8 @@ def fit_cutoffs(seen: Evidence, labels: Ints, epsilons: Sequence[float]) -> list
     return [CutoffRule(float(e), b, *kind) for e, b in zip(epsilons, beta, strict=True)]
 
 
-def check_epsilon(epsilon: float) -> None:
-    """Raise `HeteroError` unless 0 < epsilon < 1."""
-    if not 0 < epsilon < 1:
+def check_epsilon(epsilon: Any) -> None:
+    """Raise `HeteroError` unless it is a number and 0 < epsilon < 1."""
+    number = isinstance(epsilon, numbers.Real) and not isinstance(epsilon, bool | np.bool_)
+    if not (number and 0 < epsilon < 1):
         raise HeteroError(f"epsilon must be between 0 and 1, got {epsilon!r}: use 0.05 for a confidence of 95 %")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import numbers
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -225,6 +226,7 @@ def choose_epsilon(
     epsilons = checked_epsilons(epsilons)
     check_loss(loss)
     checks.whole("folds", folds, least=2, fix="use 5")
+    checks.whole("min_samples", min_samples, least=1)
     if len(seen) < max(min_samples, folds):
         raise TooShortError(
             f"a cutoff needs at least {max(min_samples, folds)} calibration samples, got {len(seen)}",
@@ -286,14 +288,19 @@ def running_spikes(spikes: Sequence[ArrayLike], seen: Evidence) -> Array:
     return out.cumsum(axis=1)
 
 
-def checked_epsilons(epsilons: Sequence[float]) -> tuple[float, ...]:
-    if not len(epsilons):
+def checked_epsilons(epsilons: Any) -> tuple[float, ...]:
+    """Ascending, each once."""
+    if isinstance(epsilons, str | bytes) or not isinstance(epsilons, Iterable):
+        raise HeteroError(f"epsilons must be a list of numbers, got {epsilons!r}", fix="use (0.01, 0.05)")
+    epsilons = list(epsilons)
+    if not epsilons:
         raise HeteroError("epsilons must hold at least one number, got none: leave it out for the default")
     for epsilon in epsilons:
         check_epsilon(epsilon)
     return tuple(sorted({float(e) for e in epsilons}))
 
 
-def check_loss(loss: float) -> None:
-    if not 0 <= loss <= 1:
+def check_loss(loss: Any) -> None:
+    number = isinstance(loss, numbers.Real) and not isinstance(loss, bool | np.bool_)
+    if not (number and 0 <= loss <= 1):
         raise HeteroError(f"loss must be from 0 to 1, got {loss!r}: use 0.01 for one percentage point of accuracy")

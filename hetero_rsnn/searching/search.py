@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
@@ -173,8 +174,14 @@ def search_function(
     if space.has_settings:
         _takes(function, space.settings(space.default))
     chosen = SearchOptions.of_function(options)
-    named = [getattr(function, key, getattr(type(function), key)) for key in ("__module__", "__qualname__")]
-    return search_space(space, chosen, Measure(function, {"function": ".".join(named)}))
+    return search_space(space, chosen, Measure(function, {"function": _name(function)}))
+
+
+def _name(function: Any) -> str:
+    """How a journal calls a function; of a partial one, what it calls, too, or all of them would be the same."""
+    if isinstance(function, functools.partial):
+        return f"functools.partial({_name(function.func)})"
+    return ".".join(getattr(function, key, getattr(type(function), key)) for key in ("__module__", "__qualname__"))
 
 
 def _takes(function: Callable[..., Any], settings: Mapping[str, float]) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from hetero_rsnn.common import checks, units
 from hetero_rsnn.common.errors import HeteroError, SpaceError, suggest
-from hetero_rsnn.common.files import read_toml
+from hetero_rsnn.common.files import plain, read_toml
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.distributions import Distribution
@@ -256,7 +256,7 @@ class Space:
         name, description = (str(data.get(key, "")) for key in ("name", "description"))
         source = {key: data.get(key, {}) for key in ("parameters", "scalars")}
         search = _search(data.get("search", {}))
-        space = cls(name, description, base, read_entries(base, *source.values()), search, json.dumps(source))
+        space = cls(name, description, base, read_entries(base, *source.values()), search, json.dumps(plain(source)))
         for z in (0.0, 1.0):  # what the network itself refuses shows here, not in the middle of a search
             try:
                 space.network([d.from_unit(z) for d in space.dimensions])
@@ -295,7 +295,9 @@ class Space:
 def _note(entry: Entry) -> str:
     """A line on what the numbers of the table do not say."""
     if entry.kind == "setting":
-        fixed = "base: the middle of its range" if isinstance(entry.mean, Dimension) else f"{entry.mean:g}"
+        fixed = (
+            "base: the middle of its range" if isinstance(entry.mean, Dimension) else units.show(entry.mean, entry.unit)
+        )
         return f"{entry.name}: a setting of the function ({fixed})"
     if entry.kind != "distribution":
         return f"{entry.name}: {'scales' if entry.kind == 'factor' else 'sets'} {', '.join(entry.targets)}"

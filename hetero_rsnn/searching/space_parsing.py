@@ -135,7 +135,8 @@ def read_entries(base: Network, parameters: Any, scalars: Any) -> tuple[Entry, .
             except SpaceError:
                 raise
             except HeteroError as error:
-                raise SpaceError(f"{where}: {error}") from None
+                said = str(error)
+                raise SpaceError(said if said.startswith(where) else f"{where}: {said}") from None
     _apart(entries)
     return tuple(entries)
 

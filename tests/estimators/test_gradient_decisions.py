@@ -81,9 +81,9 @@ def test_poolings_and_parts_of_a_row(pooling):
 
 
 def test_the_regulariser_and_the_loss_change_what_is_learned():
-    usual = make().fit(X, Y)
+    usual = make(batch_size=48).fit(X, Y)  # blocks of sixteen are what threads share
     for changes in ({"consistency": 0.05}, {"loss": "tet"}):
-        other = make(**changes).fit(X, Y)
+        other = make(batch_size=48, **changes).fit(X, Y)
         assert not np.array_equal(other.frozen_.draw.w_in, usual.frozen_.draw.w_in)
         again = clone(other).set_params(n_jobs=2).fit(X, Y)
         np.testing.assert_array_equal(again.frozen_.draw.w_in, other.frozen_.draw.w_in)
@@ -120,6 +120,26 @@ def test_samples_as_they_come_and_killed_trainings(tmp_path, monkeypatch):
         np.testing.assert_array_equal(a, b)
     with pytest.raises(hr.FileFormatError, match="another training"):
         make(consistency=0.02, checkpoint=tmp_path / "run").fit(X, Y)
+
+
+def test_answers_do_not_depend_on_how_many_are_looked_at_together(fitted, monkeypatch):
+    scores, spikes = fitted.scores_over_time(TEST), fitted.spikes_over_time_
+    decided, fired = fitted.decision_function(TEST), fitted.spikes_
+    monkeypatch.setattr("hetero_rsnn.estimators.gradient_classifier.at_a_time", lambda windows, n: 16)
+    for a, b in zip(fitted.scores_over_time(TEST), scores, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+    for a, b in zip(fitted.spikes_over_time_, spikes, strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_allclose(fitted.decision_function(TEST), decided, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(fitted.spikes_, fired)
+
+
+def test_short_samples_may_come_alone():
+    """Their only window is their end, with nothing to be drawn to it; samples before and after them have more."""
+    online = make(consistency=0.01)
+    online.partial_fit(X, Y, classes=["left", "right"])
+    online.partial_fit([x[:2] for x in X[:4]], Y[:4])
+    assert len(online.training_) == 2 and np.isfinite(online.training_[1].loss)
 
 
 @pytest.mark.parametrize(

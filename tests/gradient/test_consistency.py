@@ -86,6 +86,16 @@ SAMPLES = [hr.array_stimulus(np.random.default_rng(k).normal(1.0, 1.5, (9 + k, 2
 HEAD = DecisionHead(DecisionWindows(3), np.array([0, 1, 0, 1, 0]), np.array([len(s) for s in SAMPLES]))
 
 
+def summed(activity, windows, every):
+    most = range(0, windows.max(), every)
+    return np.array(
+        [
+            [own[t : min(t + every, count)].sum(axis=0) for t in most]
+            for own, count in zip(activity, windows, strict=True)
+        ]
+    )
+
+
 def told(draw, run, scores=None):
     index = np.arange(5)
     if scores is None:  # right throughout
@@ -113,11 +123,11 @@ def test_gradients_with_respect_to_activity_potentials_and_thresholds():
     run = hr.run_batch(DRAW, SAMPLES, keep=["potentials"])
     found = told(DRAW, run)
     steps, layout, rng = HEAD.steps(np.arange(5)), HEAD.layout, np.random.default_rng(0)
-    ends, sums = layout.ends(run.windows), layout.sums(run.windows)
-    goals = goals_of(sums @ run.activity + stands(DRAW, run.potentials, ends), steps)
+    ends = layout.ends(run.windows)
+    goals = goals_of(summed(run.activity, run.windows, 3) + stands(DRAW, run.potentials, ends), steps)
 
     def value(activity, potentials, draw):
-        r = sums @ activity + stands(draw, potentials, ends)
+        r = summed(activity, run.windows, 3) + stands(draw, potentials, ends)
         return by_definition(r, steps, np.ones(ends.shape, bool), goals)
 
     x, v, th = run.activity, run.potentials, DRAW.neurons["v_th"]
@@ -171,9 +181,7 @@ def test_the_whole_way_back_is_that_of_finite_differences(every):
 
     def r_of(one):
         run = run_of(one)
-        layout = head.layout
-        rows = layout.sums(run.windows) @ run.activity
-        return rows + stands(one, run.potentials, layout.ends(run.windows))
+        return summed(run.activity, run.windows, every) + stands(one, run.potentials, head.layout.ends(run.windows))
 
     goals, right = goals_of(r_of(draw), steps), np.ones((5, steps.max()), bool)
     run = run_of(draw)

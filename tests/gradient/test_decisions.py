@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def test_features_are_those_of_a_loop(every, fade):
     # What a sample's decision sees is the mean of these.
     ends = np.cumsum(DecisionWindows(every).count(LENGTHS))
     means = [np.mean(rows[a:b], axis=0) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
-    whole = (DecisionWindows(every, fade).whole(LENGTHS) @ x)[:, 0]
+    whole = DecisionWindows(every, fade).whole(x, LENGTHS)
     np.testing.assert_allclose(whole, means, rtol=1e-13, atol=1e-13)
 
 
@@ -64,7 +65,33 @@ def test_windows_end_where_they_say():
     layout = DecisionWindows(4)
     assert layout.count(LENGTHS).tolist() == [2, 3, 3, 1]
     assert layout.ends(LENGTHS).tolist() == [[3, 5, 5], [3, 7, 11], [3, 7, 8], [2, 2, 2]]
-    np.testing.assert_array_equal(layout.sums(LENGTHS).sum(axis=1), np.arange(12) < LENGTHS[:, None])
+    x = activity() + 1.0  # what is beyond the end is not looked at
+    sums = [
+        [own[t : min(t + 4, count)].sum(axis=0) for t in range(0, 12, 4)] for own, count in zip(x, LENGTHS, strict=True)
+    ]
+    np.testing.assert_array_equal(layout.sums(x, LENGTHS), sums)
+    g = np.random.default_rng(0).normal(size=(4, 3, 5))
+    for forth, back in (
+        (layout.sums(x, LENGTHS), layout.spread(g, LENGTHS, 12)),
+        (
+            x[np.arange(4)[:, None], layout.ends(LENGTHS)] * layout.there(LENGTHS)[:, :, None],
+            layout.place(g, LENGTHS, 12),
+        ),
+    ):
+        assert abs((forth * g).sum() - (x * back).sum()) < 1e-12 * np.abs(forth * g).sum()
+
+
+def test_memory_grows_with_the_windows_and_not_with_their_square():
+    lengths, n = np.full(4, 3000), 5
+    x = np.ones((4, 3000, n))
+    for fade in (0.0, 0.5):
+        one = DecisionHead(DecisionWindows(1, fade), np.zeros(4, int), lengths)
+        tracemalloc.start()
+        seen = one.features(x, lengths, np.arange(4))
+        one.back(seen, x, lengths, np.arange(4))
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert most < 20 * x.nbytes
 
 
 @pytest.mark.parametrize("weighted", [False, True])

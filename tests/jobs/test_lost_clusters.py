@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures as cf
 import logging
 import os
 import signal
@@ -30,14 +31,8 @@ class Client:
     def wait_for_workers(self, count, timeout):
         pass
 
-    def get_executor(self, pure):
-        import concurrent.futures as cf
-
-        class Executor(cf.Executor):
-            def submit(self, function, *words):
-                return cf.Future()
-
-        return Executor()
+    def submit(self, function, *words, pure):
+        return SimpleNamespace(add_done_callback=lambda call: None, cancel=lambda: None)
 
     def nthreads(self):
         if isinstance(self.threads, Exception):
@@ -111,6 +106,33 @@ def test_a_scheduler_that_is_gone_is_one_line(runner, how):
     assert str(caught.value) == (
         f"the connection to the Dask scheduler at {ADDRESS!r} was lost: start it again, then resume"
     )
+
+
+class ClosedClientError(Exception):
+    """Of Dask: no kind of OSError or RuntimeError."""
+
+
+def test_a_client_that_closes_as_a_job_is_handed_over_is_one_line(runner):
+    def submit(function, *words, pure):
+        runner._client.status = "closed"
+        raise ClosedClientError("Client is closed.")
+
+    runner._client.submit = submit
+    with pytest.raises(ExecutorError, match=r"^the connection to the Dask scheduler at .* was lost"):
+        outcome(runner)
+
+
+def test_a_job_that_a_closed_client_has_dropped_is_dropped_without_a_word(caplog):
+    def refuse():
+        raise ClosedClientError("Client is closed. Can't send cancel-keys message.")
+
+    def lost():
+        raise cf.CancelledError
+
+    theirs = SimpleNamespace(cancel=refuse, result=lost, add_done_callback=lambda call: call(None))
+    future = clusters.DaskExecutor(SimpleNamespace(submit=lambda *words, pure: theirs)).submit(abs, 1)
+    assert cf.wait([future], 10).not_done == set() and future.cancelled()
+    assert not caplog.records
 
 
 # The same with a real one.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from landscapes import peak, tuned, tuned_peak, untuned
 from numpy.testing import assert_allclose
 
 import hetero_rsnn as hr
-from hetero_rsnn.common.errors import SearchError, SpaceError
+from hetero_rsnn.common.errors import JournalError, SearchError, SpaceError
 from hetero_rsnn.jobs.journal import read_journal
 from hetero_rsnn.network.distributions import Constant
 from hetero_rsnn.network.homogeneous import homogeneous
@@ -110,7 +111,15 @@ def test_a_fixed_setting_is_handed_on(tmp_path: Path) -> None:
         tmp_path / "s.toml", f"base = 'henhes'\n{SETTINGS}[scalars.inner]\nas = 'setting'\nrange = '3 ms'\n"
     )
     assert len(space.dimensions) == 2 and space.settings(space.default) == {**MIDDLE, "inner": 3.0}
-    assert "inner: a setting of the function (3)" in str(space)
+    assert "inner: a setting of the function (3 ms)" in str(space)
+
+
+def test_numbers_of_numpy_are_numbers(space: Space) -> None:
+    def of(*ends: Any) -> Space:
+        return Space.from_dict({"base": space.base.to_dict(), "scalars": {"k": {"as": "setting", "range": list(ends)}}})
+
+    for one in (of(np.float32(1), np.float64(2)), of(np.int64(1), np.int32(2))):
+        assert one == of(1.0, 2.0) and Space.from_dict(json.loads(json.dumps(one.to_dict()))) == one
 
 
 def test_fingerprints_of_spaces_without_settings_stay() -> None:
@@ -133,7 +142,7 @@ def test_fingerprint_is_of_settings_too(space: Space, tmp_path: Path) -> None:
         ("[scalars.x]\nrange = [1, 2, 3]", r"must be \[low, high\]"),
         ("[scalars.x]\nrange = [1, '2 ms']", "range must have one unit"),
         ("[scalars.x]\nrange = ['1 ms', '2 mV']", "range must have one unit"),
-        ("[scalars.x]\nrange = ['1 ms', 'soon']", "must be a number with its unit, got 'soon'"),
+        ("[scalars.x]\nrange = ['1 ms', 'soon']", r"^\[scalars.x\].range must be a number with its unit, got 'soon'"),
         ("[scalars.x]\nrange = [0, 1]\nscale = 'log'", "must be > 0 on a logarithmic scale"),
         ("[scalars.x]\nrange = [0, inf]", "must be finite"),
         ("[scalars.'learning rate']\nrange = [1, 2]", "a function takes no argument 'learning rate'"),
@@ -216,6 +225,16 @@ def test_cut_off_and_resumed(space: Space, tmp_path: Path) -> None:
         back = hr.search_function(tuned_peak, space, journal=path, resume=True)
         assert timeless(path) == timeless(whole), count
         assert back.trials == r.trials and back.remeasured == r.remeasured
+
+
+def test_a_search_is_not_resumed_with_another_partial_function(space: Space, tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    how: dict[str, Any] = {"budget": 4, "initial": 4, "seeds": 1, "remeasure": 0}
+    hr.search_function(partial(tuned_peak), space, journal=path, **how)
+    with pytest.raises(JournalError, match=r"functools.partial\(landscapes.tuned_peak\).*, not"):
+        hr.search_function(partial(tuned), space, journal=path, resume=True, budget=5)
+    r = hr.search_function(partial(tuned_peak), space, journal=path, resume=True, budget=5)
+    assert len(r.trials) == 5
 
 
 # What it finds, shown
