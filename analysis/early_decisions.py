@@ -10,9 +10,16 @@ of a moving camera, T = 10, networks with TEBN. "speech": recurrent networks (He
 of 50 ms, each speaker left out once: as drawn, trained, and trained with RCS.
 
 Every rule is calibrated on samples that neither trained the network nor test it; the temperature of softmax and sets is
-fitted on others again. The weight of RCS is chosen in a smaller training of another seed, by the steps that the gap
-rule needs on held-out samples at half a point of accuracy. Differences are paired over seeds. "At equal accuracy"
-compares the mean steps at which the curves of two networks reach the accuracy of the worse one, less half a point.
+fitted on others again. The weight of RCS is chosen in trainings of another seed, by the optimal cutoff time of samples
+that were held out of the training part: of images from the end of the training images, of recordings from the three
+speakers that are not left out. Differences are paired over seeds; the four speakers of a seed are one value: their
+mean.
+
+Three numbers say how early a network is: its optimal cutoff time, the steps of each calibrated rule, and the mean steps
+at which its curve over epsilon reaches its own accuracy less half a point. "At equal accuracy" compares two networks at
+the accuracy of the worse one, less half a point: the better one need not go to its end for it. Curves and levels are
+those of test samples, so these last two describe and choose nothing. New speakers are no sample of those that
+calibrate: what conformal sets promise does not hold for them.
 
 Finding: see docs/early_decisions.md.
 
@@ -85,7 +92,11 @@ def images_setting(part: str, quick: bool) -> Row:
         "part": part, "data": data, "seeds": 2 if quick else 3, "network": network, "training": training,
         "weights": weights, "arms": arms, "steps": steps, "train": 600 if quick else count,
         "calibration": 200 if quick else 2000, "temperature": 100 if quick else 1000, "test": 300 if quick else 10000,
-        "search": {"seed": 100, "train": 400 if quick else 6000, "epochs": 1 if quick else 3},
+        "search": {
+            "seed": 100, "train": 300 if quick else 6000, "validation": 150 if quick else 3000,
+            "epochs": 1 if quick else 4, "steps": steps[-1] if part != "converted" else 4,
+        },
+        "loss": LOSS, "epsilons": list(EPSILONS), "distortions": [list(d) for d in DISTORTIONS],
     }  # fmt: skip
 
 
@@ -95,7 +106,8 @@ def speech_setting(quick: bool) -> Row:
         "part": "speech", "data": "japanese_vowels" if quick else "free_spoken_digits", "seeds": 1 if quick else 3,
         "network": "henhes", "n": 40 if quick else 400, "every": 2 if quick else 5, "precision": "single",
         "arms": {"drawn": None, "plain": {"loss": "tet"}, "rcs": {"loss": "tet"}}, "epochs": 2 if quick else 12,
-        "weights": [0.01, 0.1], "calibration": 0.5 if quick else 0.25, "windows": 5,
+        "weights": [0.002, 0.01, 0.1], "calibration": 0.5 if quick else 0.25, "windows": 5, "loss": LOSS,
+        "epsilons": list(EPSILONS),
     }  # fmt: skip
 
 
@@ -135,21 +147,31 @@ def at_steps(clf: Any, steps: int) -> Any:
 
 
 def searched(s: Row, split: Split) -> Row:
-    """The weight of RCS: fewest steps of the gap rule on held-out images, at no more than half a point of accuracy."""
-    train, found = split.train[: s["search"]["train"]], []
-    steps = s["steps"][-1] if s["part"] != "converted" else 4
+    """The weight of RCS whose optimal cutoff time on validation images is least, at no more than a point of accuracy.
+
+    These are the last of the training images, and none of those that calibrate.
+    """
+    search, found = s["search"], []
+    train, held = split.train[: search["train"]], split.train[-search["validation"] :]
     for weight in (0.0, *s["weights"]):
         clf = classifier(
-            s, s["search"]["seed"], steps=steps, consistency=weight, training_epochs=s["search"]["epochs"]
+            s, search["seed"], steps=search["steps"], consistency=weight, training_epochs=search["epochs"]
         ).fit(split.X(train), split.y(train))  # fmt: skip
-        scores, y = clf.scores_over_time(split.X(split.calibration)), split.y(split.calibration)
-        epsilon = choose_epsilon(scores, y, loss=LOSS, epsilons=EPSILONS)
-        half = len(y) // 2
-        curve = hr.evaluate_cutoff(scores[:half], y[:half], scores[half:], y[half:], loss=LOSS)
-        found.append({"weight": weight, "epsilon": epsilon, "accuracy": curve.full.accuracy, "time": curve.chosen.time})
+        found.append({"weight": weight, **earliness(clf.scores_over_time(split.X(held)), split.y(held))})
+    return {"rows": found, "weight": chosen(found)}
+
+
+def earliness(scores: Any, y: Array) -> Row:
+    """Accuracy at the end, and mean optimal cutoff time."""
+    right = np.mean([x[-1].argmax() == label for x, label in zip(scores, y, strict=True)])
+    return {"accuracy": float(right), "bound": float(hr.optimal_cutoff_time(scores, y).mean())}
+
+
+def chosen(found: list[Row]) -> float:
+    """Of the weights above 0 that lose no more than a point, the one with the least optimal cutoff time."""
     best = max(row["accuracy"] for row in found)
     good = [row for row in found[1:] if row["accuracy"] >= best - 2 * LOSS] or found[1:2]
-    return {"rows": found, "weight": min(good, key=lambda row: row["time"])["weight"]}
+    return float(min(good, key=lambda row: row["bound"])["weight"])
 
 
 def decided(scores: Any, y: Array, cal_scores: Any, cal_y: Array, temperature: float, per_step: Row) -> Row:
@@ -272,38 +294,54 @@ def heard(s: Row, data: Any) -> tuple[Any, Row]:
     return X, {**how, "precision": s["precision"], "n_jobs": 1}
 
 
+def speech_arm(s: Row, how: Row, seed: int, arm: str, weight: float, X: Any, y: Array) -> Any:
+    """A network that has learned from some recordings, with readouts for every decision window."""
+    drawn = hr.HRSNNFeatures(s["network"], epochs=0, seed=seed, **how)
+    clf: Any = drawn.fit(X)
+    if s["arms"][arm] is not None:
+        clf = hr.HRSNNGradientClassifier(
+            s["network"], training_epochs=s["epochs"], decide_every=f"{s['every'] * drawn.hold_} ms", windows=1,
+            consistency=weight if arm == "rcs" else 0.0, seed=seed, **s["arms"][arm], **how,
+        ).fit(X, y)  # fmt: skip
+    return hr.AnytimeReadout(clf, every=s["every"], windows=s["windows"]).fit(X, y)
+
+
+def speech_parts(data: Any, left_out: str | None) -> tuple[Array, Array]:
+    """Training and test recordings: of all speakers but one, and of that one."""
+    if left_out is None:
+        return data.train, data.test
+    return np.flatnonzero(data.groups != left_out), np.flatnonzero(data.groups == left_out)
+
+
+def speech_weight(s: Row, data: Any, X: Any, how: Row, left_out: str | None) -> Row:
+    """The weight of RCS, by recordings of the other speakers, a quarter of which is held out; another seed."""
+    order = np.random.default_rng(100).permutation(speech_parts(data, left_out)[0])
+    held, fitted = np.sort(order[: len(order) // 4]), np.sort(order[len(order) // 4 :])
+    found = []
+    for weight in (0.0, *s["weights"]):
+        anytime = speech_arm(s, how, 100, "rcs", weight, take(X, fitted), data.y[fitted])
+        number = np.searchsorted(anytime.classes_, data.y[held])
+        found.append({"weight": weight, **earliness(anytime.scores(take(X, held)), number)})
+    return {"rows": found, "weight": chosen(found)}
+
+
 def speech_cell(s: Row, data: Any, X: Any, how: Row, seed: int, left_out: str | None, weight: float) -> Row:
-    """All arms on the same network: a quarter of the training samples calibrates, the speaker left out is the test."""
-    y, groups = data.y, data.groups
-    train, test = data.train, data.test
-    if left_out is not None:
-        train, test = np.flatnonzero(groups != left_out), np.flatnonzero(groups == left_out)
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(train)
+    """All arms on the same network: a quarter of the training recordings calibrates, a third of these temperatures."""
+    y = data.y
+    train, test = speech_parts(data, left_out)
+    order = np.random.default_rng(seed).permutation(train)
     number = int(s["calibration"] * len(order))
-    calibration, fitted = np.sort(order[:number]), np.sort(order[number:])
-    third = calibration[::3]
-    calibration = np.setdiff1d(calibration, third)
+    fitted = np.sort(order[number:])
+    other, calibration = np.sort(order[: number // 3]), np.sort(order[number // 3 : number])
     out: Row = {}
-    hold = hr.HRSNNFeatures(s["network"], epochs=0, **{**how, "seed": seed})
-    for arm, given in s["arms"].items():
+    for arm in s["arms"]:
         begin = time.perf_counter()
-        if given is None:
-            clf: Any = hold.fit(take(X, fitted))
-        else:
-            every = f"{s['every'] * hold.hold_} ms"
-            clf = hr.HRSNNGradientClassifier(
-                s["network"], training_epochs=s["epochs"], decide_every=every, readout="ridge", windows=1,
-                pooling="rate", consistency=weight if arm == "rcs" else 0.0, seed=seed, **given, **how,
-            ).fit(take(X, fitted), y[fitted])  # fmt: skip
-        anytime = hr.AnytimeReadout(clf, every=s["every"], windows=s["windows"]).fit(take(X, fitted), y[fitted])
-        cal_scores, other = anytime.scores(take(X, calibration)), anytime.scores(take(X, third))
-        scores = anytime.scores(take(X, test))
+        anytime = speech_arm(s, how, seed, arm, weight, take(X, fitted), y[fitted])
         labels = np.searchsorted(anytime.classes_, y)
-        row = decided(
-            scores, labels[test], cal_scores, labels[calibration], hr.fit_temperature(other, labels[third]),
-            {"spikes": anytime.spikes()},
-        )  # fmt: skip
+        temperature = hr.fit_temperature(anytime.scores(take(X, other)), labels[other])
+        known = anytime.scores(take(X, calibration))
+        scores = anytime.scores(take(X, test))
+        row = decided(scores, labels[test], known, labels[calibration], temperature, {"spikes": anytime.spikes()})
         row["accuracy"] = row["rules"]["full"]["accuracy"]
         row["nu"] = float(np.mean([x.sum() for x in anytime.spikes()]) / s["n"])
         row["seconds"] = time.perf_counter() - begin
@@ -326,14 +364,27 @@ def time_at(curve: list[list[float]], accuracy: float) -> float:
     return float(last[0] + share * (here[0] - last[0]))
 
 
-def at_equal_accuracy(rows: list[Row], arm: str, than: str) -> Row:
-    """Mean steps of one arm as a share of those of another, each at the same accuracy; paired over rows."""
-    shares, levels = [], []
-    for row in rows:
-        level = min(row[arm]["accuracy"], row[than]["accuracy"]) - LOSS
-        shares.append(time_at(row[arm]["curve"], level) / time_at(row[than]["curve"], level))
-        levels.append(level)
-    return {"share": interval(shares), "level": float(np.mean(levels)), "pairs": len(rows)}
+def compared(groups: list[list[Row]], arm: str, than: str) -> Row:
+    """How early one arm is beside another, paired; the rows of a group (speakers) are one value, their mean.
+
+    ``bound``: the difference of their optimal cutoff times in steps. ``gap``: of the steps of the calibrated gap rule.
+    ``own``: steps at their own accuracy less `LOSS`, as a share. ``equal``: steps at the accuracy of the worse one less
+    `LOSS`, as a share.
+    """
+    found: Row = {"accuracy": [], "bound": [], "gap": [], "own": [], "equal": []}
+    for rows in groups:
+        values: Row = {q: [] for q in found}
+        for row in rows:
+            a, b = row[arm], row[than]
+            level = min(a["accuracy"], b["accuracy"]) - LOSS
+            values["accuracy"].append(a["accuracy"] - b["accuracy"])
+            for q in ("bound", "gap"):
+                values[q].append(a["rules"][q]["time"] - b["rules"][q]["time"])
+            values["own"].append(time_at(a["curve"], a["accuracy"] - LOSS) / time_at(b["curve"], b["accuracy"] - LOSS))
+            values["equal"].append(time_at(a["curve"], level) / time_at(b["curve"], level))
+        for q in found:
+            found[q].append(float(np.mean(values[q])))
+    return {"pairs": len(groups), **{q: interval(v) for q, v in found.items()}}
 
 
 def means(rows: list[Row]) -> Row:
@@ -348,7 +399,7 @@ def means(rows: list[Row]) -> Row:
         rule: {
             q: interval([row["rules"][rule][q] for row in rows])
             for q in rows[0]["rules"][rule]
-            if rows[0]["rules"][rule][q] is not None
+            if all(row["rules"][rule].get(q) is not None for row in rows)
         }
         for rule in RULES
     }
@@ -367,14 +418,31 @@ def of_kind(rows: list[Row]) -> Row:
     return {"kind": rows[0]["kind"], "strength": rows[0]["strength"], **{q: interval(v) for q, v in found.items() if v}}
 
 
-def summary(s: Row, cells: list[Row]) -> Row:
+def merged(rows: list[Row]) -> Row:
+    """One row of several test parts of a seed: means of everything."""
+    first = rows[0]
+    out: Row = {q: float(np.mean([row[q] for row in rows])) for q in ("accuracy", "nu", "seconds")}
+    out["rules"] = {
+        rule: {
+            q: float(np.mean([row["rules"][rule][q] for row in rows]))
+            for q in first["rules"][rule]
+            if first["rules"][rule][q] is not None
+        }
+        for rule in RULES
+    }
+    longest = max(len(row["times"]) for row in rows)
+    out["times"] = np.sum([np.pad(row["times"], (0, longest - len(row["times"]))) for row in rows], axis=0).tolist()
+    return out
+
+
+def summary(s: Row, cells: list[Any]) -> Row:
     """What a part found."""
     out: Row = {"seeds": s["seeds"], "arms": {}, "rcs": {}}
     if s["part"] == "speech":
         for arm in s["arms"]:
-            out["arms"][arm] = means([cell[arm] for cell in cells])
+            out["arms"][arm] = means([merged([cell[arm] for cell in group]) for group in cells])
         for arm, than in (("plain", "drawn"), ("rcs", "drawn"), ("rcs", "plain")):
-            out["rcs"][f"{arm} against {than}"] = at_equal_accuracy(cells, arm, than)
+            out["rcs"][f"{arm} against {than}"] = compared(cells, arm, than)
         return out
     if s["part"] == "converted":
         out["ordinary"] = {arm: interval([cell[arm]["ordinary"] for cell in cells]) for arm in s["arms"]}
@@ -388,7 +456,7 @@ def summary(s: Row, cells: list[Row]) -> Row:
         for arm in s["arms"]:
             out["arms"][f"{arm}, {steps} steps"] = means([row[arm] for row in rows])
         if "curve" in rows[0]["plain"]:
-            out["rcs"][f"{steps} steps"] = at_equal_accuracy(rows, "rcs", "plain")
+            out["rcs"][f"{steps} steps"] = compared([[row] for row in rows], "rcs", "plain")
     return out
 
 
@@ -413,6 +481,22 @@ def table(out: Row) -> list[str]:
                 f"| {name if rule == 'full' else ''} | {names[rule]} | {points(row['accuracy'], 4)} | "
                 f"{points(row['time'])} | {row['factor'][0]:.2f} | {saved[0]} | {saved[1]} | {row['behind'][0]:+.2f} |"
             )
+    return lines
+
+
+def beside_published(outs: dict[str, Row]) -> list[str]:
+    """Lines of the table of factors: the paper's, and those of the parts of this study."""
+    lines = ["| data | network | accuracy | mean steps | of | factor |", "|---|---|---|---|---|---|"]
+    for data, name, accuracy, steps, most in PUBLISHED:
+        lines.append(f"| {data} (published) | {name} | {accuracy:.4f} | {steps:.2f} | {most} | {most / steps:.2f} |")
+    for part, out in outs.items():
+        for name, m in out["arms"].items():
+            if "rules" in m:
+                gap, full = m["rules"]["gap"], m["rules"]["full"]
+                lines.append(
+                    f"| {part} | {name} | {gap['accuracy'][0]:.4f} | {gap['time'][0]:.2f} | {full['time'][0]:.2f} | "
+                    f"{gap['factor'][0]:.2f} |"
+                )
     return lines
 
 
@@ -445,14 +529,19 @@ def findings(s: Row, out: Row) -> list[str]:
             )
     for name, row in out["rcs"].items():
         what = name if " against " in name else f"with RCS, {name}"
-        lines.append(f"{what}: {points(row['share'])} of the steps at equal accuracy ({row['pairs']} pairs).")
+        lines.append(
+            f"{what} ({row['pairs']} pairs): optimal cutoff time {points(row['bound'])} steps, gap rule "
+            f"{points(row['gap'])} steps, {points(row['own'])} of the steps at its own accuracy less half a point, "
+            f"{points(row['equal'])} at equal accuracy; accuracy {points([100 * v for v in row['accuracy']])} points."
+        )
     return lines
 
 
-def figure(s: Row, cells: list[Row], out: Row) -> Figure:
+def figure(s: Row, cells: list[Any], out: Row) -> Figure:
     """Accuracy over mean steps of the first network of each arm, and when decisions fall."""
     from hetero_rsnn.plots import plot_decision_curves, plot_decision_times
 
+    flat = [row for group in cells for row in group] if s["part"] == "speech" else cells
     shown = [name for name, m in out["arms"].items() if "rules" in m]
     steps = sorted({name.split(", ")[1] for name in shown if ", " in name}) or [""]
     fig = Figure(figsize=(9.0, 3.4 * len(steps)), layout="constrained")
@@ -462,7 +551,7 @@ def figure(s: Row, cells: list[Row], out: Row) -> Figure:
         curves, bounds, times = {}, {}, {}
         for name in names:
             arm = name.split(", ")[0]
-            rows = [picked(s, cell, name) for cell in cells]
+            rows = [picked(s, cell, name) for cell in flat]
             curves[arm] = [np.array(row["curve"]) for row in rows]
             bounds[arm] = [(row["rules"]["bound"]["time"], row["rules"]["bound"]["accuracy"]) for row in rows]
             times[arm] = [np.array(row["times"]) for row in rows]
@@ -497,34 +586,21 @@ def run_images(study: Study, s: Row) -> list[Row]:
     return cells
 
 
-def run_speech(study: Study, s: Row) -> list[Row]:
-    """All cells of the part with recurrent networks: a seed and a speaker left out each."""
+def run_speech(study: Study, s: Row) -> list[list[Row]]:
+    """All cells of the part with recurrent networks, by seeds: one for each speaker left out."""
     data = hr.load_dataset(s["data"], data_dir=study.args.data_dir)
     X, how = heard(s, data)
     speakers: list[Any] = [None] if data.groups is None else np.unique(data.groups).tolist()
-    tried = {}
-    for weight in s["weights"]:  # on another network, with the training part's own samples as the test
-        of_training = speech_cell_of(s, data, X, how, weight)
-        tried[weight] = study.cell(f"weight {weight:g}", of_training)
-    shares = {w: at_equal_accuracy([row], "rcs", "plain")["share"][0] for w, row in tried.items()}
-    weight = min(shares, key=lambda w: shares[w])
-    print(f"weight of RCS: {weight:g}", flush=True)
-    cells = []
-    for seed in range(s["seeds"]):
+    weights = {}
+    for speaker in speakers:
+        name = f"weight, {speaker or 'own split'}"
+        weights[speaker] = study.cell(name, partial(speech_weight, s, data, X, how, speaker))["weight"]
+    cells: list[list[Row]] = [[] for _ in range(s["seeds"])]
+    for seed, group in enumerate(cells):
         for speaker in speakers:
-            job = partial(speech_cell, s, data, X, how, seed, speaker, weight)
-            cells.append(study.cell(f"seed {seed}, {speaker or 'own split'}", job))
+            job = partial(speech_cell, s, data, X, how, seed, speaker, weights[speaker])
+            group.append(study.cell(f"seed {seed}, {speaker or 'own split'}", job))
     return cells
-
-
-def speech_cell_of(s: Row, data: Any, X: Any, how: Row, weight: float) -> Any:
-    """The cell that a weight of RCS is judged by: trained and tested inside the training part, another seed."""
-    from dataclasses import replace
-
-    rng = np.random.default_rng(100)
-    order = rng.permutation(data.train)
-    inner = replace(data, train=order[len(order) // 4 :], test=order[: len(order) // 4])
-    return partial(speech_cell, s, inner, X, how, 100, None, weight)
 
 
 def options(parser: argparse.ArgumentParser) -> None:

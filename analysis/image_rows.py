@@ -16,7 +16,7 @@ Finding: see docs/training_study.md.
     python analysis/image_rows.py [--quick] [--out FOLDER] [--workers N] [--data-dir DIR]
 
 Finished cells are in FOLDER/image_rows.jsonl, and the training that is going on in a file beside it; the same line goes
-on from there. It takes about 4 GB of memory. The quick run takes the small digits that come with scikit-learn, so that
+on from there. It takes about 3 GB of memory. The quick run takes the small digits that come with scikit-learn, so that
 it needs no download.
 """
 
@@ -90,7 +90,7 @@ def loaded(s: Row, data_dir: Path | None) -> tuple[Any, Any, Any, Any]:
 
 
 def peak() -> float:
-    """Most memory in MiB that this process has had so far."""
+    """Most memory in MiB that this process has had so far, in this cell or an earlier one."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
