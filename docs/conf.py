@@ -13,6 +13,9 @@ from typing import Any
 
 import hetero_rsnn
 
+if find_spec("torch") is None:
+    sys.exit('the reference describes what is made of torch, which is not installed: pip install ".[docs,gradient]"')
+
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "_ext"))
 
@@ -73,8 +76,6 @@ autosummary_filename_map = {
     for name in hetero_rsnn.__all__
     if name[0].isupper() and name.lower() in hetero_rsnn.__all__
 }
-# Where torch is missing, what is made of it is documented all the same.
-autodoc_mock_imports = [] if find_spec("torch") else ["torch"]
 autodoc_typehints = "none"  # the docstrings say types, with shapes and units
 autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False
