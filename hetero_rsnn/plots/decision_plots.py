@@ -79,6 +79,8 @@ def plot_decision_times(times: Mapping[str, Sequence[ArrayLike]], ax: Axes | Non
     longest = 1
     for number, (name, group) in enumerate(times.items()):
         colour, _ = _LOOKS[number % len(_LOOKS)]
+        if not len(group):
+            raise HeteroError(f"times of {name!r} must be of one network or more, got none", fix="leave it away")
         most = max(len(np.atleast_1d(one)) for one in group)
         shares = np.zeros((len(group), most))
         for row, one in zip(shares, group, strict=True):
