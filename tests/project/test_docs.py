@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 import shlex
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ PAGES = sorted(
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *PAGES]}
 FENCE = re.compile(r"^(`{3,}|:{3,})\{?([\w-]*)\}?[^\n]*\n(.*?)^\1[ ]*$", re.MULTILINE | re.DOTALL)
 #: Pages whose snippets need what is not installed.
-NEEDS_MORE = {"docs/scaling.md", "docs/interop.md"}
+NEEDS_MORE = {"docs/scaling.md", "docs/interop.md"} | (set() if find_spec("torch") else {"docs/early_decisions.md"})
 
 
 def blocks(text: str, *languages: str) -> list[str]:
