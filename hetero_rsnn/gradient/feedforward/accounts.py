@@ -71,8 +71,8 @@ def counted(network: Any, first: nn.Module, spikes: bool, run: Callable[[], Sequ
         targets = layer.fan_out(x.shape[2:]).to(x.device)
         analog = layer is first and not spikes
         # Events may be counts; other spikes are 1, or of the height that neurons give them.
-        each = torch.ones_like(x) if analog else x if layer is first else (x != 0).to(x.dtype)
-        total = (each.double() * targets).flatten(2).sum(2)
+        spikes_of = x if layer is first else x != 0
+        total = targets.sum().expand(x.shape[:2]) if analog else _weighted(spikes_of, targets)
         found = torch.zeros(network.steps, x.shape[1], dtype=torch.float64)
         found[: len(x)] = total.cpu()
         (products if analog else additions)[names[layer]] = found
@@ -94,11 +94,22 @@ def counted(network: Any, first: nn.Module, spikes: bool, run: Callable[[], Sequ
     return Account(
         layers=layers,
         neurons=np.array([k.spikes[0, 0].numel() for k in kept]),
-        spikes=table([k.spikes.flatten(2).double().sum(2) for k in kept]),
+        spikes=table([k.spikes.flatten(2).sum(2, dtype=torch.float64) for k in kept]),
         connections=connections,
         synaptic_operations=table([additions.get(name, nothing) for name in connections]),
         multiply_accumulates=table([products.get(name, nothing) for name in connections]),
     )
+
+
+def _weighted(spikes: Tensor, targets: Tensor) -> Tensor:
+    """Sums of spikes (steps, batch, ...) times their numbers of targets, (steps, batch); exact for whole numbers."""
+    flat, weight = spikes.flatten(2), targets.flatten()
+    if spikes.dtype != torch.bool or not torch.equal(weight, weight.round()):
+        return flat.double() @ weight
+    # In single precision, which is faster, by pieces whose sums it can hold.
+    size = max(1, int(2**24 // max(1.0, float(weight.max()))))
+    pairs = zip(torch.split(flat, size, dim=2), torch.split(weight.float(), size), strict=True)
+    return torch.stack([(part.float() @ w).double() for part, w in pairs]).sum(0)
 
 
 def joined(accounts: Sequence[Account]) -> Account:

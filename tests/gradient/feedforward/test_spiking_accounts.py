@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from hetero_rsnn.gradient.feedforward.accounts import _weighted
 from hetero_rsnn.gradient.feedforward.layers import Conv, Linear, Straight
 from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP
 
@@ -115,3 +116,15 @@ def test_folding_changes_no_count_of_spikes():
     assert one.spikes.sum() > 50
     # Weights of each step: an image that stays is multiplied in each step.
     np.testing.assert_array_equal(other.multiply_accumulates[0], np.repeat(one.multiply_accumulates[0, :1], 3, axis=0))
+
+
+def test_sums_beyond_single_precision_are_exact():
+    """Of spikes times targets, in pieces that single precision can hold."""
+    rng = np.random.default_rng(0)
+    targets = torch.from_numpy(rng.integers(1, 5000, (30, 40, 40)).astype(float))
+    spikes = torch.from_numpy(rng.random((2, 3, 30, 40, 40)) < 0.7)
+    wanted = (spikes.double() * targets).flatten(2).sum(2)
+    assert float(wanted.min()) > 2**26
+    assert torch.equal(_weighted(spikes, targets), wanted)
+    assert torch.equal(_weighted(spikes.float() * 2, targets), 2 * wanted)
+    assert torch.allclose(_weighted(spikes, targets / 3), wanted / 3, rtol=1e-12)
