@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common import checks, units
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Bools, Ints
 from hetero_rsnn.estimators.classifier import HRSNNClassifier
 from hetero_rsnn.estimators.frozen import count_jobs
@@ -22,7 +21,7 @@ from hetero_rsnn.gradient.fitting import Training, at_a_time
 from hetero_rsnn.gradient.heads import SampleHead
 from hetero_rsnn.gradient.readouts import Pooling, fade_of
 from hetero_rsnn.gradient.settings import Settings
-from hetero_rsnn.inputs.labels import check_labels, check_truth, check_weights
+from hetero_rsnn.inputs.labels import check_labels, check_truth, check_weights, held_out
 from hetero_rsnn.inputs.samples import take
 from hetero_rsnn.inputs.stimulus import Stimulus
 
@@ -258,9 +257,9 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
                 f"consistency needs samples with two decision windows or more, got one of {self.decide_every}",
                 fix="shorten decide_every",
             )
-        held_out = self._held_out(number, len(classes), share)
+        kept = held_out(number, len(classes), share, self.seed)
         settings = self._training_settings()
-        self._carry_out(Training(self._chosen(), head, stimuli, held_out, settings, state=self.frozen_.state))
+        self._carry_out(Training(self._chosen(), head, stimuli, kept, settings, state=self.frozen_.state))
 
     def _pooling(self) -> Pooling:
         return Pooling(self.pooling, fade=fade_of(self.taus_[0], self.hold_))
@@ -413,16 +412,6 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         for mine, count in zip(whole, counts, strict=True):
             mine[: len(count)] = count
         return whole, windows
-
-    def _held_out(self, number: Ints, classes: int, share: float) -> Ints:
-        """Samples for validation: of each class its share, but never the last one of it."""
-        rng = generator(self.seed, "training", "held out")
-        out: list[int] = []
-        for one in range(classes):
-            mine = rng.permutation(np.flatnonzero(number == one))
-            count = max(round(share * mine.size), 1) if share else 0
-            out += mine[: min(count, mine.size - 1)].tolist()
-        return np.array(sorted(out), dtype=np.int64)
 
 
 def _length(classes: Any) -> int:

@@ -15,15 +15,15 @@ from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.estimators.frozen import count_jobs
-from hetero_rsnn.estimators.image_networks import check_parameters, held_out, new_network
+from hetero_rsnn.estimators.image_networks import check_parameters, new_network
 from hetero_rsnn.gradient.checkpoints import checkpoint_exists
 from hetero_rsnn.gradient.decisions import running_mean
-from hetero_rsnn.gradient.readouts import softmax
 from hetero_rsnn.gradient.settings import Epoch
 from hetero_rsnn.inputs.images import image_array
-from hetero_rsnn.inputs.labels import check_truth, check_weights
+from hetero_rsnn.inputs.labels import check_truth, check_weights, held_out
 from hetero_rsnn.jobs.parallel import cores
 from hetero_rsnn.jobs.progress import progress_bar
+from hetero_rsnn.measures.probabilities import softmax
 
 if TYPE_CHECKING:
     from hetero_rsnn.gradient.feedforward.accounts import Account

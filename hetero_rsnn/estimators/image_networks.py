@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.common.randomness import generator
-from hetero_rsnn.common.types import Ints
 
 MODELS = ("conv", "mlp")
 #: How a spiking network comes to be: by training it, or out of an ordinary one.
@@ -85,14 +83,3 @@ def new_network(given: Any, images: NDArray[Any], classes: int) -> Any:
     }  # fmt: skip
     spiking: Any = SpikingMLP if mlp else SpikingConvNet
     return spiking(size, classes, **stages, **options)
-
-
-def held_out(number: Ints, classes: int, share: float, seed: int) -> Ints:
-    """Samples for validation: of each class its share, but never the last one of it."""
-    rng = generator(seed, "training", "held out")
-    out: list[int] = []
-    for one in range(classes):
-        mine = rng.permutation(np.flatnonzero(number == one))
-        count = max(round(share * mine.size), 1) if share else 0
-        out += mine[: min(count, mine.size - 1)].tolist()
-    return np.array(sorted(out), dtype=np.int64)

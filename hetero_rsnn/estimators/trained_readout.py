@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.common.types import Array
-from hetero_rsnn.gradient.readouts import softmax
+from hetero_rsnn.measures.probabilities import softmax
 
 
 class TrainedReadout:

@@ -115,3 +115,29 @@ def _about(base: Path) -> dict[str, Any]:
     if not isinstance(about, dict) or about.get("format") != _FORMAT or about.get("version") != _VERSION:
         raise FileFormatError(f"{base} is no checkpoint of a training, or of another version", fix="name another file")
     return about
+
+
+def read_own(path: str | Path, fingerprint: str, what: str) -> tuple[dict[str, Array], dict[str, Any]]:
+    """`read_checkpoint` of the training with this fingerprint.
+
+    Raises
+    ------
+    FileFormatError
+        As `read_checkpoint`, or if it belongs to another training; `what` are the things that must be the same.
+    """
+    arrays, about = read_checkpoint(path)
+    if about.get("fingerprint") != fingerprint:
+        raise FileFormatError(
+            f"{path} is a checkpoint of another training: {what} must be the same",
+            fix="name another file, or begin anew",
+        )
+    return arrays, about
+
+
+def parted(arrays: Mapping[str, Array], *kinds: str) -> dict[str, dict[str, Any]]:
+    """Arrays by the word before the first underscore of their names, which is one of `kinds`."""
+    parts: dict[str, dict[str, Any]] = {kind: {} for kind in kinds}
+    for name, array in arrays.items():
+        kind, _, rest = name.partition("_")
+        parts[kind][rest] = array
+    return parts

@@ -14,19 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.gradient.batch import run_batch
-from hetero_rsnn.gradient.checkpoints import read_checkpoint, write_checkpoint
+from hetero_rsnn.gradient.checkpoints import parted, read_own, write_checkpoint
 from hetero_rsnn.gradient.consistency import inconsistency
 from hetero_rsnn.gradient.decisions import DecisionHead
 from hetero_rsnn.gradient.heads import Head, SampleHead
 from hetero_rsnn.gradient.optimisers import Adam
 from hetero_rsnn.gradient.parameters import Parameters
 from hetero_rsnn.gradient.readouts import Pooling, too_many_spikes
-from hetero_rsnn.gradient.settings import Epoch, Settings
+from hetero_rsnn.gradient.settings import Epoch, Settings, told_before
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.simulation.recording import State
@@ -394,20 +394,11 @@ class Training:
         FileFormatError
             If it is damaged, or belongs to another network, data or settings.
         """
-        arrays, about = read_checkpoint(path)
-        if about.get("fingerprint") != self.fingerprint:
-            raise FileFormatError(
-                f"{path} is a checkpoint of another training: network, samples, targets and settings must be the same",
-                fix="name another file, or begin anew",
-            )
-        parts: dict[str, dict[str, Any]] = {"value": {}, "best": {}, "adam": {}}
-        for name, array in arrays.items():
-            kind, _, rest = name.partition("_")
-            parts[kind][rest] = array
+        arrays, about = read_own(path, self.fingerprint, "network, samples, targets and settings")
+        parts = parted(arrays, "value", "best", "adam")
         self.values, self.best, self._of_best = parts["value"], parts["best"], None
         self.adam.restore(parts["adam"])
-        # JSON has no NaN.
-        self.history = [Epoch(**{k: math.nan if v is None else v for k, v in row.items()}) for row in about["history"]]
+        self.history = told_before(about["history"])
         self.best_epoch = int(about["best_epoch"])
         self.strength = about.get("strength")
         self._least = math.inf if about.get("least") is None else float(about["least"])

@@ -15,6 +15,7 @@ import numpy as np
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.types import Array, Ints
+from hetero_rsnn.measures.probabilities import softmax
 
 #: What a readout may see of a sample.
 KINDS = ("rate", "windows", "last", "leaky")
@@ -73,12 +74,6 @@ class Pooling:
         most = int(windows.max())
         known = {int(count): self.matrix(int(count), most) for count in np.unique(windows)}
         return np.stack([known[int(count)] for count in windows])
-
-
-def softmax(scores: Array) -> Array:
-    """Probabilities of classes, shape (samples, classes)."""
-    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
 
 def cross_entropy(scores: Array, labels: Ints, weight: Array | None = None) -> tuple[float, Array]:

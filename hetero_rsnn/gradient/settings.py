@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
@@ -97,3 +99,8 @@ class Epoch:
         held = "" if math.isnan(self.validation) else f", held out {self.validation:.3g}"
         spikes = "" if math.isnan(self.spikes) else f", {self.spikes:.3g} spikes a neuron"
         return f"loss {self.loss:.3g}{held}, score {self.score:.3g}{spikes}"
+
+
+def told_before(rows: Sequence[Mapping[str, Any]]) -> list[Epoch]:
+    """Epochs out of JSON, which has no NaN."""
+    return [Epoch(**{k: math.nan if v is None else v for k, v in row.items()}) for row in rows]

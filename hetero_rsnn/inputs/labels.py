@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.common.types import Array, Bools
+from hetero_rsnn.common.randomness import generator
+from hetero_rsnn.common.types import Array, Bools, Ints
 
 #: The label of samples that only the network learns from, as in scikit-learn's semi-supervised estimators.
 UNLABELLED = -1
@@ -180,3 +181,14 @@ def _flat(y: Any, samples: int) -> NDArray[Any]:
     if labels.dtype.kind == "f" and (odd := labels[labels != np.round(labels)]).size:
         raise HeteroError(f"y must be classes, got {odd[0]:g}: for numbers to predict there is HRSNNForecaster")
     return labels
+
+
+def held_out(number: Ints, classes: int, share: float, seed: int) -> Ints:
+    """Samples for validation: of each class its share, but never the last one of it."""
+    rng = generator(seed, "training", "held out")
+    out: list[int] = []
+    for one in range(classes):
+        mine = rng.permutation(np.flatnonzero(number == one))
+        count = max(round(share * mine.size), 1) if share else 0
+        out += mine[: min(count, mine.size - 1)].tolist()
+    return np.array(sorted(out), dtype=np.int64)

@@ -77,7 +77,7 @@ def check_temperature(temperature: Any) -> float:
     return checks.real("temperature", temperature, above=0.0, fix="leave it out, or use fit_temperature")
 
 
-def softmax(scores: Array, temperature: float) -> Array:
+def softmax(scores: Array, temperature: float = 1.0) -> Array:
     """Probabilities along the last axis: exp(s / T), normalised."""
     raised = np.exp((scores - scores.max(axis=-1, keepdims=True)) / temperature)
     out: Array = raised / raised.sum(axis=-1, keepdims=True)

@@ -10,7 +10,7 @@ import pytest
 
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.gradient.decisions import TET_SHARE, DecisionHead, DecisionWindows, running_mean
-from hetero_rsnn.gradient.readouts import softmax
+from hetero_rsnn.measures.probabilities import softmax
 
 #: Windows of counting of the samples of a batch, and which samples of the training these are.
 LENGTHS = np.array([6, 12, 9, 3])

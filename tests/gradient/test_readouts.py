@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import hetero_rsnn as hr
-from hetero_rsnn.gradient.readouts import Pooling, cross_entropy, softmax, squared_error, too_many_spikes
+from hetero_rsnn.gradient.readouts import Pooling, cross_entropy, squared_error, too_many_spikes
+from hetero_rsnn.measures.probabilities import softmax
 
 
 def test_matrices_by_hand():

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.gradient.consistency import SMALL as EPSILON
+from hetero_rsnn.gradient.consistency import last_steps as end_of
+from hetero_rsnn.gradient.decisions import TET_SHARE
 from hetero_rsnn.gradient.feedforward.neurons import Kept
-
-#: Inside norms and beside the mean of cosines.
-EPSILON = 1e-5
 
 
 def cross_entropy_of_mean(outputs: Tensor, y: Tensor) -> Tensor:
@@ -21,7 +21,7 @@ def cross_entropy_of_mean(outputs: Tensor, y: Tensor) -> Tensor:
     return F.cross_entropy(outputs.mean(0), y)
 
 
-def temporal_efficient(outputs: Tensor, y: Tensor, *, share: float = 1e-3) -> Tensor:
+def temporal_efficient(outputs: Tensor, y: Tensor, *, share: float = TET_SHARE) -> Tensor:
     """TET: the mean of the cross-entropies of all steps, and how far outputs are from 1.
 
     (1 - share) mean_t CE(o[t], y) + share MSE(o, 1)
@@ -66,7 +66,7 @@ def last_steps(steps: int) -> int:
     """
     if steps < 2:
         raise HeteroError(f"RCS needs at least 2 steps, got {steps}", fix="use more steps, or train without it")
-    return max(1, int(0.3 * steps))
+    return int(end_of(steps))
 
 
 def consistency(kept: Sequence[Kept], outputs: Tensor, y: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from hetero_rsnn.common.errors import FileFormatError, HeteroError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Ints
 from hetero_rsnn.common.versions import versions
-from hetero_rsnn.gradient.checkpoints import read_checkpoint, write_checkpoint
+from hetero_rsnn.gradient.checkpoints import parted, read_own, write_checkpoint
 from hetero_rsnn.gradient.feedforward import losses
 from hetero_rsnn.gradient.feedforward.neurons import Neurons
 from hetero_rsnn.gradient.feedforward.normalisation import BatchNorm
@@ -29,7 +29,7 @@ from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryNetwork
 from hetero_rsnn.gradient.feedforward.running import answers, as_input, outputs_of, own_draws, usable_device
 from hetero_rsnn.gradient.feedforward.specs import described
 from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
-from hetero_rsnn.gradient.settings import Epoch
+from hetero_rsnn.gradient.settings import Epoch, told_before
 
 OPTIMISERS = ("adam", "sgd")
 LOSSES = ("cross_entropy", "tet")
@@ -347,22 +347,14 @@ class ImageTraining:
         FileFormatError
             If it is damaged, or belongs to another network, images or settings.
         """
-        arrays, about = read_checkpoint(path)
-        if about.get("fingerprint") != self.fingerprint:
-            raise FileFormatError(
-                f"{path} is a checkpoint of another training: network, images, labels and settings must be the same",
-                fix="name another file, or begin anew",
-            )
+        arrays, about = read_own(path, self.fingerprint, "network, images, labels and settings")
         try:
             self._restore(arrays, about)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
             raise FileFormatError(f"{path} is damaged ({error!r:.200})", fix="restore a copy, or begin anew") from None
 
     def _restore(self, arrays: dict[str, Any], about: dict[str, Any]) -> None:
-        parts: dict[str, dict[str, Any]] = {"value": {}, "best": {}, "optimiser": {}}
-        for name, array in arrays.items():
-            kind, _, rest = name.partition("_")
-            parts[kind][rest] = array
+        parts = parted(arrays, "value", "best", "optimiser")
         self.take(parts["value"])
         self.best = parts["best"]
         state: dict[int, dict[str, Any]] = {}
@@ -370,7 +362,7 @@ class ImageTraining:
             number, _, what = name.partition("_")
             state.setdefault(int(number), {})[what] = torch.from_numpy(np.array(array))
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
-        self.history = [Epoch(**{k: math.nan if v is None else v for k, v in row.items()}) for row in about["history"]]
+        self.history = told_before(about["history"])
         self.best_epoch, self.taken = int(about["best_epoch"]), int(about["taken"])
 
 
