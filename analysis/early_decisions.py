@@ -5,7 +5,7 @@ accuracy, by which rule; and does the RCS regulariser of Wu et al. (arXiv:2301.0
 
 Method, in four parts. "converted": an ordinary convolutional network with quantised activations (QCFS, L = 4) is
 trained on Fashion-MNIST and converted; its accuracy over the number of steps T, and early decisions at T = 4 and 8.
-"trained": spiking networks of T = 4 and 8 steps, trained by TET on 20,000 images. "events": images as ON and OFF events
+"trained": spiking networks of T = 4 and 8 steps, trained by TET on 12,000 images. "events": images as ON and OFF events
 of a moving camera, T = 10, networks with TEBN. "speech": recurrent networks (HeNHeS) on spoken digits, decision windows
 of 50 ms, each speaker left out once: as drawn, trained, and trained with RCS.
 
@@ -71,18 +71,18 @@ def images_setting(part: str, quick: bool) -> Row:
     network: Row = {"model": "conv", "blocks": 0}
     if part == "converted":
         network |= {"method": "conversion", "levels": 4, "channels": [32, 64], "hidden": [256]}
-        training = {"training_epochs": 8, "batch_size": 128, "flip": not quick, "validation": 0.05}
+        training = {"training_epochs": 6, "batch_size": 128, "flip": not quick, "validation": 0.05}
         weights, arms, steps, count = [0.002, 0.01, 0.05], {"plain": {}, "rcs": {}}, [1, 2, 4, 8, 16], 57000
     elif part == "trained":
         network |= {"channels": [16, 32], "hidden": [128], "normalisation": "batch"}
         training = {
-            "training_epochs": 6, "batch_size": 64, "learning_rate": 2e-3, "flip": not quick, "validation": 0.05,
+            "training_epochs": 5, "batch_size": 64, "learning_rate": 2e-3, "flip": not quick, "validation": 0.05,
         }  # fmt: skip
-        weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [4, 8], 20000
+        weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [4, 8], 12000
         training["loss"] = "tet"
     else:
         network |= {"channels": [8, 16], "hidden": [128], "normalisation": "tebn"}
-        training = {"training_epochs": 6, "batch_size": 64, "learning_rate": 2e-3, "validation": 0.05}
+        training = {"training_epochs": 4, "batch_size": 64, "learning_rate": 2e-3, "validation": 0.05}
         weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [10], 20000
     if quick:
         network |= {"channels": [4], "hidden": [16]}
