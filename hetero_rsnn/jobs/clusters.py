@@ -14,6 +14,7 @@ from typing import Any
 
 from hetero_rsnn.common.errors import ExecutorError
 from hetero_rsnn.common.extras import need
+from hetero_rsnn.jobs.dask_log import LostConnections
 from hetero_rsnn.jobs.parallel import cores, follow_parent
 from hetero_rsnn.jobs.remote import Remote
 from hetero_rsnn.jobs.workers import Answer, Death, call, describe
@@ -120,6 +121,8 @@ class DaskRunner(FuturesRunner):
         self._scheduler = address
         self._said = False  # that there is no worker
         self._client = _connect(need("distributed", "dask", "dask=", error=ExecutorError).Client, address)
+        self._log = LostConnections()
+        self._log.begin()
         super().__init__(DaskExecutor(self._client), None, timeout)
         self._tells = True
         self._manned = time.monotonic()  # when it was last seen with a worker
@@ -216,14 +219,11 @@ class DaskRunner(FuturesRunner):
 
     def close(self) -> None:
         super().close()
-        log = logging.getLogger("distributed.client")
-        before, gone = log.disabled, self._client.status != "running"
-        log.disabled = before or gone  # a client that gives up a scheduler logs a traceback
-        try:
-            with suppress(OSError, RuntimeError):  # the scheduler may be gone
-                self._client.close(timeout=5)
-        finally:
-            log.disabled = before
+        if self._client.status != "running":
+            self._log.gave_up()
+        with suppress(OSError, RuntimeError):  # the scheduler may be gone
+            self._client.close(timeout=5)
+        self._log.end()
 
 
 class DaskExecutor(cf.Executor):

@@ -18,6 +18,7 @@ from helpers import within
 
 from hetero_rsnn.common.errors import ExecutorError
 from hetero_rsnn.jobs import clusters
+from hetero_rsnn.jobs import dask_log as dask_log_module
 from hetero_rsnn.jobs.executors import make_runner
 from hetero_rsnn.jobs.journal import read_journal
 
@@ -133,6 +134,44 @@ def test_a_job_that_a_closed_client_has_dropped_is_dropped_without_a_word(caplog
     future = clusters.DaskExecutor(SimpleNamespace(submit=lambda *words, pure: theirs)).submit(abs, 1)
     assert cf.wait([future], 10).not_done == set() and future.cancelled()
     assert not caplog.records
+
+
+@pytest.fixture
+def dask_log(caplog):
+    """Writes a record to one of Dask's loggers, with an error or none, and says whether it was written."""
+    caplog.set_level(logging.INFO)
+
+    def write(name, error):
+        caplog.clear()
+        logging.getLogger(name).info("a record", exc_info=error)
+        return len(caplog.records) == 1
+
+    loggers = [logging.getLogger(name) for name in dask_log_module._LOGGERS]
+    before = [(log.propagate, list(log.filters)) for log in loggers]
+    for log in loggers:
+        log.propagate, log.filters = True, []  # those of clients that other tests have lost
+    yield write
+    for log, (propagate, filters) in zip(loggers, before, strict=True):
+        log.propagate, log.filters = propagate, filters
+
+
+@pytest.mark.parametrize("name", dask_log_module._LOGGERS)
+def test_dask_writes_of_no_lost_connection_while_a_runner_is_there(dask_log, monkeypatch, name):
+    monkeypatch.setattr(clusters, "need", lambda *words, **options: SimpleNamespace(Client=Client))
+    assert dask_log(name, ConnectionResetError("gone"))
+    with make_runner(dask=ADDRESS) as runner:
+        assert not dask_log(name, ConnectionResetError("gone"))
+        assert dask_log(name, ValueError("another")) and dask_log(name, None)
+        runner._client.status = "running"
+    assert dask_log(name, ConnectionResetError("gone"))
+
+
+def test_of_a_scheduler_that_is_gone_dask_writes_nothing_more(dask_log, monkeypatch):
+    monkeypatch.setattr(clusters, "need", lambda *words, **options: SimpleNamespace(Client=Client))
+    with make_runner(dask=ADDRESS) as runner:
+        runner._client.status = "connecting"
+    assert not dask_log("distributed.batched", ConnectionResetError("gone"))
+    assert not dask_log("distributed.client", None) and dask_log("distributed.core", None)
 
 
 # The same with a real one.
