@@ -3,11 +3,13 @@
 Question: a network that may answer before its input ends saves steps, spikes and operations. How many, at what loss of
 accuracy, by which rule; and does the RCS regulariser of Wu et al. (arXiv:2301.09522) make decisions earlier?
 
-Method, in four parts. "converted": an ordinary convolutional network with quantised activations (QCFS, L = 4) is
+Method, in five parts. "converted": an ordinary convolutional network with quantised activations (QCFS, L = 4) is
 trained on Fashion-MNIST and converted; its accuracy over the number of steps T, and early decisions at T = 4 and 8.
-"trained": spiking networks of T = 4 and 8 steps, trained by TET on 12,000 images. "events": images as ON and OFF events
-of a moving camera, T = 10, networks with TEBN. "speech": recurrent networks (HeNHeS) on spoken digits, decision windows
-of 50 ms, each speaker left out once: as drawn, trained, and trained with RCS.
+"trained": spiking networks of T = 4 and 8 steps, trained by TET on 12,000 images. "events": images as ON and OFF
+events of a moving camera, T = 10, networks with TEBN. "sounds": spoken digits as pictures of band energies (32 bands,
+32 times, however long they last), trained as the images were; each speaker left out in one network. "speech":
+recurrent networks (HeNHeS) on spoken digits, decision windows of 50 ms, each speaker left out once a seed: as drawn,
+trained, and trained with RCS.
 
 Every rule is calibrated on samples that neither trained the network nor test it; the temperature of softmax and sets is
 fitted on others again. The weight of RCS is chosen in trainings of another seed, by the optimal cutoff time of samples
@@ -50,7 +52,7 @@ from hetero_rsnn.inputs.samples import take
 from hetero_rsnn.measures.cutoff_curve import EPSILONS, choose_epsilon
 from hetero_rsnn.tasks.recipes import recipe
 
-PARTS = ("converted", "trained", "events", "speech")
+PARTS = ("converted", "trained", "events", "sounds", "speech")
 #: Loss of accuracy that rules may cost on calibration samples.
 LOSS = 0.005
 #: Rules of the tables, by `compare_cutoffs`.
@@ -67,7 +69,7 @@ DISTORTIONS = (("gaussian", 0.1), ("gaussian", 0.3), ("occlusion", 0.1), ("occlu
 def images_setting(part: str, quick: bool) -> Row:
     """What every cell of a part with images depends on."""
     events = part == "events"
-    data = "sklearn_digits" if quick and not events else "fashion_mnist_events" if events else "fashion_mnist"
+    data = "fashion_mnist_events" if events else "sklearn_digits" if quick else "fashion_mnist"
     network: Row = {"model": "conv", "blocks": 0}
     if part == "converted":
         network |= {"method": "conversion", "levels": 4, "channels": [32, 64], "hidden": [256]}
@@ -80,6 +82,11 @@ def images_setting(part: str, quick: bool) -> Row:
         }  # fmt: skip
         weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [4, 8], 12000
         training["loss"] = "tet"
+    elif part == "sounds":
+        data = "japanese_vowels" if quick else "free_spoken_digits"
+        network |= {"channels": [16, 32], "hidden": [128], "normalisation": "batch"}
+        training = {"training_epochs": 20, "batch_size": 32, "learning_rate": 2e-3, "validation": 0.05, "loss": "tet"}
+        weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [4], 1050
     else:
         network |= {"channels": [8, 16], "hidden": [128], "normalisation": "tebn"}
         training = {"training_epochs": 4, "batch_size": 64, "learning_rate": 2e-3, "validation": 0.05}
@@ -87,14 +94,19 @@ def images_setting(part: str, quick: bool) -> Row:
     if quick:
         network |= {"channels": [4], "hidden": [16]}
         training |= {"training_epochs": 2, "batch_size": 32}
-        weights, steps = weights[:2], [2, 4] if part == "converted" else [4] if part == "trained" else [10]
+        weights, steps = weights[:2], [2, 4] if part == "converted" else [4] if part in ("trained", "sounds") else [10]
+    sounds = part == "sounds"
     return {
-        "part": part, "data": data, "seeds": 2 if quick else 3, "network": network, "training": training,
+        "part": part, "data": data, "seeds": 2 if quick else 4 if sounds else 3,
+        "network": network, "training": training,
         "weights": weights, "arms": arms, "steps": steps, "train": 600 if quick else count,
-        "calibration": 200 if quick else 2000, "temperature": 100 if quick else 1000, "test": 300 if quick else 10000,
+        "calibration": 60 if quick and sounds else 200 if quick else 300 if sounds else 2000,
+        "temperature": 30 if quick and sounds else 100 if quick else 150 if sounds else 1000,
+        "test": 300 if quick else 10000,
         "search": {
-            "seed": 100, "train": 300 if quick else 6000, "validation": 150 if quick else 3000,
-            "epochs": 1 if quick else 4, "steps": steps[-1] if part != "converted" else 4,
+            "seed": 100, "train": 120 if quick and sounds else 300 if quick else 750 if sounds else 6000,
+            "validation": 60 if quick and sounds else 150 if quick else 300 if sounds else 3000,
+            "epochs": 1 if quick else 10 if sounds else 4, "steps": steps[-1] if part != "converted" else 4,
         },
         "loss": LOSS, "epsilons": list(EPSILONS), "distortions": [list(d) for d in DISTORTIONS],
     }  # fmt: skip
@@ -112,26 +124,55 @@ def speech_setting(quick: bool) -> Row:
 
 
 class Split:
-    """Images to train on, to calibrate by, to fit the temperature on, and to test on."""
+    """Samples to train on, to calibrate by, to fit the temperature on, and to test on.
 
-    def __init__(self, s: Row, data_dir: Path | None) -> None:
+    Sounds with known speakers are split by these: the `k`-th is left out.
+    """
+
+    def __init__(self, s: Row, data_dir: Path | None, k: int = 0) -> None:
         data = hr.load_dataset(s["data"], data_dir=data_dir)
         assert data.y is not None
         held = s["calibration"] + s["temperature"]
-        order = data.train[: min(s["train"] + held, len(data.train))]
-        parts = np.split(order, [len(order) - held, len(order) - s["temperature"]])
-        self.data = data
-        self.train, self.calibration, self.temperature = parts
-        self.test = data.test[: s["test"]]
+        order, self.test = data.train, data.test[: s["test"]]
+        self.left_out = None
+        if s["part"] == "sounds":
+            if data.groups is not None:
+                self.left_out = str(np.unique(data.groups)[k])
+                order, self.test = speech_parts(data, self.left_out)
+            order = np.random.default_rng(0).permutation(order)
+        order = order[: min(s["train"] + held, len(order))]
+        self.train, self.calibration, self.temperature = np.split(
+            order, [len(order) - held, len(order) - s["temperature"]]
+        )
+        self.images, self.labels = pictures(data) if s["part"] == "sounds" else data.X, data.y
 
     def X(self, index: Array) -> Array:
         """Images of some samples."""
-        return image_array("X", take(self.data.X, index))
+        return image_array("X", take(self.images, index))
 
     def y(self, index: Array) -> Array:
         """Labels of some samples."""
-        assert self.data.y is not None
-        return self.data.y[index]
+        return self.labels[index]
+
+
+def pictures(data: Any, side: int = 32) -> Array:
+    """Band energies of sounds between 0 and 1, stretched to one length: (samples, times, bands).
+
+    A pixel is the mean over its share of time, and of sounds over neighbouring bands.
+    """
+    encoder = recipe(data).encoder
+    sounds = hasattr(encoder, "features")
+    out = []
+    for x in data.X:
+        energy = np.asarray(encoder.features(x) if sounds else x, dtype=float)
+        if sounds:
+            energy = energy.reshape(len(energy), side, -1).mean(axis=2)
+        total = np.vstack([np.zeros(energy.shape[1]), np.cumsum(energy, axis=0)])
+        edges = np.linspace(0, len(energy), side + 1)
+        sums = np.array([np.interp(edges, np.arange(len(total)), column) for column in total.T]).T
+        out.append(np.diff(sums, axis=0) * side / len(energy))
+    images = np.array(out)
+    return np.asarray((images - images.min()) / (images.max() - images.min()), dtype=np.float32)
 
 
 def classifier(s: Row, seed: int, **changes: Any) -> Any:
@@ -243,7 +284,7 @@ def image_cell(s: Row, split: Split, seed: int, arm: str, weight: float, first: 
             row["temperature"] = temperature
             if row["epsilon"] is not None:
                 rule = hr.fit_cutoff(cal_scores, cal_y, row["epsilon"])
-                if s["data"] != "fashion_mnist_events":
+                if s["part"] in ("converted", "trained"):
                     row["distorted"] = distorted(clf, rule, split, seed)
                 if seed == 0 and arm == "plain":
                     row["examples"] = examples(rule, scores)
@@ -573,11 +614,13 @@ def picked(s: Row, cell: Row, name: str) -> Row:
 
 def run_images(study: Study, s: Row) -> list[Row]:
     """All cells of a part with images."""
-    split = Split(s, study.args.data_dir)
-    weight = study.cell("weight of RCS", partial(searched, s, split))["weight"]
-    print(f"weight of RCS: {weight:g}", flush=True)
     cells: list[Row] = [{} for _ in range(s["seeds"])]
     for seed, cell in enumerate(cells):
+        if seed == 0 or s["part"] == "sounds":
+            split = Split(s, study.args.data_dir, seed)
+            name = "weight of RCS" + (f", {split.left_out} left out" if split.left_out else "")
+            weight = study.cell(name, partial(searched, s, split))["weight"]
+            print(f"{name}: {weight:g}", flush=True)
         for arm in s["arms"]:
             firsts = [4] if s["part"] == "converted" else s["steps"]
             for first in firsts:
