@@ -45,6 +45,7 @@ from matplotlib.figure import Figure
 from study_kit import Array, Row, Study, fail_politely, interval
 
 import hetero_rsnn as hr
+from hetero_rsnn import plots
 from hetero_rsnn.datasets.catalogue import find_dataset
 from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.inputs.images import image_array
@@ -144,6 +145,7 @@ class Split:
         self.train, self.calibration, self.temperature = np.split(
             order, [len(order) - held, len(order) - s["temperature"]]
         )
+        self.data = data
         self.images, self.labels = pictures(data) if s["part"] == "sounds" else data.X, data.y
 
     def X(self, index: Array) -> Array:
@@ -553,6 +555,41 @@ def over_steps(out: Row) -> list[str]:
     return lines
 
 
+def regularised(outs: dict[str, Row]) -> list[str]:
+    """Lines of the table of what RCS does, over the parts."""
+    lines = [
+        "| data | compared | pairs | accuracy (points) | optimal cutoff (steps) | gap rule (steps) | steps at its own "
+        "accuracy | steps at equal accuracy |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for part, out in outs.items():
+        for name, row in out["rcs"].items():
+            what = name if " against " in name else f"rcs against plain, {name}"
+            lines.append(
+                f"| {part} | {what} | {row['pairs']} | {points([100 * v for v in row['accuracy']])} | "
+                f"{points(row['bound'])} | {points(row['gap'])} | {points(row['own'])} | {points(row['equal'])} |"
+            )
+    return lines
+
+
+def under_distortion(out: Row) -> list[str]:
+    """Lines of the table of noisy and covered images, of the networks without RCS."""
+    lines = [
+        "| network | images | accuracy, full length | of the decisions | mean steps | right among early ones | "
+        "right among late ones |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, m in out["arms"].items():
+        for k, row in enumerate(m.get("distorted", []) if name.startswith("plain") else []):
+            kind = "clean" if row["kind"] == "clean" else f"{row['kind']}, {row['strength']:g}"
+            late = f"{row['late_right'][0]:.3f}" if "late_right" in row else ""
+            lines.append(
+                f"| {name if k == 0 else ''} | {kind} | {row['full'][0]:.3f} | {row['accuracy'][0]:.3f} | "
+                f"{row['time'][0]:.2f} | {row['early_right'][0]:.3f} | {late} |"
+            )
+    return lines
+
+
 def findings(s: Row, out: Row) -> list[str]:
     """One sentence for each question."""
     lines = []
@@ -581,8 +618,6 @@ def findings(s: Row, out: Row) -> list[str]:
 
 def figure(s: Row, cells: list[Any], out: Row) -> Figure:
     """Accuracy over mean steps of the first network of each arm, and when decisions fall."""
-    from hetero_rsnn.plots import plot_decision_curves, plot_decision_times
-
     flat = [row for group in cells for row in group] if s["part"] == "speech" else cells
     shown = [name for name, m in out["arms"].items() if "rules" in m]
     steps = sorted({name.split(", ")[1] for name in shown if ", " in name}) or [""]
@@ -597,10 +632,21 @@ def figure(s: Row, cells: list[Any], out: Row) -> Figure:
             curves[arm] = [np.array(row["curve"]) for row in rows]
             bounds[arm] = [(row["rules"]["bound"]["time"], row["rules"]["bound"]["accuracy"]) for row in rows]
             times[arm] = [np.array(row["times"]) for row in rows]
-        plot_decision_curves(curves, bounds, ax=left)
-        plot_decision_times(times, ax=right)
+        plots.plot_decision_curves(curves, bounds, ax=left)
+        plots.plot_decision_times(times, ax=right)
         left.set_title(group or s["part"])
     return fig
+
+
+def gallery(s: Row, cell: Row, data_dir: Path | None) -> Figure:
+    """Test images that the first network decides on first and last, with their classes and its answers."""
+    rows = cell["plain"]["steps"]
+    chosen = rows[max((steps for steps in rows if "examples" in rows[steps]), key=int)]["examples"]
+    split = Split(s, data_dir)
+    names = split.data.classes
+    index = [split.test[np.array(chosen[side], dtype=int)] for side in ("first", "last")]
+    first, last = ([names[k] for k in split.y(part)] for part in index)
+    return plots.plot_first_and_last(split.X(index[0])[:, 0], split.X(index[1])[:, 0], (first, last))
 
 
 def picked(s: Row, cell: Row, name: str) -> Row:
@@ -664,7 +710,9 @@ def main() -> None:
     cells = (run_speech if part == "speech" else run_images)(study, s)
     out = summary(s, cells)
     study.finish({"cells": cells, "summary": out}, figure(s, cells, out), findings=findings(s, out))
-    print("\n".join(table(out)))
+    if s["part"] == "converted":
+        plots.save_figure(gallery(s, cells[0], study.args.data_dir), study.out / f"{study.name}_examples.png")
+    print("\n".join([*table(out), *under_distortion(out)] if s["part"] in ("converted", "trained") else table(out)))
 
 
 if __name__ == "__main__":
