@@ -74,12 +74,12 @@ def images_setting(part: str, quick: bool) -> Row:
     network: Row = {"model": "conv", "blocks": 0}
     if part == "converted":
         network |= {"method": "conversion", "levels": 4, "channels": [32, 64], "hidden": [256]}
-        training = {"training_epochs": 6, "batch_size": 128, "flip": not quick, "validation": 0.05}
+        training = {"training_epochs": 5, "batch_size": 128, "flip": not quick, "validation": 0.05}
         weights, arms, steps, count = [0.002, 0.01, 0.05], {"plain": {}, "rcs": {}}, [1, 2, 4, 8, 16], 57000
     elif part == "trained":
         network |= {"channels": [16, 32], "hidden": [128], "normalisation": "batch"}
         training = {
-            "training_epochs": 5, "batch_size": 64, "learning_rate": 2e-3, "flip": not quick, "validation": 0.05,
+            "training_epochs": 4, "batch_size": 64, "learning_rate": 2e-3, "flip": not quick, "validation": 0.05,
         }  # fmt: skip
         weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [4, 8], 12000
         training["loss"] = "tet"
@@ -90,7 +90,7 @@ def images_setting(part: str, quick: bool) -> Row:
         weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [4], 1050
     else:
         network |= {"channels": [8, 16], "hidden": [128], "normalisation": "tebn"}
-        training = {"training_epochs": 4, "batch_size": 64, "learning_rate": 2e-3, "validation": 0.05}
+        training = {"training_epochs": 3, "batch_size": 64, "learning_rate": 2e-3, "validation": 0.05}
         weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [10], 20000
     if quick:
         network |= {"channels": [4], "hidden": [16]}
