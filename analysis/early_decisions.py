@@ -413,11 +413,14 @@ def compared(groups: list[list[Row]], arm: str, than: str) -> Row:
 
     ``bound``: the difference of their optimal cutoff times in steps. ``gap``: of the steps of the calibrated gap rule.
     ``own``: steps at their own accuracy less `LOSS`, as a share. ``equal``: steps at the accuracy of the worse one less
-    `LOSS`, as a share.
+    `LOSS`, as a share. ``pooled``: the same of the mean curve of a group, whose points are of equal epsilons.
     """
-    found: Row = {"accuracy": [], "bound": [], "gap": [], "own": [], "equal": []}
+    found: Row = {"accuracy": [], "bound": [], "gap": [], "own": [], "equal": [], "pooled": []}
     for rows in groups:
         values: Row = {q: [] for q in found}
+        level = min(float(np.mean([row[name]["accuracy"] for row in rows])) for name in (arm, than)) - LOSS
+        mean_curves = [np.mean([row[name]["curve"] for row in rows], axis=0).tolist() for name in (arm, than)]
+        values["pooled"].append(time_at(mean_curves[0], level) / time_at(mean_curves[1], level))
         for row in rows:
             a, b = row[arm], row[than]
             level = min(a["accuracy"], b["accuracy"]) - LOSS
@@ -474,6 +477,7 @@ def merged(rows: list[Row]) -> Row:
         }
         for rule in RULES
     }
+    out["curve"] = np.mean([row["curve"] for row in rows], axis=0).tolist()  # of equal epsilons: as many points
     longest = max(len(row["times"]) for row in rows)
     out["times"] = np.sum([np.pad(row["times"], (0, longest - len(row["times"]))) for row in rows], axis=0).tolist()
     return out
@@ -608,17 +612,17 @@ def findings(s: Row, out: Row) -> list[str]:
             )
     for name, row in out["rcs"].items():
         what = name if " against " in name else f"with RCS, {name}"
+        pooled = f" ({points(row['pooled'])} on the mean curves of the speakers)" if " against " in name else ""
         lines.append(
             f"{what} ({row['pairs']} pairs): optimal cutoff time {points(row['bound'])} steps, gap rule "
             f"{points(row['gap'])} steps, {points(row['own'])} of the steps at its own accuracy less half a point, "
-            f"{points(row['equal'])} at equal accuracy; accuracy {points([100 * v for v in row['accuracy']])} points."
+            f"{points(row['equal'])} at equal accuracy{pooled}; accuracy {points([100 * v for v in row['accuracy']])} points."
         )
     return lines
 
 
 def figure(s: Row, cells: list[Any], out: Row) -> Figure:
     """Accuracy over mean steps of the first network of each arm, and when decisions fall."""
-    flat = [row for group in cells for row in group] if s["part"] == "speech" else cells
     shown = [name for name, m in out["arms"].items() if "rules" in m]
     steps = sorted({name.split(", ")[1] for name in shown if ", " in name}) or [""]
     fig = Figure(figsize=(9.0, 3.4 * len(steps)), layout="constrained")
@@ -628,7 +632,7 @@ def figure(s: Row, cells: list[Any], out: Row) -> Figure:
         curves, bounds, times = {}, {}, {}
         for name in names:
             arm = name.split(", ")[0]
-            rows = [picked(s, cell, name) for cell in flat]
+            rows = [picked(s, cell, name) for cell in cells]
             curves[arm] = [np.array(row["curve"]) for row in rows]
             bounds[arm] = [(row["rules"]["bound"]["time"], row["rules"]["bound"]["accuracy"]) for row in rows]
             times[arm] = [np.array(row["times"]) for row in rows]
@@ -649,10 +653,10 @@ def gallery(s: Row, cell: Row, data_dir: Path | None) -> Figure:
     return plots.plot_first_and_last(split.X(index[0])[:, 0], split.X(index[1])[:, 0], (first, last))
 
 
-def picked(s: Row, cell: Row, name: str) -> Row:
-    """The row of a cell that a name of the summary is about."""
+def picked(s: Row, cell: Any, name: str) -> Row:
+    """The row of a network that a name of the summary is about; that of several speakers is their mean."""
     if s["part"] == "speech":
-        return cell[name]
+        return merged([row[name] for row in cell])
     arm, steps = name.split(", ")
     key = arm if s["part"] == "converted" else name
     return cell[key]["steps"][steps.split()[0]]

@@ -42,6 +42,7 @@ def test_two_arms_are_compared_in_pairs_and_speakers_are_one_value(study: Any) -
     assert found["bound"][0] == pytest.approx((-0.25 - 0.5) / 2)
     assert found["gap"][0] == pytest.approx((-1.0 - 2.0) / 2)
     assert found["equal"][0] == pytest.approx(0.5)  # both at 0.8, which takes half as long
+    assert found["pooled"][0] == pytest.approx(0.5)  # of the means of two equal pairs of curves
     own = (0.9 / 1.6 + 0.8 / 1.8) / 2, 0.9 / 1.6
     assert found["own"][0] == pytest.approx(np.mean(own))
 
@@ -78,7 +79,7 @@ def test_tables_have_a_line_for_each_rule_weight_and_distortion(study: Any) -> N
             "spikes_saved": estimates(0.25)}  # fmt: skip
     kind = {"kind": "gaussian", "strength": 0.1, "full": estimates(0.8), "accuracy": estimates(0.7),
             "time": estimates(3.0), "early_right": estimates(0.9)}  # fmt: skip
-    row = {q: estimates(1.0) for q in ("accuracy", "bound", "gap", "own", "equal")}
+    row = {q: estimates(1.0) for q in ("accuracy", "bound", "gap", "own", "equal", "pooled")}
     arms = {"plain, 4 steps": {"rules": {"full": rule, "gap": rule}, "distorted": [kind]}, "rcs, 4 steps": {}}
     out = {"arms": arms, "rcs": {"4 steps": {**row, "pairs": 3}}}
     assert study.table(out)[2:] == [

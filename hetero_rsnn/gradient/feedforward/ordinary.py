@@ -19,9 +19,9 @@ from hetero_rsnn.gradient.feedforward.specs import arrays_of, built, take_over
 
 #: How drives of activations can be normalised.
 NORMALISATIONS = ("batch",)
-#: Largest activation of a QCFS at first (our choice): about two standard deviations of a normalised drive. The published
-#: 8 wants hundreds of epochs to come down: until then most units stand on their lowest levels, and a converted network
-#: is far from the one that it was.
+#: Largest activation of a QCFS at first (our choice): about two standard deviations of a normalised drive. The
+#: published 8 wants hundreds of epochs to come down: until then most units stand on their lowest levels, and a
+#: converted network is far from the one that it was.
 THETA = 2.0
 #: Makes a layer without values: those that torch would draw come from its global generator.
 _empty: Any = nn.utils.skip_init
