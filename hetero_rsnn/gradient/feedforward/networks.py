@@ -199,7 +199,9 @@ class SpikingConvNet(SpikingNetwork):
         for stage, count in enumerate(self.channels):
             halve = stage > 0
             if not halve or not self.blocks:
-                ways = {"stride": 2} if halve and self.pool == "stride" else {"pool": 2} if halve else {}
+                ways: dict[str, Any] = (
+                    {"stride": 2} if halve and self.pool == "stride" else {"pool": 2} if halve else {}
+                )
                 draw = self.setting.draw(f"stage {stage}")
                 conv = Conv(before, count, 3, bias=self.setting.bias, draw=draw, **ways)
                 found += [Projection(conv, self.setting.norm(count)), self.setting.neurons(f"stage {stage}", count, 2)]
