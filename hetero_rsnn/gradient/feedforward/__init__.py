@@ -12,6 +12,7 @@ All modules of this package import torch; the rest of ``hetero_rsnn`` does witho
 ``coding``           images as spikes
 ``setting``          options that all networks share
 ``blocks``           convolutions with a shortcut
+``shortcuts``        layers between analog sums, with a shortcut around each
 ``accounts``         spikes and operations
 ``spiking_network``  SpikingNetwork: what all networks do
 ``networks``         SpikingMLP, SpikingConvNet

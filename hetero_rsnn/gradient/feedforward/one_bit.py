@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -88,6 +89,9 @@ def one_bit(weight: Tensor) -> Tensor:
 class OneBit(nn.Module):
     """What `OneBitLinear` and `OneBitConv` share, beside `Linear` or `Conv`.
 
+    Latent weights begin sqrt(pi / 2) times as wide as full ones: the mean absolute value of normal numbers is so much
+    less than their standard deviation, and sums begin as wide as with full weights (our choice).
+
     Attributes
     ----------
     weight : Parameter
@@ -99,8 +103,8 @@ class OneBit(nn.Module):
     weight: Tensor
     binary: Tensor
 
-    def __init__(self, *sizes: int, **options: Any) -> None:
-        super().__init__(*sizes, **options)
+    def __init__(self, *sizes: int, gain: float = 2.0, **options: Any) -> None:
+        super().__init__(*sizes, gain=gain * math.sqrt(math.pi / 2), **options)
         self.register_buffer("binary", torch.tensor(1))
 
     def used(self) -> Tensor:

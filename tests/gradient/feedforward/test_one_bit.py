@@ -87,8 +87,8 @@ def test_connections_use_signs_and_scales(make, plain, shape, bias):
     signs, scale = layer.signs(), layer.scale()
     assert signs.dtype == np.int8 and set(signs.flat) == {1, -1} and scale.shape == (5,)
     np.testing.assert_allclose(signs * scale.reshape(-1, *[1] * (signs.ndim - 1)), weight, atol=1e-15)
-    other = make(plain, bias=bias)
-    assert torch.equal(other.weight, layer.weight)  # latent weights begin as full ones
+    other = make(plain, bias=bias, gain=2 * np.sqrt(np.pi / 2))
+    assert torch.equal(other.weight, layer.weight)
     full = other(x)
     expected = other.product(x, torch.tensor(weight), layer.bias)
     torch.testing.assert_close(layer(x), expected, rtol=0, atol=1e-13)
@@ -105,7 +105,7 @@ def test_connections_use_signs_and_scales(make, plain, shape, bias):
 
 @pytest.mark.parametrize(("make", "plain", "shape"), CASES)
 def test_the_first_stage_has_full_weights(make, plain, shape):
-    network = torch.nn.Sequential(make(), make(plain))
+    network = torch.nn.Sequential(make(), make(plain, gain=2 * np.sqrt(np.pi / 2)))
     layer = network[0]
     x = torch.rand(3, 4, *shape, dtype=torch.float64)
     use_one_bit(network, on=False)
@@ -118,6 +118,12 @@ def test_the_first_stage_has_full_weights(make, plain, shape):
     assert torch.equal(again.used(), one_bit(layer.weight)) and not torch.equal(again(x), layer(x))
     again.load_state_dict(layer.state_dict())  # which stage it is belongs to what is saved
     assert torch.equal(again(x), layer(x))
+
+
+def test_sums_begin_as_wide_as_those_of_full_weights():
+    for pool, gain in ((1, 2.0), (2, 0.7)):
+        weight = OneBitLinear(400, 300, pool=pool, gain=gain, draw=torch.Generator()).used()
+        assert weight.square().sum(1).sqrt().mean().item() == pytest.approx(gain * pool, rel=0.01)
 
 
 def test_products_of_analog_inputs():
