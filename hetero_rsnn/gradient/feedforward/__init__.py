@@ -17,6 +17,7 @@ All modules of this package import torch; the rest of ``hetero_rsnn`` does witho
 ``spiking_network``  SpikingNetwork: what all networks do
 ``networks``         SpikingMLP, SpikingConvNet
 ``losses``           of the mean output, of each step (TET), of the direction of activity (RCS)
+``distillation``     learning from another network's answers
 ``ordinary``         networks without spikes, with the activations of ``quantised``
 ``conversion``       from these to spiking networks, which are ``converted``
 ``specs``            networks as plain data and arrays
