@@ -274,7 +274,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def _training(self, images: NDArray[Any], number: Ints, classes: int) -> ImageTraining:
         from hetero_rsnn.gradient.feedforward.conversion import convert
-        from hetero_rsnn.gradient.feedforward.training import OPTIMISERS, ImageSettings, ImageTraining
+        from hetero_rsnn.gradient.feedforward.image_settings import OPTIMISERS, ImageSettings
+        from hetero_rsnn.gradient.feedforward.training import ImageTraining
 
         optimiser = self.optimiser if self.optimiser is not None else ("adam" if self.method == "direct" else "sgd")
         sgd = checks.one_of("optimiser", optimiser, OPTIMISERS) == "sgd"

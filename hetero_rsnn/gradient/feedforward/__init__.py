@@ -23,6 +23,7 @@ All modules of this package import torch; the rest of ``hetero_rsnn`` does witho
 ``specs``            networks as plain data and arrays
 ``saving``           these as files
 ``running``          devices, threads, images a few at a time
+``image_settings``   how they are trained
 ``training``         on images, epoch by epoch
 """
 

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Ints
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.gradient.checkpoints import parted, read_own, write_checkpoint
 from hetero_rsnn.gradient.feedforward import distillation, losses
-from hetero_rsnn.gradient.feedforward.distillation import DISTILLATIONS, Teacher
+from hetero_rsnn.gradient.feedforward.distillation import Teacher
+from hetero_rsnn.gradient.feedforward.image_settings import ImageSettings
 from hetero_rsnn.gradient.feedforward.neurons import Neurons
 from hetero_rsnn.gradient.feedforward.normalisation import BatchNorm
 from hetero_rsnn.gradient.feedforward.one_bit import one_bit_layers, use_one_bit
@@ -33,86 +33,6 @@ from hetero_rsnn.gradient.feedforward.running import answers, as_input, outputs_
 from hetero_rsnn.gradient.feedforward.specs import arrays_of, described
 from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
 from hetero_rsnn.gradient.settings import Epoch, told_before
-
-OPTIMISERS = ("adam", "sgd")
-LOSSES = ("cross_entropy", "tet")
-
-
-@dataclass(frozen=True)
-class ImageSettings:
-    """How a network is trained on images.
-
-    Attributes
-    ----------
-    epochs, batch_size : int
-    learning_rate : float
-    optimiser : {"adam", "sgd"}
-        SGD with Nesterov's momentum of 0.9.
-    schedule : {"cosine", "constant"}
-    weight_decay : float
-        Of a network with weights of 1 bit in the epochs with full weights only.
-    loss : {"cross_entropy", "tet"}
-    consistency : float
-        Weight of the RCS regulariser.
-    shift : int
-        Images are moved by up to so many pixels in each direction while training.
-    flip : bool
-        Half of the images are mirrored while training.
-    patience : int
-        Epochs without a smaller validation loss until training ends.
-    seed : int
-        Of the order of the images, and of how they are moved.
-    full_epochs : int
-        So many of the epochs, the first, have full weights where weights will have 1 bit. With the first epoch of 1-bit
-        weights the optimiser and the schedule begin anew; only these epochs count for the best and for `patience`.
-    distillation : {"mixed", "pure"}
-        Of a training with a teacher: half the loss, and half of how far probabilities at temperature 2 are from the
-        teacher's (see `distillation.mixed`); or cross-entropy with the teacher's probabilities alone.
-    """
-
-    epochs: int = 10
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    optimiser: str = "adam"
-    schedule: str = "cosine"
-    weight_decay: float = 0.0
-    loss: str = "cross_entropy"
-    consistency: float = 0.0
-    shift: int = 0
-    flip: bool = False
-    patience: int = 10
-    seed: int = 0
-    full_epochs: int = 0
-    distillation: str = "mixed"
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "patience"):
-            checks.whole(name, getattr(self, name), least=1, most=10**9)
-        if checks.whole("full_epochs", self.full_epochs, least=0) >= self.epochs:
-            raise HeteroError(
-                f"full_epochs must be below the {self.epochs} epochs, the last of which have 1-bit weights, got "
-                f"{self.full_epochs}",
-                fix="lower it, or give more epochs",
-            )
-        checks.whole("shift", self.shift, least=0, most=10**4)
-        checks.whole("seed", self.seed, least=0)
-        checks.real("learning_rate", self.learning_rate, above=0.0)
-        for name in ("weight_decay", "consistency"):
-            checks.real(name, getattr(self, name), least=0.0)
-        for name, known in (
-            ("optimiser", OPTIMISERS), ("schedule", ("cosine", "constant")), ("loss", LOSSES),
-            ("distillation", DISTILLATIONS),
-        ):  # fmt: skip
-            checks.one_of(name, getattr(self, name), known)
-        if self.distillation == "pure" and self.loss == "tet":
-            raise HeteroError(
-                "loss='tet' is of labels, which distillation='pure' leaves out", fix="use distillation='mixed'"
-            )
-
-    def said(self) -> list[tuple[str, Any]]:
-        """What decides how a training goes; newer options only where they are not as they always were."""
-        usual = {"full_epochs": 0, "distillation": "mixed"}
-        return sorted((k, v) for k, v in asdict(self).items() if k not in usual or v != usual[k])
 
 
 class ImageTraining:
