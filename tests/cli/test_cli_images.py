@@ -64,6 +64,10 @@ def test_bits_and_shortcuts(run):
         assert {k: v for k, v in training.items() if k in ("weights", "shortcuts")} == wanted
         found[said] = json.dumps([data["rows"][0][k] for k in ("by_step", "operations")])
     assert found[()] == found["--bits", "32"] and len(set(found.values())) == 4
+    code, out, err = run(*WORDS, *words[:-1], "--bits", "1", "--shortcuts")
+    text = " ".join(out.split())
+    assert code == 0 and "sklearn_digits, mlp, trained, 1-bit weights, shortcuts, 4 steps: 100 training" in text
+    assert "the input and shortcuts with weights, which are analog, cost 1,280 multiply-accumulates" in text  # 64 x 20
 
 
 @needs_torch
