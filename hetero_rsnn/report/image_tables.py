@@ -26,7 +26,10 @@ def _table(title: str, *headings: str) -> Table:
 def print_images(result: ImageTaskResult) -> None:
     """All tables of a result."""
     out, d = console(), result.dataset
+    shortcuts = bool(result.training.get("shortcuts"))
     kind = "trained" if result.method == "direct" else "converted"
+    kind += ", 1-bit weights" if result.training.get("weights") == "1bit" else ""
+    kind += ", shortcuts" if shortcuts else ""
     table = _table(
         f"{d.name}, {result.model}, {kind}, {result.steps} steps: {result.n_train} training and {result.n_test} test "
         f"images; accuracy [95 % interval over images{', of the mean over seeds' if len(result.rows) > 1 else ''}]",
@@ -47,7 +50,12 @@ def print_images(result: ImageTaskResult) -> None:
     out.print(table)
     products = result.estimate("multiply_accumulates").mean
     if products:
-        said = f"the input, which is analog, costs {products:,.0f} multiply-accumulates an image beside"
+        analog = (
+            "the input and shortcuts with weights, which are analog, cost"
+            if shortcuts
+            else ("the input, which is analog, costs")
+        )
+        said = f"{analog} {products:,.0f} multiply-accumulates an image beside"
         out.print(said, highlight=False)
     pairs = [(row.report.accuracy, row.linear) for row in result.rows]
     out.print(shown(accuracy_verdict(result.model, pairs)), highlight=False)
