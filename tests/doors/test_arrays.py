@@ -603,12 +603,16 @@ NO_DOORS = {
         (
             "Network", "Draw", "Recording", "State", "BrianObjects", "MemoryCapacity", "MemoryReadout", "Heterogeneity",
             "BatchRun", "Gradients", "MeanField", "LinearSystem", "WeightDrift", "CutoffRule", "ConformalRule",
-            "Decisions", "Account", "ClassificationReport", "Series", "Dataset", "TaskResult",
+            "Decisions", "Account", "ClassificationReport", "Series", "Dataset", "TaskResult", "Membranes",
+            "LayerNoise",
         ),
         "made by functions of the package",
     ),
     **dict.fromkeys(
-        ("SpikingNetwork", "SpikingMLP", "SpikingConvNet", "OrdinaryMLP", "OrdinaryConvNet", "QCFS"),
+        (
+            "SpikingNetwork", "SpikingMLP", "SpikingConvNet", "OrdinaryMLP", "OrdinaryConvNet", "QCFS",
+            "record_membranes", "replay_membranes", "membrane_noise",
+        ),
         "take tensors of torch and nothing else",
     ),
     **({} if TORCH else {"SpikingImageClassifier": "needs torch"}),

@@ -14,6 +14,8 @@ All modules of this package import torch; the rest of ``hetero_rsnn`` does witho
 ``accounts``         spikes and operations
 ``spiking_network``  SpikingNetwork: what all networks do
 ``networks``         SpikingMLP, SpikingConvNet
+``self_ensemble``    what membranes carry, recorded, and replayed as noise of networks without memory
+``membrane_noise``   how large that is, and how independent
 ``losses``           of the mean output, of each step (TET), of the direction of activity (RCS)
 ``ordinary``         networks without spikes, with the activations of ``quantised``
 ``conversion``       from these to spiking networks, which are ``converted``
