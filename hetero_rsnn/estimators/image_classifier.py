@@ -68,6 +68,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         Of the decision at the end, or of the outputs of all steps (direct training only).
     consistency : float
         Weight (alpha) of the RCS regulariser; 0.002 is the published value.
+    noise, membranes : float or "recorded", {"carried", "replaced"}
+        Of potentials while training, see `ImageSettings` (direct training only).
     training_epochs, batch_size : int
     learning_rate : float, optional
         By default 0.001 with Adam, 0.1 with SGD.
@@ -146,6 +148,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         dropout: float = 0.0,
         loss: str = "cross_entropy",
         consistency: float = 0.0,
+        noise: float | str = 0.0,
+        membranes: str = "carried",
         training_epochs: int = 10,
         batch_size: int = 64,
         learning_rate: float | None = None,
@@ -181,6 +185,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.dropout = dropout
         self.loss = loss
         self.consistency = consistency
+        self.noise = noise
+        self.membranes = membranes
         self.training_epochs = training_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -284,7 +290,7 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             optimiser=optimiser, schedule=self.schedule,
             weight_decay=(5e-4 if sgd else 0.0) if self.weight_decay is None else self.weight_decay,
             loss=self.loss, consistency=self.consistency, shift=self.shift, flip=self.flip, patience=self.patience,
-            seed=self.seed,
+            seed=self.seed, noise=self.noise, membranes=self.membranes,
         )  # fmt: skip
         network = new_network(self, images, classes)
         kept = held_out(number, classes, float(self.validation), self.seed)

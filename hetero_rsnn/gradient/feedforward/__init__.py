@@ -21,6 +21,7 @@ All modules of this package import torch; the rest of ``hetero_rsnn`` does witho
 ``conversion``       from these to spiking networks, which are ``converted``
 ``specs``            networks as plain data and arrays
 ``saving``           these as files
+``injection``        noise in potentials while training
 ``running``          devices, threads, images a few at a time
 ``training``         on images, epoch by epoch
 """

@@ -6,6 +6,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ from hetero_rsnn.common.types import Ints
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.gradient.checkpoints import parted, read_own, write_checkpoint
 from hetero_rsnn.gradient.feedforward import losses
+from hetero_rsnn.gradient.feedforward.injection import check_network, check_noise, injected
 from hetero_rsnn.gradient.feedforward.neurons import Neurons
 from hetero_rsnn.gradient.feedforward.normalisation import BatchNorm
 from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryNetwork
@@ -57,7 +59,14 @@ class ImageSettings:
     patience : int
         Epochs without a smaller validation loss until training ends.
     seed : int
-        Of the order of the images, and of how they are moved.
+        Of the order of the images, of how they are moved, and of the noise.
+    noise : float or "recorded"
+        Added to the potentials of spiking neurons while training, drawn anew for each neuron, step and image: normal,
+        with this standard deviation over the threshold; or what the membranes carry, of the same neuron in the same
+        step for another image of the batch (of one image: its own).
+    membranes : {"carried", "replaced"}
+        While training, potentials are carried from step to step; or nothing is, and the noise stands in their place:
+        the network is trained as one of binary activations, once a step. In evaluation they are carried.
     """
 
     epochs: int = 10
@@ -72,6 +81,8 @@ class ImageSettings:
     flip: bool = False
     patience: int = 10
     seed: int = 0
+    noise: float | str = 0.0
+    membranes: str = "carried"
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
@@ -83,6 +94,17 @@ class ImageSettings:
             checks.real(name, getattr(self, name), least=0.0)
         for name, known in (("optimiser", OPTIMISERS), ("schedule", ("cosine", "constant")), ("loss", LOSSES)):
             checks.one_of(name, getattr(self, name), known)
+        check_noise(self.noise, self.membranes)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether potentials get noise, or lose their memory."""
+        return check_noise(self.noise, self.membranes)
+
+    def plain(self) -> dict[str, Any]:
+        """As plain data; without noise as before there was any, so that what was begun then can be gone on with."""
+        found = asdict(self)
+        return found if self.noisy else {k: v for k, v in found.items() if k not in ("noise", "membranes")}
 
 
 class ImageTraining:
@@ -158,6 +180,8 @@ class ImageTraining:
             raise HeteroError("loss='tet' is for spiking networks, got an ordinary one", fix="use 'cross_entropy'")
         if s.consistency and not callable(getattr(self.network, "traced", None)):
             raise HeteroError(f"consistency needs a network with traced(), got {name}", fix="leave consistency at 0")
+        if s.noisy:
+            check_network(self.network, s.noise)
         if min(s.batch_size, len(self.shown)) < self._least:
             raise HeteroError(
                 "a network with normalisation needs batches of 2 images or more, got "
@@ -198,6 +222,13 @@ class ImageTraining:
         out = torch.gather(x.flatten(-2), -1, index).reshape(x.shape)
         mask = torch.from_numpy(there).to(x.device).reshape(len(x), *between, height, width)
         return out * mask
+
+    def _noise(self, x: Tensor) -> AbstractContextManager[None]:
+        """What is done to potentials while the network sees a batch."""
+        s = self.settings
+        if not s.noisy:
+            return nullcontext()
+        return injected(self.network, x, s.noise, forgets=s.membranes == "replaced", seed=s.seed, batch=self.taken)
 
     def _loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """What a batch costs, and scores of its decisions."""
@@ -262,7 +293,8 @@ class ImageTraining:
             for group in self.optimiser.param_groups:
                 group["lr"] = self._rate()
             self.optimiser.zero_grad(set_to_none=True)
-            loss, scores = self._loss(x, y)
+            with self._noise(x):
+                loss, scores = self._loss(x, y)
             value = float(loss.detach())
             if not math.isfinite(value):
                 raise HeteroError(
@@ -320,7 +352,7 @@ class ImageTraining:
     def fingerprint(self) -> str:
         """Of everything that decides how the training goes: network, images, labels, settings."""
         content = hashlib.sha256()
-        about = (self._described, sorted(asdict(self.settings).items()))
+        about = (self._described, sorted(self.settings.plain().items()))
         content.update(repr(about).encode())
         for array in (*self._first.values(), self.images, self.labels, self.held_out):
             content.update(repr((array.shape, array.dtype.str)).encode() + np.ascontiguousarray(array).tobytes())
