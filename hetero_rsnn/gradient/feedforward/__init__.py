@@ -7,10 +7,12 @@ All modules of this package import torch; the rest of ``hetero_rsnn`` does witho
 ``states``           layers that go on where their last call ended
 ``neurons``          Neurons: leaky integrate-and-fire neurons, all steps at once or step by step
 ``layers``           connections, pooling, dropout
+``one_bit``          connections with weights of 1 bit
 ``normalisation``    BatchNorm, TEBN; their folding into weights of each step
 ``coding``           images as spikes
 ``setting``          options that all networks share
 ``blocks``           convolutions with a shortcut
+``shortcuts``        layers between analog sums, with a shortcut around each
 ``accounts``         spikes and operations
 ``spiking_network``  SpikingNetwork: what all networks do
 ``networks``         SpikingMLP, SpikingConvNet

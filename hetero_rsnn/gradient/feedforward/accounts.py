@@ -19,8 +19,9 @@ class Account:
     """What happened in a network, by step and sample.
 
     A synaptic operation is one addition at one target of one spike. Averages over squares of pixels count as part of
-    the connections after them, and a shortcut without weights as one target (our choice). Biases, normalisations and
-    the neurons themselves are not counted: they cost the same whatever the input.
+    the connections after them, and a shortcut without weights as one target (our choice). Biases, normalisations,
+    shortcuts between analog sums without weights, and the neurons themselves are not counted: they cost the same
+    whatever the input.
 
     Attributes
     ----------
@@ -34,7 +35,8 @@ class Account:
     synaptic_operations : ndarray, shape (connections, steps, samples)
         Additions that spikes cause.
     multiply_accumulates : ndarray, shape (connections, steps, samples)
-        Of an analog input: in the first step only if its sums are computed once and used again.
+        Of an analog input: in the first step only if its sums are computed once and used again. Also of shortcuts
+        between analog sums that have weights, in each step.
 
     Examples
     --------
@@ -68,11 +70,12 @@ def counted(network: Any, first: nn.Module, spikes: bool, run: Callable[[], Sequ
 
     def see(layer: Any, given: tuple[Tensor, ...]) -> None:
         (x,) = given
-        targets = layer.fan_out(x.shape[2:]).to(x.device)
-        analog = layer is first and not spikes
-        # Events may be counts; other spikes are 1, or of the height that neurons give them.
-        spikes_of = x if layer is first else x != 0
-        total = targets.sum().expand(x.shape[:2]) if analog else _weighted(spikes_of, targets)
+        analog = getattr(layer, "analog", False) or (layer is first and not spikes)
+        if analog:
+            total = torch.tensor(_products(layer, x.shape[2:]), dtype=torch.float64).expand(x.shape[:2])
+        else:
+            # Events may be counts; other spikes are 1, or of the height that neurons give them.
+            total = _weighted(x if layer is first else x != 0, layer.fan_out(x.shape[2:]).to(x.device))
         found = torch.zeros(network.steps, x.shape[1], dtype=torch.float64)
         found[: len(x)] = total.cpu()
         (products if analog else additions)[names[layer]] = found
@@ -99,6 +102,11 @@ def counted(network: Any, first: nn.Module, spikes: bool, run: Callable[[], Sequ
         synaptic_operations=table([additions.get(name, nothing) for name in connections]),
         multiply_accumulates=table([products.get(name, nothing) for name in connections]),
     )
+
+
+def _products(layer: Any, shape: Sequence[int]) -> float:
+    """How many products an analog input takes."""
+    return float(layer.products(shape) if hasattr(layer, "products") else layer.fan_out(shape).sum())
 
 
 def _weighted(spikes: Tensor, targets: Tensor) -> Tensor:

@@ -18,7 +18,8 @@ class BasicBlock(nn.Module):
     So the shortcut adds the block's input, spikes, to the input currents of its last neurons (the order of ResNet; for
     spiking networks others are in use, such as a shortcut between membrane potentials or from spikes to spikes). Where
     the shape changes, the shortcut is an average over squares of 2 x 2, if the width is halved, a convolution of 1 x 1,
-    and a normalisation. In an odd width the last squares are of what is there.
+    and a normalisation. In an odd width the last squares are of what is there. With weights of 1 bit the convolution of
+    1 x 1 has full ones.
 
     Parameters
     ----------
@@ -42,10 +43,11 @@ class BasicBlock(nn.Module):
         stride, width = (2, 1) if halve and pool == "stride" else (1, 2 if halve else 1)
         bias = setting.bias
 
-        first = Conv(inputs, outputs, 3, stride=stride, pool=width, bias=bias, draw=setting.draw(f"{name} first"))
+        draw = setting.draw(f"{name} first")
+        first = setting.conv(inputs, outputs, 3, stride=stride, pool=width, bias=bias, draw=draw)
         self.first = Projection(first, setting.norm(outputs))
         self.inner = setting.neurons(f"{name} inner", outputs, 2)
-        second = Conv(outputs, outputs, 3, bias=bias, draw=setting.draw(f"{name} second"))
+        second = setting.conv(outputs, outputs, 3, bias=bias, draw=setting.draw(f"{name} second"))
         self.second = Projection(second, setting.norm(outputs))
         self.shortcut: nn.Module = Straight()
         if halve or inputs != outputs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import Protocol
@@ -24,12 +25,19 @@ class Synapses(Protocol):
 
     weight: Tensor
     bias: Tensor | None
+    analog: bool
+
+    def used(self) -> Tensor:
+        """Weights as they are used."""
 
     def product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """The map with other weights."""
 
     def fan_out(self, shape: Sequence[int]) -> Tensor:
         """How many targets each unit of an input of this shape has."""
+
+    def products(self, shape: Sequence[int]) -> int:
+        """How many products an analog input of this shape takes, once averaged."""
 
     def __call__(self, x: Tensor) -> Tensor: ...
 
@@ -62,6 +70,8 @@ class Linear(nn.Linear):
     pool : int
         Width of the squares that are averaged before.
     gain : float
+    analog : bool
+        Whether inputs are numbers in each step, and no spikes: what is counted of them then is products.
     draw : torch.Generator
         What the weights are drawn from.
 
@@ -80,14 +90,23 @@ class Linear(nn.Linear):
         bias: bool = True,
         pool: int = 1,
         gain: float = 2.0,
+        analog: bool = False,
         draw: torch.Generator,
     ) -> None:
         super().__init__(inputs, outputs, bias=bias)
-        self.pool = pool
+        self.pool, self.analog = pool, analog
         _fill(self, inputs, gain * pool, draw)
 
     def reset_parameters(self) -> None:
         """Nothing: torch's own values come from its global generator."""
+
+    def used(self) -> Tensor:
+        """Weights as they are used."""
+        return self.weight
+
+    def full(self) -> Linear:
+        """A copy, with full weights where these are of 1 bit."""
+        return copy.deepcopy(self)
 
     def product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """The map of (steps, batch, ...) with other weights."""
@@ -95,11 +114,15 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Shape (steps, batch, outputs)."""
-        return self.product(x, self.weight, self.bias)
+        return self.product(x, self.used(), self.bias)
 
     def fan_out(self, shape: Sequence[int]) -> Tensor:
         """Targets of each unit of an input of this shape."""
         return torch.full(tuple(shape), float(self.out_features), dtype=torch.float64)
+
+    def products(self, shape: Sequence[int]) -> int:
+        """Products that an analog input takes: averages are taken first."""
+        return self.in_features * self.out_features
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}" + (f", pool={self.pool}" if self.pool > 1 else "")
@@ -119,6 +142,8 @@ class Conv(nn.Conv2d):
     pool : int
         Width of the squares that are averaged before.
     gain : float
+    analog : bool
+        Whether inputs are numbers in each step, and no spikes: what is counted of them then is products.
     draw : torch.Generator
         What the weights are drawn from.
 
@@ -142,14 +167,23 @@ class Conv(nn.Conv2d):
         bias: bool = True,
         pool: int = 1,
         gain: float = 2.0,
+        analog: bool = False,
         draw: torch.Generator,
     ) -> None:
         super().__init__(inputs, outputs, width, stride=stride, padding=width // 2, bias=bias)
-        self.pool = pool
+        self.pool, self.analog = pool, analog
         _fill(self, inputs * width * width, gain * pool, draw)
 
     def reset_parameters(self) -> None:
         """Nothing: torch's own values come from its global generator."""
+
+    def used(self) -> Tensor:
+        """Weights as they are used."""
+        return self.weight
+
+    def full(self) -> Conv:
+        """A copy, with full weights where these are of 1 bit."""
+        return copy.deepcopy(self)
 
     def product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """The map of (steps, batch, channels, height, width) with other weights."""
@@ -159,10 +193,18 @@ class Conv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Shape (steps, batch, outputs, height, width)."""
-        return self.product(x, self.weight, self.bias)
+        return self.product(x, self.used(), self.bias)
 
     def fan_out(self, shape: Sequence[int]) -> Tensor:
         """Targets of each unit of an input of this shape: fewer at an edge, and where a stride leaves pixels out."""
+        return _unpooled(self._targets(shape), self.pool, shape)
+
+    def products(self, shape: Sequence[int]) -> int:
+        """Products that an analog input of this shape takes: averages are taken first."""
+        return int(self._targets(shape).sum())
+
+    def _targets(self, shape: Sequence[int]) -> Tensor:
+        """Targets of each unit of the averages of an input of this shape."""
         _, height, width = shape
         kernel, stride, pad = self.kernel_size[0], self.stride[0], self.kernel_size[0] // 2
         sizes = [math.ceil(n / self.pool) for n in (height, width)]
@@ -170,8 +212,7 @@ class Conv(nn.Conv2d):
         rest = [n - ((m - 1) * stride - 2 * pad + kernel) for n, m in zip(sizes, ends, strict=True)]
         ones = torch.ones(1, self.out_channels, *ends, dtype=torch.float64)
         kernels = torch.ones(self.out_channels, self.in_channels, kernel, kernel, dtype=torch.float64)
-        found = F.conv_transpose2d(ones, kernels, stride=stride, padding=pad, output_padding=rest)[0]
-        return _unpooled(found, self.pool, shape)
+        return F.conv_transpose2d(ones, kernels, stride=stride, padding=pad, output_padding=rest)[0]
 
     def extra_repr(self) -> str:
         parts = [f"{self.in_channels}, {self.out_channels}, {self.kernel_size[0]}"]

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.gradient.feedforward.blocks import POOLS, BasicBlock
-from hetero_rsnn.gradient.feedforward.layers import Conv, Dropout, Linear
+from hetero_rsnn.gradient.feedforward.layers import Conv, Linear
 from hetero_rsnn.gradient.feedforward.normalisation import Projection
 from hetero_rsnn.gradient.feedforward.setting import Setting
+from hetero_rsnn.gradient.feedforward.shortcuts import Chain
 from hetero_rsnn.gradient.feedforward.specs import built
 from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
@@ -53,6 +54,12 @@ class SpikingMLP(SpikingNetwork):
         Share of a hidden layer's spikes that is left out while training, the same in all steps.
     seed : int
         For weights, drawn numbers, rate coding and dropout.
+    weights : {"full", "1bit"}
+        With ``"1bit"`` all layers but the first and the last have a sign for each weight and one scale for each output
+        channel; see `one_bit`.
+    shortcuts : bool
+        One shortcut around each of these layers, between analog sums (see `ShortcutLayer`), and neurons before the
+        last layer. Where the width changes, the shortcut is a layer of full weights.
 
     Raises
     ------
@@ -87,17 +94,29 @@ class SpikingMLP(SpikingNetwork):
         trainable: Sequence[str] = (),
         dropout: float = 0.0,
         seed: int = 0,
+        weights: str = "full",
+        shortcuts: bool = False,
     ) -> None:
         setting = Setting(
             steps, neuron, leak, threshold, reset, coding, normalisation, pseudo_derivative, detach_reset, trainable,
-            dropout, seed,
+            dropout, seed, weights, shortcuts,
         )  # fmt: skip
         inputs = checks.whole("inputs", inputs, least=1)
         super().__init__((inputs,), checks.whole("classes", classes, least=1), setting)
         self.hidden = _sizes("hidden", hidden, least=1)
         if not self.hidden:
             raise HeteroError("hidden must name at least one layer, got none", fix="use e.g. (512,)")
-        self.layers.extend(_dense(inputs, self.hidden, self.classes, setting))
+        setting.check_inner(len(self.hidden) - 1)
+        draw = setting.draw("hidden 0")
+        first, count = Linear(inputs, self.hidden[0], bias=setting.bias, draw=draw), self.hidden[0]
+        if setting.shortcuts:
+            chain = Chain(setting, first, count, "hidden 0", dropout=setting.dropped(0))
+            _add_dense(chain, self.hidden, count, setting, start=1)
+            self.layers.extend(chain.ended())
+        else:
+            self.layers.extend(_spiking(first, count, setting, 0))
+            self.layers.extend(_dense(self.hidden, count, setting, start=1))
+        self.layers.append(_output(self.hidden[-1], 1, self.classes, setting))
 
     def spec(self) -> dict[str, Any]:
         """Plain data from which `network_from` builds an equal network, without what it has learned."""
@@ -134,6 +153,14 @@ class SpikingConvNet(SpikingNetwork):
         Neurons of each layer between the last stage and the output.
     steps, neuron, leak, threshold, reset, coding, normalisation, pseudo_derivative, detach_reset, trainable, seed
         See `SpikingMLP`.
+    weights : {"full", "1bit"}
+        With ``"1bit"`` all layers but the first, the last, and convolutions of 1 x 1 have weights of 1 bit.
+    shortcuts : bool
+        In place of one shortcut a block, one around each convolution of 3 x 3 but the first, and around each hidden
+        layer, between analog sums (see `ShortcutLayer`), and neurons before the last layer. Where the shape changes,
+        the shortcut is an average over squares of 2 x 2, if the width is halved, and a convolution of 1 x 1 with full
+        weights; at the first hidden layer an average over the whole image, and a layer of full weights. With blocks
+        and without hidden layers there are as many weights as without these shortcuts.
     dropout : float
         As for `SpikingMLP`, of the hidden layers after the last stage.
 
@@ -173,10 +200,12 @@ class SpikingConvNet(SpikingNetwork):
         trainable: Sequence[str] = (),
         dropout: float = 0.0,
         seed: int = 0,
+        weights: str = "full",
+        shortcuts: bool = False,
     ) -> None:
         setting = Setting(
             steps, neuron, leak, threshold, reset, coding, normalisation, pseudo_derivative, detach_reset, trainable,
-            dropout, seed,
+            dropout, seed, weights, shortcuts,
         )  # fmt: skip
         sizes = _sizes("shape", shape, least=1)
         if len(sizes) != 3:
@@ -188,10 +217,20 @@ class SpikingConvNet(SpikingNetwork):
         self.blocks = checks.whole("blocks", blocks, least=0)
         self.pool = checks.one_of("pool", pool, POOLS)
         self.hidden = _sizes("hidden", hidden, least=1)
-        self.layers.extend(self._stages())
-        halved = len(self.channels)  # once less between stages, once more before the flat layers
-        features = self.channels[-1] * -(-sizes[1] // 2**halved) * -(-sizes[2] // 2**halved)
-        self.layers.extend(_dense(features, self.hidden, self.classes, setting, pool=2))
+        stages = len(self.channels)
+        setting.check_inner((self.blocks * stages or stages - 1) + len(self.hidden))
+        # Once halved between stages, once more before the flat layers.
+        features = self.channels[-1] * -(-sizes[1] // 2**stages) * -(-sizes[2] // 2**stages)
+        if setting.shortcuts:
+            chain = self._chain()
+            width = max(-(-size // 2 ** (stages - 1)) for size in sizes[1:])
+            _add_dense(chain, self.hidden, features, setting, pool=2, width=width)
+            self.layers.extend(chain.ended())
+        else:
+            self.layers.extend(self._stages())
+            self.layers.extend(_dense(self.hidden, features, setting, pool=2))
+        flat: tuple[int, int] = (self.hidden[-1], 1) if self.hidden else (features, 2)
+        self.layers.append(_output(*flat, self.classes, setting))
 
     def _stages(self) -> list[nn.Module]:
         found: list[nn.Module] = []
@@ -199,9 +238,7 @@ class SpikingConvNet(SpikingNetwork):
         for stage, count in enumerate(self.channels):
             halve = stage > 0
             if not halve or not self.blocks:
-                ways = {"stride": 2} if halve and self.pool == "stride" else {"pool": 2} if halve else {}
-                draw = self.setting.draw(f"stage {stage}")
-                conv = Conv(before, count, 3, bias=self.setting.bias, draw=draw, **ways)
+                conv = self._conv(before, count, halve, f"stage {stage}", first=not halve)
                 found += [Projection(conv, self.setting.norm(count)), self.setting.neurons(f"stage {stage}", count, 2)]
                 before = count
             for block in range(self.blocks):
@@ -210,6 +247,37 @@ class SpikingConvNet(SpikingNetwork):
                 found.append(BasicBlock(before, count, halve=first, pool=self.pool, setting=self.setting, name=name))
                 before = count
         return found
+
+    def _chain(self) -> Chain:
+        """The same convolutions, each with a shortcut of its own."""
+        before = self.channels[0]
+        chain = Chain(self.setting, self._conv(self.shape[0], before, False, "stage 0", first=True), before, "stage 0",
+                      axes=2)  # fmt: skip
+        for stage, count in enumerate(self.channels):
+            halve = stage > 0
+            if halve and not self.blocks:
+                self._add(chain, count, halve, f"stage {stage}", f"stage {stage}", f"stage {stage}")
+            for block in range(self.blocks):
+                name = f"stage {stage} block {block}"
+                self._add(chain, count, halve and block == 0, f"{name} first", f"{name} inner", name)
+                self._add(chain, count, False, f"{name} second", f"{name} outer", name)
+        return chain
+
+    def _add(self, chain: Chain, count: int, halve: bool, conv: str, neurons: str, shortcut: str) -> None:
+        """A convolution, and the shortcut around it; the names are what both, and the next neurons, are drawn by."""
+        before, short = chain.features, None
+        if halve or before != count:
+            # About as much shall go through as through an unchanged shape.
+            short = Conv(
+                before, count, 1, pool=2 if halve else 1, bias=self.setting.bias, gain=1.0, analog=True,
+                draw=self.setting.draw(f"{shortcut} shortcut"),
+            )  # fmt: skip
+        chain.add(self._conv(before, count, halve, conv), short, count, neurons, axes=2)
+
+    def _conv(self, inputs: int, outputs: int, halve: bool, name: str, *, first: bool = False) -> Conv:
+        ways: dict[str, Any] = {"stride": 2} if halve and self.pool == "stride" else {"pool": 2} if halve else {}
+        kind = Conv if first else self.setting.conv
+        return kind(inputs, outputs, 3, bias=self.setting.bias, draw=self.setting.draw(name), **ways)
 
     def spec(self) -> dict[str, Any]:
         """Plain data from which `network_from` builds an equal network, without what it has learned."""
@@ -266,12 +334,42 @@ def _sizes(name: str, values: Any, *, least: int) -> tuple[int, ...]:
     return tuple(checks.whole(name, value, least=least) for value in values)
 
 
-def _dense(inputs: int, hidden: Sequence[int], classes: int, setting: Setting, *, pool: int = 1) -> list[nn.Module]:
-    """Layers connected all to all; squares of pixels are averaged before the first."""
+def _spiking(connections: Linear, count: int, setting: Setting, index: int) -> list[nn.Module]:
+    """Connections to a hidden layer, and its neurons."""
+    dropout = setting.dropped(index)
+    layers = [Projection(connections, setting.norm(count)), setting.neurons(f"hidden {index}", count)]
+    return [*layers, *([dropout] if dropout else [])]
+
+
+def _dense(
+    hidden: Sequence[int], inputs: int, setting: Setting, *, start: int = 0, pool: int = 1
+) -> list[nn.Module]:  # fmt: skip
+    """Hidden layers from this one on, connected all to all; squares of pixels are averaged before the first."""
     found: list[nn.Module] = []
-    for index, count in enumerate(hidden):
-        linear = Linear(inputs, count, bias=setting.bias, pool=pool, draw=setting.draw(f"hidden {index}"))
-        found += [Projection(linear, setting.norm(count)), setting.neurons(f"hidden {index}", count)]
-        found += [Dropout(setting.dropout, setting.seed, index)] if setting.dropout else []
+    for index, count in enumerate(hidden[start:], start):
+        draw = setting.draw(f"hidden {index}")
+        linear = setting.linear(inputs, count, bias=setting.bias, pool=pool, draw=draw)
+        found += _spiking(linear, count, setting, index)
         inputs, pool = count, 1
-    return [*found, Linear(inputs, classes, pool=pool, gain=1.0, draw=setting.draw("output"))]
+    return found
+
+
+def _add_dense(
+    chain: Chain, hidden: Sequence[int], inputs: int, setting: Setting, *, start: int = 0, pool: int = 1, width: int = 1
+) -> None:  # fmt: skip
+    """The same layers, each with a shortcut; around the first an average over squares as wide as an image."""
+    for index, count in enumerate(hidden[start:], start):
+        draw = setting.draw(f"hidden {index}")
+        main = setting.linear(inputs, count, bias=setting.bias, pool=pool, draw=draw)
+        short = None
+        if chain.axes or chain.features != count:
+            short = Linear(
+                chain.features, count, bias=setting.bias, pool=width, gain=1.0, analog=True,
+                draw=setting.draw(f"hidden {index} shortcut"),
+            )  # fmt: skip
+        chain.add(main, short, count, f"hidden {index}", dropout=setting.dropped(index))
+        inputs, pool, width = count, 1, 1
+
+
+def _output(inputs: int, pool: int, classes: int, setting: Setting) -> Linear:
+    return Linear(inputs, classes, pool=pool, gain=1.0, draw=setting.draw("output"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 import torch
@@ -172,7 +171,7 @@ class StepWeights(Stateful):
     def __init__(self, layer: Linear | Conv, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
         # The kind of connections without parameters: these would be saved, and trained, for nothing.
-        self.layer: Linear | Conv = copy.deepcopy(layer)
+        self.layer: Linear | Conv = layer.full()
         for name in ("weight", "bias"):
             self.layer.register_parameter(name, None)
         self.register_buffer("weight", weight)
@@ -192,6 +191,15 @@ class StepWeights(Stateful):
     def fan_out(self, shape: Sequence[int]) -> Tensor:
         """Targets of each unit of an input of this shape."""
         return self.layer.fan_out(shape)
+
+    def products(self, shape: Sequence[int]) -> int:
+        """Products that an analog input of this shape takes in a step."""
+        return self.layer.products(shape)
+
+    @property
+    def analog(self) -> bool:
+        """Whether inputs are numbers in each step, and no spikes."""
+        return self.layer.analog
 
     def extra_repr(self) -> str:
         return f"steps={self.steps}"
@@ -214,7 +222,7 @@ def folded(layer: Linear | Conv, norm: BatchNorm | None) -> Linear | Conv | Step
     """Connections and the normalisation after them, as in evaluation, as connections alone.
 
     A BatchNorm a x + c of a map W x + b is a map with weights a W and biases a b + c; TEBN's is p[t] times that in step
-    t (that it is folded is our choice).
+    t (that it is folded is our choice). Weights of 1 bit become full ones: signs times a number of each channel.
 
     Parameters
     ----------
@@ -232,12 +240,12 @@ def folded(layer: Linear | Conv, norm: BatchNorm | None) -> Linear | Conv | Step
       (layer): Linear(3, 5)
     )
     """
-    out = copy.deepcopy(layer)
+    out = layer.full()
     if norm is None:
         return out
     with torch.no_grad():
         scale, shift = norm.affine()
-        weight = layer.weight * scale.reshape(-1, *[1] * (layer.weight.dim() - 1))
+        weight = layer.used() * scale.reshape(-1, *[1] * (layer.weight.dim() - 1))
         bias = shift if layer.bias is None else shift + layer.bias * scale
         if not isinstance(norm, TEBN):
             out.weight, out.bias = nn.Parameter(weight), nn.Parameter(bias)

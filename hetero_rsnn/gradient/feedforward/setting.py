@@ -12,9 +12,10 @@ import torch
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.randomness import generator
-from hetero_rsnn.gradient.feedforward.layers import torch_generator
+from hetero_rsnn.gradient.feedforward.layers import Conv, Dropout, Linear, torch_generator
 from hetero_rsnn.gradient.feedforward.neurons import RESETS, TRAINABLE, Neurons
 from hetero_rsnn.gradient.feedforward.normalisation import NORMALISATIONS, TEBN, BatchNorm
+from hetero_rsnn.gradient.feedforward.one_bit import WEIGHTS, OneBitConv, OneBitLinear
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
 
 #: Kinds of neurons: with a leak, and without.
@@ -45,6 +46,8 @@ class Setting:
     trainable: Sequence[str]
     dropout: float
     seed: int
+    weights: str = "full"
+    shortcuts: bool = False
 
     def __post_init__(self) -> None:
         checks.whole("steps", self.steps, least=1)
@@ -56,6 +59,10 @@ class Setting:
         if checks.real("dropout", self.dropout, least=0.0) >= 1:
             raise HeteroError(f"dropout must be below 1, got {self.dropout:g}", fix="use 0.5 or less")
         checks.whole("seed", self.seed, least=0)
+        checks.one_of("weights", self.weights, WEIGHTS)
+        if not isinstance(self.shortcuts, bool | np.bool_):
+            raise HeteroError(f"shortcuts must be True or False, got {self.shortcuts!r:.80}", fix="choose one")
+        object.__setattr__(self, "shortcuts", bool(self.shortcuts))
         if not isinstance(self.trainable, str | Iterable):
             raise HeteroError(f"trainable must be a list of names, got {self.trainable!r:.80}", fix="write ('leak',)")
         trainable = (self.trainable,) if isinstance(self.trainable, str) else tuple(self.trainable)
@@ -99,6 +106,29 @@ class Setting:
             return None
         return BatchNorm(features) if self.normalisation == "batch" else TEBN(features, self.steps)
 
+    def check_inner(self, layers: int) -> None:
+        """Refuse options about layers between the first and the last of a network that has none."""
+        said = "weights='1bit'" if self.weights == "1bit" else "shortcuts=True"
+        if not layers and (self.shortcuts or self.weights == "1bit"):
+            raise HeteroError(
+                f"{said} is about layers between the first and the last, and there is none",
+                fix="use more layers, e.g. hidden=(512, 512)",
+            )
+
+    @property
+    def linear(self) -> type[Linear]:
+        """Connections between the first and the last."""
+        return OneBitLinear if self.weights == "1bit" else Linear
+
+    @property
+    def conv(self) -> type[Conv]:
+        """Convolutions between the first and the last."""
+        return OneBitConv if self.weights == "1bit" else Conv
+
+    def dropped(self, index: int) -> Dropout | None:
+        """What leaves spikes of a hidden layer out."""
+        return Dropout(self.dropout, self.seed, index) if self.dropout else None
+
     @property
     def bias(self) -> bool:
         """Whether connections have biases: a normalisation after them would take these away again."""
@@ -109,8 +139,10 @@ class Setting:
         return torch_generator(self.seed, "weights", name)
 
     def plain(self) -> dict[str, Any]:
-        """As plain data."""
+        """As plain data; the newer options only where they are not as they always were."""
         bump = PseudoDerivative.of(self.pseudo_derivative)
+        usual = {"weights": "full", "shortcuts": False}
         found = {field.name: getattr(self, field.name) for field in fields(self)}
+        found = {k: v for k, v in found.items() if k not in usual or v != usual[k]}
         found = {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
         return {**found, "pseudo_derivative": {"shape": bump.shape, **bump.parameters}}

@@ -250,6 +250,8 @@ class SpikingNetwork(nn.Module):
         s = self.setting
         parts = [f"{self.steps} steps", s.neuron, f"{s.reset} reset", f"{s.coding} coding"]
         parts += [s.normalisation] if s.normalisation and not self.is_folded else []
+        parts += ["1-bit weights"] if s.weights == "1bit" else []
+        parts += ["shortcuts"] if s.shortcuts else []
         parts += ["folded"] if self.is_folded else []
         return f"{type(self).__name__}({self._sizes()}, {', '.join(parts)})"
 

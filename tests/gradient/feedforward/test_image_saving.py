@@ -35,13 +35,17 @@ MAKERS = {
     "conv": lambda: SpikingConvNet((1, 6, 6), 4, normalisation="batch", trainable="leak", **CONV, **SPREAD),
     "stride": lambda: SpikingConvNet((1, 6, 6), 4, normalisation="tebn", blocks=0, pool="stride", **CONV, **SPREAD),
     "bump": lambda: SpikingConvNet((1, 6, 6), 4, pseudo_derivative=PseudoDerivative("gaussian", sd=0.3), **CONV),
+    "bits": lambda: SpikingMLP(36, 4, hidden=(7, 6), weights="1bit", dropout=0.1, **SPREAD),
+    "bits shortcuts": lambda: SpikingConvNet(
+        (1, 6, 6), 4, normalisation="tebn", weights="1bit", shortcuts=True, **CONV, **SPREAD
+    ),
     "double": lambda: SpikingMLP(36, 4, hidden=(7,), normalisation="batch", **SPREAD).double(),
     "ordinary mlp": lambda: OrdinaryMLP(36, 4, hidden=(7, 6), levels=3, dropout=0.1, seed=2),
     "ordinary conv": lambda: OrdinaryConvNet((1, 6, 6), 4, levels=5, seed=2, **CONV),
     "plain conv": lambda: OrdinaryConvNet((1, 6, 6), 4, blocks=0, normalisation=None, **CONV),
 }
 CONVERTED = ("ordinary mlp", "ordinary conv", "plain conv")
-FOLDED = ("tebn", "conv", "stride", "mlp", "double")
+FOLDED = ("tebn", "conv", "stride", "mlp", "double", "bits", "bits shortcuts")
 KINDS = [*MAKERS, *(f"folded {k}" for k in FOLDED), *(f"converted {k}" for k in CONVERTED)]
 
 
@@ -223,7 +227,7 @@ def said_of(path):
             return None
 
 
-@pytest.fixture(params=["folded tebn", "converted ordinary conv"])
+@pytest.fixture(params=["folded tebn", "converted ordinary conv", "bits"])
 def saved(request, tmp_path):
     network = network_of(request.param)
     return network, save_image_network(network, tmp_path / "net.json")

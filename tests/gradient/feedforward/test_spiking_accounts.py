@@ -107,8 +107,32 @@ def test_account_of_blocks_by_brute_force(pool):
     np.testing.assert_array_equal(found.multiply_accumulates[first], [[products] * 4, [0] * 4, [0] * 4])
 
 
-def test_folding_changes_no_count_of_spikes():
-    network = SpikingConvNet((1, 7, 6), 3, channels=(2, 3), steps=3, normalisation="tebn", seed=4).eval().double()
+def test_account_of_shortcuts_between_analog_sums():
+    """Spikes are followed to their targets; what is analog is multiplied in each step, after averages."""
+    network = SpikingConvNet((1, 7, 6), 3, channels=(2, 3), hidden=(8,), steps=3, weights="1bit", shortcuts=True).eval()
+    x = torch.rand(4, 1, 7, 6, generator=torch.Generator().manual_seed(0))
+    found = network.account(x)
+    with torch.no_grad():
+        _, kept = network.traced(x)
+    spikes = dict(zip(found.layers, [k.spikes.numpy() for k in kept], strict=True))
+    layers = dict(network.layers.named_modules())
+    feeds = {f"{k}.main.synapses": f"{k}.neurons" for k in range(1, 6)} | {"7": "6"}
+    for name, source in feeds.items():
+        expected = (spikes[source] * brute_force(layers[name], spikes[source].shape[2:])).reshape(3, 4, -1).sum(2)
+        row = found.connections.index(name)
+        np.testing.assert_array_equal(found.synaptic_operations[row], expected)
+        assert expected.sum() > 0 and not found.multiply_accumulates[row].any()
+    # 1 x 1 from 2 to 3 channels at 4 x 3 averages; of 3 averages over the whole image to 8 units.
+    for name, products in (("3.shortcut.synapses", 2 * 3 * 4 * 3), ("5.shortcut.synapses", 3 * 8)):
+        row = found.connections.index(name)
+        assert (found.multiply_accumulates[row] == products).all() and not found.synaptic_operations[row].any()
+    assert set(found.connections) == {"0.synapses", *feeds, "3.shortcut.synapses", "5.shortcut.synapses"}
+
+
+@pytest.mark.parametrize("options", [{}, {"weights": "1bit"}, {"weights": "1bit", "shortcuts": True}])
+def test_folding_changes_no_count_of_spikes(options):
+    network = SpikingConvNet((1, 7, 6), 3, channels=(2, 3), steps=3, normalisation="tebn", seed=4, **options)
+    network = network.eval().double()
     x = torch.rand(4, 1, 7, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     one, other = network.account(x), network.folded().account(x)
     np.testing.assert_array_equal(one.spikes, other.spikes)
@@ -116,6 +140,8 @@ def test_folding_changes_no_count_of_spikes():
     assert one.spikes.sum() > 50
     # Weights of each step: an image that stays is multiplied in each step.
     np.testing.assert_array_equal(other.multiply_accumulates[0], np.repeat(one.multiply_accumulates[0, :1], 3, axis=0))
+    np.testing.assert_array_equal(other.multiply_accumulates[1:], one.multiply_accumulates[1:])
+    assert one.multiply_accumulates[1:].any() == ("shortcuts" in options)
 
 
 def test_sums_beyond_single_precision_are_exact():

@@ -19,7 +19,9 @@ from hetero_rsnn.gradient.checkpoints import read_checkpoint, write_checkpoint
 from hetero_rsnn.gradient.feedforward.layers import Linear
 from hetero_rsnn.gradient.feedforward.losses import cross_entropy_of_mean
 from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP, network_from
+from hetero_rsnn.gradient.feedforward.neurons import Neurons
 from hetero_rsnn.gradient.feedforward.normalisation import Projection, StepWeights
+from hetero_rsnn.gradient.feedforward.one_bit import OneBitConv, OneBitLinear, use_one_bit
 from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
 
 pytestmark = pytest.mark.torch
@@ -52,6 +54,14 @@ NETWORKS = [
     (conv, {"blocks": 2, "pool": "stride", "normalisation": "tebn"}),
     (conv, {"blocks": 0, "normalisation": "tebn", "hidden": ()}),
     (conv, {"blocks": 0, "pool": "stride", "channels": (3, 4, 5)}),
+    (mlp, {"weights": "1bit", "normalisation": "tebn", "leak": (0.2, 0.9)}),
+    (mlp, {"weights": "1bit", "shortcuts": True, "normalisation": "batch", "hidden": (20, 20, 11)}),
+    (mlp, {"shortcuts": True, "trainable": ("leak",)}),
+    (conv, {"weights": "1bit", "normalisation": "batch", "reset": "soft"}),
+    (conv, {"weights": "1bit", "shortcuts": True, "normalisation": "tebn", "threshold": (0.5, 1.5)}),
+    (conv, {"weights": "1bit", "shortcuts": True, "normalisation": "tebn", "pool": "stride", "blocks": 2, "steps": 3}),
+    (conv, {"weights": "1bit", "shortcuts": True, "blocks": 0, "channels": (4, 4, 5), "hidden": (), "coding": "rate"}),
+    (conv, {"shortcuts": True, "normalisation": "batch", "hidden": ()}),
 ]
 
 
@@ -125,6 +135,99 @@ def test_a_network_with_blocks_is_a_plain_loop():
     outputs = halved(h).flatten(2) @ v["4.weight"].T
     torch.testing.assert_close(network(x).detach(), outputs + v["4.bias"], rtol=0, atol=1e-12)
     assert h.mean() > 0.05
+
+
+def test_a_network_with_shortcuts_is_a_plain_loop():
+    """Bias, spikes, signs times a scale, normalisation, plus what came in: written again, on analog sums."""
+    network = conv(weights="1bit", shortcuts=True, normalisation="batch", leak=(0.2, 0.9), channels=(4, 6))
+    x, v = images(), {name: value.detach() for name, value in network.layers.state_dict().items()}
+    rng = np.random.default_rng(3)
+    for name in v:
+        if name.endswith("bias.bias"):
+            v[name].copy_(torch.tensor(rng.normal(0, 0.3, v[name].shape)))
+
+    def norm(h: torch.Tensor, name: str) -> torch.Tensor:
+        mean, var, scale, shift = (v[f"{name}.norm.{k}"] for k in ("running_mean", "running_var", "weight", "bias"))
+        wide = [-1] + [1] * (h.dim() - 3)
+        h = (h - mean.reshape(wide)) / torch.sqrt(var + 1e-5).reshape(wide)
+        return h * scale.reshape(wide) + shift.reshape(wide)
+
+    def signed(name: str) -> torch.Tensor:
+        return torch.stack([(1.0 - 2.0 * (w < 0).double()) * w.abs().mean() for w in v[f"{name}.synapses.weight"]])
+
+    def each(h: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        return torch.stack([F.conv2d(step, weight, padding=weight.shape[-1] // 2) for step in h])
+
+    def fire(h: torch.Tensor, name: str) -> torch.Tensor:
+        return torch.tensor(lif(h.numpy(), v[f"{name}.fixed_leak"].numpy()))
+
+    def spikes(h: torch.Tensor, name: str) -> torch.Tensor:
+        return fire(h + v[f"{name}.bias.bias"].reshape(-1, 1, 1), f"{name}.neurons")
+
+    def halved(h: torch.Tensor, width: int = 2) -> torch.Tensor:
+        return torch.stack([F.avg_pool2d(step, width, ceil_mode=True) for step in h])
+
+    h = norm(each(x[None].expand(4, *x.shape), v["0.synapses.weight"]), "0")
+    h = h + norm(each(spikes(h, "1"), signed("1.main")), "1.main")
+    h = h + norm(each(spikes(h, "2"), signed("2.main")), "2.main")
+    way = norm(each(halved(h), v["3.shortcut.synapses.weight"]), "3.shortcut")
+    h = way + norm(each(halved(spikes(h, "3")), signed("3.main")), "3.main")
+    h = h + norm(each(spikes(h, "4"), signed("4.main")), "4.main")
+    way = norm(h.mean((-2, -1)) @ v["5.shortcut.synapses.weight"].T, "5.shortcut")
+    h = way + norm(halved(spikes(h, "5")).flatten(2) @ signed("5.main").T, "5.main")
+    last = fire(h, "6")
+    assert 0.03 < last.mean() < 0.9
+    outputs = last @ v["7.weight"].T + v["7.bias"]
+    torch.testing.assert_close(network(x).detach(), outputs, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("weights", ["full", "1bit"])
+@pytest.mark.parametrize("pool", ["average", "stride"])
+def test_networks_with_shortcuts_have_the_same_weights_and_neurons(weights, pool):
+    """So that the two can be compared; first, last and 1 x 1 connections have full weights."""
+    options = {
+        "weights": weights,
+        "normalisation": "batch",
+        "leak": (0.2, 0.9),
+        "blocks": 2,
+        "pool": pool,
+        "hidden": (),
+    }
+    for one, other in (
+        (conv(**options), conv(**options, shortcuts=True)),
+        (mlp(weights=weights, hidden=(9, 9, 9)), mlp(weights=weights, hidden=(9, 9, 9), shortcuts=True)),
+    ):
+        first, second = (
+            sorted((tuple(p.shape), p.double().sum().item()) for p in n.parameters() if p.dim() > 1)
+            for n in (one, other)
+        )
+        assert first == second
+        bits, too = ([m.weight for m in n.modules() if isinstance(m, OneBitConv | OneBitLinear)] for n in (one, other))
+        assert len(bits) == len(too) == ((8 if isinstance(one, SpikingConvNet) else 2) if weights == "1bit" else 0)
+        assert all(torch.equal(a, b) for a, b in zip(bits, too, strict=True))
+        assert not [w for w in bits if w.dim() == 4 and w.shape[-1] == 1]
+        leaks, leaks_too = ([m.leak for m in n.modules() if isinstance(m, Neurons)] for n in (one, other))
+        assert len(leaks) == len(leaks_too) > 2
+        for a, b in zip(leaks, leaks_too, strict=True):
+            assert torch.equal(torch.as_tensor(a), torch.as_tensor(b))
+
+
+def test_a_stage_of_training_is_saved():
+    network = mlp(weights="1bit")
+    use_one_bit(network, on=False)
+    again = network_from(network.spec()).from_arrays(network.to_arrays()).eval()
+    assert torch.equal(again(images()), network(images())) and not torch.equal(
+        mlp(weights="1bit")(images()), again(images())
+    )
+    torch.testing.assert_close(network.folded()(images()), again(images()), rtol=0, atol=1e-12)
+
+
+def test_specs_of_before_say_nothing_of_bits():
+    """As files have them that were written before there were bits."""
+    for network in (mlp(), conv()):
+        assert not {"weights", "shortcuts"} & network.spec().keys()
+    spec = mlp(weights="1bit", shortcuts=np.True_, hidden=(9, 9)).spec()
+    assert spec["weights"] == "1bit" and spec["shortcuts"] is True
 
 
 @pytest.mark.parametrize(("make", "options"), NETWORKS)
@@ -228,12 +331,15 @@ def test_weights_come_from_the_seed():
 
 @pytest.mark.parametrize("normalisation", [None, "tebn"])
 def test_no_layer_is_silent_at_the_beginning(normalisation):
-    deep = SpikingMLP(84, 5, hidden=(200, 200, 200), normalisation=normalisation)
-    wide = SpikingConvNet(IMAGE, 5, channels=(16, 32), hidden=(50,), normalisation=normalisation)
-    for network in (deep, wide):
+    found = []
+    for options in ({}, {"weights": "1bit"}, {"shortcuts": True}, {"weights": "1bit", "shortcuts": True}):
+        options["normalisation"] = normalisation
+        found.append(SpikingMLP(84, 5, hidden=(200, 200, 200), **options))
+        found.append(SpikingConvNet(IMAGE, 5, channels=(16, 32), hidden=(50,), **options))
+    for network in found:
         account = network.account(images(30).float())
         rates = account.spikes.mean((1, 2)) / account.neurons
-        assert rates.min() > 0.03 and rates.max() < 0.3
+        assert rates.min() > 0.03 and rates.max() < (0.6 if network.setting.shortcuts else 0.3)
 
 
 def test_a_network_learns_digits():
@@ -319,6 +425,12 @@ def test_what_a_network_says():
     assert all(word in text for word in ("Linear(84, 30)", "TEBN(30, steps=4)", "Neurons(leak=1", "Dropout(0.1)"))
     assert "StepWeights(steps=4)" in network.folded().describe()
     assert "2 blocks a stage" in repr(SpikingConvNet(IMAGE, 5, blocks=2))
+    network = SpikingMLP(84, 5, hidden=(30, 20), weights="1bit", shortcuts=True, dropout=0.1, normalisation="batch")
+    assert repr(network).endswith("direct coding, batch, 1-bit weights, shortcuts)")
+    text = network.describe()
+    assert all(word in text for word in ("OneBitLinear(30, 20)", "Bias(30)", "  1.shortcut.synapses Linear(30, 20)"))
+    assert text.count("Dropout(0.1)") == 2 and text.count("OneBit") == 1
+    assert repr(network.eval().folded()).endswith("1-bit weights, shortcuts, folded)")
 
 
 def test_copies_and_precision():
@@ -350,6 +462,10 @@ def test_copies_and_precision():
         ({"dropout": 1.0}, "dropout must be below 1, got 1"),
         ({"seed": -1}, "seed must be a whole number >= 0"),
         ({"trainable": ("w",)}, "unknown trainable quantity 'w'"),
+        ({"weights": "2bit"}, "unknown weights '2bit'"),
+        ({"shortcuts": 1}, "shortcuts must be True or False, got 1"),
+        ({"weights": "1bit"}, "weights='1bit' is about layers between the first and the last, and there is none"),
+        ({"shortcuts": True}, "shortcuts=True is about layers between"),
         ({"neuron": "if", "trainable": "leak"}, "integrate-and-fire neurons have no leak to train"),
     ],
 )
@@ -366,6 +482,7 @@ def test_options_that_are_refused(options, words):
         ({"channels": ()}, "channels must name at least one stage"),
         ({"blocks": -1}, "blocks must be a whole number >= 0"),
         ({"pool": "max"}, "unknown pool 'max'"),
+        ({"weights": "1bit", "blocks": 0, "channels": (3,)}, "and there is none: use more layers"),
     ],
 )
 def test_options_of_convolutions_that_are_refused(options, words):

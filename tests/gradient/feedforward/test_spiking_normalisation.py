@@ -9,6 +9,7 @@ import torch
 import hetero_rsnn as hr
 from hetero_rsnn.gradient.feedforward.layers import Conv, Linear
 from hetero_rsnn.gradient.feedforward.normalisation import TEBN, BatchNorm, Projection, StepWeights, folded
+from hetero_rsnn.gradient.feedforward.one_bit import OneBitConv, OneBitLinear, one_bit, use_one_bit
 from hetero_rsnn.gradient.feedforward.states import Memory
 
 pytestmark = pytest.mark.torch
@@ -74,11 +75,15 @@ def test_in_evaluation_steps_may_come_one_by_one():
 
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("kind", [BatchNorm, TEBN])
+@pytest.mark.parametrize("kept", ["full", "1bit", "first stage"])
 @pytest.mark.parametrize("conv", [False, True])
-def test_folded_connections_do_the_same(conv, kind, bias):
-    layer = (
-        Conv(2, 3, 3, stride=2, pool=2, bias=bias, draw=draw()) if conv else Linear(10, 3, bias=bias, draw=draw())
-    ).double()
+def test_folded_connections_do_the_same(conv, kept, kind, bias):
+    if conv:
+        layer = (Conv if kept == "full" else OneBitConv)(2, 3, 3, stride=2, pool=2, bias=bias, draw=draw())
+    else:
+        layer = (Linear if kept == "full" else OneBitLinear)(10, 3, bias=bias, draw=draw())
+    layer = layer.double()
+    use_one_bit(layer, on=kept == "1bit")
     if bias:
         torch.nn.init.normal_(layer.bias, generator=draw())
     norm = (kind(3) if kind is BatchNorm else kind(3, 4)).double().eval()
@@ -87,11 +92,12 @@ def test_folded_connections_do_the_same(conv, kind, bias):
     weights, statistics = layer.weight.detach().clone(), norm.running_mean.clone()
     expected, one = Projection(layer, norm)(x), folded(layer, norm)
     assert isinstance(one, StepWeights) == (kind is TEBN)
+    assert not [m for m in one.modules() if isinstance(m, OneBitLinear | OneBitConv)]
     torch.testing.assert_close(one(x), expected, rtol=0, atol=1e-13)
     assert torch.equal(layer.weight, weights) and torch.equal(norm.running_mean, statistics)
     if kind is TEBN:
         by_hand = norm.p[:, None] * (norm.weight / torch.sqrt(norm.running_var + norm.epsilon))
-        ratio = one.weight / layer.weight
+        ratio = one.weight / (one_bit(layer.weight) if kept == "1bit" else layer.weight)
         torch.testing.assert_close(ratio, by_hand.reshape(4, 3, *[1] * (layer.weight.dim() - 1)).expand_as(ratio))
         together, memory = one(x), Memory(one)
         for t in range(4):
