@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.gradient.feedforward.saving import load_image_network, save_image_network
     from hetero_rsnn.gradient.feedforward.self_ensemble import Membranes, record_membranes, replay_membranes
     from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
+    from hetero_rsnn.gradient.feedforward.transformer import SpikingTransformer
     from hetero_rsnn.gradient.module import to_torch
     from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
     from hetero_rsnn.inputs.audio import AudioEncoder
@@ -199,6 +200,7 @@ _HOMES = {
     "gradient.feedforward.saving": ["load_image_network", "save_image_network"],
     "gradient.feedforward.self_ensemble": ["Membranes", "record_membranes", "replay_membranes"],
     "gradient.feedforward.spiking_network": ["SpikingNetwork"],
+    "gradient.feedforward.transformer": ["SpikingTransformer"],
     "gradient.module": ["to_torch"],
     "gradient.pseudo_derivative": ["PseudoDerivative"],
     "tasks.classification": ["classify"],
@@ -254,6 +256,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "to_torch",
     "SpikingMLP",
     "SpikingConvNet",
+    "SpikingTransformer",
     "SpikingNetwork",
     "Account",
     "record_membranes",

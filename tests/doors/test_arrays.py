@@ -611,7 +611,7 @@ NO_DOORS = {
     **dict.fromkeys(
         (
             "SpikingNetwork", "SpikingMLP", "SpikingConvNet", "OrdinaryMLP", "OrdinaryConvNet", "QCFS",
-            "record_membranes", "replay_membranes", "membrane_noise",
+            "SpikingTransformer", "record_membranes", "replay_membranes", "membrane_noise",
         ),
         "take tensors of torch and nothing else",
     ),

@@ -42,6 +42,10 @@ def conv(**options: Any) -> SpikingConvNet:
     return SpikingConvNet(IMAGE, 5, **{"channels": (4, 6), "hidden": (11,), "seed": 2, **options})
 
 
+def transformer(**options: Any) -> SpikingNetwork:
+    return hr.SpikingTransformer(IMAGE, 5, **{"patch": 1, "features": 8, "heads": 2, "depth": 1, "seed": 2, **options})
+
+
 def converted(blocks: int = 1, levels: int = 4, start: float = 0.5) -> SpikingNetwork:
     network = hr.OrdinaryConvNet(IMAGE, 5, channels=(4, 6), blocks=blocks, hidden=(11,), levels=levels)
     for layer in network.modules():
@@ -63,12 +67,15 @@ VARIETY: list[dict[str, Any]] = [
     {"normalisation": "tebn", "leak": (0.2, 0.9), "threshold": (0.5, 1.5), "reset": "soft", "steps": 5},
     {"normalisation": "tebn", "leak": (0.2, 0.9), "trainable": ("leak", "threshold"), "coding": "rate"},
     {"dropout": 0.3, "steps": 1},
+    {"weights": "1bit", "shortcuts": True, "normalisation": "tebn", "leak": (0.2, 0.9), "steps": 3},
 ]
 NETWORKS: list[tuple[Any, dict[str, Any]]] = [
     *[(mlp, options) for options in VARIETY],
     *[(conv, options) for options in VARIETY],
     (conv, {"blocks": 2, "pool": "stride", "normalisation": "tebn"}),
     (conv, {"blocks": 0, "normalisation": "tebn", "hidden": ()}),
+    (transformer, {"steps": 4, "leak": (0.2, 0.9), "threshold": (0.5, 1.5)}),
+    (transformer, {"weights": "1bit", "normalisation": "tebn", "reset": "soft"}),
     *[(converted, options) for options in ({}, {"blocks": 0}, {"blocks": 2, "start": 0.0}, {"levels": 8})],
 ]
 
