@@ -27,6 +27,14 @@ Rcs = Annotated[
 Epochs = Annotated[int | None, typer.Option(help="Of --model: times that it sees all images [default: 10].")]
 Count = Annotated[int | None, typer.Option("--images", help="Of --model: first so many to train on [default: all].")]
 
+Bits = Annotated[
+    int | None,
+    typer.Option(help="Of --model: 1 for weights of 1 bit between the first and the last layer [default: 32]."),
+]
+Shortcuts = Annotated[
+    bool, typer.Option("--shortcuts", help="Of --model: a shortcut around every layer between the first and the last.")
+]
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -38,6 +46,8 @@ class Asked:
     rcs: float | None
     epochs: int | None
     images: int | None
+    bits: int | None
+    shortcuts: bool | None
 
     def refuse(self) -> None:
         """Without a model there is nothing that this is said of."""
@@ -69,7 +79,11 @@ def classify_images(
     from hetero_rsnn.tasks.image_classification import classify_images as run
 
     method = "direct" if asked.method is None else asked.method
-    said = {"loss": asked.loss, "consistency": asked.rcs, "training_epochs": asked.epochs}
+    said: dict[str, Any] = {"loss": asked.loss, "consistency": asked.rcs, "training_epochs": asked.epochs}
+    if asked.bits not in (None, 1, 32):
+        raise HeteroError(f"--bits must be 1 or 32, got {asked.bits}", fix="use --bits 1")
+    bits = None if asked.bits is None else {1: "1bit", 32: "full"}[asked.bits]
+    said |= {"weights": bits, "shortcuts": asked.shortcuts}
     training = dict(_QUICK_TRAINING) if quick else {}
     training |= parse_overrides(overrides or []) | {k: v for k, v in said.items() if v is not None}
     for option, number in (("--images", asked.images), ("--epochs", asked.epochs), ("--workers", workers)):

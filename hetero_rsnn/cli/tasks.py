@@ -54,6 +54,8 @@ def classify(
     rcs: images.Rcs = None,
     epochs: images.Epochs = None,
     n_images: images.Count = None,
+    bits: images.Bits = None,
+    shortcuts: images.Shortcuts = False,
     minirocket: Annotated[
         bool | None,
         typer.Option(
@@ -78,7 +80,7 @@ def classify(
     from hetero_rsnn.tasks.classification import classify as run
 
     training = _training(train, target_rate)
-    asked = images.Asked(steps, method, loss, rcs, epochs, n_images)
+    asked = images.Asked(steps, method, loss, rcs, epochs, n_images, bits, shortcuts or None)
     if model is not None:
         recurrent = {
             "names of networks": networks, "--n": n is not None, "--leave-out": leave_out,

@@ -62,8 +62,12 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     channels, blocks : sequence of int, int
         Of ``"conv"``, see `SpikingConvNet`.
     hidden : sequence of int, optional
-        Units of hidden layers; by default (512,) for ``"mlp"``, none for ``"conv"``.
+        Units of hidden layers; by default none for ``"conv"``. For ``"mlp"`` (512,), and with weights of 1 bit or with
+        shortcuts (512, 512).
     dropout : float
+    weights, shortcuts : {"full", "1bit"}, bool
+        Of spiking networks that are trained: 1 bit for each weight between the first and the last layer, and a shortcut
+        around every one of these layers; see `SpikingMLP` and `SpikingConvNet`.
     loss : {"cross_entropy", "tet"}
         Of the decision at the end, or of the outputs of all steps (direct training only).
     consistency : float
@@ -77,11 +81,19 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         By default Adam for direct training, and SGD with momentum 0.9 for what is converted.
     schedule : {"cosine", "constant"}
     weight_decay : float, optional
-        By default 0 with Adam, 5e-4 with SGD.
+        By default 0 with Adam, 5e-4 with SGD. Weights of 1 bit have none, other than in `full_epochs`.
     shift : int
         Images are moved by up to so many pixels while training; not for ``"mlp"``.
     flip : bool
         Half of the images are mirrored while training; not for ``"mlp"``.
+    full_epochs : int
+        So many of the training epochs, the first, have full weights where weights will have 1 bit.
+    teacher : torch.nn.Module, optional
+        A trained network, of the same classes in their sorted order, whose answers are learned beside the labels, such
+        as the ``network_`` of another fit, or an `OrdinaryConvNet` without levels. It takes what the network takes.
+    distillation : {"mixed", "pure"}
+        Half of the loss each for labels and teacher (at temperature 2), or cross-entropy with the teacher's
+        probabilities alone.
     validation : float
         Share of the images that is held out, to see when to stop.
     patience : int
@@ -112,7 +124,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     ----------
     D. Wu, G. Jin, H. Yu, X. Yi, X. Huang, "Optimising event-driven spiking neural network with regularisation and
     cutoff", arXiv:2301.09522 (RCS); T. Bu et al., ICLR 2022, arXiv:2303.04347 (QCFS); S. Deng et al., ICLR 2022,
-    arXiv:2202.11946 (TET).
+    arXiv:2202.11946 (TET); S. Meng et al., arXiv:2508.12609 (weights of 1 bit); G. Hinton et al., arXiv:1503.02531
+    (teachers).
 
     Examples
     --------
@@ -146,6 +159,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         blocks: int = 1,
         hidden: Sequence[int] | None = None,
         dropout: float = 0.0,
+        weights: str = "full",
+        shortcuts: bool = False,
         loss: str = "cross_entropy",
         consistency: float = 0.0,
         noise: float | str = 0.0,
@@ -158,6 +173,9 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         weight_decay: float | None = None,
         shift: int = 0,
         flip: bool = False,
+        full_epochs: int = 0,
+        teacher: Any = None,
+        distillation: str = "mixed",
         validation: float = 0.1,
         patience: int = 10,
         checkpoint: Any = None,
@@ -183,6 +201,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.blocks = blocks
         self.hidden = hidden
         self.dropout = dropout
+        self.weights = weights
+        self.shortcuts = shortcuts
         self.loss = loss
         self.consistency = consistency
         self.noise = noise
@@ -195,6 +215,9 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.weight_decay = weight_decay
         self.shift = shift
         self.flip = flip
+        self.full_epochs = full_epochs
+        self.teacher = teacher
+        self.distillation = distillation
         self.validation = validation
         self.patience = patience
         self.checkpoint = checkpoint
@@ -280,21 +303,28 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def _training(self, images: NDArray[Any], number: Ints, classes: int) -> ImageTraining:
         from hetero_rsnn.gradient.feedforward.conversion import convert
-        from hetero_rsnn.gradient.feedforward.training import OPTIMISERS, ImageSettings, ImageTraining
+        from hetero_rsnn.gradient.feedforward.image_settings import OPTIMISERS, ImageSettings
+        from hetero_rsnn.gradient.feedforward.one_bit import one_bit_layers
+        from hetero_rsnn.gradient.feedforward.training import ImageTraining
 
         optimiser = self.optimiser if self.optimiser is not None else ("adam" if self.method == "direct" else "sgd")
         sgd = checks.one_of("optimiser", optimiser, OPTIMISERS) == "sgd"
+        network = new_network(self, images, classes)
+        # Latent weights of 1 bit are not to decay.
+        usual = 5e-4 if sgd and (self.full_epochs or not one_bit_layers(network)) else 0.0
         settings = ImageSettings(
             epochs=self.training_epochs, batch_size=self.batch_size,
             learning_rate=(0.1 if sgd else 1e-3) if self.learning_rate is None else self.learning_rate,
             optimiser=optimiser, schedule=self.schedule,
-            weight_decay=(5e-4 if sgd else 0.0) if self.weight_decay is None else self.weight_decay,
+            weight_decay=usual if self.weight_decay is None else self.weight_decay,
             loss=self.loss, consistency=self.consistency, shift=self.shift, flip=self.flip, patience=self.patience,
-            seed=self.seed, noise=self.noise, membranes=self.membranes,
+            seed=self.seed, full_epochs=self.full_epochs, distillation=self.distillation, noise=self.noise,
+            membranes=self.membranes,
         )  # fmt: skip
-        network = new_network(self, images, classes)
         kept = held_out(number, classes, float(self.validation), self.seed)
-        training = ImageTraining(network, images, number, kept, settings, device=self.device)
+        training = ImageTraining(
+            network, images, number, kept, settings, device=self.device, teacher=self.teacher
+        )  # fmt: skip
         if training.outputs != classes:
             raise HeteroError(
                 f"{type(network).__name__} has {training.outputs} outputs, and y has {classes} classes",

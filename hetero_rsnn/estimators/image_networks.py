@@ -19,6 +19,7 @@ METHODS = ("direct", "conversion")
 def check_parameters(given: Any) -> None:
     """Refuse what can be known to be wrong of a classifier before anything is computed."""
     from hetero_rsnn.gradient.feedforward.injection import check_noise
+    from hetero_rsnn.gradient.feedforward.one_bit import WEIGHTS
     from hetero_rsnn.gradient.feedforward.running import is_network
 
     checks.whole("steps", given.steps, least=1)
@@ -38,10 +39,18 @@ def check_parameters(given: Any) -> None:
     if weight and named and given.method == "direct" and given.steps < 2:
         raise HeteroError(f"consistency needs 2 steps or more, got {given.steps}", fix="raise steps")
     checks.whole("shift", given.shift, least=0, most=10**4)
-    for name in ("flip", "detach_reset"):
+    checks.one_of("weights", given.weights, WEIGHTS)
+    for name in ("flip", "detach_reset", "shortcuts"):
         value = getattr(given, name)
         if not isinstance(value, bool | np.bool_):
             raise HeteroError(f"{name} must be True or False, got {value!r:.80}", fix="choose one")
+    if given.teacher is not None and not is_network(given.teacher):
+        raise HeteroError(
+            f"teacher must be a torch.nn.Module, got {given.teacher!r:.80}", fix="give a network, such as network_"
+        )
+    if named and given.method == "conversion" and (given.weights == "1bit" or given.shortcuts):
+        said = "weights='1bit'" if given.weights == "1bit" else "shortcuts=True"
+        raise HeteroError(f"{said} is for direct training, got method='conversion'", fix="use method='direct'")
     if named and given.model == "mlp" and (given.shift or given.flip):
         raise HeteroError(
             "model='mlp' takes pixels without their places, which shift and flip move",
@@ -68,7 +77,9 @@ def new_network(given: Any, images: NDArray[Any], classes: int) -> Any:
             fix=f"say steps={images.shape[1]}, or bin the events anew",
         )
     shape = images.shape[2:] if timed else images.shape[1:]
-    hidden = ((512,) if mlp else ()) if given.hidden is None else given.hidden
+    deep = given.weights == "1bit" or given.shortcuts
+    usual: tuple[int, ...] = ((512, 512) if deep else (512,)) if mlp else ()
+    hidden = usual if given.hidden is None else given.hidden
     options: dict[str, Any] = {"hidden": hidden, "dropout": given.dropout, "seed": given.seed}
     stages = {} if mlp else {"channels": given.channels, "blocks": given.blocks}
     size: Any = shape[0] if mlp else shape
@@ -81,7 +92,7 @@ def new_network(given: Any, images: NDArray[Any], classes: int) -> Any:
         name: getattr(given, name)
         for name in (
             "steps", "neuron", "leak", "threshold", "reset", "coding", "normalisation", "pseudo_derivative",
-            "detach_reset", "trainable",
+            "detach_reset", "trainable", "weights", "shortcuts",
         )
     }  # fmt: skip
     spiking: Any = SpikingMLP if mlp else SpikingConvNet

@@ -40,8 +40,8 @@ CALIBRATION, MOST_CALIBRATION = 0.2, 5000
 TEMPERATURE = 0.25
 #: How often sets of labels may lack the right one.
 ALPHA = 0.1
-#: Parameters of the classifier that are none of networks and training.
-_OWN = {"model", "steps", "method", "seed", "n_jobs", "verbose", "checkpoint"}
+#: Parameters of the classifier that are none of networks and training, or that no result could be written with.
+_OWN = {"model", "steps", "method", "seed", "n_jobs", "verbose", "checkpoint", "teacher"}
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,23 @@ def test_json_seeds_and_conversion(run):
 
 
 @needs_torch
+def test_bits_and_shortcuts(run):
+    pytest.importorskip("torch")
+    words = ["--set", "hidden=[20, 20]", "--epochs", "1", "--images", "100", "--json"]
+    found = {}
+    for said in ((), ("--bits", "32"), ("--bits", "1"), ("--bits", "1", "--shortcuts"), ("--shortcuts",)):
+        code, out, err = run(*WORDS, *words, *said)
+        assert code == 0, err
+        data = json.loads(out)
+        training = data["network"]["training"]
+        wanted = {} if "--bits" not in said else {"weights": "1bit" if "1" in said else "full"}
+        wanted |= {"shortcuts": True} if "--shortcuts" in said else {}
+        assert {k: v for k, v in training.items() if k in ("weights", "shortcuts")} == wanted
+        found[said] = json.dumps([data["rows"][0][k] for k in ("by_step", "operations")])
+    assert found[()] == found["--bits", "32"] and len(set(found.values())) == 4
+
+
+@needs_torch
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -62,6 +79,8 @@ def test_json_seeds_and_conversion(run):
         ([*WORDS, "--loss", "tet", "--method", "conversion"], ["loss='tet'", "direct training"]),
         ([*WORDS, "--rcs", "0.002", "--steps", "1"], ["consistency needs 2 steps or more"]),
         ([*WORDS, "--seeds", "0"], ["--seeds"]),
+        ([*WORDS, "--bits", "1"], ["weights='1bit' is about layers between the first and the last"]),
+        ([*WORDS, "--shortcuts", "--method", "conversion"], ["shortcuts=True is for direct training"]),
     ],
 )
 def test_mistakes_end_in_one_line(run, tmp_path, words, expected):
@@ -79,6 +98,10 @@ def test_mistakes_end_in_one_line(run, tmp_path, words, expected):
         (["--rcs", "0.002"], ["--rcs is for --model"]),
         (["--epochs", "4"], ["--epochs is for --model"]),
         (["--images", "4"], ["--images is for --model"]),
+        (["--bits", "1"], ["--bits is for --model"]),
+        (["--shortcuts"], ["--shortcuts is for --model"]),
+        (["--model", "mlp", "--bits", "2"], ["--bits must be 1 or 32, got 2"]),
+        (["--model", "mlp", "--set", "teacher=3"], ["unknown parameter of training 'teacher'"]),
         (["henhes", "--model", "mlp"], ["names of networks are for recurrent networks, got --model too"]),
         (["--n", "40", "--model", "mlp"], ["--n is for recurrent networks"]),
         (["--leave-out", "--model", "mlp"], ["--leave-out is for"]),

@@ -32,6 +32,15 @@ KINDS = {
     "mlp": {},
     "tebn": {"normalisation": "tebn", "loss": "tet", "consistency": 0.002},
     "conv": {"model": "conv", "channels": (6, 8), "blocks": 0, "hidden": (32,), "batch_size": 16, "loss": "tet"},
+    "bits": {"hidden": (64, 64, 64), "weights": "1bit", "shortcuts": True, "full_epochs": 2, "batch_size": 16},
+    "bits conv": {
+        "model": "conv",
+        "channels": (8,),
+        "hidden": (48,),
+        "weights": "1bit",
+        "batch_size": 16,
+        "loss": "tet",
+    },
     "converted mlp": {"method": "conversion", "learning_rate": None, "steps": 4},
     "converted conv": {
         "model": "conv",
@@ -138,10 +147,80 @@ def test_a_training_that_was_killed_goes_on(tmp_path):
     np.testing.assert_array_equal(part.fit(X, Y).decision_function(TEST), whole.decision_function(TEST))
 
 
+def linear():
+    """A teacher: the linear model of the pixels, by least squares."""
+    module = torch.nn.Linear(64, 10).double()
+    x = torch.tensor(np.concatenate([X.reshape(500, 64), np.ones((500, 1))], axis=1))
+    truth = torch.eye(10, dtype=torch.float64)[torch.tensor(LABELS[:500])]
+    with torch.no_grad():
+        found = torch.linalg.lstsq(x, 8 * truth, driver="gelsd").solution
+        module.weight.copy_(found[:-1].T)
+        module.bias.copy_(found[-1])
+    return module.float()
+
+
+@pytest.mark.parametrize("distillation", ["mixed", "pure"])
+@pytest.mark.parametrize("stop", [1, 3])
+def test_either_stage_of_a_taught_training_goes_on(stop, distillation, tmp_path):
+    options = {"hidden": (24, 24, 24), "weights": "1bit", "shortcuts": True, "full_epochs": 2, "training_epochs": 4}
+    options |= {"weight_decay": 0.01, "distillation": distillation, "teacher": linear()}
+    whole = make(**options).fit(X, Y)
+    part = make(**options, checkpoint=tmp_path / "run")
+
+    def cut(epoch):
+        if told.append(epoch) or len(told) == stop:
+            raise KeyboardInterrupt
+
+    told = []
+    part.on_epoch = cut
+    with pytest.raises(KeyboardInterrupt):
+        part.fit(X, Y)
+    for other in ({"teacher": None, "distillation": "mixed"}, {"full_epochs": 1}, {"shortcuts": False}):
+        refused(
+            lambda other=other: make(**{**options, **other}, checkpoint=tmp_path / "run").fit(X, Y), "another training"
+        )
+    again = clone(part).fit(X, Y)  # a copy of the teacher teaches the same
+    assert again.teacher is not part.teacher and again.get_params().keys() == part.get_params().keys()
+    np.testing.assert_array_equal(again.decision_function(TEST), whole.decision_function(TEST))
+    assert again.best_epoch_ == whole.best_epoch_ >= 2 and len(again.training_) == 4
+    signs = [layer.signs() for layer in again.network_.modules() if hasattr(layer, "signs")]
+    assert [s.shape for s in signs] == [(24, 24), (24, 24)]
+
+
+def test_what_a_teacher_and_bits_change():
+    few = {"training_epochs": 2, "hidden": (24, 24, 24)}
+    plain = make(**few).fit(X, Y).decision_function(TEST)
+    for changes in (
+        {"weights": "1bit"},
+        {"shortcuts": True},
+        {"teacher": linear()},
+        {"teacher": linear(), "distillation": "pure"},
+    ):
+        assert not np.array_equal(make(**few, **changes).fit(X, Y).decision_function(TEST), plain)
+    # An ordinary network may be taught, too; by default there is a layer for the bits.
+    assert make(method="conversion", teacher=linear(), training_epochs=1).fit(X, Y).ordinary_ is not None
+    assert make(hidden=None, weights="1bit", training_epochs=1).fit(FEW, FEW_Y).network_.hidden == (512, 512)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"steps": 0}, "steps must be"),
+        ({"weights": "2bit"}, "unknown weights '2bit'"),
+        ({"shortcuts": "yes"}, "shortcuts must be True or False, got 'yes'"),
+        ({"weights": "1bit", "method": "conversion"}, "weights='1bit' is for direct training"),
+        ({"shortcuts": True, "method": "conversion"}, "shortcuts=True is for direct training"),
+        ({"weights": "1bit"}, "weights='1bit' is about layers between the first and the last"),
+        ({"full_epochs": 2}, "full_epochs is for 1-bit weights"),
+        ({"weights": "1bit", "hidden": (5, 5), "full_epochs": 6}, "full_epochs must be below the 6 epochs"),
+        ({"weights": "1bit", "hidden": (5, 5), "weight_decay": 0.1}, "weight_decay=0.1 is for full weights"),
+        ({"teacher": "strong"}, "teacher must be a torch.nn.Module, got 'strong': give a network, such as network_"),
+        ({"teacher": torch.nn.Linear(64, 7)}, "the teacher knows 7 classes, the network 10"),
+        ({"teacher": torch.nn.Linear(63, 10)}, "the teacher does not fit: Linear cannot take images"),
+        ({"distillation": "pure"}, "distillation='pure' needs a teacher"),
+        ({"distillation": "hard"}, "unknown distillation 'hard'"),
+        ({"distillation": "pure", "loss": "tet", "teacher": torch.nn.Linear(64, 10)}, "use distillation='mixed'"),
+        ({"levels": None, "method": "conversion"}, "(ReLU) cannot be converted"),
         ({"steps": 1, "consistency": 0.1}, "consistency needs 2 steps or more, got 1"),
         ({"consistency": -0.1}, "consistency must be"),
         ({"model": "transformer"}, "model"),

@@ -21,12 +21,14 @@ All modules of this package import torch; the rest of ``hetero_rsnn`` does witho
 ``self_ensemble``    what membranes carry, recorded, and replayed as noise of networks without memory
 ``membrane_noise``   how large that is, and how independent
 ``losses``           of the mean output, of each step (TET), of the direction of activity (RCS)
+``distillation``     learning from another network's answers
 ``ordinary``         networks without spikes, with the activations of ``quantised``
 ``conversion``       from these to spiking networks, which are ``converted``
 ``specs``            networks as plain data and arrays
 ``saving``           these as files
 ``injection``        noise in potentials while training
 ``running``          devices, threads, images a few at a time
+``image_settings``   how they are trained
 ``training``         on images, epoch by epoch
 """
 

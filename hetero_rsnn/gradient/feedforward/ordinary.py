@@ -1,4 +1,4 @@
-"""Networks without spikes, with activations of a few levels: what is trained and then converted."""
+"""Networks without spikes: what is trained and then converted, or teaches a network that spikes."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _empty: Any = nn.utils.skip_init
 class OrdinaryBlock(nn.Module):
     """Convolution, normalisation, QCFS, convolution, normalisation; plus the shortcut; QCFS.
 
-    The order of `BasicBlock`. Where the shape changes, the shortcut is an average over squares of 2 x 2, if the width
-    is halved, a convolution of 1 x 1, and a normalisation.
+    The order of `BasicBlock`. Without levels ReLU stands in the place of QCFS. Where the shape changes, the shortcut is
+    an average over squares of 2 x 2, if the width is halved, a convolution of 1 x 1, and a normalisation.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ class OrdinaryBlock(nn.Module):
         Channels.
     halve : bool
         Whether the width is halved, by averages over squares of 2 x 2.
-    levels : int
-        Of each QCFS, above 0.
+    levels : int or None
+        Of each QCFS, above 0; None: ReLU.
     normalisation : {"batch", None}
     seed : int
     name : str
@@ -55,7 +55,7 @@ class OrdinaryBlock(nn.Module):
         outputs: int,
         *,
         halve: bool = False,
-        levels: int = 4,
+        levels: int | None = 4,
         normalisation: str | None = "batch",
         seed: int = 0,
         name: str = "block",
@@ -65,13 +65,13 @@ class OrdinaryBlock(nn.Module):
         pool = _halved() if halve else []
         first = _conv(inputs, outputs, 3, norm, torch_generator(seed, "weights", f"{name} first"))
         second = _conv(outputs, outputs, 3, norm, torch_generator(seed, "weights", f"{name} second"))
-        self.main = nn.Sequential(*pool, *first, QCFS(levels), *second)
+        self.main = nn.Sequential(*pool, *first, _activation(levels), *second)
         self.shortcut: nn.Module = nn.Identity()
         if halve or inputs != outputs:
             draw = torch_generator(seed, "weights", f"{name} shortcut")
             pool = _halved() if halve else []
             self.shortcut = nn.Sequential(*pool, *_conv(inputs, outputs, 1, norm, draw, gain=1.0))
-        self.last = QCFS(levels)
+        self.last: Any = _activation(levels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Activations, shape (batch, outputs, height, width)."""
@@ -135,13 +135,14 @@ class OrdinaryNetwork(nn.Module):
         return y
 
     def traced(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Scores, and what each QCFS layer was given, with gradients, from the first to the last; see `spread`."""
+        """Scores, and what each QCFS (or ReLU) was given, with gradients, from the first to the last; see `spread`."""
         drives: list[Tensor] = []
 
         def keep(_: nn.Module, given: tuple[Tensor, ...]) -> None:
             drives.append(given[0])
 
-        hooks = [layer.register_forward_pre_hook(keep) for layer in self.modules() if isinstance(layer, QCFS)]
+        kinds = (QCFS, nn.ReLU)
+        hooks = [layer.register_forward_pre_hook(keep) for layer in self.modules() if isinstance(layer, kinds)]
         try:
             return self(x), drives
         finally:
@@ -150,7 +151,7 @@ class OrdinaryNetwork(nn.Module):
 
 
 class OrdinaryMLP(OrdinaryNetwork):
-    """Layers that are connected all to all, with normalisation and QCFS; the last has neither.
+    """Layers that are connected all to all, with normalisation and QCFS (or ReLU); the last has neither.
 
     The training that was published for such networks (see `QCFS`) is stochastic gradient descent with a learning rate
     of 0.1 that falls as a cosine, momentum 0.9 and weight decay 5e-4.
@@ -162,8 +163,9 @@ class OrdinaryMLP(OrdinaryNetwork):
     classes : int
     hidden : sequence of int
         Units of each layer between input and output.
-    levels : int
-        Of each QCFS, above 0.
+    levels : int or None
+        Of each QCFS, above 0. None: ReLU in their place; such a network cannot be converted, and may be the teacher of
+        one that spikes.
     normalisation : {"batch", None}
     dropout : float
         Share of a hidden layer's units that is left out while training.
@@ -189,15 +191,13 @@ class OrdinaryMLP(OrdinaryNetwork):
         classes: int,
         *,
         hidden: Sequence[int] = (512,),
-        levels: int = 4,
+        levels: int | None = 4,
         normalisation: str | None = "batch",
         dropout: float = 0.0,
         seed: int = 0,
     ) -> None:
-        inputs, levels, seed = (
-            checks.whole(name, value, least=least)
-            for name, value, least in (("inputs", inputs, 1), ("levels", levels, 1), ("seed", seed, 0))
-        )
+        inputs, levels = checks.whole("inputs", inputs, least=1), _levels(levels)
+        seed = checks.whole("seed", seed, least=0)
         super().__init__((inputs,), classes)
         sizes = _sizes("hidden", hidden)
         if not sizes:
@@ -211,7 +211,7 @@ class OrdinaryMLP(OrdinaryNetwork):
 
 
 class OrdinaryConvNet(OrdinaryNetwork):
-    """Convolutions of 3 x 3 with normalisation and QCFS, in stages; each halves the width of the one before.
+    """Convolutions of 3 x 3 with normalisation and QCFS (or ReLU), in stages; each halves the width of the one before.
 
     The architecture of `SpikingConvNet` with average pooling; for its training see `OrdinaryMLP`.
 
@@ -251,7 +251,7 @@ class OrdinaryConvNet(OrdinaryNetwork):
         channels: Sequence[int] = (32, 64),
         blocks: int = 1,
         hidden: Sequence[int] = (),
-        levels: int = 4,
+        levels: int | None = 4,
         normalisation: str | None = "batch",
         dropout: float = 0.0,
         seed: int = 0,
@@ -260,7 +260,7 @@ class OrdinaryConvNet(OrdinaryNetwork):
         if len(image) != 3:
             raise HeteroError(f"shape must be (channels, height, width), got {image}", fix="give three whole numbers")
         super().__init__(image, classes)
-        levels, seed = checks.whole("levels", levels, least=1), checks.whole("seed", seed, least=0)
+        levels, seed = _levels(levels), checks.whole("seed", seed, least=0)
         stages, norm = _sizes("channels", channels), _normalised(normalisation)
         if not stages:
             raise HeteroError("channels must name at least one stage, got none", fix="use e.g. (32, 64)")
@@ -272,7 +272,7 @@ class OrdinaryConvNet(OrdinaryNetwork):
             if not halve or not blocks:
                 draw = torch_generator(seed, "weights", f"stage {stage}")
                 pool = _halved() if halve else []
-                layers += [*pool, *_conv(before, count, 3, norm, draw), QCFS(levels)]
+                layers += [*pool, *_conv(before, count, 3, norm, draw), _activation(levels)]
                 before = count
             for block in range(blocks):
                 options: dict[str, Any] = {"levels": levels, "normalisation": normalisation, "seed": seed}
@@ -340,7 +340,7 @@ def _conv(
 
 
 def _dense(
-    inputs: int, hidden: Sequence[int], classes: int, levels: int, norm: bool, dropout: float, seed: int
+    inputs: int, hidden: Sequence[int], classes: int, levels: int | None, norm: bool, dropout: float, seed: int
 ) -> list[nn.Module]:
     """Layers connected all to all."""
     if checks.real("dropout", dropout, least=0.0) >= 1:
@@ -349,7 +349,8 @@ def _dense(
     for index, count in enumerate(hidden):
         draw = torch_generator(seed, "weights", f"hidden {index}")
         layer = _empty(nn.Linear, inputs, count, bias=not norm)
-        found += [_filled(layer, math.sqrt(2), draw), *([nn.BatchNorm1d(count)] if norm else []), QCFS(levels)]
+        found += [_filled(layer, math.sqrt(2), draw), *([nn.BatchNorm1d(count)] if norm else [])]
+        found += [_activation(levels)]
         found += [_Dropout(dropout, seed, index)] if dropout else []
         inputs = count
     last = _empty(nn.Linear, inputs, classes)
@@ -364,6 +365,14 @@ def _filled(layer: Any, gain: float, draw: torch.Generator) -> nn.Module:
             layer.bias.zero_()
     found: nn.Module = layer
     return found
+
+
+def _levels(value: int | None) -> int | None:
+    return None if value is None else checks.whole("levels", value, least=1)
+
+
+def _activation(levels: int | None) -> nn.Module:
+    return nn.ReLU() if levels is None else QCFS(levels)
 
 
 def _normalised(value: str | None) -> bool:

@@ -6,8 +6,8 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,94 +17,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Ints
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.gradient.checkpoints import parted, read_own, write_checkpoint
-from hetero_rsnn.gradient.feedforward import losses
-from hetero_rsnn.gradient.feedforward.injection import check_network, check_noise, injected
+from hetero_rsnn.gradient.feedforward import distillation, losses
+from hetero_rsnn.gradient.feedforward.distillation import Teacher
+from hetero_rsnn.gradient.feedforward.image_settings import ImageSettings
+from hetero_rsnn.gradient.feedforward.injection import check_network, injected
 from hetero_rsnn.gradient.feedforward.neurons import Neurons
 from hetero_rsnn.gradient.feedforward.normalisation import BatchNorm
+from hetero_rsnn.gradient.feedforward.one_bit import one_bit_layers, use_one_bit
 from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryNetwork
 from hetero_rsnn.gradient.feedforward.running import answers, as_input, outputs_of, own_draws, usable_device
-from hetero_rsnn.gradient.feedforward.specs import described
+from hetero_rsnn.gradient.feedforward.specs import arrays_of, described
 from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
 from hetero_rsnn.gradient.settings import Epoch, told_before
-
-OPTIMISERS = ("adam", "sgd")
-LOSSES = ("cross_entropy", "tet")
-
-
-@dataclass(frozen=True)
-class ImageSettings:
-    """How a network is trained on images.
-
-    Attributes
-    ----------
-    epochs, batch_size : int
-    learning_rate : float
-    optimiser : {"adam", "sgd"}
-        SGD with Nesterov's momentum of 0.9.
-    schedule : {"cosine", "constant"}
-    weight_decay : float
-    loss : {"cross_entropy", "tet"}
-    consistency : float
-        Weight of the RCS regulariser.
-    shift : int
-        Images are moved by up to so many pixels in each direction while training.
-    flip : bool
-        Half of the images are mirrored while training.
-    patience : int
-        Epochs without a smaller validation loss until training ends.
-    seed : int
-        Of the order of the images, of how they are moved, and of the noise.
-    noise : float or "recorded"
-        Added to the potentials of spiking neurons while training, drawn anew for each neuron, step and image: normal,
-        with this standard deviation over the threshold; or what the membranes carry, of the same neuron in the same
-        step for another image of the batch (of one image: its own).
-    membranes : {"carried", "replaced"}
-        While training, potentials are carried from step to step; or nothing is, and the noise stands in their place:
-        the network is trained as one of binary activations, once a step. In evaluation they are carried.
-    """
-
-    epochs: int = 10
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    optimiser: str = "adam"
-    schedule: str = "cosine"
-    weight_decay: float = 0.0
-    loss: str = "cross_entropy"
-    consistency: float = 0.0
-    shift: int = 0
-    flip: bool = False
-    patience: int = 10
-    seed: int = 0
-    noise: float | str = 0.0
-    membranes: str = "carried"
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "patience"):
-            checks.whole(name, getattr(self, name), least=1, most=10**9)
-        checks.whole("shift", self.shift, least=0, most=10**4)
-        checks.whole("seed", self.seed, least=0)
-        checks.real("learning_rate", self.learning_rate, above=0.0)
-        for name in ("weight_decay", "consistency"):
-            checks.real(name, getattr(self, name), least=0.0)
-        for name, known in (("optimiser", OPTIMISERS), ("schedule", ("cosine", "constant")), ("loss", LOSSES)):
-            checks.one_of(name, getattr(self, name), known)
-        check_noise(self.noise, self.membranes)
-
-    @property
-    def noisy(self) -> bool:
-        """Whether potentials get noise, or lose their memory."""
-        return check_noise(self.noise, self.membranes)
-
-    def plain(self) -> dict[str, Any]:
-        """As plain data; without noise as before there was any, so that what was begun then can be gone on with."""
-        found = asdict(self)
-        return found if self.noisy else {k: v for k, v in found.items() if k not in ("noise", "membranes")}
 
 
 class ImageTraining:
@@ -124,6 +53,8 @@ class ImageTraining:
     settings : ImageSettings
     device : str
         Of torch.
+    teacher : torch.nn.Module, optional
+        Whose answers are learned, see `Teacher`. It is given the same moved images.
 
     Attributes
     ----------
@@ -143,7 +74,7 @@ class ImageTraining:
 
     def __init__(
         self, network: nn.Module, images: NDArray[Any], labels: Ints, held_out: Ints, settings: ImageSettings,
-        *, device: str = "cpu",
+        *, device: str = "cpu", teacher: nn.Module | None = None,
     ) -> None:  # fmt: skip
         self.settings, self.device = settings, usable_device(device)
         self.network: Any = network.to(self.device)
@@ -153,18 +84,21 @@ class ImageTraining:
         if not self.shown.size:
             raise HeteroError("no image is left to train on", fix="hold out fewer of them")
         self.spiking, self.outputs = outputs_of(self.network, images, self.device)
+        self.teacher = None if teacher is None else Teacher(teacher, images, self.device, self.outputs)
         norms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, BatchNorm)
         #: Of one image no variance can be known.
         self._least = 2 if any(isinstance(layer, norms) for layer in self.network.modules()) else 1
         self._check()
         whole, rest = divmod(len(self.shown), settings.batch_size)
+        self.history: list[Epoch] = []
         self.optimiser = self._optimiser()
         self.steps = settings.epochs * (whole + (rest >= self._least))
         self.taken = 0
-        self.history: list[Epoch] = []
         self.best_epoch = -1
         self.best = self._first = self._arrays()
-        self._described = (repr(network), described(network), _spec(network))
+        self._described = _identity(network)
+        # Now, so that one that cannot be told is refused before it has taught for hours.
+        self._teacher_arrays = {} if self.teacher is None else arrays_of(self.teacher.network)
 
     def _check(self) -> None:
         """Refuse what would fail, or teach nothing, later."""
@@ -182,6 +116,16 @@ class ImageTraining:
             raise HeteroError(f"consistency needs a network with traced(), got {name}", fix="leave consistency at 0")
         if s.noisy:
             check_network(self.network, s.noise)
+        if self.teacher is None and s.distillation != "mixed":
+            raise HeteroError(f"distillation={s.distillation!r} needs a teacher, got none", fix="give teacher=network")
+        bits = bool(one_bit_layers(self.network))
+        if s.full_epochs and not bits:
+            raise HeteroError(f"full_epochs is for 1-bit weights, and {name} has none", fix="leave it at 0")
+        if s.weight_decay and bits and not s.full_epochs:
+            raise HeteroError(
+                f"weight_decay={s.weight_decay:g} is for full weights, and 1-bit weights are trained from the start",
+                fix="leave it at 0, or give full_epochs",
+            )
         if min(s.batch_size, len(self.shown)) < self._least:
             raise HeteroError(
                 "a network with normalisation needs batches of 2 images or more, got "
@@ -190,12 +134,12 @@ class ImageTraining:
             )
 
     def _optimiser(self) -> Any:
+        """One that has seen nothing, of the stage of the next epoch."""
         s, parameters = self.settings, list(self.network.parameters())
+        decay = s.weight_decay if not s.full_epochs or len(self.history) < s.full_epochs else 0.0
         if s.optimiser == "sgd":
-            return torch.optim.SGD(
-                parameters, s.learning_rate, momentum=0.9, nesterov=True, weight_decay=s.weight_decay
-            )
-        return torch.optim.AdamW(parameters, s.learning_rate, weight_decay=s.weight_decay)
+            return torch.optim.SGD(parameters, s.learning_rate, momentum=0.9, nesterov=True, weight_decay=decay)
+        return torch.optim.AdamW(parameters, s.learning_rate, weight_decay=decay)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {k: v.detach().cpu().numpy().copy() for k, v in self.network.state_dict().items()}
@@ -234,22 +178,44 @@ class ImageTraining:
         """What a batch costs, and scores of its decisions."""
         s, network = self.settings, self.network
         if not self.spiking:
-            if not s.consistency:
-                scores = network(x)
-                return nn.functional.cross_entropy(scores, y), scores
-            scores, drives = network.traced(x)
-            return nn.functional.cross_entropy(scores, y) + s.consistency * losses.spread(drives), scores
+            scores, drives = network.traced(x) if s.consistency else (network(x), [])
+            loss = self._taught(nn.functional.cross_entropy(scores, y), scores, x)
+            return (loss + s.consistency * losses.spread(drives) if s.consistency else loss), scores
         outputs, kept = network.traced(x) if s.consistency else (network(x), [])
         loss = (losses.temporal_efficient if s.loss == "tet" else losses.cross_entropy_of_mean)(outputs, y)
+        scores = outputs.mean(dim=0)
+        loss = self._taught(loss, scores, x)
         if s.consistency:
             loss = losses.with_consistency(loss, kept, outputs, y, alpha=s.consistency)
-        return loss, outputs.mean(dim=0)
+        return loss, scores
+
+    def _taught(self, loss: Tensor, scores: Tensor, x: Tensor) -> Tensor:
+        """A loss of labels, with what the teacher says."""
+        if self.teacher is None:
+            return loss
+        taught = self.teacher(x).to(scores.dtype)
+        if self.settings.distillation == "pure":
+            return distillation.pure(scores, taught)
+        return distillation.mixed(loss, scores, taught)
 
     def _rate(self) -> float:
         s = self.settings
         if s.schedule == "constant":
             return s.learning_rate
-        return s.learning_rate * 0.5 * (1 + math.cos(math.pi * self.taken / self.steps))
+        first = self.steps // s.epochs * s.full_epochs
+        begin, end = (0, first) if self.taken < first else (first, self.steps)
+        return s.learning_rate * 0.5 * (1 + math.cos(math.pi * (self.taken - begin) / (end - begin)))
+
+    def _begin(self, number: int) -> None:
+        """The stage of an epoch: full weights, or those of 1 bit, with an optimiser of its own and no decay."""
+        full = self.settings.full_epochs
+        use_one_bit(self.network, on=number >= full)
+        if full and number == full:
+            self.optimiser = self._optimiser()
+
+    def _stage(self, number: int) -> int:
+        """The epoch that the stage of this one begins with."""
+        return self.settings.full_epochs if number >= self.settings.full_epochs else 0
 
     def epoch(self) -> Epoch:
         """Show every training image once, in an order of this epoch's own, and look at those held out.
@@ -262,6 +228,7 @@ class ImageTraining:
         begin, number = time.perf_counter(), len(self.history)
         rng = generator(self.settings.seed, "training", "order", number)
         order = rng.permutation(self.shown)
+        self._begin(number)
         self.network.train()
         # A network of one's own may draw from torch's generators: in each epoch the same, and none is changed outside.
         with own_draws(self.device, int(rng.integers(2**63))):
@@ -276,7 +243,8 @@ class ImageTraining:
                 )
         now = Epoch(loss, validation, score, spikes, math.nan, time.perf_counter() - begin)
         self.history.append(now)
-        least = math.inf if self.best_epoch < 0 else self.history[self.best_epoch].validation
+        old = self.best_epoch < self._stage(number)
+        least = math.inf if old else self.history[self.best_epoch].validation
         if not self.held_out.size or validation < least:
             self.best, self.best_epoch = self._arrays(), number
         return now
@@ -335,6 +303,7 @@ class ImageTraining:
         """Whether there is nothing left to do: all epochs are done, or none was better for too long."""
         done = len(self.history)
         stale = self.held_out.size > 0 and done - 1 - self.best_epoch >= self.settings.patience
+        stale = stale and done > self.settings.full_epochs
         return done >= self.settings.epochs or stale
 
     def run(self, tell: Callable[[Epoch], object] | None = None, checkpoint: str | Path | None = None) -> None:
@@ -350,11 +319,14 @@ class ImageTraining:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of everything that decides how the training goes: network, images, labels, settings."""
+        """Of everything that decides how the training goes: network, images, labels, settings, teacher."""
         content = hashlib.sha256()
-        about = (self._described, sorted(self.settings.plain().items()))
+        about = (self._described, self.settings.said())
         content.update(repr(about).encode())
-        for array in (*self._first.values(), self.images, self.labels, self.held_out):
+        if self.teacher is not None:
+            content.update(repr(_identity(self.teacher.network)).encode())
+        teacher = self._teacher_arrays.values()
+        for array in (*self._first.values(), self.images, self.labels, self.held_out, *teacher):
             content.update(repr((array.shape, array.dtype.str)).encode() + np.ascontiguousarray(array).tobytes())
         return content.hexdigest()
 
@@ -379,7 +351,7 @@ class ImageTraining:
         FileFormatError
             If it is damaged, or belongs to another network, images or settings.
         """
-        arrays, about = read_own(path, self.fingerprint, "network, images, labels and settings")
+        arrays, about = read_own(path, self.fingerprint, "network, images, labels, settings and teacher")
         try:
             self._restore(arrays, about)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
@@ -393,14 +365,16 @@ class ImageTraining:
         for name, array in parts["optimiser"].items():
             number, _, what = name.partition("_")
             state.setdefault(int(number), {})[what] = torch.from_numpy(np.array(array))
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
         self.history = told_before(about["history"])
+        self.optimiser = self._optimiser()
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
         self.best_epoch, self.taken = int(about["best_epoch"]), int(about["taken"])
 
 
-def _spec(network: nn.Module) -> dict[str, Any] | None:
-    """What describes a network to the last digit, if it can say so."""
-    try:
-        return network.spec() if isinstance(network, SpikingNetwork | OrdinaryNetwork) else None
-    except NotImplementedError:
-        return None
+def _identity(network: nn.Module) -> tuple[Any, ...]:
+    """What says which network it is, beside its arrays: to the last digit, if it can say so."""
+    spec = None
+    if isinstance(network, SpikingNetwork | OrdinaryNetwork):
+        with suppress(NotImplementedError, HeteroError):  # a converted network has none
+            spec = network.spec()
+    return (repr(network), described(network), spec)

@@ -46,6 +46,7 @@ MAKERS = {
     "double": lambda: SpikingMLP(36, 4, hidden=(7,), normalisation="batch", **SPREAD).double(),
     "ordinary mlp": lambda: OrdinaryMLP(36, 4, hidden=(7, 6), levels=3, dropout=0.1, seed=2),
     "ordinary conv": lambda: OrdinaryConvNet((1, 6, 6), 4, levels=5, seed=2, **CONV),
+    "ordinary relu": lambda: OrdinaryConvNet((1, 6, 6), 4, levels=None, dropout=0.1, seed=2, **CONV),
     "plain conv": lambda: OrdinaryConvNet((1, 6, 6), 4, blocks=0, normalisation=None, **CONV),
 }
 CONVERTED = ("ordinary mlp", "ordinary conv", "plain conv")

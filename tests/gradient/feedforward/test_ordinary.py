@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.gradient.feedforward.conversion import convert
 from hetero_rsnn.gradient.feedforward.losses import spread
 from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP
 from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryBlock, OrdinaryConvNet, OrdinaryMLP
@@ -88,6 +89,26 @@ def test_block_by_hand():
     np.testing.assert_allclose(block(x).detach(), act(outer * norm).detach(), atol=1e-5)
     same = OrdinaryBlock(2, 2)
     assert isinstance(same.shortcut, nn.Identity)
+
+
+def test_without_levels_activations_are_relu():
+    """What positive numbers scale with, as no QCFS does; the same weights, and nothing to convert."""
+    options = {"channels": (3, 4), "hidden": (5,), "normalisation": None, "seed": 2}
+    network, other = OrdinaryConvNet((1, 8, 8), 3, levels=None, **options), OrdinaryConvNet((1, 8, 8), 3, **options)
+    assert network.spec() == {**other.spec(), "levels": None} and not [
+        m for m in network.modules() if isinstance(m, QCFS)
+    ]
+    assert all(torch.equal(a, b) for a, b in zip(matrices(network), matrices(other), strict=True))
+    x = torch.from_numpy(np.random.default_rng(0).normal(size=(6, 1, 8, 8)))
+    network = network.double()
+    torch.testing.assert_close(network(100 * x), 100 * network(x), rtol=1e-9, atol=1e-12)
+    scores, drives = network.traced(x)
+    assert torch.equal(scores, network(x)) and len(drives) == 6 and (drives[1] < 0).any()
+    spread(drives).backward()
+    assert network.layers[0].weight.grad.any()
+    for one in (network, OrdinaryMLP(4, 3, hidden=(5,), levels=None)):
+        with pytest.raises(HeteroError, match=r"\(ReLU\) cannot be converted, since an activation without a highest"):
+            convert(one, 4)
 
 
 def test_traced_gives_what_activations_got():
