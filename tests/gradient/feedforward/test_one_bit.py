@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from hetero_rsnn.gradient.feedforward.conversion import convert
 from hetero_rsnn.gradient.feedforward.layers import Conv, Linear
 from hetero_rsnn.gradient.feedforward.one_bit import (
     OneBitConv,
@@ -22,6 +23,7 @@ from hetero_rsnn.gradient.feedforward.one_bit import (
     sign,
     use_one_bit,
 )
+from hetero_rsnn.gradient.feedforward.quantised import QCFS
 
 pytestmark = pytest.mark.torch
 
@@ -124,6 +126,13 @@ def test_sums_begin_as_wide_as_those_of_full_weights():
     for pool, gain in ((1, 2.0), (2, 0.7)):
         weight = OneBitLinear(400, 300, pool=pool, gain=gain, draw=torch.Generator()).used()
         assert weight.square().sum(1).sqrt().mean().item() == pytest.approx(gain * pool, rel=0.01)
+
+
+def test_what_is_converted_has_full_weights():
+    chain = torch.nn.Sequential(torch.nn.Linear(4, 12), QCFS(), linear(pool=1), QCFS(), torch.nn.Linear(5, 2))
+    refused(
+        lambda: convert(chain, 4), "layer 2 (OneBitLinear) cannot be converted, since it is none of the known layers"
+    )
 
 
 def test_products_of_analog_inputs():
