@@ -50,11 +50,14 @@ if TYPE_CHECKING:
     from hetero_rsnn.gradient.batch import BatchRun, Gradients, run_batch
     from hetero_rsnn.gradient.feedforward.accounts import Account
     from hetero_rsnn.gradient.feedforward.conversion import convert
+    from hetero_rsnn.gradient.feedforward.membrane_noise import LayerNoise, membrane_noise
     from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP
     from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryConvNet, OrdinaryMLP
     from hetero_rsnn.gradient.feedforward.quantised import QCFS
     from hetero_rsnn.gradient.feedforward.saving import load_image_network, save_image_network
+    from hetero_rsnn.gradient.feedforward.self_ensemble import Membranes, record_membranes, replay_membranes
     from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
+    from hetero_rsnn.gradient.feedforward.transformer import SpikingTransformer
     from hetero_rsnn.gradient.module import to_torch
     from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
     from hetero_rsnn.inputs.audio import AudioEncoder
@@ -190,11 +193,14 @@ _HOMES = {
     "gradient.batch": ["BatchRun", "Gradients", "run_batch"],
     "gradient.feedforward.accounts": ["Account"],
     "gradient.feedforward.conversion": ["convert"],
+    "gradient.feedforward.membrane_noise": ["LayerNoise", "membrane_noise"],
     "gradient.feedforward.networks": ["SpikingConvNet", "SpikingMLP"],
     "gradient.feedforward.ordinary": ["OrdinaryConvNet", "OrdinaryMLP"],
     "gradient.feedforward.quantised": ["QCFS"],
     "gradient.feedforward.saving": ["load_image_network", "save_image_network"],
+    "gradient.feedforward.self_ensemble": ["Membranes", "record_membranes", "replay_membranes"],
     "gradient.feedforward.spiking_network": ["SpikingNetwork"],
+    "gradient.feedforward.transformer": ["SpikingTransformer"],
     "gradient.module": ["to_torch"],
     "gradient.pseudo_derivative": ["PseudoDerivative"],
     "tasks.classification": ["classify"],
@@ -250,8 +256,14 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "to_torch",
     "SpikingMLP",
     "SpikingConvNet",
+    "SpikingTransformer",
     "SpikingNetwork",
     "Account",
+    "record_membranes",
+    "replay_membranes",
+    "Membranes",
+    "membrane_noise",
+    "LayerNoise",
     "OrdinaryMLP",
     "OrdinaryConvNet",
     "QCFS",

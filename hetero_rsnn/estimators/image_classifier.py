@@ -74,6 +74,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         Of the decision at the end, or of the outputs of all steps (direct training only).
     consistency : float
         Weight (alpha) of the RCS regulariser; 0.002 is the published value.
+    noise, membranes : float or "recorded", {"carried", "replaced"}
+        Of potentials while training, see `ImageSettings` (direct training only).
     training_epochs, batch_size : int
     learning_rate : float, optional
         By default 0.001 with Adam, 0.1 with SGD.
@@ -164,6 +166,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         shortcuts: bool = False,
         loss: str = "cross_entropy",
         consistency: float = 0.0,
+        noise: float | str = 0.0,
+        membranes: str = "carried",
         training_epochs: int = 10,
         batch_size: int = 64,
         learning_rate: float | None = None,
@@ -205,6 +209,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.shortcuts = shortcuts
         self.loss = loss
         self.consistency = consistency
+        self.noise = noise
+        self.membranes = membranes
         self.training_epochs = training_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -316,7 +322,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             optimiser=optimiser, schedule=self.schedule,
             weight_decay=usual if self.weight_decay is None else self.weight_decay,
             loss=self.loss, consistency=self.consistency, shift=self.shift, flip=self.flip, patience=self.patience,
-            seed=self.seed, full_epochs=self.full_epochs, distillation=self.distillation,
+            seed=self.seed, full_epochs=self.full_epochs, distillation=self.distillation, noise=self.noise,
+            membranes=self.membranes,
         )  # fmt: skip
         kept = held_out(number, classes, float(self.validation), self.seed)
         training = ImageTraining(

@@ -18,6 +18,7 @@ METHODS = ("direct", "conversion")
 
 def check_parameters(given: Any) -> None:
     """Refuse what can be known to be wrong of a classifier before anything is computed."""
+    from hetero_rsnn.gradient.feedforward.injection import check_noise
     from hetero_rsnn.gradient.feedforward.one_bit import WEIGHTS
     from hetero_rsnn.gradient.feedforward.running import is_network
 
@@ -57,6 +58,8 @@ def check_parameters(given: Any) -> None:
         )
     if given.method == "conversion" and isinstance(given.loss, str) and given.loss == "tet":
         raise HeteroError("loss='tet' is for direct training, got method='conversion'", fix="use 'cross_entropy'")
+    if check_noise(given.noise, given.membranes) and given.method == "conversion":
+        raise HeteroError("noise and membranes are for direct training, got method='conversion'", fix="leave them away")
 
 
 def new_network(given: Any, images: NDArray[Any], classes: int) -> Any:

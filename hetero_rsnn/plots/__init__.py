@@ -17,7 +17,7 @@ from hetero_rsnn.common.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hetero_rsnn.plots.decision_plots import plot_decision_curves, plot_decision_times, plot_first_and_last
-    from hetero_rsnn.plots.image_plots import figure_images, plot_image_steps
+    from hetero_rsnn.plots.image_plots import figure_images, plot_image_steps, plot_membrane_noise
     from hetero_rsnn.plots.looks import COLOURS, save_figure, style
     from hetero_rsnn.plots.network_plots import (
         figure_comparison,
@@ -70,7 +70,7 @@ _HOMES = {
     ],
     "plots.search_plots": ["plot_convergence", "plot_front", "search_figure"],
     "plots.looks": ["COLOURS", "save_figure", "style"],
-    "plots.image_plots": ["figure_images", "plot_image_steps"],
+    "plots.image_plots": ["figure_images", "plot_image_steps", "plot_membrane_noise"],
     "plots.decision_plots": ["plot_decision_curves", "plot_decision_times", "plot_first_and_last"],
     "plots.task_plots": [
         "figure_task",
@@ -107,6 +107,7 @@ __all__ = [
     "plot_front",
     "plot_image_steps",
     "plot_input",
+    "plot_membrane_noise",
     "plot_memory_curve",
     "plot_parameter",
     "plot_partial_dependence",

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.measures.cutoff_table import RULES
+from hetero_rsnn.plots.looks import axes_for
 from hetero_rsnn.plots.task_plots import plot_confusion
 from hetero_rsnn.tasks.image_result import ImageTaskResult
+
+if TYPE_CHECKING:
+    from hetero_rsnn.gradient.feedforward.membrane_noise import LayerNoise
 
 _FIXED, _LINEAR, _BOUND = "#0072B2", "#555555", "#009E73"
 #: Rules of early decisions, each with its marker.
@@ -39,6 +47,58 @@ def plot_image_steps(result: ImageTaskResult, ax: Axes | None = None) -> Axes:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="mean steps", ylabel="test accuracy")
     ax.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))  # rules may be anywhere
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+#: Colours and markers of networks, in the order in which they are given.
+_NETWORKS = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#7A4FB5", "v"), ("#555555", "D"), ("#E69F00", "P"))
+
+
+def plot_membrane_noise(noise: Mapping[str, Sequence[LayerNoise]], ax: Axes | None = None) -> Axes:
+    """What membranes carry from step to step, as noise of each layer: mean and standard deviation, over the threshold.
+
+    The nearer a bar comes to the dashes, the threshold, the more neurons fire because of what they were given in
+    earlier steps.
+
+    Parameters
+    ----------
+    noise : mapping of str to sequence of LayerNoise
+        Of each network what `hetero_rsnn.membrane_noise` gives.
+    ax : Axes, optional
+
+    Raises
+    ------
+    HeteroError
+        If there is no network, or one without layers.
+
+    Examples
+    --------
+    >>> import hetero_rsnn as hr, torch
+    >>> x = torch.rand(50, 64)
+    >>> networks = {f"leak {leak}": hr.SpikingMLP(64, 10, hidden=(32, 16), leak=leak).eval() for leak in (0.5, 0.9)}
+    >>> ax = hr.plots.plot_membrane_noise({name: hr.membrane_noise(n, x) for name, n in networks.items()})
+    """
+    empty = [name for name, rows in noise.items() if not len(rows)]
+    if not noise or empty:
+        got = f"none of {empty[0]!r}" if empty else "no network"
+        raise HeteroError(f"noise must be that of one layer or more of each network, got {got}", fix="measure it first")
+    most = max(map(len, noise.values()))
+    ax = axes_for(ax, 2.6 + min(12.0, 0.22 * most * (len(noise) + 1)), 3.4)
+    width = 0.7 / len(noise)
+    for number, (name, rows) in enumerate(noise.items()):
+        colour, marker = _NETWORKS[number % len(_NETWORKS)]
+        places = [k + 1 + (number - (len(noise) - 1) / 2) * width for k in range(len(rows))]
+        means, sds = ([getattr(row, quantity) for row in rows] for quantity in ("mean", "sd"))
+        ax.errorbar(
+            places, means, sds, fmt=marker, color=colour, ms=5, mec="white", mew=0.6, elinewidth=2.2, label=name
+        )
+    ax.axhline(1.0, color=_LINEAR, ls="--", lw=1, zorder=0)
+    ax.axhline(0.0, color="0.85", lw=0.8, zorder=0)
+    ax.text(most + 0.55, 1.0, "threshold", color=_LINEAR, fontsize="small", ha="right", va="bottom")
+    ax.set(xlabel="layer of neurons", ylabel="carried potential / threshold", xlim=(0.4, most + 0.6))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    ax.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

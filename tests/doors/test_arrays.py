@@ -11,7 +11,7 @@ import dataclasses
 import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -603,12 +603,16 @@ NO_DOORS = {
         (
             "Network", "Draw", "Recording", "State", "BrianObjects", "MemoryCapacity", "MemoryReadout", "Heterogeneity",
             "BatchRun", "Gradients", "MeanField", "LinearSystem", "WeightDrift", "CutoffRule", "ConformalRule",
-            "Decisions", "Account", "ClassificationReport", "Series", "Dataset", "TaskResult",
+            "Decisions", "Account", "ClassificationReport", "Series", "Dataset", "TaskResult", "Membranes",
+            "LayerNoise",
         ),
         "made by functions of the package",
     ),
     **dict.fromkeys(
-        ("SpikingNetwork", "SpikingMLP", "SpikingConvNet", "OrdinaryMLP", "OrdinaryConvNet", "QCFS"),
+        (
+            "SpikingNetwork", "SpikingMLP", "SpikingConvNet", "OrdinaryMLP", "OrdinaryConvNet", "QCFS",
+            "SpikingTransformer", "record_membranes", "replay_membranes", "membrane_noise",
+        ),
         "take tensors of torch and nothing else",
     ),
     **({} if TORCH else {"SpikingImageClassifier": "needs torch"}),
@@ -682,18 +686,33 @@ def test_one_line_refuses_what_numpy_would_twist(name: str, kind: str) -> None:
         assert "masked" in text, text
 
 
+def blank_image(network: Any) -> Any:
+    """An image that a network takes."""
+    torch = pytest.importorskip("torch")
+    return torch.zeros(1, *network.shape)
+
+
 @pytest.mark.parametrize("kind", {**MUST_PASS, **MUST_REFUSE})
 def test_networks_of_torch_take_tensors_alone(kind: str) -> None:
     pytest.importorskip("torch")
     flat = (hr.SpikingMLP(5, 2, hidden=(6,)).eval(), hr.OrdinaryMLP(5, 2, hidden=(6,)), hr.QCFS())
-    images = (hr.SpikingConvNet((1, 4, 4), 2, channels=(2,)).eval(), hr.OrdinaryConvNet((1, 4, 4), 2, channels=(2,)))
+    images = (
+        hr.SpikingConvNet((1, 4, 4), 2, channels=(2,)).eval(),
+        hr.OrdinaryConvNet((1, 4, 4), 2, channels=(2,)),
+        hr.SpikingTransformer((1, 4, 4), 2, features=4).eval(),
+    )
     for networks, array in ((flat, FEATURES), (images, EVENTS[:, 0])):
         if "pandas" in kind or "table" in kind:
             array = array.reshape(len(array), -1)
         given = {**MUST_PASS, **MUST_REFUSE}[kind](array.copy())
         for network in networks:
             names = [name for name in ("forward", "traced", "account", "steps_of") if hasattr(network, name)]
-            for call in [network, *(getattr(network, name) for name in names)]:
+            calls = [network, *(getattr(network, name) for name in names)]
+            if isinstance(network, hr.SpikingNetwork):
+                calls += [partial(door, network) for door in (hr.record_membranes, hr.membrane_noise)]
+                noise = hr.record_membranes(network, blank_image(network))
+                calls.append(partial(hr.replay_membranes, network, membranes=noise))
+            for call in calls:
                 with pytest.raises(hr.HeteroError, match="must be a tensor of floating point numbers") as caught:
                     quietly(lambda call=call, given=given: list(call(given)))
                 assert "\n" not in str(caught.value)
@@ -712,7 +731,7 @@ def public_arrays() -> Iterator[tuple[str, str]]:
                     if function.__module__.startswith("hetero_rsnn") and (method[0] != "_" or method == "__init__"):
                         yield from _arguments(name if method == "__init__" else f"{name}.{method}", function)
             continue
-        if callable(thing):
+        if callable(thing) and name not in NO_DOORS:
             yield from _arguments(name, thing)
 
 

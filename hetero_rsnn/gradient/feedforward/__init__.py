@@ -13,15 +13,20 @@ All modules of this package import torch; the rest of ``hetero_rsnn`` does witho
 ``setting``          options that all networks share
 ``blocks``           convolutions with a shortcut
 ``shortcuts``        layers between analog sums, with a shortcut around each
+``attention``        between places of an image, with spikes
 ``accounts``         spikes and operations
 ``spiking_network``  SpikingNetwork: what all networks do
-``networks``         SpikingMLP, SpikingConvNet
+``transformer``      SpikingTransformer
+``networks``         SpikingMLP, SpikingConvNet, and which network a spec means
+``self_ensemble``    what membranes carry, recorded, and replayed as noise of networks without memory
+``membrane_noise``   how large that is, and how independent
 ``losses``           of the mean output, of each step (TET), of the direction of activity (RCS)
 ``distillation``     learning from another network's answers
 ``ordinary``         networks without spikes, with the activations of ``quantised``
 ``conversion``       from these to spiking networks, which are ``converted``
 ``specs``            networks as plain data and arrays
 ``saving``           these as files
+``injection``        noise in potentials while training
 ``running``          devices, threads, images a few at a time
 ``image_settings``   how they are trained
 ``training``         on images, epoch by epoch

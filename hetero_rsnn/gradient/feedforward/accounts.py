@@ -19,7 +19,8 @@ class Account:
     """What happened in a network, by step and sample.
 
     A synaptic operation is one addition at one target of one spike. Averages over squares of pixels count as part of
-    the connections after them, and a shortcut without weights as one target (our choice). Biases, normalisations,
+    the connections after them, and a shortcut without weights as one target (our choice). An attention between spikes
+    counts as connections, see `Attended`. Biases, normalisations,
     shortcuts between analog sums without weights, and the neurons themselves are not counted: they cost the same
     whatever the input.
 
@@ -69,10 +70,12 @@ def counted(network: Any, first: nn.Module, spikes: bool, run: Callable[[], Sequ
     products: dict[str, Tensor] = {}
 
     def see(layer: Any, given: tuple[Tensor, ...]) -> None:
-        (x,) = given
+        x, *_ = given
         analog = getattr(layer, "analog", False) or (layer is first and not spikes)
         if analog:
             total = torch.tensor(_products(layer, x.shape[2:]), dtype=torch.float64).expand(x.shape[:2])
+        elif hasattr(layer, "additions"):
+            total = layer.additions(*given)
         else:
             # Events may be counts; other spikes are 1, or of the height that neurons give them.
             total = _weighted(x if layer is first else x != 0, layer.fan_out(x.shape[2:]).to(x.device))
@@ -80,7 +83,7 @@ def counted(network: Any, first: nn.Module, spikes: bool, run: Callable[[], Sequ
         found[: len(x)] = total.cpu()
         (products if analog else additions)[names[layer]] = found
 
-    watched = [m for m in network.layers.modules() if hasattr(m, "fan_out")]
+    watched = [m for m in network.layers.modules() if hasattr(m, "fan_out") or hasattr(m, "additions")]
     hooks = [m.register_forward_pre_hook(see) for m in watched]
     try:
         kept = run()

@@ -8,6 +8,7 @@ from typing import Any
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.gradient.feedforward.distillation import DISTILLATIONS
+from hetero_rsnn.gradient.feedforward.injection import check_noise
 
 OPTIMISERS = ("adam", "sgd")
 LOSSES = ("cross_entropy", "tet")
@@ -36,13 +37,20 @@ class ImageSettings:
     patience : int
         Epochs without a smaller validation loss until training ends.
     seed : int
-        Of the order of the images, and of how they are moved.
+        Of the order of the images, of how they are moved, and of the noise.
     full_epochs : int
         So many of the epochs, the first, have full weights where weights will have 1 bit. With the first epoch of 1-bit
         weights the optimiser and the schedule begin anew; only these epochs count for the best and for `patience`.
     distillation : {"mixed", "pure"}
         Of a training with a teacher: half the loss, and half of how far probabilities at temperature 2 are from the
         teacher's (see `distillation.mixed`); or cross-entropy with the teacher's probabilities alone.
+    noise : float or "recorded"
+        Added to the potentials of spiking neurons while training, drawn anew for each neuron, step and image: normal,
+        with this standard deviation over the threshold; or what the membranes carry, of the same neuron in the same
+        step for another image of the batch (of one image: its own).
+    membranes : {"carried", "replaced"}
+        While training, potentials are carried from step to step; or nothing is, and the noise stands in their place:
+        the network is trained as one of binary activations, once a step. In evaluation they are carried.
     """
 
     epochs: int = 10
@@ -59,6 +67,8 @@ class ImageSettings:
     seed: int = 0
     full_epochs: int = 0
     distillation: str = "mixed"
+    noise: float | str = 0.0
+    membranes: str = "carried"
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
@@ -83,8 +93,14 @@ class ImageSettings:
             raise HeteroError(
                 "loss='tet' is of labels, which distillation='pure' leaves out", fix="use distillation='mixed'"
             )
+        check_noise(self.noise, self.membranes)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether potentials get noise, or lose their memory."""
+        return check_noise(self.noise, self.membranes)
 
     def said(self) -> list[tuple[str, Any]]:
         """What decides how a training goes; newer options only where they are not as they always were."""
-        usual = {"full_epochs": 0, "distillation": "mixed"}
+        usual = {"full_epochs": 0, "distillation": "mixed", "noise": 0.0, "membranes": "carried"}
         return sorted((k, v) for k, v in asdict(self).items() if k not in usual or v != usual[k])

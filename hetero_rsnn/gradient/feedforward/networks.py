@@ -16,6 +16,7 @@ from hetero_rsnn.gradient.feedforward.setting import Setting
 from hetero_rsnn.gradient.feedforward.shortcuts import Chain
 from hetero_rsnn.gradient.feedforward.specs import built
 from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
+from hetero_rsnn.gradient.feedforward.transformer import SpikingTransformer
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
 
 
@@ -291,13 +292,14 @@ class SpikingConvNet(SpikingNetwork):
         return f"{sizes}, {self.blocks} block{'s' * (self.blocks != 1)} a stage"
 
 
-_NETWORKS: dict[str, type[SpikingMLP | SpikingConvNet]] = {
+_NETWORKS: dict[str, type[SpikingMLP | SpikingConvNet | SpikingTransformer]] = {
     "SpikingMLP": SpikingMLP,
     "SpikingConvNet": SpikingConvNet,
+    "SpikingTransformer": SpikingTransformer,
 }
 
 
-def network_from(spec: Mapping[str, Any]) -> SpikingMLP | SpikingConvNet:
+def network_from(spec: Mapping[str, Any]) -> SpikingMLP | SpikingConvNet | SpikingTransformer:
     """The network that ``spec()`` of another describes, with weights as they begin.
 
     Parameters

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,10 @@ RESETS = ("hard", "soft")
 #: What can be trained.
 TRAINABLE = ("leak", "threshold")
 _QUANTITIES = ("leak", "threshold", "start", "amplitude")
+
+
+#: Of a layer of neurons and its input (steps, batch, ...): what is added to its potentials.
+Noise = Callable[["Neurons", Tensor], Tensor]
 
 
 class Kept(NamedTuple):
@@ -79,6 +84,11 @@ class Neurons(Stateful):
         Whether `kept` holds, after a call, the spikes and potentials of all its steps. False at the beginning.
     kept : Kept or None
 
+    noise : callable or None
+        Lent by `with_noise`: of the layer and an input, what is added to its potentials.
+    forgets : bool
+        Lent by `with_noise`: each step begins at potential 0.
+
     Raises
     ------
     HeteroError
@@ -96,6 +106,9 @@ class Neurons(Stateful):
     >>> layer(torch.full((4, 1, 2), 0.6))[:, 0].T.tolist()  # steps, batch, neurons
     [[0.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]]
     """
+
+    noise: Noise | None = None
+    forgets = False
 
     def __init__(
         self,
@@ -194,14 +207,12 @@ class Neurons(Stateful):
             If an array of leaks, thresholds and so on does not fit a sample, or samples are others than those of the
             call from which this one goes on.
         """
-        leak, threshold, start, amplitude = (self._fitting(name, x) for name in _QUANTITIES)
-        u = self.state if self.carrying else None
-        if u is None:
-            u = start + torch.zeros_like(x[0])
-        elif u.shape != x.shape[1:]:
-            raise HeteroError(
-                f"neurons that go on with {tuple(u.shape)} cannot take {tuple(x.shape[1:])}", fix="call reset() first"
-            )
+        leak, threshold, _, amplitude = (self._fitting(name, x) for name in _QUANTITIES)
+        u = self._before(x)
+        if self.noise is not None:
+            x = x + self.noise(self, x)
+        if self.forgets:
+            leak = 0.0
         rule = Rule(self.reset_kind, self.ties, self.pseudo_derivative, self.detach_reset)
         run: Any = Dynamics.apply
         spikes, potentials, last = run(x, u, leak, threshold, rule, self.keep)
@@ -211,6 +222,26 @@ class Neurons(Stateful):
         out: Tensor = spikes if isinstance(amplitude, float) and amplitude == 1.0 else spikes * amplitude
         return out
 
+    def _before(self, x: Tensor) -> Tensor:
+        """Potentials before a call with this input."""
+        u: Tensor | None = self.state if self.carrying else None
+        if u is None:
+            return self._fitting("start", x) + torch.zeros_like(x[0])
+        if u.shape != x.shape[1:]:
+            raise HeteroError(
+                f"neurons that go on with {tuple(u.shape)} cannot take {tuple(x.shape[1:])}", fix="call reset() first"
+            )
+        return u
+
+    def carried(self, x: Tensor) -> Tensor:
+        """What the membranes bring into the first step of a call with this input: leak times potential before it."""
+        return torch.mul(self._before(x), self._fitting("leak", x))
+
+    def relative(self, x: Tensor) -> float | Tensor:
+        """The threshold, without gradient, as it multiplies or divides values of the shape of an input."""
+        threshold = self._fitting("threshold", x)
+        return threshold.detach() if isinstance(threshold, Tensor) else threshold
+
     def extra_repr(self) -> str:
         values = {name: self._value(name) for name in _QUANTITIES}
         usual = {"start": 0.0, "amplitude": 1.0}
@@ -218,6 +249,28 @@ class Neurons(Stateful):
         said += [f"reset={self.reset_kind!r}", *([f"ties={self.ties!r}"] if self.ties != "quiet" else [])]
         said += [f"pseudo_derivative={self.pseudo_derivative!r}", *(["detach_reset"] if self.detach_reset else [])]
         return ", ".join([*said, *([f"trainable={self.trainable}"] if self.trainable else [])])
+
+
+@contextmanager
+def with_noise(layers: Sequence[Neurons], noise: Sequence[Noise | None], *, forgets: bool) -> Iterator[None]:
+    """Inside, calls of these layers add noise to their potentials; afterwards they are as they were.
+
+    Parameters
+    ----------
+    layers : sequence of Neurons
+    noise : sequence of callable or None
+        Of each layer: what is added, of the layer and its input, of a shape that broadcasts to that of the input.
+    forgets : bool
+        Whether the noise stands in place of what membranes carry: each step begins at potential 0.
+    """
+    before = [(layer.noise, layer.forgets) for layer in layers]
+    try:
+        for layer, own in zip(layers, noise, strict=True):
+            layer.noise, layer.forgets = own, forgets
+        yield
+    finally:
+        for layer, (own, forgot) in zip(layers, before, strict=True):
+            layer.noise, layer.forgets = own, forgot
 
 
 def _parameter(value: Any) -> nn.Parameter:

@@ -25,11 +25,12 @@ from hetero_rsnn.gradient.feedforward.converted import ConvertedNetwork
 from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP, network_from
 from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryConvNet, OrdinaryMLP, ordinary_from
 from hetero_rsnn.gradient.feedforward.specs import described
+from hetero_rsnn.gradient.feedforward.transformer import SpikingTransformer
 
-ImageNetwork = SpikingMLP | SpikingConvNet | ConvertedNetwork | OrdinaryMLP | OrdinaryConvNet
+ImageNetwork = SpikingMLP | SpikingConvNet | SpikingTransformer | ConvertedNetwork | OrdinaryMLP | OrdinaryConvNet
 
 _FORMAT, _VERSION = "hetero_rsnn image network", 1
-_KINDS = (SpikingMLP, SpikingConvNet, ConvertedNetwork, OrdinaryMLP, OrdinaryConvNet)
+_KINDS = (SpikingMLP, SpikingConvNet, SpikingTransformer, ConvertedNetwork, OrdinaryMLP, OrdinaryConvNet)
 _KEYS = {"format", "version", "network", "converted", "arrays", "sha256", "checksum"}
 
 
@@ -41,7 +42,7 @@ def save_image_network(network: Any, path: str | Path, *, overwrite: bool = Fals
 
     Parameters
     ----------
-    network : SpikingMLP, SpikingConvNet, OrdinaryMLP, OrdinaryConvNet or ConvertedNetwork
+    network : SpikingMLP, SpikingConvNet, SpikingTransformer, OrdinaryMLP, OrdinaryConvNet or ConvertedNetwork
         Also one that is folded. Of a converted network the ordinary one is kept, an `OrdinaryMLP` or
         `OrdinaryConvNet`, and is converted again when read.
     path : path
@@ -105,7 +106,7 @@ def load_image_network(path: str | Path) -> ImageNetwork:
 
     Returns
     -------
-    SpikingMLP, SpikingConvNet, OrdinaryMLP, OrdinaryConvNet or ConvertedNetwork
+    SpikingMLP, SpikingConvNet, SpikingTransformer, OrdinaryMLP, OrdinaryConvNet or ConvertedNetwork
         In evaluation, on the CPU. Its outputs are those of the network that was saved, bit for bit on one machine.
 
     Raises
@@ -237,6 +238,8 @@ def _asked(spec: Any) -> int:
         width = [channels[-1] * math.prod(-(-n // halved) for n in image[1:])]
         total += sum(9 * a * b for a, b in pairwise([image[0], *channels])) + sum(9 * blocks * c * c for c in channels)
     total += sum(a * b for a, b in pairwise([*width, *sizes("hidden", "classes")]))
+    for count in sizes("features"):
+        total += count * (math.prod(sizes("patch", "patch")) + count * sum(sizes("depth")))
     total += sum(sizes("steps")) if spec.get("normalisation") == "tebn" else 0
     return min(total, 10**18)
 

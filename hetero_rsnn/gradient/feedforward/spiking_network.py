@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Self
 
 import torch
@@ -13,7 +13,7 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.gradient.feedforward.accounts import Account, counted
 from hetero_rsnn.gradient.feedforward.coding import RateCoding
-from hetero_rsnn.gradient.feedforward.neurons import Kept, Neurons
+from hetero_rsnn.gradient.feedforward.neurons import Kept, Neurons, Noise, with_noise
 from hetero_rsnn.gradient.feedforward.normalisation import Projection, StepWeights, fold_in_place
 from hetero_rsnn.gradient.feedforward.setting import Setting
 from hetero_rsnn.gradient.feedforward.specs import arrays_of, take_over
@@ -137,17 +137,47 @@ class SpikingNetwork(nn.Module):
             raise HeteroError("a network in training cannot go step by step", fix="call eval() of the network first")
         return self._each(self._accept(x)[0])
 
-    def _each(self, x: Tensor) -> Generator[Tensor, Any, None]:
+    def _step(self, x: Tensor, step: int, sums: Tensor | None = None) -> Tensor:
+        """Outputs (batch, classes) in one step of an accepted input, from what layers remember.
+
+        `sums` are those of the first connections, where they are known.
+        """
         synapses, norm = self._first()
+        h = norm(synapses(x if len(x) == 1 else x[step : step + 1]) if sums is None else sums)
+        for layer in list(self.layers)[1:]:
+            h = layer(h)
+        outputs: Tensor = h[0]
+        return outputs
+
+    def alone(self, x: Tensor, step: int, noise: Sequence[Noise | None]) -> Tensor:
+        """Outputs (batch, classes) in one step of a network of binary activations.
+
+        Nothing is carried into the step but the noise, of each layer of neurons in the order of ``layers.modules()``,
+        which is added to its potentials; see `replay_membranes`.
+
+        Raises
+        ------
+        HeteroError
+            As `steps_of`.
+        """
+        if self.training:
+            raise HeteroError("a network in training cannot go step by step", fix="call eval() of the network first")
+        accepted, memory = self._accept(x)[0], Memory(self)
+        # Some layers have weights of their own in each step.
+        memory.states = [None if isinstance(layer, Neurons) else step for layer in memory.layers]
+        neurons = [layer for layer in self.layers.modules() if isinstance(layer, Neurons)]
+        with memory, with_noise(neurons, noise, forgets=True):
+            return self._step(accepted, step)
+
+    def _each(self, x: Tensor) -> Generator[Tensor, Any, None]:
+        synapses, _ = self._first()
         memory = Memory(self)
         same = len(x) == 1 and self.steps > 1
         sums = synapses(x) if same and not isinstance(synapses, StepWeights) else None
         for step in range(self.steps):
             with memory:
-                h = norm(synapses(x if same else x[step : step + 1]) if sums is None else sums)
-                for layer in list(self.layers)[1:]:
-                    h = layer(h)
-            stay = yield h[0]
+                outputs = self._step(x, step, sums)
+            stay = yield outputs
             if stay is not None:
                 chosen = _chosen(stay, x.shape[1]).to(x.device)
                 if not len(chosen):

@@ -6,7 +6,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ from hetero_rsnn.gradient.checkpoints import parted, read_own, write_checkpoint
 from hetero_rsnn.gradient.feedforward import distillation, losses
 from hetero_rsnn.gradient.feedforward.distillation import Teacher
 from hetero_rsnn.gradient.feedforward.image_settings import ImageSettings
+from hetero_rsnn.gradient.feedforward.injection import check_network, injected
 from hetero_rsnn.gradient.feedforward.neurons import Neurons
 from hetero_rsnn.gradient.feedforward.normalisation import BatchNorm
 from hetero_rsnn.gradient.feedforward.one_bit import one_bit_layers, use_one_bit
@@ -113,6 +114,8 @@ class ImageTraining:
             raise HeteroError("loss='tet' is for spiking networks, got an ordinary one", fix="use 'cross_entropy'")
         if s.consistency and not callable(getattr(self.network, "traced", None)):
             raise HeteroError(f"consistency needs a network with traced(), got {name}", fix="leave consistency at 0")
+        if s.noisy:
+            check_network(self.network, s.noise)
         if self.teacher is None and s.distillation != "mixed":
             raise HeteroError(f"distillation={s.distillation!r} needs a teacher, got none", fix="give teacher=network")
         bits = bool(one_bit_layers(self.network))
@@ -163,6 +166,13 @@ class ImageTraining:
         out = torch.gather(x.flatten(-2), -1, index).reshape(x.shape)
         mask = torch.from_numpy(there).to(x.device).reshape(len(x), *between, height, width)
         return out * mask
+
+    def _noise(self, x: Tensor) -> AbstractContextManager[None]:
+        """What is done to potentials while the network sees a batch."""
+        s = self.settings
+        if not s.noisy:
+            return nullcontext()
+        return injected(self.network, x, s.noise, forgets=s.membranes == "replaced", seed=s.seed, batch=self.taken)
 
     def _loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """What a batch costs, and scores of its decisions."""
@@ -251,7 +261,8 @@ class ImageTraining:
             for group in self.optimiser.param_groups:
                 group["lr"] = self._rate()
             self.optimiser.zero_grad(set_to_none=True)
-            loss, scores = self._loss(x, y)
+            with self._noise(x):
+                loss, scores = self._loss(x, y)
             value = float(loss.detach())
             if not math.isfinite(value):
                 raise HeteroError(

@@ -21,6 +21,7 @@ from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP
 from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryConvNet, OrdinaryMLP, ordinary_from
 from hetero_rsnn.gradient.feedforward.quantised import QCFS
 from hetero_rsnn.gradient.feedforward.saving import load_image_network, save_image_network
+from hetero_rsnn.gradient.feedforward.transformer import SpikingTransformer
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
 
 pytestmark = pytest.mark.torch
@@ -39,6 +40,9 @@ MAKERS = {
     "bits shortcuts": lambda: SpikingConvNet(
         (1, 6, 6), 4, normalisation="tebn", weights="1bit", shortcuts=True, **CONV, **SPREAD
     ),
+    "transformer": lambda: SpikingTransformer(
+        (1, 6, 6), 4, patch=2, features=6, heads=3, normalisation="tebn", weights="1bit", dropout=0.1, **SPREAD
+    ),
     "double": lambda: SpikingMLP(36, 4, hidden=(7,), normalisation="batch", **SPREAD).double(),
     "ordinary mlp": lambda: OrdinaryMLP(36, 4, hidden=(7, 6), levels=3, dropout=0.1, seed=2),
     "ordinary conv": lambda: OrdinaryConvNet((1, 6, 6), 4, levels=5, seed=2, **CONV),
@@ -46,7 +50,7 @@ MAKERS = {
     "plain conv": lambda: OrdinaryConvNet((1, 6, 6), 4, blocks=0, normalisation=None, **CONV),
 }
 CONVERTED = ("ordinary mlp", "ordinary conv", "plain conv")
-FOLDED = ("tebn", "conv", "stride", "mlp", "double", "bits", "bits shortcuts")
+FOLDED = ("tebn", "conv", "stride", "mlp", "double", "bits", "bits shortcuts", "transformer")
 KINDS = [*MAKERS, *(f"folded {k}" for k in FOLDED), *(f"converted {k}" for k in CONVERTED)]
 
 
