@@ -121,7 +121,7 @@ def levels(weights: str, *, signs: bool = False) -> int | None:
     if weights == FULL:
         return None
     if weights in _GRID:
-        return 2 ** _GRID[weights] if signs else 2 ** (_GRID[weights] + 1) - 1
+        return 1 << _GRID[weights] if signs else (2 << _GRID[weights]) - 1
     return 2 if signs or weights == "1bit" else 3
 
 
