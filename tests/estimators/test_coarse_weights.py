@@ -84,7 +84,7 @@ def test_files_hold_the_rounded_weights(fitted, tmp_path):
     p, u = short.protocol, hr.uniform_stimulus(520, f"{short.protocol.hold} ms", 0, channels=2)
     run = hr.simulate(fitted.frozen_.draw, u, plasticity=False)
     seen = hr.states(run, u, f"{p.tau_read} ms")[20:]
-    both = [hr.memory_capacity(seen, u.values[20:, k], d_max=5).C for k in range(2)]
+    both = [hr.memory_capacity(seen, u.values[20:, k], d_max=5).total for k in range(2)]
     assert hr.measure(short, [0])["C"][0] == pytest.approx(sum(both))
     model = hr.HRSNNClassifier(net, epochs=0, **FIT).fit(X, Y)
     assert model.score(*toy(40, seed=1)) > 0.9
