@@ -359,7 +359,7 @@ class Training:
         content = hashlib.sha256()
         start, settings = self.chosen.start, {**asdict(self.settings), "workers": None}
         settings["pseudo_derivative"] = repr(self.settings.pseudo_derivative)
-        about = (
+        about: tuple[Any, ...] = (
             start.network.fingerprint, start.seed, start.damage, self.chosen.names, self.chosen.signs,
             sorted(self.chosen.bounds.items()), sorted(settings.items()), self.strength is not None,
         )  # fmt: skip
