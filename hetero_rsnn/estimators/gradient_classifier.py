@@ -52,6 +52,10 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
     shared, bounds, signs
         See `hetero_rsnn.gradient.parameters.parameters`: values per neuron, population or network, bounds of time
         constants, and Dale's law.
+    weights : {"full", "1bit", "ternary", "2bit", "4bit", "8bit", "32bit"}
+        What recurrent weights the network runs with, in training and ever after: any, or those of few levels (see
+        `hetero_rsnn.gradient.quantisation.quantised`). Then latent weights are trained, by gradients that go straight
+        through the rounding. Input weights stay as fine as they are. It needs ``"w"`` in `trainable`.
     pseudo_derivative : PseudoDerivative or str
     detach_reset : bool
     readout : {"ridge", "logistic", "trained"} or estimator
@@ -139,6 +143,7 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         shared: Mapping[str, str] | None = None,
         bounds: Mapping[str, Any] | None = None,
         signs: bool = False,
+        weights: str = "full",
         pseudo_derivative: Any = "trapezoid",
         detach_reset: bool = False,
         loss: str = "cross_entropy",
@@ -166,6 +171,7 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         self.shared = shared
         self.bounds = bounds
         self.signs = signs
+        self.weights = weights
         self.pseudo_derivative = pseudo_derivative
         self.detach_reset = detach_reset
         self.loss = loss

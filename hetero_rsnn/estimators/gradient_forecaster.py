@@ -83,7 +83,7 @@ class HRSNNGradientForecaster(GradientEstimator, HRSNNForecaster):
     segment : int
         Rows, at most, whose forecasts count in each sample of the training. `washout` rows come before, from the
         rested state: gradients go back no farther.
-    trainable, shared, bounds, signs, pseudo_derivative, detach_reset
+    trainable, shared, bounds, signs, weights, pseudo_derivative, detach_reset
         See `HRSNNGradientClassifier`.
     training_epochs, batch_size, learning_rate, schedule, weight_decay, clip, target_rate, spike_weight, patience
         See `HRSNNGradientClassifier`; losses are squared errors in units of the variance of the targets.
@@ -142,6 +142,7 @@ class HRSNNGradientForecaster(GradientEstimator, HRSNNForecaster):
         shared: Mapping[str, str] | None = None,
         bounds: Mapping[str, Any] | None = None,
         signs: bool = False,
+        weights: str = "full",
         pseudo_derivative: Any = "trapezoid",
         detach_reset: bool = False,
         training_epochs: int = 20,
@@ -168,6 +169,7 @@ class HRSNNGradientForecaster(GradientEstimator, HRSNNForecaster):
         self.shared = shared
         self.bounds = bounds
         self.signs = signs
+        self.weights = weights
         self.pseudo_derivative = pseudo_derivative
         self.detach_reset = detach_reset
         self.training_epochs = training_epochs

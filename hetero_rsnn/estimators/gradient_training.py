@@ -17,6 +17,7 @@ from hetero_rsnn.gradient.checkpoints import checkpoint_exists
 from hetero_rsnn.gradient.fitting import OFFSET, READOUT, Training
 from hetero_rsnn.gradient.parameters import TRAINABLE, Parameters, parameters
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
+from hetero_rsnn.gradient.quantisation import check_trainable
 from hetero_rsnn.gradient.settings import Epoch, Settings
 from hetero_rsnn.simulation.recording import Recording
 
@@ -24,9 +25,9 @@ from hetero_rsnn.simulation.recording import Recording
 TRAINED = "trained"
 #: Parameters of both estimators that are about the training alone.
 TRAINING = (
-    "trainable", "shared", "bounds", "signs", "pseudo_derivative", "detach_reset", "training_epochs", "batch_size",
-    "learning_rate", "schedule", "weight_decay", "clip", "target_rate", "spike_weight", "validation", "patience",
-    "epochs",
+    "trainable", "shared", "bounds", "signs", "weights", "pseudo_derivative", "detach_reset", "training_epochs",
+    "batch_size", "learning_rate", "schedule", "weight_decay", "clip", "target_rate", "spike_weight", "validation",
+    "patience", "epochs",
 )  # fmt: skip
 
 
@@ -66,6 +67,7 @@ class GradientEstimator(NetworkEstimator):
     shared: Mapping[str, str] | None
     bounds: Mapping[str, Any] | None
     signs: bool
+    weights: str
     pseudo_derivative: Any
     detach_reset: bool
     training_epochs: int
@@ -98,6 +100,7 @@ class GradientEstimator(NetworkEstimator):
         self._share()
         for name in [self.trainable] if isinstance(self.trainable, str) else self.trainable:
             checks.one_of("trainable quantity", name, TRAINABLE)
+        check_trainable(self.weights, self.trainable)
 
     def _share(self) -> float:
         """Share of the samples that is held out."""
@@ -124,7 +127,9 @@ class GradientEstimator(NetworkEstimator):
         frozen = self.frozen_
         plastic = replace(frozen.draw.plastic, w=np.asarray(frozen.state.w, np.float64))
         begin = replace(frozen.draw, plastic=plastic)
-        return parameters(begin, self.trainable, shared=self.shared, bounds=self.bounds, signs=self.signs)
+        return parameters(
+            begin, self.trainable, shared=self.shared, bounds=self.bounds, signs=self.signs, weights=self.weights
+        )
 
     def _carry_out(self, training: Training) -> None:
         """Train from the beginning or from a checkpoint, and take over the best values."""

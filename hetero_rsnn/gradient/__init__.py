@@ -9,6 +9,7 @@
 ``threads``            threads that stay
 ``blocks``             sixteen samples side by side, forward and back
 ``batch``              run_batch: any number of samples, and gradients of what is made of their spikes
+``quantisation``       recurrent weights of few levels, and the latent ones behind them
 ``parameters``         what is trained, in which coordinates, within which bounds
 ``optimisers``         Adam
 ``readouts``           what a readout sees of spikes; losses

@@ -112,7 +112,7 @@ class Training:
         if not self.shown.size:
             raise HeteroError("no sample is left to train on", fix="hold out fewer of them")
         answers = head.answers(self.shown)
-        features = self.features(chosen.start, self.shown[:: math.ceil(answers / _LOOKED_AT)])[0]
+        features = self.features(self.draw(), self.shown[:: math.ceil(answers / _LOOKED_AT)])[0]
         # Fixed for good: a scale that follows the spikes would undo what the rate costs.
         self.centre, self.scale = features.mean(axis=0), head.scale(features)
         self.values[READOUT] = np.zeros((features.shape[1], head.outputs))
@@ -359,10 +359,12 @@ class Training:
         content = hashlib.sha256()
         start, settings = self.chosen.start, {**asdict(self.settings), "workers": None}
         settings["pseudo_derivative"] = repr(self.settings.pseudo_derivative)
-        about = (
+        about: tuple[Any, ...] = (
             start.network.fingerprint, start.seed, start.damage, self.chosen.names, self.chosen.signs,
             sorted(self.chosen.bounds.items()), sorted(settings.items()), self.strength is not None,
         )  # fmt: skip
+        if self.chosen.quantisation is not None:  # checkpoints of others keep the fingerprint that they have
+            about += (self.chosen.quantisation.weights,)
         content.update(repr(about).encode())
         arrays: list[Any] = [*self.chosen.values.values(), self.held_out, *start.neurons.values()]
         arrays += [start.plastic.w, start.static.w, start.w_in, start.w_event]

@@ -2,7 +2,8 @@
 
 An optimiser wants plain arrays without bounds. Time constants are trained as their logarithms, one for each neuron, or
 as one factor for a population or the whole network that keeps the ratios of the drawn values; bounds and the signs of
-weights are kept by putting back what has stepped over them.
+weights are kept by putting back what has stepped over them. Where the network is to run with coarse recurrent weights,
+the values are the latent ones behind them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.gradient.batch import Gradients
+from hetero_rsnn.gradient.quantisation import FULL, Quantisation, check_trainable, quantisation_of
 from hetero_rsnn.network.draw import Draw
 
 #: What can be trained.
@@ -44,6 +46,8 @@ class Parameters:
     values : dict of str to ndarray
         Where training begins: ``"plastic"`` and ``"static"`` (recurrent weights), ``"w_in"``, ``"w_event"``, and of
         quantities of neurons the change from the drawn value, of times the change of the logarithm, shape (groups,).
+    quantisation : Quantisation or None
+        How recurrent weights are made coarse; ``"plastic"`` and ``"static"`` are latent weights then.
     """
 
     start: Draw
@@ -52,13 +56,15 @@ class Parameters:
     groups: dict[str, Ints] = field(repr=False)
     bounds: dict[str, tuple[float, float]] = field(repr=False)
     signs: bool = False
+    quantisation: Quantisation | None = field(default=None, repr=False)
 
     def draw(self, values: Mapping[str, Array]) -> Draw:
         """The network with these values."""
         neurons, new = dict(self.start.neurons), dict[str, Any]()
         for name in ("plastic", "static"):
             if name in values:
-                new[name] = replace(getattr(self.start, name), w=values[name])
+                w = values[name] if self.quantisation is None else self.quantisation.of(name, values[name])
+                new[name] = replace(getattr(self.start, name), w=w)
         new |= {name: values[name] for name in ("w_in", "w_event") if name in values}
         for name, group in self.groups.items():
             change = values[name][group]
@@ -68,7 +74,8 @@ class Parameters:
     def pull(self, gradients: Gradients, values: Mapping[str, Array]) -> dict[str, Array]:
         """Gradients with respect to the values, from those with respect to the network.
 
-        Input weights that are 0 are no synapses and get none.
+        Input weights that are 0 are no synapses and get none. Those of latent weights are straight through: see
+        `Quantisation`.
         """
         out: dict[str, Array] = {}
         for name in values:
@@ -79,13 +86,19 @@ class Parameters:
                 out[name] = np.bincount(self.groups[name], found, minlength=values[name].size).astype(np.float64)
             elif name in ("w_in", "w_event"):
                 out[name] = np.where(getattr(self.start, name) != 0, found, 0.0)
+            elif self.quantisation is not None:
+                out[name] = self.quantisation.straight_through(name, found, values[name])
             else:
                 out[name] = found
         return out
 
     def inside(self, values: Mapping[str, Array]) -> dict[str, Array]:
-        """The nearest values that are allowed: times in their bounds, thresholds above resets, and signs kept."""
+        """The nearest values that are allowed: times and latent weights in their bounds, thresholds above resets, and
+        signs kept.
+        """
         out = dict(values)
+        if self.quantisation is not None:
+            out |= {name: self.quantisation.inside(name, out[name]) for name in ("plastic", "static") if name in out}
         for name, group in self.groups.items():
             if name in self.bounds:
                 low, high = self.bounds[name]
@@ -113,6 +126,7 @@ def parameters(
     shared: Mapping[str, str] | None = None,
     bounds: Mapping[str, Any] | None = None,
     signs: bool = False,
+    weights: str = FULL,
 ) -> Parameters:
     """Choose what is trained.
 
@@ -130,11 +144,15 @@ def parameters(
         thousand of them, or what was drawn beyond that.
     signs : bool
         Keep the sign of every weight (Dale's law): what steps over 0 stops there, and what is 0 stays so.
+    weights : {"full", "1bit", "ternary", "2bit", "4bit", "8bit", "32bit"}
+        What the recurrent weights of the network are, see `hetero_rsnn.gradient.quantisation.quantised`. But for
+        ``"full"`` they are made of latent ones, which are what is trained.
 
     Raises
     ------
     HeteroError
-        For an unknown quantity or word, bounds that leave a drawn value outside, or a network without such synapses.
+        For an unknown quantity or word, bounds that leave a drawn value outside, a network without such synapses, or
+        coarse recurrent weights that are not trained.
 
     Examples
     --------
@@ -152,6 +170,7 @@ def parameters(
         raise HeteroError("trainable must name at least one quantity, got none", fix=f"such as {TRAINABLE[0]!r}")
     for name in names:
         checks.one_of("trainable quantity", name, TRAINABLE)
+    check_trainable(weights, names)
     shared, bounds = dict(shared or {}), dict(bounds or {})
     for word, given in (("shared", shared), ("bounds", bounds)):
         allowed = [name for name in names if name in (_NEURON if word == "shared" else _TIMES)]
@@ -182,7 +201,8 @@ def parameters(
             limits[name] = _bounds(name, bounds.get(name, free), drawn)
     if not any(v.size for v in values.values()):
         raise HeteroError(f"the network has none of {', '.join(names)} to train", fix="train something else")
-    return Parameters(draw, names, values, groups, limits, bool(signs))
+    coarse = None if weights == FULL else quantisation_of(draw, weights, signs=bool(signs))
+    return Parameters(draw, names, values, groups, limits, bool(signs), coarse)
 
 
 def _bounds(name: str, value: Any, drawn: Array) -> tuple[float, float]:

@@ -146,19 +146,24 @@ def quantise(
 
     def change(w: Array, names: tuple[str, ...]) -> Array:
         del names
-        size = np.abs(np.asarray(w, dtype=np.float64))
-        there = size > 0
-        if not there.any():
-            return w
-        if bits == 1:
-            there &= size >= size[there].mean() / 2
-            size = np.where(there, size.sum() / there.sum(), 0.0)
-        else:
-            step = size.max() / (2 ** int(bits) - 1)
-            size = np.rint(size / step) * step
-        return np.asarray(np.copysign(size, w))
+        return rounded(w, bits)
 
     return _reweighted(draw, state, change, inputs, f"weights of {bits} bits")
+
+
+def rounded(w: Array, bits: int) -> Array:
+    """Weights of one projection, rounded to what `bits` can tell apart; see `quantise`, which checks what it takes."""
+    size = np.abs(np.asarray(w, dtype=np.float64))
+    there = size > 0
+    if not there.any():
+        return w
+    if bits == 1:
+        there &= size >= size[there].mean() / 2
+        size = np.where(there, size.sum() / there.sum(), 0.0)
+    else:
+        step = size.max() / (2 ** int(bits) - 1)
+        size = np.rint(size / step) * step
+    return np.asarray(np.copysign(size, w))
 
 
 def lose_neurons(draw: Draw, state: State | Recording | None, share: float, seed: int) -> tuple[Draw, State | None]:
