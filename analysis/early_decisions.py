@@ -616,7 +616,8 @@ def findings(s: Row, out: Row) -> list[str]:
         lines.append(
             f"{what} ({row['pairs']} pairs): optimal cutoff time {points(row['bound'])} steps, gap rule "
             f"{points(row['gap'])} steps, {points(row['own'])} of the steps at its own accuracy less half a point, "
-            f"{points(row['equal'])} at equal accuracy{pooled}; accuracy {points([100 * v for v in row['accuracy']])} points."
+            f"{points(row['equal'])} at equal accuracy{pooled}; accuracy "
+            f"{points([100 * v for v in row['accuracy']])} points."
         )
     return lines
 
