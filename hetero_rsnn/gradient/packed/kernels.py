@@ -1,0 +1,150 @@
+"""Products of spikes with 1-bit weights.
+
+Spikes are 0 or 1 and weights +1 or -1, so the product of a row is twice the bits that both have in common, minus the
+spikes in all: AND, not XNOR. Weights lie in panels (outputs / 16, words, 16), so that sixteen outputs take the same
+word of spikes at once and nothing is summed across lanes. Four rows at a time share what is read of the weights.
+"""
+
+# The compiler types what is below, not the type checker.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, assignment, var-annotated"
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from hetero_rsnn.common.compiled import wide_vectors
+from hetero_rsnn.gradient.lanes import load, store
+from hetero_rsnn.gradient.layout import LANES
+from hetero_rsnn.gradient.packed.vectors import add_common, bits_of, load_words, no_words, store_bits, sums
+
+#: Rows that are worked on together.
+ROWS = 4
+
+
+@njit(nogil=True, error_model="numpy", cache=True)
+def one_row(row, at, words, spikes, weights, first, panels, out, to):
+    """Products of one row of words (from `at`) with all panels (from `first`), as float32 from ``out[to]`` on."""
+    wide_vectors()
+    size = words * LANES
+    p = 0
+    while p + 4 <= panels:
+        a, b, c, d = no_words(), no_words(), no_words(), no_words()
+        place = first + p * size
+        for k in range(words):
+            x = row[at + k]
+            a = add_common(a, load_words(weights, place), x)
+            b = add_common(b, load_words(weights, place + size), x)
+            c = add_common(c, load_words(weights, place + 2 * size), x)
+            d = add_common(d, load_words(weights, place + 3 * size), x)
+            place += LANES
+        store(out, to + p * LANES, sums(a, spikes))
+        store(out, to + (p + 1) * LANES, sums(b, spikes))
+        store(out, to + (p + 2) * LANES, sums(c, spikes))
+        store(out, to + (p + 3) * LANES, sums(d, spikes))
+        p += 4
+    while p < panels:
+        a = no_words()
+        place = first + p * size
+        for k in range(words):
+            a = add_common(a, load_words(weights, place), row[at + k])
+            place += LANES
+        store(out, to + p * LANES, sums(a, spikes))
+        p += 1
+
+
+@njit(nogil=True, error_model="numpy", cache=True)
+def four_rows(rows, at, words, spikes, weights, first, panels, out, to, step):
+    """The same for four rows of words that follow one another; results of the next row begin `step` further."""
+    wide_vectors()
+    size = words * LANES
+    p = 0
+    while p + 2 <= panels:
+        a, b, c, d = no_words(), no_words(), no_words(), no_words()
+        e, f, g, h = no_words(), no_words(), no_words(), no_words()
+        place = first + p * size
+        for k in range(words):
+            one, two = load_words(weights, place), load_words(weights, place + size)
+            x = rows[at + k]
+            a, e = add_common(a, one, x), add_common(e, two, x)
+            x = rows[at + words + k]
+            b, f = add_common(b, one, x), add_common(f, two, x)
+            x = rows[at + 2 * words + k]
+            c, g = add_common(c, one, x), add_common(g, two, x)
+            x = rows[at + 3 * words + k]
+            d, h = add_common(d, one, x), add_common(h, two, x)
+            place += LANES
+        here = to + p * LANES
+        store(out, here, sums(a, spikes[0]))
+        store(out, here + LANES, sums(e, spikes[0]))
+        store(out, here + step, sums(b, spikes[1]))
+        store(out, here + step + LANES, sums(f, spikes[1]))
+        store(out, here + 2 * step, sums(c, spikes[2]))
+        store(out, here + 2 * step + LANES, sums(g, spikes[2]))
+        store(out, here + 3 * step, sums(d, spikes[3]))
+        store(out, here + 3 * step + LANES, sums(h, spikes[3]))
+        p += 2
+    if p < panels:
+        a, b, c, d = no_words(), no_words(), no_words(), no_words()
+        place = first + p * size
+        for k in range(words):
+            one = load_words(weights, place)
+            a = add_common(a, one, rows[at + k])
+            b = add_common(b, one, rows[at + words + k])
+            c = add_common(c, one, rows[at + 2 * words + k])
+            d = add_common(d, one, rows[at + 3 * words + k])
+            place += LANES
+        here = to + p * LANES
+        store(out, here, sums(a, spikes[0]))
+        store(out, here + step, sums(b, spikes[1]))
+        store(out, here + 2 * step, sums(c, spikes[2]))
+        store(out, here + 3 * step, sums(d, spikes[3]))
+
+
+@njit(nogil=True, error_model="numpy", cache=True)
+def pack_row(numbers, at, count, words, to):
+    """Pack numbers above 0 from ``numbers[at]`` on as bits from ``words[to]`` on; return how many they are."""
+    zero = np.float32(0.0)
+    whole = count // LANES
+    for p in range(whole):
+        store_bits(words, 4 * to + p, load(numbers, at + p * LANES) > zero)
+    used = -(-count // 64)
+    for p in range(whole, 4 * used):
+        rest = np.uint64(0)
+        for b in range(min(LANES, max(0, count - p * LANES))):
+            if numbers[at + p * LANES + b] > zero:
+                rest |= np.uint64(1) << np.uint64(b)
+        store_piece(words, 4 * to + p, rest)
+    total = 0
+    for k in range(used):
+        total += bits_of(words[to + k])
+    return total
+
+
+@njit(nogil=True, error_model="numpy", inline="always")
+def store_piece(words, piece, value):
+    """Sixteen bits of an array of words, the first of which are 0 behind what was written before."""
+    word, shift = piece // 4, np.uint64(16 * (piece % 4))
+    words[word] = (words[word] & ~(np.uint64(0xFFFF) << shift)) | (value << shift)
+
+
+@njit(nogil=True, error_model="numpy", cache=True)
+def multiply(spikes, weights, out):
+    """Product of spikes (rows, inputs; 0 or 1 as float32) with panels of 1-bit weights, packing included.
+
+    `out` (rows, 16 panels) is of float32; lanes behind the last output get what weights of -1 give.
+    """
+    count, n = spikes.shape
+    panels, words = weights.shape[0], weights.shape[1]
+    step = panels * LANES
+    packed = np.empty(ROWS * words, np.uint64)
+    totals = np.empty(ROWS, np.int64)
+    m = 0
+    flat, bits, to = spikes.reshape(-1), weights.reshape(-1), out.reshape(-1)
+    while m + ROWS <= count:
+        for r in range(ROWS):
+            totals[r] = pack_row(flat, (m + r) * n, n, packed, r * words)
+        four_rows(packed, 0, words, totals, bits, 0, panels, to, m * step, step)
+        m += ROWS
+    while m < count:
+        one_row(packed, 0, words, pack_row(flat, m * n, n, packed, 0), bits, 0, panels, to, m * step)
+        m += 1
