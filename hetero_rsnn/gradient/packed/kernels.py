@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from hetero_rsnn.common.compiled import wide_vectors
-from hetero_rsnn.gradient.lanes import load, store
+from hetero_rsnn.gradient.lanes import element, load, store
 from hetero_rsnn.gradient.layout import LANES
 from hetero_rsnn.gradient.packed.vectors import add_common, bits_of, load_words, no_words, store_bits, sums
 
@@ -31,7 +31,7 @@ def one_row(row, at, words, spikes, weights, first, panels, out, to):
         a, b, c, d = no_words(), no_words(), no_words(), no_words()
         place = first + p * size
         for k in range(words):
-            x = row[at + k]
+            x = element(row, at + k)
             a = add_common(a, load_words(weights, place), x)
             b = add_common(b, load_words(weights, place + size), x)
             c = add_common(c, load_words(weights, place + 2 * size), x)
@@ -46,7 +46,7 @@ def one_row(row, at, words, spikes, weights, first, panels, out, to):
         a = no_words()
         place = first + p * size
         for k in range(words):
-            a = add_common(a, load_words(weights, place), row[at + k])
+            a = add_common(a, load_words(weights, place), element(row, at + k))
             place += LANES
         store(out, to + p * LANES, sums(a, spikes))
         p += 1
@@ -64,13 +64,13 @@ def four_rows(rows, at, words, spikes, weights, first, panels, out, to, step):
         place = first + p * size
         for k in range(words):
             one, two = load_words(weights, place), load_words(weights, place + size)
-            x = rows[at + k]
+            x = element(rows, at + k)
             a, e = add_common(a, one, x), add_common(e, two, x)
-            x = rows[at + words + k]
+            x = element(rows, at + words + k)
             b, f = add_common(b, one, x), add_common(f, two, x)
-            x = rows[at + 2 * words + k]
+            x = element(rows, at + 2 * words + k)
             c, g = add_common(c, one, x), add_common(g, two, x)
-            x = rows[at + 3 * words + k]
+            x = element(rows, at + 3 * words + k)
             d, h = add_common(d, one, x), add_common(h, two, x)
             place += LANES
         here = to + p * LANES
@@ -88,10 +88,10 @@ def four_rows(rows, at, words, spikes, weights, first, panels, out, to, step):
         place = first + p * size
         for k in range(words):
             one = load_words(weights, place)
-            a = add_common(a, one, rows[at + k])
-            b = add_common(b, one, rows[at + words + k])
-            c = add_common(c, one, rows[at + 2 * words + k])
-            d = add_common(d, one, rows[at + 3 * words + k])
+            a = add_common(a, one, element(rows, at + k))
+            b = add_common(b, one, element(rows, at + words + k))
+            c = add_common(c, one, element(rows, at + 2 * words + k))
+            d = add_common(d, one, element(rows, at + 3 * words + k))
             place += LANES
         here = to + p * LANES
         store(out, here, sums(a, spikes[0]))
@@ -111,7 +111,7 @@ def pack_row(numbers, at, count, words, to):
     for p in range(whole, 4 * used):
         rest = np.uint64(0)
         for b in range(min(LANES, max(0, count - p * LANES))):
-            if numbers[at + p * LANES + b] > zero:
+            if element(numbers, at + p * LANES + b) > zero:
                 rest |= np.uint64(1) << np.uint64(b)
         store_piece(words, 4 * to + p, rest)
     total = 0
@@ -133,18 +133,18 @@ def multiply(spikes, weights, out):
 
     `out` (rows, 16 panels) is of float32; lanes behind the last output get what weights of -1 give.
     """
-    count, n = spikes.shape
+    rows, n = spikes.shape
     panels, words = weights.shape[0], weights.shape[1]
     step = panels * LANES
-    packed = np.empty(ROWS * words, np.uint64)
-    totals = np.empty(ROWS, np.int64)
+    packed = np.empty(min(rows, ROWS) * words, np.uint64)
     m = 0
-    flat, bits, to = spikes.reshape(-1), weights.reshape(-1), out.reshape(-1)
-    while m + ROWS <= count:
-        for r in range(ROWS):
-            totals[r] = pack_row(flat, (m + r) * n, n, packed, r * words)
-        four_rows(packed, 0, words, totals, bits, 0, panels, to, m * step, step)
-        m += ROWS
-    while m < count:
-        one_row(packed, 0, words, pack_row(flat, m * n, n, packed, 0), bits, 0, panels, to, m * step)
+    if rows >= ROWS:
+        totals = np.empty(ROWS, np.int64)
+        while m + ROWS <= rows:
+            for r in range(ROWS):
+                totals[r] = pack_row(spikes, (m + r) * n, n, packed, r * words)
+            four_rows(packed, 0, words, totals, weights, 0, panels, out, m * step, step)
+            m += ROWS
+    while m < rows:
+        one_row(packed, 0, words, pack_row(spikes, m * n, n, packed, 0), weights, 0, panels, out, m * step)
         m += 1
