@@ -302,9 +302,7 @@ class SpikingNeurons(Layer):
                 f"the amplitude of packed spikes must be one number, got the shape {np.shape(amplitude)}",
                 fix="put what differs into the weights behind",
             )
-        self.amplitude = float(np.float32(checks.real("amplitude", amplitude)))
-        if not np.isfinite(self.amplitude):
-            raise HeteroError(f"amplitude must be finite in float32, got {amplitude:g}", fix="use less")
+        self.amplitude = float(_single("amplitude", checks.real("amplitude", amplitude)))
 
 
 class AveragePool(Layer):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hetero_rsnn.common import memory
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Ints
 from hetero_rsnn.gradient.layout import LANES
@@ -155,9 +156,8 @@ class _Compiler:
 
     def _packed(self, value: Value, layer: PackedLinear | PackedConv) -> Value:
         value, target = self._as_spikes(value), self._target(value, layer)
-        panels = _filled(layer.outputs) // LANES
         numbers = [_lanes(layer.scale), _lanes(layer.offset), np.full(1, value.amplitude, np.float32)]
-        self._emit(t.PRODUCT, self._read(value, layer), target, **self._bits(value, layer, panels, numbers))
+        self._emit(t.PRODUCT, self._read(value, layer), target, **self._bits(value, layer, numbers))
         return target
 
     def _can_fold(self, k: int) -> bool:
@@ -186,25 +186,22 @@ class _Compiler:
         )
         direction, limit = limits(layer, neurons, threshold, bias, value.amplitude)
         target = self._value(shape, neurons.amplitude, once=value.once)
-        panels = _filled(layer.outputs) // LANES
         numbers = [_lanes(direction), _lanes(limit, np.inf)]
-        self._floats = max(self._floats, panels * LANES)
-        self._emit(t.FOLDED, self._read(value, layer), target, **self._bits(value, layer, panels, numbers))
+        self._floats = max(self._floats, _filled(layer.outputs))
+        self._emit(t.FOLDED, self._read(value, layer), target, **self._bits(value, layer, numbers))
         return target
 
-    def _bits(self, value: Value, layer: PackedLinear | PackedConv, panels: int, numbers: Any) -> dict[str, int]:
+    def _bits(self, value: Value, layer: PackedLinear | PackedConv, numbers: Any) -> dict[str, int]:
         """Fields of an operation with 1-bit weights."""
         if isinstance(layer, PackedLinear):
             rows = _by_pixel(layer, value)
         else:
             rows = layer.words.reshape(layer.outputs, -1)
         self._words = max(self._words, rows.shape[1])
-        whole = np.zeros((panels * LANES, rows.shape[1]), np.uint64)
-        whole[: layer.outputs] = rows
         return {
             **self._kernel(layer),
-            "panels": panels,
-            "weights": self._keep(0, _panels(whole)),
+            "panels": _filled(layer.outputs) // LANES,
+            "weights": self._keep(0, panels(rows)),
             "numbers": self._keep(1, np.concatenate(numbers)),
         }
 
@@ -215,13 +212,13 @@ class _Compiler:
         weight = layer.weight
         if isinstance(layer, FullLinear):
             weight = weight.reshape(layer.outputs, c, h, w)
-        rows = np.zeros((_filled(layer.outputs), *weight.shape[2:], _filled(c)), np.float32)
-        rows[: layer.outputs, ..., :c] = weight.transpose(0, 2, 3, 1)
+        rows = np.zeros((layer.outputs, *weight.shape[2:], _filled(c)), np.float32)
+        rows[..., :c] = weight.transpose(0, 2, 3, 1)
         rows = rows.reshape(len(rows), -1)
         self._floats = max(self._floats, rows.shape[1])
         self._emit(
-            t.FULL, self._read(value, layer), target, **self._kernel(layer), panels=len(rows) // LANES,
-            weights=self._keep(1, _panels(rows)), numbers=self._keep(1, _lanes(layer.bias)),
+            t.FULL, self._read(value, layer), target, **self._kernel(layer), panels=_filled(layer.outputs) // LANES,
+            weights=self._keep(1, panels(rows)), numbers=self._keep(1, _lanes(layer.bias)),
         )  # fmt: skip
         return target
 
@@ -234,7 +231,8 @@ class _Compiler:
         own = own and len(value.shape) == 3
         numbers = []
         for name, part in whole.items():
-            pixels = part.reshape(c, -1).T if own else part.reshape(c, -1)[:, :1].T
+            one = part if own or part.ndim == 1 else part[:, :1, :1]
+            pixels = one.reshape(c, -1).T
             numbers += [_lanes(row, np.inf if name == "threshold" else 0.0) for row in pixels]
         target = self._value(value.shape, layer.amplitude)
         size = _filled(c)
@@ -332,8 +330,10 @@ class _Compiler:
             ) from None
 
     def _value(self, shape: tuple[int, ...], amplitude: float | None = None, *, once: bool = False) -> Value:
-        self._values.append(Value(len(self._values), shape, amplitude, once))
-        return self._values[-1]
+        value = Value(len(self._values), shape, amplitude, once)
+        memory.fits(f"a sample of the shape {shape}", 32 * value.size, "use fewer units", error=HeteroError)
+        self._values.append(value)
+        return value
 
     def _keep(self, which: int, array: Any) -> int:
         """Put weights or numbers behind the others; return where they begin."""
@@ -390,9 +390,11 @@ def _lanes(row: Singles, filling: float = 0.0) -> Singles:
     return out
 
 
-def _panels(rows: NDArray[Any]) -> NDArray[Any]:
-    """Rows of outputs, shape (16 panels, n), as (panels, n, 16)."""
-    return np.ascontiguousarray(rows.reshape(-1, LANES, rows.shape[1]).transpose(0, 2, 1))
+def panels(rows: NDArray[Any]) -> NDArray[Any]:
+    """Rows of outputs, shape (outputs, n), as kernels read them: (panels, n, 16), filled up with 0."""
+    whole = np.zeros((_filled(len(rows)), rows.shape[1]), rows.dtype)
+    whole[: len(rows)] = rows
+    return np.ascontiguousarray(whole.reshape(-1, LANES, rows.shape[1]).transpose(0, 2, 1))
 
 
 def _by_pixel(layer: PackedLinear, value: Value) -> Words:
