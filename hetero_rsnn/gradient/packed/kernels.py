@@ -15,7 +15,8 @@ from numba import njit
 from hetero_rsnn.common.compiled import wide_vectors
 from hetero_rsnn.gradient.lanes import element, load, store
 from hetero_rsnn.gradient.layout import LANES
-from hetero_rsnn.gradient.packed.vectors import add_common, bits_of, load_words, no_words, store_bits, sums
+from hetero_rsnn.gradient.packed.words import WORD
+from hetero_rsnn.gradient.packed.vectors import add_common, bits_of, load_words, no_words, sums, word_of
 
 #: Rows that are worked on together.
 ROWS = 4
@@ -103,28 +104,25 @@ def four_rows(rows, at, words, spikes, weights, first, panels, out, to, step):
 @njit(nogil=True, error_model="numpy", cache=True)
 def pack_row(numbers, at, count, words, to):
     """Pack numbers above 0 from ``numbers[at]`` on as bits from ``words[to]`` on; return how many they are."""
+    wide_vectors()
     zero = np.float32(0.0)
-    whole = count // LANES
-    for p in range(whole):
-        store_bits(words, 4 * to + p, load(numbers, at + p * LANES) > zero)
-    used = -(-count // 64)
-    for p in range(whole, 4 * used):
-        rest = np.uint64(0)
-        for b in range(min(LANES, max(0, count - p * LANES))):
-            if element(numbers, at + p * LANES + b) > zero:
-                rest |= np.uint64(1) << np.uint64(b)
-        store_piece(words, 4 * to + p, rest)
-    total = 0
-    for k in range(used):
-        total += bits_of(words[to + k])
+    total, whole = 0, count // WORD
+    for k in range(whole):
+        a = load(numbers, at) > zero
+        b = load(numbers, at + LANES) > zero
+        c = load(numbers, at + 2 * LANES) > zero
+        d = load(numbers, at + 3 * LANES) > zero
+        word = word_of(a, b, c, d)
+        words[to + k] = word
+        total += bits_of(word)
+        at += WORD
+    if whole * WORD < count:
+        word = np.uint64(0)
+        for b in range(count - whole * WORD):
+            word |= np.uint64(element(numbers, at + b) > zero) << np.uint64(b)
+        words[to + whole] = word
+        total += bits_of(word)
     return total
-
-
-@njit(nogil=True, error_model="numpy", inline="always")
-def store_piece(words, piece, value):
-    """Sixteen bits of an array of words, the first of which are 0 behind what was written before."""
-    word, shift = piece // 4, np.uint64(16 * (piece % 4))
-    words[word] = (words[word] & ~(np.uint64(0xFFFF) << shift)) | (value << shift)
 
 
 @njit(nogil=True, error_model="numpy", cache=True)

@@ -391,10 +391,16 @@ def _lanes(row: Singles, filling: float = 0.0) -> Singles:
 
 
 def panels(rows: NDArray[Any]) -> NDArray[Any]:
-    """Rows of outputs, shape (outputs, n), as kernels read them: (panels, n, 16), filled up with 0."""
+    """Rows of outputs, shape (outputs, n), as kernels read them: (panels, n, 16), filled up with 0.
+
+    Of words, those of even outputs come first; see `hetero_rsnn.gradient.packed.vectors.sums`.
+    """
     whole = np.zeros((_filled(len(rows)), rows.shape[1]), rows.dtype)
     whole[: len(rows)] = rows
-    return np.ascontiguousarray(whole.reshape(-1, LANES, rows.shape[1]).transpose(0, 2, 1))
+    lanes = whole.reshape(-1, LANES, rows.shape[1]).transpose(0, 2, 1)
+    if rows.dtype == np.uint64:
+        lanes = lanes[..., [*range(0, LANES, 2), *range(1, LANES, 2)]]
+    return np.ascontiguousarray(lanes)
 
 
 def _by_pixel(layer: PackedLinear, value: Value) -> Words:

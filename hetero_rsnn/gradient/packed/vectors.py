@@ -95,12 +95,21 @@ def bits_of(typing: Any, word: Any) -> Any:
 
 @intrinsic
 def sums(typing: Any, counts: Any, spikes: Any) -> Any:
-    """Products with weights +1 and -1, as float32: twice the common bits, minus the spikes in all."""
+    """Products with weights +1 and -1, as float32: twice the common bits, minus the spikes in all.
+
+    The counts are those of outputs 0, 2, ..., 14, 1, 3, ..., 15; the products lie in order (on little endian machines).
+    """
 
     def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        short = ir.VectorType(ir.IntType(32), LANES)
-        counts = builder.trunc(args[0], short)
-        twice = builder.add(counts, counts)
+        # Counts are small: those of odd outputs go into the upper halves of those of even ones.
+        half, short = ir.VectorType(ir.IntType(64), LANES // 2), ir.VectorType(ir.IntType(32), LANES)
+        none = ir.Constant(_WORDS, ir.Undefined)
+        even, odd = (
+            builder.shuffle_vector(args[0], none, ir.Constant(ir.VectorType(ir.IntType(32), LANES // 2), list(part)))
+            for part in (range(LANES // 2), range(LANES // 2, LANES))
+        )
+        both = builder.bitcast(builder.or_(even, builder.shl(odd, ir.Constant(half, [32] * (LANES // 2)))), short)
+        twice = builder.add(both, both)
         whole = builder.sub(twice, _spread(builder, builder.trunc(args[1], ir.IntType(32))))
         return builder.sitofp(whole, ir.VectorType(ir.FloatType(), LANES))
 
@@ -115,6 +124,20 @@ def single(typing: Any, numbers: Any) -> Any:
         return builder.fptrunc(args[0], ir.VectorType(ir.FloatType(), LANES))
 
     return Lanes(types.float32)(numbers), codegen
+
+
+@intrinsic
+def word_of(typing: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Four times sixteen truth values as one word, the first in the lowest bits."""
+
+    def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        word = ir.Constant(ir.IntType(64), 0)
+        for k, part in enumerate(args):
+            piece = builder.zext(builder.bitcast(part, ir.IntType(16)), ir.IntType(64))
+            word = builder.or_(word, builder.shl(piece, ir.Constant(ir.IntType(64), 16 * k)))
+        return word
+
+    return types.uint64(a, b, c, d), codegen
 
 
 @intrinsic
