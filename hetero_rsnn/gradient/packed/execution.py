@@ -15,12 +15,8 @@ from numba import njit
 from hetero_rsnn.common.compiled import wide_vectors
 from hetero_rsnn.gradient.lanes import double, element, load, spread, store, where
 from hetero_rsnn.gradient.layout import LANES
+from hetero_rsnn.gradient.packed import table as t
 from hetero_rsnn.gradient.packed.kernels import ROWS, four_rows, one_row, pack_row
-from hetero_rsnn.gradient.packed.table import (
-    ADD, AVERAGE, COLUMNS, FIRE, FLAGS, FOLDED, FULL, KERNEL, KIND, NUMBERS, ONCE, OTHER, OUT_COLUMNS,
-    OUT_ROWS, PACK, PANELS, PIXEL, PRODUCT, ROWS_IN, SOFT, SOURCE, SPREAD, STATE, STRIDE, TARGET, TIES_FIRE, WEIGHTS,
-    WIDTH,
-)  # fmt: skip
 from hetero_rsnn.gradient.packed.vectors import bits_of, load_bits, single, store_bits
 
 
@@ -40,37 +36,37 @@ def execute(table, sizes, x, weights, numbers, out):
     totals = np.zeros(ROWS, np.int64)
     given, size = x.reshape(-1), x.shape[1] * x.shape[2]
     taken = out.reshape(-1)
-    for t in range(steps):
-        again = t > 0 and x.shape[0] == 1
+    for now in range(steps):
+        again = now > 0 and x.shape[0] == 1
         if not again:
             for i in range(size):
-                values[i] = given[t * size + i]
+                values[i] = given[now * size + i]
         for k in range(table.shape[0]):
             op = table[k]
-            kind = op[KIND]
-            if again and op[ONCE]:
+            kind = op[t.KIND]
+            if again and op[t.ONCE]:
                 continue
-            if kind == PRODUCT or kind == FOLDED:
+            if kind in (t.PRODUCT, t.FOLDED):
                 _product(op, batch, spikes, values, weights, numbers, rows, totals, some)
-            elif kind == FIRE:
-                _fire(op, batch, t == 0, values, spikes, states, numbers)
-            elif kind == FULL:
+            elif kind == t.FIRE:
+                _fire(op, batch, now == 0, values, spikes, states, numbers)
+            elif kind == t.FULL:
                 _full(op, batch, values, numbers, some)
-            elif kind == ADD:
-                a, b, c = op[SOURCE] * batch, op[OTHER] * batch, op[TARGET] * batch
-                for i in range(0, batch * op[OUT_ROWS] * op[OUT_COLUMNS] * op[PANELS] * LANES, LANES):
+            elif kind == t.ADD:
+                a, b, c = op[t.SOURCE] * batch, op[t.OTHER] * batch, op[t.TARGET] * batch
+                for i in range(0, batch * op[t.OUT_ROWS] * op[t.OUT_COLUMNS] * op[t.PANELS] * LANES, LANES):
                     store(values, c + i, load(values, a + i) + load(values, b + i))
-            elif kind == AVERAGE:
+            elif kind == t.AVERAGE:
                 _average(op, batch, values)
-            elif kind == SPREAD:
+            elif kind == t.SPREAD:
                 _spread_spikes(op, batch, spikes, values, numbers)
-            elif kind == PACK:
-                n, words = op[PANELS] * LANES, op[WIDTH]
-                for p in range(batch * op[OUT_ROWS] * op[OUT_COLUMNS]):
-                    pack_row(values, op[SOURCE] * batch + p * n, n, spikes, op[TARGET] * batch + p * words)
-        first = table[-1, TARGET] * batch
+            elif kind == t.PACK:
+                n, words = op[t.PANELS] * LANES, op[t.WIDTH]
+                for p in range(batch * op[t.OUT_ROWS] * op[t.OUT_COLUMNS]):
+                    pack_row(values, op[t.SOURCE] * batch + p * n, n, spikes, op[t.TARGET] * batch + p * words)
+        first = table[-1, t.TARGET] * batch
         for i in range(batch * last):
-            taken[t * batch * last + i] = values[first + i]
+            taken[now * batch * last + i] = values[first + i]
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
@@ -92,14 +88,14 @@ def _gather(source, at, high, wide, width, kernel, stride, y, x, out, to):
 @njit(nogil=True, error_model="numpy", cache=True)
 def _product(op, batch, spikes, values, weights, numbers, rows, totals, some):
     """1-bit weights: sums, then scale and offset, or a comparison of the sum with a whole number."""
-    panels, kernel, stride, width = op[PANELS], op[KERNEL], op[STRIDE], op[WIDTH]
-    high, wide = op[OUT_ROWS], op[OUT_COLUMNS]
+    panels, kernel, stride, width = op[t.PANELS], op[t.KERNEL], op[t.STRIDE], op[t.WIDTH]
+    high, wide = op[t.OUT_ROWS], op[t.OUT_COLUMNS]
     words, step = kernel * kernel * width, panels * LANES
     count = batch * high * wide
     straight = kernel == 1 and stride == 1
-    source, sample = op[SOURCE] * batch, op[ROWS_IN] * op[COLUMNS] * width
-    folded = op[KIND] == FOLDED
-    target, pieces = op[TARGET] * batch, 4 * -(-panels // 4)
+    source, sample = op[t.SOURCE] * batch, op[t.ROWS_IN] * op[t.COLUMNS] * width
+    folded = op[t.KIND] == t.FOLDED
+    target, pieces = op[t.TARGET] * batch, 4 * -(-panels // 4)
     m = 0
     while m < count:
         together = ROWS if m + ROWS <= count else 1
@@ -109,7 +105,7 @@ def _product(op, batch, spikes, values, weights, numbers, rows, totals, some):
                 at = 0
                 b, pixel = divmod(m + r, high * wide)
                 _gather(
-                    spikes, source + b * sample, op[ROWS_IN], op[COLUMNS], width, kernel, stride, pixel // wide,
+                    spikes, source + b * sample, op[t.ROWS_IN], op[t.COLUMNS], width, kernel, stride, pixel // wide,
                     pixel % wide, rows, r * words,
                 )  # fmt: skip
             total = 0
@@ -120,13 +116,13 @@ def _product(op, batch, spikes, values, weights, numbers, rows, totals, some):
         into = some if folded else values
         to = 0 if folded else target + m * step
         if together == ROWS:
-            four_rows(given, at, words, totals, weights, op[WEIGHTS], panels, into, to, step)
+            four_rows(given, at, words, totals, weights, op[t.WEIGHTS], panels, into, to, step)
         else:
-            one_row(given, at, words, totals[0], weights, op[WEIGHTS], panels, into, to)
+            one_row(given, at, words, totals[0], weights, op[t.WEIGHTS], panels, into, to)
         if folded:
-            _compare(some, together, panels, numbers, op[NUMBERS], spikes, 4 * target + m * pieces, pieces)
+            _compare(some, together, panels, numbers, op[t.NUMBERS], spikes, 4 * target + m * pieces, pieces)
         else:
-            _scaled(values, to, together, panels, numbers, op[NUMBERS])
+            _scaled(values, to, together, panels, numbers, op[t.NUMBERS])
         m += together
 
 
@@ -158,14 +154,14 @@ def _compare(sums, rows, panels, numbers, first, spikes, piece, pieces):
 def _fire(op, batch, begin, values, spikes, states, numbers):
     """Neurons: the product and every sum are rounded by themselves, as they are in training."""
     wide_vectors()
-    panels, pixels = op[PANELS], op[OUT_ROWS] * op[OUT_COLUMNS]
+    panels, pixels = op[t.PANELS], op[t.OUT_ROWS] * op[t.OUT_COLUMNS]
     n, pieces = panels * LANES, 4 * -(-panels // 4)
-    soft, ties = op[FLAGS] & SOFT, op[FLAGS] & TIES_FIRE
-    own = op[PIXEL]  # 0 if all pixels share their numbers
+    soft, ties = op[t.FLAGS] & t.SOFT, op[t.FLAGS] & t.TIES_FIRE
+    own = op[t.PIXEL]  # 0 if all pixels share their numbers
     size = n if own == 0 else n * pixels
-    leak = op[NUMBERS]
+    leak = op[t.NUMBERS]
     threshold, start, bias = leak + size, leak + 2 * size, leak + 3 * size
-    source, target, state = op[SOURCE] * batch, op[TARGET] * batch, op[STATE] * batch
+    source, target, state = op[t.SOURCE] * batch, op[t.TARGET] * batch, op[t.STATE] * batch
     zero = spread(np.float32(0.0))
     for b in range(batch * pixels):
         shared = (b % pixels) * own
@@ -183,23 +179,23 @@ def _fire(op, batch, begin, values, spikes, states, numbers):
 @njit(nogil=True, error_model="numpy", cache=True)
 def _full(op, batch, values, numbers, some):
     """Weights in full precision: sums in double precision, in the order of the inputs."""
-    panels, kernel, stride, width = op[PANELS], op[KERNEL], op[STRIDE], op[WIDTH]
-    high, wide = op[OUT_ROWS], op[OUT_COLUMNS]
+    panels, kernel, stride, width = op[t.PANELS], op[t.KERNEL], op[t.STRIDE], op[t.WIDTH]
+    high, wide = op[t.OUT_ROWS], op[t.OUT_COLUMNS]
     inputs, step = kernel * kernel * width, panels * LANES
     straight = kernel == 1 and stride == 1
-    source, sample = op[SOURCE] * batch, op[ROWS_IN] * op[COLUMNS] * width
+    source, sample = op[t.SOURCE] * batch, op[t.ROWS_IN] * op[t.COLUMNS] * width
     for m in range(batch * high * wide):
         at = source + m * inputs
         if not straight:
             b, pixel = divmod(m, high * wide)
             at = 0
             _gather(
-                values, source + b * sample, op[ROWS_IN], op[COLUMNS], width, kernel, stride, pixel // wide,
+                values, source + b * sample, op[t.ROWS_IN], op[t.COLUMNS], width, kernel, stride, pixel // wide,
                 pixel % wide, some, 0,
             )  # fmt: skip
         _sum(
-            values if straight else some, at, inputs, numbers, op[WEIGHTS], op[NUMBERS], panels, values,
-            op[TARGET] * batch + m * step,
+            values if straight else some, at, inputs, numbers, op[t.WEIGHTS], op[t.NUMBERS], panels, values,
+            op[t.TARGET] * batch + m * step,
         )  # fmt: skip
 
 
@@ -239,11 +235,11 @@ def _sum(given, at, inputs, numbers, weights, bias, panels, out, to):
 @njit(nogil=True, error_model="numpy", cache=True)
 def _average(op, batch, values):
     """Averages over squares: sums row by row, then one division."""
-    n, kernel = op[PANELS] * LANES, op[KERNEL]
-    high, wide = op[ROWS_IN], op[COLUMNS]
-    to = op[TARGET] * batch
+    n, kernel = op[t.PANELS] * LANES, op[t.KERNEL]
+    high, wide = op[t.ROWS_IN], op[t.COLUMNS]
+    to = op[t.TARGET] * batch
     for b in range(batch):
-        source = op[SOURCE] * batch + b * high * wide * n
+        source = op[t.SOURCE] * batch + b * high * wide * n
         for y in range(0, high, kernel):
             for x in range(0, wide, kernel):
                 bottom, right = min(y + kernel, high), min(x + kernel, wide)
@@ -260,10 +256,10 @@ def _average(op, batch, values):
 @njit(nogil=True, error_model="numpy", cache=True)
 def _spread_spikes(op, batch, spikes, values, numbers):
     """Spikes become numbers, as high as they are."""
-    panels = op[PANELS]
+    panels = op[t.PANELS]
     pieces = 4 * -(-panels // 4)
-    source, to = 4 * op[SOURCE] * batch, op[TARGET] * batch
-    yes, no = spread(numbers[op[NUMBERS]]), spread(np.float32(0.0))
-    for b in range(batch * op[OUT_ROWS] * op[OUT_COLUMNS]):
+    source, to = 4 * op[t.SOURCE] * batch, op[t.TARGET] * batch
+    yes, no = spread(numbers[op[t.NUMBERS]]), spread(np.float32(0.0))
+    for b in range(batch * op[t.OUT_ROWS] * op[t.OUT_COLUMNS]):
         for p in range(panels):
             store(values, to + (b * panels + p) * LANES, where(load_bits(spikes, source + b * pieces + p), yes, no))

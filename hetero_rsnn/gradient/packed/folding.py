@@ -1,8 +1,8 @@
 """Thresholds of neurons without memory as whole numbers: a comparison in place of two products and sums.
 
 What such a neuron compares with its threshold grows with the sum of signs, or falls with it where the scale is below 0,
-since rounding keeps the order. So there is one sum from which on it fires. It is looked for among all whole numbers that
-the sum can be, with the very operations of float32 that it stands for.
+since rounding keeps the order. So there is one sum from which on it fires. It is looked for among all whole numbers
+that the sum can be, with the very operations of float32 that it stands for.
 """
 
 from __future__ import annotations

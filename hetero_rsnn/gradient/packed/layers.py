@@ -27,16 +27,16 @@ class Layer:
     """Base of all layers: arrays by name, and numbers by name."""
 
     kind: ClassVar[str]
-    _arrays: ClassVar[tuple[str, ...]] = ()
-    _numbers: ClassVar[tuple[str, ...]] = ()
+    array_names: ClassVar[tuple[str, ...]] = ()
+    number_names: ClassVar[tuple[str, ...]] = ()
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Its arrays, by name."""
-        return {name: getattr(self, name) for name in self._arrays if getattr(self, name) is not None}
+        return {name: getattr(self, name) for name in self.array_names if getattr(self, name) is not None}
 
     def numbers(self) -> dict[str, Any]:
         """What else describes it, by name."""
-        return {name: getattr(self, name) for name in self._numbers}
+        return {name: getattr(self, name) for name in self.number_names}
 
     @classmethod
     def of(cls, arrays: dict[str, Any], numbers: dict[str, Any]) -> Self:
@@ -81,23 +81,25 @@ class PackedLinear(Layer):
     """
 
     kind = "packed_linear"
-    _arrays = ("words", "scale", "offset")
-    _numbers = ("inputs",)
+    array_names = ("words", "scale", "offset")
+    number_names = ("inputs",)
+    words: Words
 
     def __init__(self, signs: ArrayLike, scale: ArrayLike = 1.0, offset: ArrayLike = 0.0) -> None:
         array = checks.plain_array("signs", signs)
         if array.ndim != 2:
             raise HeteroError(f"signs must have the shape (outputs, inputs), got {array.shape}", fix="reshape them")
-        self._fill(pack_signs(array), array.shape[1], scale, offset)
+        self.fill(pack_signs(array), array.shape[1], scale, offset)
 
     @classmethod
     def of(cls, arrays: dict[str, Any], numbers: dict[str, Any]) -> Self:
         """The layer that has these arrays and numbers."""
         layer = cls.__new__(cls)
-        layer._fill(**arrays, **numbers)
+        layer.fill(**arrays, **numbers)
         return layer
 
-    def _fill(self, words: Any, inputs: Any, scale: ArrayLike, offset: ArrayLike) -> None:
+    def fill(self, words: Any, inputs: Any, scale: ArrayLike, offset: ArrayLike) -> None:
+        """Take words in place of signs."""
         self.inputs = checks.whole("inputs", inputs, least=1, most=_MOST_INPUTS - 1)
         self.words = _frozen(_shaped("words", check_words("words", words, self.inputs), 2))
         self.outputs = len(self.words)
@@ -142,8 +144,9 @@ class PackedConv(Layer):
     """
 
     kind = "packed_conv"
-    _arrays = ("words", "scale", "offset")
-    _numbers = ("inputs", "stride")
+    array_names = ("words", "scale", "offset")
+    number_names = ("inputs", "stride")
+    words: Words
 
     def __init__(self, signs: ArrayLike, scale: ArrayLike = 1.0, offset: ArrayLike = 0.0, *, stride: int = 1) -> None:
         array = checks.plain_array("signs", signs)
@@ -152,16 +155,17 @@ class PackedConv(Layer):
                 f"signs must have the shape (outputs, inputs, width, width), got {array.shape}", fix="reshape them"
             )
         words = pack_signs(array.transpose(0, 2, 3, 1))
-        self._fill(words, array.shape[1], scale, offset, stride)
+        self.fill(words, array.shape[1], scale, offset, stride)
 
     @classmethod
     def of(cls, arrays: dict[str, Any], numbers: dict[str, Any]) -> Self:
         """The layer that has these arrays and numbers."""
         layer = cls.__new__(cls)
-        layer._fill(**arrays, **numbers)
+        layer.fill(**arrays, **numbers)
         return layer
 
-    def _fill(self, words: Any, inputs: Any, scale: ArrayLike, offset: ArrayLike, stride: Any) -> None:
+    def fill(self, words: Any, inputs: Any, scale: ArrayLike, offset: ArrayLike, stride: Any) -> None:
+        """Take words in place of signs."""
         self.inputs = checks.whole("inputs", inputs, least=1, most=_MOST_INPUTS - 1)
         self.stride = checks.whole("stride", stride, least=1)
         self.words = _frozen(_shaped("words", check_words("words", words, self.inputs), 4))
@@ -196,7 +200,7 @@ class FullLinear(Layer):
     """
 
     kind = "full_linear"
-    _arrays = ("weight", "bias")
+    array_names = ("weight", "bias")
 
     def __init__(self, weight: ArrayLike, bias: ArrayLike = 0.0) -> None:
         self.weight = _single("weight", weight, ("output", "input"))
@@ -221,8 +225,8 @@ class FullConv(Layer):
     """
 
     kind = "full_conv"
-    _arrays = ("weight", "bias")
-    _numbers = ("stride",)
+    array_names = ("weight", "bias")
+    number_names = ("stride",)
 
     def __init__(self, weight: ArrayLike, bias: ArrayLike = 0.0, *, stride: int = 1) -> None:
         self.weight = _single("weight", weight, ("output", "input", "row", "column"))
@@ -271,8 +275,8 @@ class SpikingNeurons(Layer):
     """
 
     kind = "neurons"
-    _arrays = ("leak", "threshold", "start", "bias")
-    _numbers = ("reset", "ties", "amplitude")
+    array_names = ("leak", "threshold", "start", "bias")
+    number_names = ("reset", "ties", "amplitude")
 
     def __init__(
         self,
@@ -320,7 +324,7 @@ class AveragePool(Layer):
     """
 
     kind = "average_pool"
-    _numbers = ("width",)
+    number_names = ("width",)
 
     def __init__(self, width: int) -> None:
         self.width = checks.whole("width", width, least=1)
@@ -343,7 +347,7 @@ class Shortcut(Layer):
     """
 
     kind = "shortcut"
-    _numbers = ("source", "path")
+    number_names = ("source", "path")
 
     def __init__(self, source: int, path: Sequence[Layer] = ()) -> None:
         self.source = checks.whole("source", source, least=-1)
@@ -376,8 +380,8 @@ def layer_of(kind: Any, arrays: dict[str, Any], numbers: dict[str, Any]) -> Laye
     found = KINDS.get(kind) if isinstance(kind, str) else None
     if found is None:
         raise HeteroError(f"unknown layer {kind!r:.40}{suggest(str(kind), KINDS)}", fix="use one of these")
-    if arrays.keys() != set(found._arrays) or numbers.keys() != set(found._numbers):
-        said = ", ".join([*found._arrays, *found._numbers])
+    if arrays.keys() != set(found.array_names) or numbers.keys() != set(found.number_names):
+        said = ", ".join([*found.array_names, *found.number_names])
         raise HeteroError(f"a layer {kind} must have {said}, got {', '.join([*arrays, *numbers])!s:.200}", fix="add it")
     return found.of(arrays, numbers)
 
@@ -425,14 +429,16 @@ def _single(name: str, value: ArrayLike, axes: Sequence[str] = ()) -> Singles:
         out = array.astype(np.float32)
     if not np.isfinite(out).all():
         raise HeteroError(f"{name} must be finite in float32, got {array[~np.isfinite(out)].flat[0]:g}", fix="scale it")
-    return _frozen(out)
+    done: Singles = _frozen(out)
+    return done
 
 
 def _per_output(name: str, value: ArrayLike, outputs: int) -> Singles:
     array = _single(name, value)
     if array.shape not in ((), (outputs,)):
         raise HeteroError(f"{name} must be one number, or {outputs}, got the shape {array.shape}", fix="reshape it")
-    return _frozen(np.broadcast_to(array, (outputs,)).copy())
+    out: Singles = _frozen(np.broadcast_to(array, (outputs,)))
+    return out
 
 
 def _frozen(array: Any) -> Any:
@@ -450,4 +456,3 @@ def _shaped(name: str, words: Words, ndim: int) -> Words:
 def _square(shape: Sequence[int]) -> None:
     if shape[0] != shape[1] or shape[0] % 2 == 0:
         raise HeteroError(f"kernels must be square and of odd width, got {tuple(shape)}", fix="use 1 x 1 or 3 x 3")
-

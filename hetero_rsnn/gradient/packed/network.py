@@ -77,7 +77,8 @@ class PackedNetwork:
     def __init__(self, shape: Sequence[int], layers: Sequence[Layer], *, steps: int = 4) -> None:
         if not isinstance(shape, list | tuple) or len(shape) not in (1, 3):
             raise HeteroError(
-                f"shape must be (features,) or (channels, height, width), got {shape!r:.60}", fix="give that of a sample"
+                f"shape must be (features,) or (channels, height, width), got {shape!r:.60}",
+                fix="give that of a sample",
             )
         self.shape = tuple(checks.whole("a size of the shape", n, least=1) for n in shape)
         if not isinstance(layers, list | tuple):
@@ -148,7 +149,8 @@ class PackedNetwork:
         """The input as (steps or 1, samples, numbers), its channels last and filled up."""
         own = len(self.shape)
         plain = type(x) is np.ndarray and x.dtype == np.float32 and x.size and x.ndim in (own + 1, own + 2)
-        array: Any = x if plain and np.isfinite(x).all() else checks.finite_array("x", x, (own + 1, own + 2))  # type: ignore[union-attr, arg-type]
+        good = plain and np.isfinite(x).all()  # thousands of calls a second: no copy for what is as it must be
+        array: Any = x if good else checks.finite_array("x", x, (own + 1, own + 2))
         if array.shape[-own:] != self.shape:
             said = ", ".join(str(n) for n in self.shape)
             raise HeteroError(

@@ -193,10 +193,7 @@ class _Compiler:
 
     def _bits(self, value: Value, layer: PackedLinear | PackedConv, numbers: Any) -> dict[str, int]:
         """Fields of an operation with 1-bit weights."""
-        if isinstance(layer, PackedLinear):
-            rows = _by_pixel(layer, value)
-        else:
-            rows = layer.words.reshape(layer.outputs, -1)
+        rows = _by_pixel(layer, value) if isinstance(layer, PackedLinear) else layer.words.reshape(layer.outputs, -1)
         self._words = max(self._words, rows.shape[1])
         return {
             **self._kernel(layer),
@@ -254,7 +251,7 @@ class _Compiler:
         return target
 
     def _shortcut(self, value: Value, layer: Shortcut) -> Value:
-        if layer.source >= len(self._after) or not -1 <= layer.source:
+        if layer.source >= len(self._after):
             raise HeteroError(
                 f"{self._where} must begin at an earlier layer, got {layer.source}", fix="count layers from 0"
             )
@@ -400,7 +397,8 @@ def panels(rows: NDArray[Any]) -> NDArray[Any]:
     lanes = whole.reshape(-1, LANES, rows.shape[1]).transpose(0, 2, 1)
     if rows.dtype == np.uint64:
         lanes = lanes[..., [*range(0, LANES, 2), *range(1, LANES, 2)]]
-    return np.ascontiguousarray(lanes)
+    out: NDArray[Any] = np.ascontiguousarray(lanes)
+    return out
 
 
 def _by_pixel(layer: PackedLinear, value: Value) -> Words:
@@ -409,4 +407,5 @@ def _by_pixel(layer: PackedLinear, value: Value) -> Words:
     if h * w == 1:
         return layer.words
     signs = layer.signs().reshape(layer.outputs, c, h, w).transpose(0, 2, 3, 1)
-    return pack_signs(signs).reshape(layer.outputs, -1)
+    words: Words = pack_signs(signs).reshape(layer.outputs, -1)
+    return words

@@ -1,9 +1,9 @@
 """Packed networks as files: a JSON file that says what the layers are, and an npz file with their arrays.
 
 Arrays are named LAYER.NAME, such as ``2.words``; those on the path of a shortcut LAYER.path.PLACE.NAME. They are little
-endian and lie in C order. Words have 64 bits: bit b of word w of a row belongs to input 64 w + b, 1 for a weight of +1 and 0
-for -1; bits behind the last input are 0. So byte k of a row holds inputs 8 k to 8 k + 7, the first in its lowest bit.
-``docs/packed_format.md`` tells all of it.
+endian and lie in C order. Words have 64 bits: bit b of word w of a row belongs to input 64 w + b, 1 for a weight of +1
+and 0 for -1; bits behind the last input are 0. So byte k of a row holds inputs 8 k to 8 k + 7, the first in its lowest
+bit. ``docs/packed_format.md`` tells all of it.
 
 No pickle is written or read. Both files are written to temporary names and renamed, the JSON file last, and hold each
 other's checksums.
@@ -38,7 +38,7 @@ def save(spec: dict[str, Any], arrays: Arrays, path: Path, overwrite: bool) -> P
         path = Path(os.path.realpath(path))
     data = packed({name: array.astype(array.dtype.newbyteorder("<")) for name, array in arrays.items()})
     checksum = hashlib.sha256(data).hexdigest()
-    about = {**_LAYOUT, "network": spec, "arrays": array_file_name(path, checksum), "sha256": checksum}
+    about: dict[str, Any] = {**_LAYOUT, "network": spec, "arrays": array_file_name(path, checksum), "sha256": checksum}
     text = json_text({"format": _FORMAT, "version": _VERSION, **about, "checksum": _checksum(about)})
     if os.path.lexists(path) and not overwrite and not _holds(path, text.encode()):
         raise OutputError(f"{path} exists already", fix="choose another name, or give overwrite=True")
@@ -86,7 +86,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise FileFormatError(f"{path} is no packed network", fix="name the JSON file of a saved one")
     if about.get("version") != _VERSION or isinstance(about["version"], bool):
         raise FileFormatError(
-            f"{path} must be of version {_VERSION}, got {about.get('version')!r:.40}", fix="read it with a newer package"
+            f"{path} must be of version {_VERSION}, got {about.get('version')!r:.40}",
+            fix="read it with a newer package",
         )
     for name, rule in _LAYOUT.items():
         if about.get(name) != rule:

@@ -6,8 +6,8 @@ from __future__ import annotations
 #: two, averages, spikes as numbers, numbers above 0 as spikes.
 PRODUCT, FOLDED, FIRE, FULL, ADD, AVERAGE, SPREAD, PACK = range(8)
 
-#: Columns. Where a value begins is counted in what one sample takes; WIDTH is what one pixel of the source has, in words
-#: or numbers; PANELS are the channels of the target, in units of 16.
+#: Columns. Where a value begins is counted in what one sample takes; WIDTH is what one pixel of the source has, in
+#: words or numbers; PANELS are the channels of the target, in units of 16.
 (
     KIND, SOURCE, OTHER, TARGET, ROWS_IN, COLUMNS, WIDTH, OUT_ROWS, OUT_COLUMNS, PANELS, KERNEL, STRIDE, WEIGHTS,
     NUMBERS, STATE, FLAGS, PIXEL, ONCE,

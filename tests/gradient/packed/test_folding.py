@@ -13,7 +13,8 @@ SMALL = st.floats(-8, 8, width=32)
 
 
 @given(
-    st.integers(1, 90), st.lists(st.tuples(SMALL, SMALL, st.floats(2**-10, 8, width=32), SMALL), min_size=1, max_size=9),
+    st.integers(1, 90),
+    st.lists(st.tuples(SMALL, SMALL, st.floats(2**-10, 8, width=32), SMALL), min_size=1, max_size=9),
     st.sampled_from(["fire", "quiet"]), st.sampled_from([1.0, 0.3, -0.75, 0.0]), st.booleans(),
 )  # fmt: skip
 def test_every_sum_is_compared_as_float32_would(inputs, rows, ties, amplitude, quarters):

@@ -151,11 +151,12 @@ def images(seed=0, classes=10):
     return make, PackedNetwork(
         (3, 7, 6),
         [
-            make.full(3, 12, 3, 3), make.neurons((12, 1, 1)), make.conv(12, 12, 3), Shortcut(0), make.neurons((12, 1, 1)),
-            make.conv(12, 20, 3, stride=2), Shortcut(3, [AveragePool(2), make.full(12, 20, 1, 1)]), own,
-            make.conv(20, 20, 1), Shortcut(6), make.neurons((20, 1, 1), leak=0.0), make.conv(20, 33, 3),
-            make.neurons((33, 1, 1), leak=0.0), make.linear(33 * 12, 17), make.neurons((17,), leak=0.0, amplitude=0.5),
-            make.linear(17, 40), make.neurons((40,)), make.full(40, classes),
+            make.full(3, 12, 3, 3), make.neurons((12, 1, 1)), make.conv(12, 12, 3), Shortcut(0),
+            make.neurons((12, 1, 1)), make.conv(12, 20, 3, stride=2),
+            Shortcut(3, [AveragePool(2), make.full(12, 20, 1, 1)]), own, make.conv(20, 20, 1), Shortcut(6),
+            make.neurons((20, 1, 1), leak=0.0), make.conv(20, 33, 3), make.neurons((33, 1, 1), leak=0.0),
+            make.linear(33 * 12, 17), make.neurons((17,), leak=0.0, amplitude=0.5), make.linear(17, 40),
+            make.neurons((40,)), make.full(40, classes),
         ],
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Packed networks as files: they come back bit by bit, a reader of a few lines gets their weights, damage is refused."""
+"""Packed networks as files: they come back bit by bit, a reader of a few lines gets the weights, damage is refused."""
 
 from __future__ import annotations
 
