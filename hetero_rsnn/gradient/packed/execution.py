@@ -21,18 +21,19 @@ from hetero_rsnn.gradient.packed.vectors import bits_of, load_bits, single, stor
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
-def execute(table, sizes, x, weights, numbers, out):
+def execute(table, sizes, x, weights, numbers, floats, out):
     """Run a network over its steps.
 
     `table` (operations, FIELDS) and `sizes` are those of a program; `x` (steps or 1, batch, numbers) and `out` (steps,
     batch, numbers) are filled up as the values of a network are. With one step of `x`, it is the input of all steps.
+    `floats` is room for values, potentials and what a kernel sees: ``(sizes[0] + sizes[2]) * batch + ROWS * sizes[4]``
+    numbers.
     """
     steps, batch, last = out.shape
-    values = np.empty(sizes[0] * batch, np.float32)
+    first, second = sizes[0] * batch, (sizes[0] + sizes[2]) * batch
+    values, states, some = floats[:first], floats[first:second], floats[second:]
     spikes = np.zeros(sizes[1] * batch, np.uint64)
-    states = np.empty(sizes[2] * batch, np.float32)
     rows = np.empty(ROWS * sizes[3], np.uint64)
-    some = np.empty(ROWS * sizes[4], np.float32)
     totals = np.zeros(ROWS, np.int64)
     given, size = x.reshape(-1), x.shape[1] * x.shape[2]
     taken = out.reshape(-1)

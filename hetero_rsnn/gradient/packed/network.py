@@ -15,8 +15,10 @@ from hetero_rsnn.common.errors import FileFormatError, HeteroError
 from hetero_rsnn.gradient.layout import LANES
 from hetero_rsnn.gradient.packed import saving
 from hetero_rsnn.gradient.packed.execution import execute
+from hetero_rsnn.gradient.packed.kernels import ROWS
 from hetero_rsnn.gradient.packed.layers import Layer, PackedConv, PackedLinear, Shortcut, Singles, layer_of
 from hetero_rsnn.gradient.packed.program import compiled
+from hetero_rsnn.gradient.rooms import room
 from hetero_rsnn.gradient.threads import each
 
 #: Numbers that a few samples may fill while they go through the network together: about what a core has for itself.
@@ -86,6 +88,8 @@ class PackedNetwork:
         self.layers = tuple(layers)
         self.steps = checks.whole("steps", steps, least=1)
         self._program = compiled(self.shape, self.layers)
+        values, _, potentials, _, gathered = self._program.sizes.tolist()
+        self._each, self._scratch = values + potentials, ROWS * gathered
         self.folded = self._program.folded
         self.output_shape = self._program.shape
 
@@ -121,29 +125,32 @@ class PackedNetwork:
         threads = checks.whole("threads", threads, least=1)
         if not held and steps != len(given):
             raise HeteroError(f"x has {len(given)} steps, got steps={steps}", fix="leave steps out")
-        samples, p = given.shape[1], self._program
+        samples = given.shape[1]
         c, *rest = self.output_shape
         h, w = rest or (1, 1)
         filled = -(-c // LANES) * LANES
         memory.fits(f"{steps} steps of {samples} samples", 8 * steps * samples * filled * h * w, "give fewer at a time")
         out = np.empty((steps, samples, h * w * filled), np.float32)
-        size = int(p.sizes[:3].sum())
-        share = max(_LEAST, min(_MOST, _TOGETHER // size, -(-samples // threads))) // _LEAST * _LEAST
-
+        share = max(_LEAST, min(_MOST, _TOGETHER // self._each, -(-samples // threads))) // _LEAST * _LEAST
         if samples <= share:
-            execute(p.table, p.sizes, given, p.weights, p.numbers, out)
+            self._execute(given, out)
         else:
-
-            def some(first: int) -> None:
-                part = slice(first, first + share)
-                block = np.empty((steps, min(share, samples - first), out.shape[2]), np.float32)
-                execute(p.table, p.sizes, np.ascontiguousarray(given[:, part]), p.weights, p.numbers, block)
-                out[:, part] = block
-
-            each(some, range(0, samples, share), threads)
+            each(lambda first: self._block(given, out, first, share), range(0, samples, share), threads)
         if not rest:
             return out[..., :c]
         return np.ascontiguousarray(out.reshape(steps, samples, h, w, filled)[..., :c].transpose(0, 1, 4, 2, 3))
+
+    def _execute(self, given: Singles, out: Singles) -> None:
+        p = self._program
+        floats: Any = room((self._each * given.shape[1] + self._scratch,), np.float32)
+        execute(p.table, p.sizes, given, p.weights, p.numbers, floats, out)
+
+    def _block(self, given: Singles, out: Singles, first: int, share: int) -> None:
+        """Some of the samples, from the first on."""
+        part = given[:, first : first + share]
+        block: Any = room((len(out), part.shape[1], out.shape[2]), np.float32)
+        self._execute(np.ascontiguousarray(part), block)
+        out[:, first : first + share] = block
 
     def _given(self, x: ArrayLike) -> Singles:
         """The input as (steps or 1, samples, numbers), its channels last and filled up."""

@@ -27,6 +27,7 @@ from hetero_rsnn.gradient.packed.layers import (
     SpikingNeurons,
 )
 from hetero_rsnn.gradient.packed.words import Words, pack_signs, words_for
+from hetero_rsnn.gradient.rooms import room
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,7 @@ class _Compiler:
         for row, fields in zip(rows, self._rows, strict=True):
             for field, number in fields.items():
                 row[field] = places[number] if field in (t.SOURCE, t.OTHER, t.TARGET) else number
-        weights = np.concatenate([*self._weights, np.zeros(0, np.uint64)])
-        numbers = np.concatenate([*self._numbers, np.zeros(0, np.float32)])
+        weights, numbers = _joined(self._weights, np.uint64), _joined(self._numbers, np.float32)
         whole = np.array([*sizes, self._states, max(self._words, 1), max(self._floats, 1)], np.int64)
         return Program(rows, whole, weights, numbers, value.shape, self._spikes_in, tuple(self._folded))
 
@@ -156,7 +156,7 @@ class _Compiler:
 
     def _packed(self, value: Value, layer: PackedLinear | PackedConv) -> Value:
         value, target = self._as_spikes(value), self._target(value, layer)
-        numbers = [_lanes(layer.scale), _lanes(layer.offset), np.full(1, value.amplitude, np.float32)]
+        numbers = [_lanes(layer.scale), _lanes(layer.offset), np.full(LANES, value.amplitude, np.float32)]
         self._emit(t.PRODUCT, self._read(value, layer), target, **self._bits(value, layer, numbers))
         return target
 
@@ -281,7 +281,7 @@ class _Compiler:
         if value.amplitude is None:
             return value
         target = self._value(value.shape, once=value.once)
-        height = self._keep(1, np.full(1, value.amplitude, np.float32))
+        height = self._keep(1, np.full(LANES, value.amplitude, np.float32))
         self._emit(t.SPREAD, value, target, panels=_filled(value.shape[0]) // LANES, numbers=height)
         return target
 
@@ -376,6 +376,12 @@ class _Compiler:
         return places, sizes
 
 
+def _joined(arrays: list[Any], kind: Any) -> NDArray[Any]:
+    """All in one, from the beginning of a line of the cache on: none of their vectors lies across two lines."""
+    out: NDArray[Any] = room((sum(array.size for array in arrays),), kind)
+    return np.concatenate([*arrays, np.zeros(0, kind)], out=out)
+
+
 def _filled(channels: int) -> int:
     """Numbers of a pixel: whole sixteens."""
     return -(-channels // LANES) * LANES
@@ -397,7 +403,8 @@ def panels(rows: NDArray[Any]) -> NDArray[Any]:
     lanes = whole.reshape(-1, LANES, rows.shape[1]).transpose(0, 2, 1)
     if rows.dtype == np.uint64:
         lanes = lanes[..., [*range(0, LANES, 2), *range(1, LANES, 2)]]
-    out: NDArray[Any] = np.ascontiguousarray(lanes)
+    out: NDArray[Any] = room(lanes.shape, rows.dtype)
+    out[...] = lanes
     return out
 
 
