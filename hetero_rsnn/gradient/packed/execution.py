@@ -74,16 +74,22 @@ def execute(table, sizes, x, weights, numbers, floats, out):
 def _gather(source, at, high, wide, width, kernel, stride, y, x, out, to):
     """What a kernel sees around a pixel: `width` words or numbers of each place, 0 beyond the edges."""
     top, left = y * stride - kernel // 2, x * stride - kernel // 2
+    before = max(-left, 0) * width
+    after = (min(left + kernel, wide) - left) * width
+    size = kernel * width
     for i in range(top, top + kernel):
-        for j in range(left, left + kernel):
-            if 0 <= i < high and 0 <= j < wide:
-                place = at + (i * wide + j) * width
-                for k in range(width):
-                    out[to + k] = source[place + k]
-            else:
-                for k in range(width):
-                    out[to + k] = 0
-            to += width
+        if 0 <= i < high:
+            place = at + (i * wide + left) * width
+            for k in range(before):
+                out[to + k] = 0
+            for k in range(before, after):  # places side by side lie so in memory too
+                out[to + k] = element(source, place + k)
+            for k in range(after, size):
+                out[to + k] = 0
+        else:
+            for k in range(size):
+                out[to + k] = 0
+        to += size
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
@@ -97,6 +103,7 @@ def _product(op, batch, spikes, values, weights, numbers, rows, totals, some):
     source, sample = op[t.SOURCE] * batch, op[t.ROWS_IN] * op[t.COLUMNS] * width
     folded = op[t.KIND] == t.FOLDED
     target, pieces = op[t.TARGET] * batch, 4 * -(-panels // 4)
+    given = spikes if straight else rows
     m = 0
     while m < count:
         together = ROWS if m + ROWS <= count else 1
@@ -111,9 +118,8 @@ def _product(op, batch, spikes, values, weights, numbers, rows, totals, some):
                 )  # fmt: skip
             total = 0
             for k in range(words):
-                total += bits_of(spikes[at + r * words + k] if straight else rows[r * words + k])
+                total += bits_of(element(given, at + r * words + k))
             totals[r] = total
-        given = spikes if straight else rows
         into = some if folded else values
         to = 0 if folded else target + m * step
         if together == ROWS:
