@@ -16,7 +16,7 @@ from hetero_rsnn.common.compiled import wide_vectors
 from hetero_rsnn.gradient.lanes import double, element, load, spread, store, where
 from hetero_rsnn.gradient.layout import LANES
 from hetero_rsnn.gradient.packed import table as t
-from hetero_rsnn.gradient.packed.kernels import ROWS, four_rows, one_row, pack_row
+from hetero_rsnn.gradient.packed.kernels import four_rows, one_row, pack_row
 from hetero_rsnn.gradient.packed.vectors import bits_of, load_bits, single, store_bits
 
 
@@ -33,8 +33,8 @@ def execute(table, sizes, x, weights, numbers, floats, out):
     first, second = sizes[0] * batch, (sizes[0] + sizes[2]) * batch
     values, states, some = floats[:first], floats[first:second], floats[second:]
     spikes = np.zeros(sizes[1] * batch, np.uint64)
-    rows = np.empty(ROWS * sizes[3], np.uint64)
-    totals = np.zeros(ROWS, np.int64)
+    rows = np.empty(t.ROWS * sizes[3], np.uint64)
+    totals = np.zeros(t.ROWS, np.int64)
     given, size = x.reshape(-1), x.shape[1] * x.shape[2]
     taken = out.reshape(-1)
     for now in range(steps):
@@ -106,7 +106,7 @@ def _product(op, batch, spikes, values, weights, numbers, rows, totals, some):
     given = spikes if straight else rows
     m = 0
     while m < count:
-        together = ROWS if m + ROWS <= count else 1
+        together = t.ROWS if m + t.ROWS <= count else 1
         at = source + m * words
         for r in range(together):
             if not straight:
@@ -122,7 +122,7 @@ def _product(op, batch, spikes, values, weights, numbers, rows, totals, some):
             totals[r] = total
         into = some if folded else values
         to = 0 if folded else target + m * step
-        if together == ROWS:
+        if together == t.ROWS:
             four_rows(given, at, words, totals, weights, op[t.WEIGHTS], panels, into, to, step)
         else:
             one_row(given, at, words, totals[0], weights, op[t.WEIGHTS], panels, into, to)

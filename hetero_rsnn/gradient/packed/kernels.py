@@ -15,11 +15,9 @@ from numba import njit
 from hetero_rsnn.common.compiled import wide_vectors
 from hetero_rsnn.gradient.lanes import element, load, store
 from hetero_rsnn.gradient.layout import LANES
+from hetero_rsnn.gradient.packed.table import ROWS
 from hetero_rsnn.gradient.packed.vectors import add_common, bits_of, load_words, no_words, sums, word_of
 from hetero_rsnn.gradient.packed.words import WORD
-
-#: Rows that are worked on together.
-ROWS = 4
 
 
 @njit(nogil=True, error_model="numpy", cache=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,12 @@ from numpy.typing import ArrayLike
 
 from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.extras import compiled as loaded
 from hetero_rsnn.gradient.layout import LANES
 from hetero_rsnn.gradient.packed import saving
-from hetero_rsnn.gradient.packed.execution import execute
-from hetero_rsnn.gradient.packed.kernels import ROWS
 from hetero_rsnn.gradient.packed.layers import Layer, PackedConv, PackedLinear, Shortcut, Singles, layer_of
 from hetero_rsnn.gradient.packed.program import compiled
+from hetero_rsnn.gradient.packed.table import ROWS
 from hetero_rsnn.gradient.rooms import room
 from hetero_rsnn.gradient.threads import each
 
@@ -25,6 +26,12 @@ from hetero_rsnn.gradient.threads import each
 _TOGETHER = 2**17
 #: Samples that go through it together at most, and at least: four share what is read of the weights.
 _MOST, _LEAST = 64, 4
+
+
+@cache
+def _execute() -> Any:
+    """The compiled code, loaded when a network first runs: describing and saving one does without."""
+    return loaded("hetero_rsnn.gradient.packed.execution", "running a packed network", "").execute
 
 
 class PackedNetwork:
@@ -133,23 +140,23 @@ class PackedNetwork:
         out = np.empty((steps, samples, h * w * filled), np.float32)
         share = max(_LEAST, min(_MOST, _TOGETHER // self._each, -(-samples // threads))) // _LEAST * _LEAST
         if samples <= share:
-            self._execute(given, out)
+            self._run(given, out)
         else:
             each(lambda first: self._block(given, out, first, share), range(0, samples, share), threads)
         if not rest:
             return out[..., :c]
         return np.ascontiguousarray(out.reshape(steps, samples, h, w, filled)[..., :c].transpose(0, 1, 4, 2, 3))
 
-    def _execute(self, given: Singles, out: Singles) -> None:
+    def _run(self, given: Singles, out: Singles) -> None:
         p = self._program
         floats: Any = room((self._each * given.shape[1] + self._scratch,), np.float32)
-        execute(p.table, p.sizes, given, p.weights, p.numbers, floats, out)
+        _execute()(p.table, p.sizes, given, p.weights, p.numbers, floats, out)
 
     def _block(self, given: Singles, out: Singles, first: int, share: int) -> None:
         """Some of the samples, from the first on."""
         part = given[:, first : first + share]
         block: Any = room((len(out), part.shape[1], out.shape[2]), np.float32)
-        self._execute(np.ascontiguousarray(part), block)
+        self._run(np.ascontiguousarray(part), block)
         out[:, first : first + share] = block
 
     def _given(self, x: ArrayLike) -> Singles:

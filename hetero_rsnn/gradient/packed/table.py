@@ -14,5 +14,7 @@ PRODUCT, FOLDED, FIRE, FULL, ADD, AVERAGE, SPREAD, PACK = range(8)
 ) = range(18)  # fmt: skip
 FIELDS = 18
 
+#: Pixels or samples that are worked on together: they share what is read of the weights.
+ROWS = 4
 #: Flags of neurons.
 SOFT, TIES_FIRE = 1, 2

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from packed_loop import run
 
 import hetero_rsnn as hr
+from hetero_rsnn.gradient.packed import network as module
 from hetero_rsnn.gradient.packed.layers import (
     AveragePool,
     FullConv,
@@ -221,6 +222,15 @@ def test_sizes():
     assert network.bits == 9 * 12 * 12 + 9 * 12 * 20 + 20 * 20 + 9 * 20 * 33 + 33 * 12 * 17 + 17 * 40
     square = PackedNetwork((256,), [Maker(0).linear(256, 256)])
     assert square.bits == 256**2 and square.weight_bytes == 256**2 // 8
+
+
+def test_what_is_not_compiled_is_refused(monkeypatch):
+    module._execute.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr("hetero_rsnn.common.compiled.COMPILED", False)
+        network = PackedNetwork((4,), [PackedLinear(np.ones((2, 4)))])
+        refused(lambda: network.run(np.ones((1, 4))), "running a packed network", "NUMBA_DISABLE_JIT")
+    assert network.run(np.ones((1, 4)), 1).tolist() == [[[4, 4]]]
 
 
 def test_public_names():
