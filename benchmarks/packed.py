@@ -9,7 +9,8 @@ must be equal. torch is left out where it is not installed. On x86 everything is
 compiled code may use vectors of 256 bits only; numpy and torch keep theirs.
 
 The network has 12 layers of 1,024 neurons with leaks of their own, random weights and scales, and two steps; a share of
-its neurons fires that is told. Its competitors keep the same weights as float32, and compute the same steps.
+its neurons fires that is told. Its competitors keep the same weights as float32, and compute the same steps. Networks
+of convolutions are compared with torch alone.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ import numpy as np
 #: Share of spikes among inputs of products.
 SHARE = 0.2
 LAYERS, WIDTH, STEPS, OUTPUTS = 12, 1024, 2, 10
+#: Layers of the networks for images, and their channels with the width of the image.
+CONVOLUTIONS, IMAGES = 4, ((64, 32), (256, 8))
 #: What numba's compiler is told in the second process.
 NARROW = {"NUMBA_CPU_NAME": "x86-64-v3", "NUMBA_CPU_FEATURES": ""}
 
@@ -64,7 +67,7 @@ def contest(cases: dict[str, Callable[[], object]], rounds: int, seconds: float)
     """Times of all, and how many times as long as the packed one the others take."""
     times = common.interleaved({name: timed(work, seconds) for name, work in cases.items()}, rounds)
     out: dict[str, Any] = {"seconds": {name: common.summarise(values) for name, values in times.items()}}
-    for name in cases.keys() - {"packed"}:
+    for name in list(cases)[1:]:
         pairs = list(zip(times[name], times["packed"], strict=True))
         out[name] = {
             "ratio": statistics.median(a / b for a, b in pairs),
@@ -170,9 +173,46 @@ def network(width: int, batch: int, rounds: int, seconds: float) -> dict[str, An
     return {**about, "share_that_fires": float(np.mean(fired)), "memory_ratio": ratio, **result}
 
 
+def images(channels: int, side: int, batch: int, rounds: int, seconds: float) -> dict[str, Any]:
+    """Convolutions of 3 x 3 with neurons before each, against torch."""
+    from hetero_rsnn.gradient.packed.layers import PackedConv, SpikingNeurons
+    from hetero_rsnn.gradient.packed.network import PackedNetwork
+
+    rng = np.random.default_rng(0)
+    cell = SpikingNeurons(leak=0.5, threshold=0.7)
+    convs = [
+        PackedConv(np.where(rng.random((channels, channels, 3, 3)) < 0.5, -1, 1), 0.5 / np.sqrt(channels), 0.3)
+        for _ in range(CONVOLUTIONS)
+    ]
+    layers = [layer for conv in convs for layer in (cell, conv)]
+    one = PackedNetwork((channels, side, side), layers, steps=STEPS)
+    x = rng.random((batch, channels, side, side)).astype(np.float32)
+    matrices, given = [torch.from_numpy(conv.signs().astype(np.float32)) for conv in convs], torch.from_numpy(x)
+    scale, offset = float(convs[0].scale[0]), float(convs[0].offset[0])
+
+    @torch.no_grad()
+    def of_torch() -> Any:
+        u: list[Any] = [torch.zeros_like(given) for _ in convs]
+        out = []
+        for _ in range(STEPS):
+            value = given
+            for k, matrix in enumerate(matrices):
+                v = torch.mul(u[k], 0.5).add_(value)
+                spikes = torch.gt(v, 0.7).float()
+                u[k] = v - v * spikes
+                value = torch.conv2d(spikes, matrix, padding=1).mul_(scale).add_(offset)
+            out.append(value)
+        return torch.stack(out)
+
+    if not np.array_equal(one.run(x), of_torch().numpy()):
+        raise SystemExit("the networks for images differ")
+    found = contest({"packed": lambda: one.run(x), "torch": of_torch}, rounds, seconds)
+    return {"layers": CONVOLUTIONS, "channels": channels, "side": side, "steps": STEPS, "batch": batch, **found}
+
+
 def everything(sizes: list[int], batches: list[int], width: int, rounds: int, seconds: float) -> dict[str, Any]:
     """All contests at one width of vectors."""
-    out: dict[str, Any] = {"products": [], "networks": []}
+    out: dict[str, Any] = {"products": [], "networks": [], "images": []}
     for n in sizes:
         for batch in batches:
             out["products"].append(product(n, batch, rounds, seconds))
@@ -180,6 +220,10 @@ def everything(sizes: list[int], batches: list[int], width: int, rounds: int, se
     for batch in batches:
         out["networks"].append(network(width, batch, rounds, seconds))
         show(f"{LAYERS} layers of {width}, {STEPS} steps, batch {batch}", out["networks"][-1])
+    for channels, side in IMAGES if torch is not None else ():
+        side = side if width == WIDTH else 4
+        out["images"].append(images(channels, side, batches[0], rounds, seconds))
+        show(f"{CONVOLUTIONS} convolutions of {channels}, {side} x {side}, batch {batches[0]}", out["images"][-1])
     return out
 
 
@@ -188,7 +232,8 @@ def show(name: str, found: dict[str, Any]) -> None:
     others = [name for name in ("numpy", "torch") if name in found]
     said = [f"{name} {found[name]['ratio']:.1f} x ({found[name]['ratio_of_fastest']:.1f})" for name in others]
     us = 1e6 * found["seconds"]["packed"]["low"]
-    print(f"  {name:<42} {us:9.2f} us  {', '.join(said)}, memory 1/{found['memory_ratio']:.1f}", flush=True)
+    said += [f"memory 1/{found['memory_ratio']:.1f}"] if "memory_ratio" in found else []
+    print(f"  {name:<46} {us:9.2f} us  {', '.join(said)}", flush=True)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import struct
 import zipfile
 
 import numpy as np
@@ -212,3 +213,66 @@ def test_every_damaged_byte_of_the_text_is_found(tmp_path):
         refused(lambda: load_packed_network(path), "not what was written", error=FileFormatError)
     npz.write_bytes(held[:-5])
     refused(lambda: load_packed_network(path), "not what was written", error=FileFormatError)
+
+
+def npy(kind, shape, data):
+    """The bytes of an array, as docs/packed_format.md tells them."""
+    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}"
+    text += " " * (63 - (10 + len(text)) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode() + data
+
+
+def test_a_file_that_another_program_has_written(tmp_path):
+    """Two outputs of 70 inputs: +1 for inputs 0 and 69, and +1 for every other input."""
+    rows = [1 | 1 << 69, sum(1 << k for k in range(0, 70, 2))]
+    words = b"".join(row.to_bytes(16, "little") for row in rows)
+    floats = {"scale": (0.5, 2.0), "offset": (0.25, -1.0)}
+    with zipfile.ZipFile(tmp_path / "other.npz", "w") as archive:
+        archive.writestr("0.words.npy", npy("<u8", (2, 2), words))
+        for name, values in floats.items():
+            archive.writestr(f"0.{name}.npy", npy("<f4", (2,), struct.pack("<2f", *values)))
+    network = {"shape": [70], "steps": 1, "layers": [{"layer": "packed_linear", "inputs": 70}]}
+    about = {
+        "word": 64, "bit_order": "little", "byte_order": "little", "network": network, "arrays": "other.npz",
+        "sha256": hashlib.sha256((tmp_path / "other.npz").read_bytes()).hexdigest(),
+    }  # fmt: skip
+    checksum = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+    whole = {"format": "hetero_rsnn packed network", "version": 1, **about, "checksum": checksum}
+    (tmp_path / "net.json").write_text(json.dumps(whole))
+    spikes = np.zeros((3, 70))
+    spikes[0, [0, 69]] = spikes[1, [1, 2]] = spikes[2, :] = 1
+    found = load_packed_network(tmp_path / "net.json").run(spikes)[0]
+    sums = np.array([[2, 0], [-2, 0], [-66, 0]])
+    np.testing.assert_array_equal(found, sums * [0.5, 2.0] + [0.25, -1.0])
+
+
+ODD = [None, True, -1, 0, 1.5, 10**9, 10**30, "x", [], {}, [1], [[]], {"layer": "neurons"}, float("inf")]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_odd_values_are_refused_in_one_line_or_run(tmp_path, odd):
+    path = network().save(tmp_path / "net.json")
+    original = path.read_text()
+    spec = json.loads(original)["network"]
+    places = [("shape",), ("steps",), ("layers",), *(("shape", k) for k in range(3))]
+    for k, described in enumerate(spec["layers"]):
+        places += [("layers", k), *(("layers", k, name) for name in described)]
+    refusals = 0
+    for *way, last in places:
+        path.write_text(original)
+
+        def change(about, way=way, last=last):
+            place = about["network"]
+            for part in way:
+                place = place[part]
+            place[last] = odd
+
+        rewritten(path, change)
+        try:
+            again = load_packed_network(path)
+        except FileFormatError as error:
+            assert "\n" not in str(error) and len(str(error)) < 600
+            refusals += 1
+        else:
+            again.run(images()[:, : again.shape[0]], 1)
+    assert refusals > len(places) // 2
