@@ -2,7 +2,7 @@
 
 Between its layers a network that decides in microseconds would otherwise wait for Python. Numbers of a sample lie pixel
 by pixel, its channels filled up to sixteen; spikes lie pixel by pixel, its channels filled up to whole words. What
-samples share is read once for four pixels or samples. No sum depends on how many samples there are.
+samples share is read once for up to sixteen pixels or samples. No sum depends on how many samples there are.
 """
 
 # The compiler types what is below, not the type checker.
@@ -16,7 +16,7 @@ from hetero_rsnn.common.compiled import wide_vectors
 from hetero_rsnn.gradient.lanes import double, element, load, spread, store, where
 from hetero_rsnn.gradient.layout import LANES
 from hetero_rsnn.gradient.packed import table as t
-from hetero_rsnn.gradient.packed.kernels import four_rows, one_row, pack_row
+from hetero_rsnn.gradient.packed.kernels import many_rows, one_row, pack_row
 from hetero_rsnn.gradient.packed.vectors import bits_of, load_bits, single, store_bits
 
 
@@ -106,7 +106,7 @@ def _product(op, batch, spikes, values, weights, numbers, rows, totals, some):
     given = spikes if straight else rows
     m = 0
     while m < count:
-        together = t.ROWS if m + t.ROWS <= count else 1
+        together = min(t.ROWS, (count - m) // t.GROUP * t.GROUP) if m + t.GROUP <= count else 1
         at = source + m * words
         for r in range(together):
             if not straight:
@@ -122,8 +122,8 @@ def _product(op, batch, spikes, values, weights, numbers, rows, totals, some):
             totals[r] = total
         into = some if folded else values
         to = 0 if folded else target + m * step
-        if together == t.ROWS:
-            four_rows(given, at, words, totals, weights, op[t.WEIGHTS], panels, into, to, step)
+        if together > 1:
+            many_rows(given, at, together, words, totals, weights, op[t.WEIGHTS], panels, into, to, step)
         else:
             one_row(given, at, words, totals[0], weights, op[t.WEIGHTS], panels, into, to)
         if folded:
@@ -208,7 +208,7 @@ def _full(op, batch, values, numbers, some):
 
 @njit(nogil=True, error_model="numpy", cache=True)
 def _sum(given, at, inputs, numbers, weights, bias, panels, out, to):
-    """One row of numbers times weights in panels; nothing is read for an input of 0."""
+    """One row of numbers times weights in panels; four panels are not read for an input of 0."""
     wide_vectors()
     size = inputs * LANES
     p = 0
@@ -232,9 +232,7 @@ def _sum(given, at, inputs, numbers, weights, bias, panels, out, to):
     while p < panels:
         a = double(load(numbers, bias + p * LANES))
         for k in range(inputs):
-            x = np.float64(element(given, at + k))
-            if x != 0.0:
-                a = a + double(load(numbers, weights + p * size + k * LANES)) * x
+            a = a + double(load(numbers, weights + p * size + k * LANES)) * np.float64(element(given, at + k))
         store(out, to + p * LANES, single(a))
         p += 1
 

@@ -2,7 +2,7 @@
 
 Spikes are 0 or 1 and weights +1 or -1, so the product of a row is twice the bits that both have in common, minus the
 spikes in all: AND, not XNOR. Weights lie in panels (outputs / 16, words, 16), so that sixteen outputs take the same
-word of spikes at once and nothing is summed across lanes. Four rows at a time share what is read of the weights.
+word of spikes at once and nothing is summed across lanes. Rows share what is read of the weights.
 """
 
 # The compiler types what is below, not the type checker.
@@ -15,7 +15,7 @@ from numba import njit
 from hetero_rsnn.common.compiled import wide_vectors
 from hetero_rsnn.gradient.lanes import element, load, store
 from hetero_rsnn.gradient.layout import LANES
-from hetero_rsnn.gradient.packed.table import ROWS
+from hetero_rsnn.gradient.packed.table import GROUP, ROWS
 from hetero_rsnn.gradient.packed.vectors import add_common, bits_of, load_words, no_words, sums, word_of
 from hetero_rsnn.gradient.packed.words import WORD
 
@@ -52,51 +52,58 @@ def one_row(row, at, words, spikes, weights, first, panels, out, to):
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
-def four_rows(rows, at, words, spikes, weights, first, panels, out, to, step):
-    """The same for four rows of words that follow one another; results of the next row begin `step` further."""
+def many_rows(rows, at, count, words, spikes, weights, first, panels, out, to, step):
+    """The same for a multiple of four rows of words that follow one another; results of the next begin `step` further.
+
+    Two panels stay in the nearest cache while all rows pass by.
+    """
     wide_vectors()
     size = words * LANES
     p = 0
     while p + 2 <= panels:
-        a, b, c, d = no_words(), no_words(), no_words(), no_words()
-        e, f, g, h = no_words(), no_words(), no_words(), no_words()
-        place = first + p * size
-        for k in range(words):
-            one, two = load_words(weights, place), load_words(weights, place + size)
-            x = element(rows, at + k)
-            a, e = add_common(a, one, x), add_common(e, two, x)
-            x = element(rows, at + words + k)
-            b, f = add_common(b, one, x), add_common(f, two, x)
-            x = element(rows, at + 2 * words + k)
-            c, g = add_common(c, one, x), add_common(g, two, x)
-            x = element(rows, at + 3 * words + k)
-            d, h = add_common(d, one, x), add_common(h, two, x)
-            place += LANES
-        here = to + p * LANES
-        store(out, here, sums(a, spikes[0]))
-        store(out, here + LANES, sums(e, spikes[0]))
-        store(out, here + step, sums(b, spikes[1]))
-        store(out, here + step + LANES, sums(f, spikes[1]))
-        store(out, here + 2 * step, sums(c, spikes[2]))
-        store(out, here + 2 * step + LANES, sums(g, spikes[2]))
-        store(out, here + 3 * step, sums(d, spikes[3]))
-        store(out, here + 3 * step + LANES, sums(h, spikes[3]))
+        for r in range(0, count, GROUP):
+            a, b, c, d = no_words(), no_words(), no_words(), no_words()
+            e, f, g, h = no_words(), no_words(), no_words(), no_words()
+            place = first + p * size
+            from_ = at + r * words
+            for k in range(from_, from_ + words):
+                one, two = load_words(weights, place), load_words(weights, place + size)
+                x = element(rows, k)
+                a, e = add_common(a, one, x), add_common(e, two, x)
+                x = element(rows, k + words)
+                b, f = add_common(b, one, x), add_common(f, two, x)
+                x = element(rows, k + 2 * words)
+                c, g = add_common(c, one, x), add_common(g, two, x)
+                x = element(rows, k + 3 * words)
+                d, h = add_common(d, one, x), add_common(h, two, x)
+                place += LANES
+            here = to + r * step + p * LANES
+            store(out, here, sums(a, spikes[r]))
+            store(out, here + LANES, sums(e, spikes[r]))
+            store(out, here + step, sums(b, spikes[r + 1]))
+            store(out, here + step + LANES, sums(f, spikes[r + 1]))
+            store(out, here + 2 * step, sums(c, spikes[r + 2]))
+            store(out, here + 2 * step + LANES, sums(g, spikes[r + 2]))
+            store(out, here + 3 * step, sums(d, spikes[r + 3]))
+            store(out, here + 3 * step + LANES, sums(h, spikes[r + 3]))
         p += 2
     if p < panels:
-        a, b, c, d = no_words(), no_words(), no_words(), no_words()
-        place = first + p * size
-        for k in range(words):
-            one = load_words(weights, place)
-            a = add_common(a, one, element(rows, at + k))
-            b = add_common(b, one, element(rows, at + words + k))
-            c = add_common(c, one, element(rows, at + 2 * words + k))
-            d = add_common(d, one, element(rows, at + 3 * words + k))
-            place += LANES
-        here = to + p * LANES
-        store(out, here, sums(a, spikes[0]))
-        store(out, here + step, sums(b, spikes[1]))
-        store(out, here + 2 * step, sums(c, spikes[2]))
-        store(out, here + 3 * step, sums(d, spikes[3]))
+        for r in range(0, count, GROUP):
+            a, b, c, d = no_words(), no_words(), no_words(), no_words()
+            place = first + p * size
+            from_ = at + r * words
+            for k in range(from_, from_ + words):
+                one = load_words(weights, place)
+                a = add_common(a, one, element(rows, k))
+                b = add_common(b, one, element(rows, k + words))
+                c = add_common(c, one, element(rows, k + 2 * words))
+                d = add_common(d, one, element(rows, k + 3 * words))
+                place += LANES
+            here = to + r * step + p * LANES
+            store(out, here, sums(a, spikes[r]))
+            store(out, here + step, sums(b, spikes[r + 1]))
+            store(out, here + 2 * step, sums(c, spikes[r + 2]))
+            store(out, here + 3 * step, sums(d, spikes[r + 3]))
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
@@ -134,13 +141,14 @@ def multiply(spikes, weights, out):
     step = panels * LANES
     packed = np.empty(min(rows, ROWS) * words, np.uint64)
     m = 0
-    if rows >= ROWS:
+    if rows >= GROUP:
         totals = np.empty(ROWS, np.int64)
-        while m + ROWS <= rows:
-            for r in range(ROWS):
+        while m + GROUP <= rows:
+            together = min(ROWS, (rows - m) // GROUP * GROUP)
+            for r in range(together):
                 totals[r] = pack_row(spikes, (m + r) * n, n, packed, r * words)
-            four_rows(packed, 0, words, totals, weights, 0, panels, out, m * step, step)
-            m += ROWS
+            many_rows(packed, 0, together, words, totals, weights, 0, panels, out, m * step, step)
+            m += together
     while m < rows:
         one_row(packed, 0, words, pack_row(spikes, m * n, n, packed, 0), weights, 0, panels, out, m * step)
         m += 1

@@ -14,7 +14,7 @@ PRODUCT, FOLDED, FIRE, FULL, ADD, AVERAGE, SPREAD, PACK = range(8)
 ) = range(18)  # fmt: skip
 FIELDS = 18
 
-#: Pixels or samples that are worked on together: they share what is read of the weights.
-ROWS = 4
+#: Pixels or samples that are worked on in one instruction after the other, and those that weights are read once for.
+GROUP, ROWS = 4, 16
 #: Flags of neurons.
 SOFT, TIES_FIRE = 1, 2
