@@ -18,14 +18,13 @@ from hetero_rsnn.gradient.layout import LANES
 from hetero_rsnn.gradient.packed import saving
 from hetero_rsnn.gradient.packed.layers import Layer, PackedConv, PackedLinear, Shortcut, Singles, layer_of
 from hetero_rsnn.gradient.packed.program import compiled
-from hetero_rsnn.gradient.packed.table import ROWS
+from hetero_rsnn.gradient.packed.table import GROUP, ROWS
 from hetero_rsnn.gradient.rooms import room
 from hetero_rsnn.gradient.threads import each
 
-#: Numbers that a few samples may fill while they go through the network together: about what a core has for itself.
-_TOGETHER = 2**17
-#: Samples that go through it together at most, and at least: four share what is read of the weights.
-_MOST, _LEAST = 64, 4
+#: Numbers that samples may fill which go through a network together, about what a core has for itself; or as much as
+#: the weights, which all of them share. And how many samples these are at most.
+_TOGETHER, _MOST = 2**17, 64
 
 
 @cache
@@ -97,6 +96,7 @@ class PackedNetwork:
         self._program = compiled(self.shape, self.layers)
         values, _, potentials, _, gathered = self._program.sizes.tolist()
         self._each, self._scratch = values + potentials, ROWS * gathered
+        self._together = min(_MOST, max(_TOGETHER, self.weight_bytes // 4) // self._each)
         self.folded = self._program.folded
         self.output_shape = self._program.shape
 
@@ -138,7 +138,7 @@ class PackedNetwork:
         filled = -(-c // LANES) * LANES
         memory.fits(f"{steps} steps of {samples} samples", 8 * steps * samples * filled * h * w, "give fewer at a time")
         out = np.empty((steps, samples, h * w * filled), np.float32)
-        share = max(_LEAST, min(_MOST, _TOGETHER // self._each, -(-samples // threads))) // _LEAST * _LEAST
+        share = max(GROUP, min(self._together, -(-samples // threads))) // GROUP * GROUP
         if samples <= share:
             self._run(given, out)
         else:
