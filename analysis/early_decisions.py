@@ -5,7 +5,7 @@ accuracy, by which rule; and does the RCS regulariser of Wu et al. (arXiv:2301.0
 
 Method, in five parts. "converted": an ordinary convolutional network with quantised activations (QCFS, L = 4) is
 trained on Fashion-MNIST and converted; its accuracy over the number of steps T, and early decisions at T = 4 and 8.
-"trained": spiking networks of T = 4 and 8 steps, trained by TET on 12,000 images. "events": images as ON and OFF
+"trained": spiking networks of T = 8 steps, trained by TET on 12,000 images. "events": images as ON and OFF
 events of a moving camera, T = 10, networks with TEBN. "sounds": spoken digits as pictures of band energies (32 bands,
 32 times, however long they last), trained as the images were; each speaker left out in one network. "speech":
 recurrent networks (HeNHeS) on spoken digits, decision windows of 50 ms, each speaker left out once a seed: as drawn,
@@ -45,6 +45,7 @@ from matplotlib.figure import Figure
 from study_kit import Array, Row, Study, fail_politely, interval
 
 import hetero_rsnn as hr
+from hetero_rsnn import plots
 from hetero_rsnn.datasets.catalogue import find_dataset
 from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.inputs.images import image_array
@@ -73,14 +74,14 @@ def images_setting(part: str, quick: bool) -> Row:
     network: Row = {"model": "conv", "blocks": 0}
     if part == "converted":
         network |= {"method": "conversion", "levels": 4, "channels": [32, 64], "hidden": [256]}
-        training = {"training_epochs": 6, "batch_size": 128, "flip": not quick, "validation": 0.05}
+        training = {"training_epochs": 5, "batch_size": 128, "flip": not quick, "validation": 0.05}
         weights, arms, steps, count = [0.002, 0.01, 0.05], {"plain": {}, "rcs": {}}, [1, 2, 4, 8, 16], 57000
     elif part == "trained":
         network |= {"channels": [16, 32], "hidden": [128], "normalisation": "batch"}
         training = {
-            "training_epochs": 5, "batch_size": 64, "learning_rate": 2e-3, "flip": not quick, "validation": 0.05,
+            "training_epochs": 4, "batch_size": 64, "learning_rate": 2e-3, "flip": not quick, "validation": 0.05,
         }  # fmt: skip
-        weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [4, 8], 12000
+        weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [8], 12000
         training["loss"] = "tet"
     elif part == "sounds":
         data = "japanese_vowels" if quick else "free_spoken_digits"
@@ -89,7 +90,7 @@ def images_setting(part: str, quick: bool) -> Row:
         weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [4], 1050
     else:
         network |= {"channels": [8, 16], "hidden": [128], "normalisation": "tebn"}
-        training = {"training_epochs": 4, "batch_size": 64, "learning_rate": 2e-3, "validation": 0.05}
+        training = {"training_epochs": 3, "batch_size": 64, "learning_rate": 2e-3, "validation": 0.05}
         weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [10], 20000
     if quick:
         network |= {"channels": [4], "hidden": [16]}
@@ -115,7 +116,7 @@ def images_setting(part: str, quick: bool) -> Row:
 def speech_setting(quick: bool) -> Row:
     """What every cell of the part with recurrent networks depends on."""
     return {
-        "part": "speech", "data": "japanese_vowels" if quick else "free_spoken_digits", "seeds": 1 if quick else 3,
+        "part": "speech", "data": "japanese_vowels" if quick else "free_spoken_digits", "seeds": 1 if quick else 6,
         "network": "henhes", "n": 40 if quick else 400, "every": 2 if quick else 5, "precision": "single",
         "arms": {"drawn": None, "plain": {"loss": "tet"}, "rcs": {"loss": "tet"}}, "epochs": 2 if quick else 12,
         "weights": [0.002, 0.01, 0.1], "calibration": 0.5 if quick else 0.25, "windows": 5, "loss": LOSS,
@@ -144,6 +145,7 @@ class Split:
         self.train, self.calibration, self.temperature = np.split(
             order, [len(order) - held, len(order) - s["temperature"]]
         )
+        self.data = data
         self.images, self.labels = pictures(data) if s["part"] == "sounds" else data.X, data.y
 
     def X(self, index: Array) -> Array:
@@ -411,11 +413,14 @@ def compared(groups: list[list[Row]], arm: str, than: str) -> Row:
 
     ``bound``: the difference of their optimal cutoff times in steps. ``gap``: of the steps of the calibrated gap rule.
     ``own``: steps at their own accuracy less `LOSS`, as a share. ``equal``: steps at the accuracy of the worse one less
-    `LOSS`, as a share.
+    `LOSS`, as a share. ``pooled``: the same of the mean curve of a group, whose points are of equal epsilons.
     """
-    found: Row = {"accuracy": [], "bound": [], "gap": [], "own": [], "equal": []}
+    found: Row = {"accuracy": [], "bound": [], "gap": [], "own": [], "equal": [], "pooled": []}
     for rows in groups:
         values: Row = {q: [] for q in found}
+        level = min(float(np.mean([row[name]["accuracy"] for row in rows])) for name in (arm, than)) - LOSS
+        mean_curves = [np.mean([row[name]["curve"] for row in rows], axis=0).tolist() for name in (arm, than)]
+        values["pooled"].append(time_at(mean_curves[0], level) / time_at(mean_curves[1], level))
         for row in rows:
             a, b = row[arm], row[than]
             level = min(a["accuracy"], b["accuracy"]) - LOSS
@@ -472,6 +477,7 @@ def merged(rows: list[Row]) -> Row:
         }
         for rule in RULES
     }
+    out["curve"] = np.mean([row["curve"] for row in rows], axis=0).tolist()  # of equal epsilons: as many points
     longest = max(len(row["times"]) for row in rows)
     out["times"] = np.sum([np.pad(row["times"], (0, longest - len(row["times"]))) for row in rows], axis=0).tolist()
     return out
@@ -553,6 +559,41 @@ def over_steps(out: Row) -> list[str]:
     return lines
 
 
+def regularised(outs: dict[str, Row]) -> list[str]:
+    """Lines of the table of what RCS does, over the parts."""
+    lines = [
+        "| data | compared | pairs | accuracy (points) | optimal cutoff (steps) | gap rule (steps) | steps at its own "
+        "accuracy | steps at equal accuracy |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for part, out in outs.items():
+        for name, row in out["rcs"].items():
+            what = name if " against " in name else f"rcs against plain, {name}"
+            lines.append(
+                f"| {part} | {what} | {row['pairs']} | {points([100 * v for v in row['accuracy']])} | "
+                f"{points(row['bound'])} | {points(row['gap'])} | {points(row['own'])} | {points(row['equal'])} |"
+            )
+    return lines
+
+
+def under_distortion(out: Row) -> list[str]:
+    """Lines of the table of noisy and covered images, of the networks without RCS."""
+    lines = [
+        "| network | images | accuracy, full length | of the decisions | mean steps | right among early ones | "
+        "right among late ones |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, m in out["arms"].items():
+        for k, row in enumerate(m.get("distorted", []) if name.startswith("plain") else []):
+            kind = "clean" if row["kind"] == "clean" else f"{row['kind']}, {row['strength']:g}"
+            late = f"{row['late_right'][0]:.3f}" if "late_right" in row else ""
+            lines.append(
+                f"| {name if k == 0 else ''} | {kind} | {row['full'][0]:.3f} | {row['accuracy'][0]:.3f} | "
+                f"{row['time'][0]:.2f} | {row['early_right'][0]:.3f} | {late} |"
+            )
+    return lines
+
+
 def findings(s: Row, out: Row) -> list[str]:
     """One sentence for each question."""
     lines = []
@@ -571,19 +612,18 @@ def findings(s: Row, out: Row) -> list[str]:
             )
     for name, row in out["rcs"].items():
         what = name if " against " in name else f"with RCS, {name}"
+        pooled = f" ({points(row['pooled'])} on the mean curves of the speakers)" if " against " in name else ""
         lines.append(
             f"{what} ({row['pairs']} pairs): optimal cutoff time {points(row['bound'])} steps, gap rule "
             f"{points(row['gap'])} steps, {points(row['own'])} of the steps at its own accuracy less half a point, "
-            f"{points(row['equal'])} at equal accuracy; accuracy {points([100 * v for v in row['accuracy']])} points."
+            f"{points(row['equal'])} at equal accuracy{pooled}; accuracy "
+            f"{points([100 * v for v in row['accuracy']])} points."
         )
     return lines
 
 
 def figure(s: Row, cells: list[Any], out: Row) -> Figure:
     """Accuracy over mean steps of the first network of each arm, and when decisions fall."""
-    from hetero_rsnn.plots import plot_decision_curves, plot_decision_times
-
-    flat = [row for group in cells for row in group] if s["part"] == "speech" else cells
     shown = [name for name, m in out["arms"].items() if "rules" in m]
     steps = sorted({name.split(", ")[1] for name in shown if ", " in name}) or [""]
     fig = Figure(figsize=(9.0, 3.4 * len(steps)), layout="constrained")
@@ -593,20 +633,31 @@ def figure(s: Row, cells: list[Any], out: Row) -> Figure:
         curves, bounds, times = {}, {}, {}
         for name in names:
             arm = name.split(", ")[0]
-            rows = [picked(s, cell, name) for cell in flat]
+            rows = [picked(s, cell, name) for cell in cells]
             curves[arm] = [np.array(row["curve"]) for row in rows]
             bounds[arm] = [(row["rules"]["bound"]["time"], row["rules"]["bound"]["accuracy"]) for row in rows]
             times[arm] = [np.array(row["times"]) for row in rows]
-        plot_decision_curves(curves, bounds, ax=left)
-        plot_decision_times(times, ax=right)
+        plots.plot_decision_curves(curves, bounds, ax=left)
+        plots.plot_decision_times(times, ax=right)
         left.set_title(group or s["part"])
     return fig
 
 
-def picked(s: Row, cell: Row, name: str) -> Row:
-    """The row of a cell that a name of the summary is about."""
+def gallery(s: Row, cell: Row, data_dir: Path | None) -> Figure:
+    """Test images that the first network decides on first and last, with their classes and its answers."""
+    rows = cell["plain"]["steps"]
+    chosen = rows[max((steps for steps in rows if "examples" in rows[steps]), key=int)]["examples"]
+    split = Split(s, data_dir)
+    names = split.data.classes
+    index = [split.test[np.array(chosen[side], dtype=int)] for side in ("first", "last")]
+    first, last = ([names[k] for k in split.y(part)] for part in index)
+    return plots.plot_first_and_last(split.X(index[0])[:, 0], split.X(index[1])[:, 0], (first, last))
+
+
+def picked(s: Row, cell: Any, name: str) -> Row:
+    """The row of a network that a name of the summary is about; that of several speakers is their mean."""
     if s["part"] == "speech":
-        return cell[name]
+        return merged([row[name] for row in cell])
     arm, steps = name.split(", ")
     key = arm if s["part"] == "converted" else name
     return cell[key]["steps"][steps.split()[0]]
@@ -664,7 +715,9 @@ def main() -> None:
     cells = (run_speech if part == "speech" else run_images)(study, s)
     out = summary(s, cells)
     study.finish({"cells": cells, "summary": out}, figure(s, cells, out), findings=findings(s, out))
-    print("\n".join(table(out)))
+    if s["part"] == "converted":
+        plots.save_figure(gallery(s, cells[0], study.args.data_dir), study.out / f"{study.name}_examples.png")
+    print("\n".join([*table(out), *under_distortion(out)] if s["part"] in ("converted", "trained") else table(out)))
 
 
 if __name__ == "__main__":

@@ -59,6 +59,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         its place in X.
     levels : int
         Of the activations that are converted.
+    theta : float
+        Largest activation at first; it is trained. 8 is published, for hundreds of epochs.
     channels, blocks : sequence of int, int
         Of ``"conv"``, see `SpikingConvNet`.
     hidden : sequence of int, optional
@@ -140,6 +142,7 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         detach_reset: bool = False,
         trainable: Sequence[str] = (),
         levels: int = 4,
+        theta: float = 2.0,
         channels: Sequence[int] = (16, 32),
         blocks: int = 1,
         hidden: Sequence[int] | None = None,
@@ -175,6 +178,7 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.detach_reset = detach_reset
         self.trainable = trainable
         self.levels = levels
+        self.theta = theta
         self.channels = channels
         self.blocks = blocks
         self.hidden = hidden

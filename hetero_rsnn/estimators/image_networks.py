@@ -73,7 +73,7 @@ def new_network(given: Any, images: NDArray[Any], classes: int) -> Any:
         if timed:
             raise HeteroError("an ordinary network takes images, got events", fix="use method='direct'")
         ordinary: Any = OrdinaryMLP if mlp else OrdinaryConvNet
-        return ordinary(size, classes, levels=given.levels, **stages, **options)
+        return ordinary(size, classes, levels=given.levels, theta=given.theta, **stages, **options)
     options |= {
         name: getattr(given, name)
         for name in (

@@ -6,6 +6,7 @@
 ``remote``     what all runners share
 ``executors``  where jobs run: make_runner
 ``clusters``   executors of others, Dask
+``dask_log``   what Dask logs of lost connections, kept quiet
 ``locks``      locking a file against other processes
 ``journal``    an append-only file of JSON lines, each with a checksum
 """

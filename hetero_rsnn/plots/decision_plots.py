@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
@@ -66,7 +67,10 @@ def plot_decision_curves(
 
 
 def plot_decision_times(times: Mapping[str, Sequence[ArrayLike]], ax: Axes | None = None) -> Axes:
-    """Share of decisions that fall in each step, as bars side by side; ticks reach over all networks.
+    """Share of decisions that fall in each step.
+
+    Up to 12 steps: bars side by side, with ticks that reach over all networks. More: outlines, a thin one for each
+    network, up to the step by which nearly all decisions (99.5 %) of each method have fallen.
 
     Parameters
     ----------
@@ -75,31 +79,43 @@ def plot_decision_times(times: Mapping[str, Sequence[ArrayLike]], ax: Axes | Non
     ax : Axes, optional
     """
     ax = _new(ax)
-    width = 0.8 / max(1, len(times))
-    longest = 1
-    for number, (name, group) in enumerate(times.items()):
+    shares = {name: _shares(name, group) for name, group in times.items()}
+    longest = max((rows.shape[1] for rows in shares.values()), default=1)
+    width = 0.8 / max(1, len(shares))
+    end = 1
+    for number, (name, rows) in enumerate(shares.items()):
         colour, _ = _LOOKS[number % len(_LOOKS)]
-        if not len(group):
-            raise HeteroError(f"times of {name!r} must be of one network or more, got none", fix="leave it away")
-        most = max(len(np.atleast_1d(one)) for one in group)
-        shares = np.zeros((len(group), most))
-        for row, one in zip(shares, group, strict=True):
-            counts = checks.finite_array(f"times of {name}", one, 1)
-            if (counts < 0).any() or not counts.sum() > 0:
-                raise HeteroError(f"times of {name!r} must be counts with a sum above 0", fix="count decisions a step")
-            row[: len(counts)] = counts / counts.sum()
-        place = np.arange(1, most + 1) + (number - (len(times) - 1) / 2) * width
-        middle = shares.mean(axis=0)
-        bars = np.array([middle - shares.min(axis=0), shares.max(axis=0) - middle])
-        ax.bar(place, middle, width, color=colour, label=name, yerr=bars if len(group) > 1 else None,
+        middle = rows.mean(axis=0)
+        end = max(end, 1 + int(np.searchsorted(np.cumsum(middle), 0.995)))
+        if longest > 12:
+            edges = np.arange(rows.shape[1] + 1) + 0.5
+            for row in rows if len(rows) > 1 else ():
+                ax.stairs(row, edges, color=colour, lw=0.6, alpha=0.35)
+            ax.stairs(middle, edges, color=colour, lw=1.6, label=name)
+            continue
+        place = np.arange(1, rows.shape[1] + 1) + (number - (len(shares) - 1) / 2) * width
+        bars = np.array([middle - rows.min(axis=0), rows.max(axis=0) - middle])
+        ax.bar(place, middle, width, color=colour, label=name, yerr=bars if len(rows) > 1 else None,
                error_kw={"lw": 0.8, "ecolor": "0.3"})  # fmt: skip
-        longest = max(longest, most)
-    ax.set(xlabel="step of the decision", ylabel="share of the samples", xlim=(0.4, longest + 0.6))
-    if longest <= 12:
-        ax.set_xticks(range(1, longest + 1))
+    ax.set(xlabel="step of the decision", ylabel="share of the samples")
+    ax.set_xlim(0.4, (min(end, longest) if longest > 12 else longest) + 0.6)
+    ax.xaxis.set_major_locator(MaxNLocator(12, integer=True))
     ax.legend(frameon=False, fontsize="small")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def _shares(name: str, group: Sequence[ArrayLike]) -> NDArray[np.float64]:
+    """Shares of decisions in each step, shape (networks, steps); shorter rows end in zeros."""
+    if not len(group):
+        raise HeteroError(f"times of {name!r} must be of one network or more, got none", fix="leave it away")
+    shares = np.zeros((len(group), max(len(np.atleast_1d(one)) for one in group)))
+    for row, one in zip(shares, group, strict=True):
+        counts = checks.finite_array(f"times of {name}", one, 1)
+        if (counts < 0).any() or not counts.sum() > 0:
+            raise HeteroError(f"times of {name!r} must be counts with a sum above 0", fix="count decisions a step")
+        row[: len(counts)] = counts / counts.sum()
+    return shares
 
 
 def plot_first_and_last(

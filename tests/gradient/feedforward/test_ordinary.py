@@ -76,7 +76,7 @@ def test_dropout_has_a_mask_for_each_sample():
 
 def test_block_by_hand():
     """Convolution, normalisation, QCFS, convolution, normalisation, plus the shortcut, QCFS."""
-    block = OrdinaryBlock(2, 3, halve=True, levels=5).eval()
+    block = OrdinaryBlock(2, 3, halve=True, levels=5, theta=8.0).eval()
     x = torch.from_numpy(np.random.default_rng(0).uniform(0, 9, (4, 2, 5, 5)).astype(np.float32))
     pooled = nn.functional.avg_pool2d(x, 2, ceil_mode=True)
     weights = matrices(block)
