@@ -144,7 +144,7 @@ class PackedNetwork:
         else:
             each(lambda first: self._block(given, out, first, share), range(0, samples, share), threads)
         if not rest:
-            return out[..., :c]
+            return np.ascontiguousarray(out[..., :c])
         return np.ascontiguousarray(out.reshape(steps, samples, h, w, filled)[..., :c].transpose(0, 1, 4, 2, 3))
 
     def _run(self, given: Singles, out: Singles) -> None:

@@ -194,7 +194,8 @@ class _Compiler:
     def _bits(self, value: Value, layer: PackedLinear | PackedConv, numbers: Any) -> dict[str, int]:
         """Fields of an operation with 1-bit weights."""
         rows = _by_pixel(layer, value) if isinstance(layer, PackedLinear) else layer.words.reshape(layer.outputs, -1)
-        self._words = max(self._words, rows.shape[1])
+        if isinstance(layer, PackedConv):  # others read their inputs where they are
+            self._words = max(self._words, rows.shape[1])
         return {
             **self._kernel(layer),
             "panels": _filled(layer.outputs) // LANES,
@@ -212,7 +213,8 @@ class _Compiler:
         rows = np.zeros((layer.outputs, *weight.shape[2:], _filled(c)), np.float32)
         rows[..., :c] = weight.transpose(0, 2, 3, 1)
         rows = rows.reshape(len(rows), -1)
-        self._floats = max(self._floats, rows.shape[1])
+        if isinstance(layer, FullConv):
+            self._floats = max(self._floats, rows.shape[1])
         self._emit(
             t.FULL, self._read(value, layer), target, **self._kernel(layer), panels=_filled(layer.outputs) // LANES,
             weights=self._keep(1, panels(rows)), numbers=self._keep(1, _lanes(layer.bias)),
