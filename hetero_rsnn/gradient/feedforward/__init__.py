@@ -8,7 +8,8 @@ All modules of this package import torch; the rest of ``hetero_rsnn`` does witho
 ``neurons``          Neurons: leaky integrate-and-fire neurons, all steps at once or step by step
 ``layers``           connections, pooling, dropout
 ``one_bit``          connections with weights of 1 bit
-``normalisation``    BatchNorm, TEBN; their folding into weights of each step
+``folding``          what has taken a normalisation up: weights of each step, signs with scale and offset
+``normalisation``    BatchNorm, TEBN; their folding
 ``coding``           images as spikes
 ``setting``          options that all networks share
 ``blocks``           convolutions with a shortcut

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.gradient.feedforward.folding import ScaledSigns, StepWeights
 from hetero_rsnn.gradient.feedforward.layers import Conv, Linear
-from hetero_rsnn.gradient.feedforward.states import Stateful
+from hetero_rsnn.gradient.feedforward.one_bit import OneBitConv, OneBitLinear, channel_scale, sign
+from hetero_rsnn.gradient.feedforward.states import Stateful, interval
 
 #: How inputs of neurons can be normalised.
 NORMALISATIONS = ("batch", "tebn")
@@ -134,95 +134,18 @@ class TEBN(BatchNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """Of the shape of the input (steps, batch, features, ...)."""
-        now = _interval(self, len(x), self.steps)
+        now = interval(self, len(x), self.steps)
         return super().forward(x) * self.p[now].reshape(-1, *[1] * (x.dim() - 1))
 
     def extra_repr(self) -> str:
         return f"{self.features}, steps={self.steps}"
 
 
-class StepWeights(Stateful):
-    """Connections with weights and biases of their own in each step.
-
-    Parameters
-    ----------
-    layer : Linear or Conv
-        What kind of connections; its own weights are not used.
-    weight : Tensor, shape (steps, ...)
-    bias : Tensor, shape (steps, outputs)
-
-    Raises
-    ------
-    HeteroError
-        For another number of steps.
-
-    Examples
-    --------
-    >>> import torch
-    >>> layer = Linear(3, 5, draw=torch.Generator())
-    >>> twice = StepWeights(layer, torch.ones(2, 5, 3), torch.zeros(2, 5))
-    >>> twice(torch.ones(2, 8, 3)).shape
-    torch.Size([2, 8, 5])
-    """
-
-    weight: Tensor
-    bias: Tensor
-
-    def __init__(self, layer: Linear | Conv, weight: Tensor, bias: Tensor) -> None:
-        super().__init__()
-        # The kind of connections without parameters: these would be saved, and trained, for nothing.
-        self.layer: Linear | Conv = layer.full()
-        for name in ("weight", "bias"):
-            self.layer.register_parameter(name, None)
-        self.register_buffer("weight", weight)
-        self.register_buffer("bias", bias)
-
-    @property
-    def steps(self) -> int:
-        """How many steps a call has."""
-        return len(self.weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Shape (steps, batch, outputs, ...)."""
-        now = _interval(self, len(x), self.steps)
-        weights, biases = self.weight[now], self.bias[now]
-        return torch.cat([self.layer.product(x[t : t + 1], weights[t], biases[t]) for t in range(len(x))])
-
-    def fan_out(self, shape: Sequence[int]) -> Tensor:
-        """Targets of each unit of an input of this shape."""
-        return self.layer.fan_out(shape)
-
-    def products(self, shape: Sequence[int]) -> int:
-        """Products that an analog input of this shape takes in a step."""
-        return self.layer.products(shape)
-
-    @property
-    def analog(self) -> bool:
-        """Whether inputs are numbers in each step, and no spikes."""
-        return self.layer.analog
-
-    def extra_repr(self) -> str:
-        return f"steps={self.steps}"
-
-
-def _interval(layer: Stateful, count: int, steps: int) -> slice:
-    """Which steps a call is about; the layer remembers where it ends."""
-    first = (layer.state or 0) if layer.carrying else 0
-    if first + count > steps or (count != steps and not layer.carrying):
-        got = first + count
-        raise HeteroError(
-            f"a layer for {steps} steps cannot take {got}", fix=f"give {steps} steps, or make one for {got}"
-        )
-    if layer.carrying:
-        layer.state = first + count
-    return slice(first, first + count)
-
-
-def folded(layer: Linear | Conv, norm: BatchNorm | None) -> Linear | Conv | StepWeights:
+def folded(layer: Linear | Conv, norm: BatchNorm | None) -> Linear | Conv | StepWeights | ScaledSigns:
     """Connections and the normalisation after them, as in evaluation, as connections alone.
 
     A BatchNorm a x + c of a map W x + b is a map with weights a W and biases a b + c; TEBN's is p[t] times that in step
-    t (that it is folded is our choice). Weights of 1 bit become full ones: signs times a number of each channel.
+    t (that it is folded is our choice). Of weights of 1 bit the signs stay: scale and offset take a and c up.
 
     Parameters
     ----------
@@ -233,17 +156,22 @@ def folded(layer: Linear | Conv, norm: BatchNorm | None) -> Linear | Conv | Step
     Examples
     --------
     >>> import torch
+    >>> from hetero_rsnn.gradient.feedforward.one_bit import OneBitLinear
     >>> layer, norm = Linear(3, 5, draw=torch.Generator()), TEBN(5, 4)
     >>> folded(layer, norm)
     StepWeights(
       steps=4
       (layer): Linear(3, 5)
     )
+    >>> folded(OneBitLinear(3, 5, draw=torch.Generator()), BatchNorm(5)).signs().shape
+    (5, 3)
     """
-    out = layer.full()
-    if norm is None:
-        return out
     with torch.no_grad():
+        if isinstance(layer, OneBitLinear | OneBitConv):
+            return _folded_signs(layer, norm)
+        out = layer.full()
+        if norm is None:
+            return out
         scale, shift = norm.affine()
         weight = layer.used() * scale.reshape(-1, *[1] * (layer.weight.dim() - 1))
         bias = shift if layer.bias is None else shift + layer.bias * scale
@@ -252,6 +180,19 @@ def folded(layer: Linear | Conv, norm: BatchNorm | None) -> Linear | Conv | Step
             return out
         copies = weight * norm.p.reshape(-1, *[1] * weight.dim())
         return StepWeights(layer, copies, bias * norm.p[:, None])
+
+
+def _folded_signs(layer: OneBitLinear | OneBitConv, norm: BatchNorm | None) -> ScaledSigns:
+    """The same of weights of 1 bit, or of those that will be of 1 bit: their scale is 1 by then."""
+    weight = sign(layer.weight) if layer.binary else layer.weight.clone()
+    scale = channel_scale(layer.weight) if layer.binary else torch.ones_like(weight.flatten(1)[:, 0])
+    offset = torch.zeros_like(scale) if layer.bias is None else layer.bias.clone()
+    if norm is not None:
+        a, shift = norm.affine()
+        scale, offset = scale * a, shift if layer.bias is None else shift + offset * a
+    if isinstance(norm, TEBN):
+        scale, offset = scale * norm.p[:, None], offset * norm.p[:, None]
+    return ScaledSigns(layer, weight, scale, offset, layer.binary.clone())
 
 
 class Projection(nn.Module):
@@ -281,7 +222,7 @@ class Projection(nn.Module):
             y = self.norm(y)
         return y
 
-    def folded(self) -> Linear | Conv | StepWeights:
+    def folded(self) -> Linear | Conv | StepWeights | ScaledSigns:
         """Both as connections alone; see `folded`."""
         return folded(self.synapses, self.norm)
 

@@ -59,9 +59,30 @@ def sign(x: Tensor) -> Tensor:
     return _sign(x)
 
 
-def _scale(weight: Tensor) -> Tensor:
+def channel_scale(weight: Tensor) -> Tensor:
     """Mean absolute weight of each output channel, (outputs,)."""
     return weight.detach().abs().flatten(1).mean(1)
+
+
+def scaled(sums: Tensor, scale: Tensor, offset: Tensor | None) -> Tensor:
+    """Sums (steps, batch, outputs, ...) times a scale and plus an offset, (outputs,) or (steps, outputs), one by one."""
+    wide = (*scale.shape[:-1], *[1] * (scale.dim() - 1), scale.shape[-1], *[1] * (sums.dim() - 3))
+    out = sums * scale.reshape(wide)
+    return out if offset is None else out + offset.reshape(wide)
+
+
+def signs_of(weight: Tensor) -> NDArray[Any]:
+    """Signs as int8."""
+    found: NDArray[Any] = sign(weight.detach()).to(device="cpu", dtype=torch.int8).numpy()
+    return found
+
+
+def check_settled(binary: Tensor) -> None:
+    """Refuse connections that have full weights as yet."""
+    if not binary:
+        raise HeteroError(
+            "connections in their first stage have full weights, and no signs", fix="use_one_bit(network) first"
+        )
 
 
 def one_bit(weight: Tensor) -> Tensor:
@@ -83,7 +104,7 @@ def one_bit(weight: Tensor) -> Tensor:
     >>> one_bit(torch.tensor([[0.5, -0.25, 0.0], [3.0, 1.0, -2.0]])).tolist()
     [[0.25, -0.25, 0.25], [2.0, 2.0, -2.0]]
     """
-    return sign(weight) * _scale(weight).reshape(-1, *[1] * (weight.dim() - 1))
+    return sign(weight) * channel_scale(weight).reshape(-1, *[1] * (weight.dim() - 1))
 
 
 class OneBit(nn.Module):
@@ -108,8 +129,19 @@ class OneBit(nn.Module):
         self.register_buffer("binary", torch.tensor(1))
 
     def used(self) -> Tensor:
-        """Weights as the connections use them."""
+        """Weights as the connections use them, with their scale."""
         return one_bit(self.weight) if self.binary else self.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shape (steps, batch, outputs, ...): sums of signs, which are then multiplied with the scale.
+
+        Sums over spikes are exact in that order, so that outputs are the same in batches of every size.
+        """
+        own: Any = self
+        if not self.binary:
+            full: Tensor = own.product(x, self.weight, own.bias)
+            return full
+        return scaled(own.product(x, sign(self.weight), None), channel_scale(self.weight), own.bias)
 
     def signs(self) -> NDArray[Any]:
         """Signs of the weights, of their shape: int8, 1 or -1.
@@ -119,9 +151,8 @@ class OneBit(nn.Module):
         HeteroError
             While the connections use full weights.
         """
-        self._settled()
-        found: NDArray[Any] = sign(self.weight.detach()).to(device="cpu", dtype=torch.int8).numpy()
-        return found
+        check_settled(self.binary)
+        return signs_of(self.weight)
 
     def scale(self) -> Array:
         """What the signs of each output channel are multiplied with, shape (outputs,), in the precision of weights.
@@ -131,15 +162,9 @@ class OneBit(nn.Module):
         HeteroError
             While the connections use full weights.
         """
-        self._settled()
-        found: Array = _scale(self.weight).cpu().numpy()
+        check_settled(self.binary)
+        found: Array = channel_scale(self.weight).cpu().numpy()
         return found
-
-    def _settled(self) -> None:
-        if not self.binary:
-            raise HeteroError(
-                "connections in their first stage have full weights, and no signs", fix="use_one_bit(network) first"
-            )
 
 
 class OneBitLinear(OneBit, Linear):

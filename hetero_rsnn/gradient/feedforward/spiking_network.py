@@ -13,8 +13,9 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.gradient.feedforward.accounts import Account, counted
 from hetero_rsnn.gradient.feedforward.coding import RateCoding
+from hetero_rsnn.gradient.feedforward.folding import FoldedConnections, StepWeights
 from hetero_rsnn.gradient.feedforward.neurons import Kept, Neurons, Noise, with_noise
-from hetero_rsnn.gradient.feedforward.normalisation import Projection, StepWeights, fold_in_place
+from hetero_rsnn.gradient.feedforward.normalisation import Projection, fold_in_place
 from hetero_rsnn.gradient.feedforward.setting import Setting
 from hetero_rsnn.gradient.feedforward.specs import arrays_of, take_over
 from hetero_rsnn.gradient.feedforward.states import Memory
@@ -188,6 +189,8 @@ class SpikingNetwork(nn.Module):
     def folded(self) -> Self:
         """A copy for inference in which normalisations have become weights: of each step where p[t] is learned.
 
+        Weights of 1 bit stay signs: what is folded into them is a scale and an offset of each channel (`ScaledSigns`).
+
         Raises
         ------
         HeteroError
@@ -242,8 +245,8 @@ class SpikingNetwork(nn.Module):
         for name, module in self.layers.named_modules():
             if not list(module.children()) and not isinstance(module, nn.Identity):
                 lines.append(f"  {name:<16} {module!r}")
-            elif isinstance(module, StepWeights):
-                lines.append(f"  {name:<16} StepWeights({module.extra_repr()})")
+            elif isinstance(module, FoldedConnections):
+                lines.append(f"  {name:<16} {type(module).__name__}({module.extra_repr()})")
         return "\n".join([*lines, f"  {sum(p.numel() for p in self.parameters()):,} parameters"])
 
     def __repr__(self) -> str:

@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from torch import Tensor, nn
 
+from hetero_rsnn.common.errors import HeteroError
+
 
 class Stateful(nn.Module):
     """A layer whose calls take all steps at once, or go on from the call before.
@@ -33,6 +35,25 @@ class Stateful(nn.Module):
     def reset(self) -> None:
         """Begin anew."""
         self.state = None
+
+
+def interval(layer: Stateful, count: int, steps: int) -> slice:
+    """Which steps of so many a call of `count` is about; the layer remembers where it ends.
+
+    Raises
+    ------
+    HeteroError
+        If there are not so many.
+    """
+    first = (layer.state or 0) if layer.carrying else 0
+    if first + count > steps or (count != steps and not layer.carrying):
+        got = first + count
+        raise HeteroError(
+            f"a layer for {steps} steps cannot take {got}", fix=f"give {steps} steps, or make one for {got}"
+        )
+    if layer.carrying:
+        layer.state = first + count
+    return slice(first, first + count)
 
 
 class Memory:

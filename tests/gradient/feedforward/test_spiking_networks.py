@@ -20,7 +20,8 @@ from hetero_rsnn.gradient.feedforward.layers import Linear
 from hetero_rsnn.gradient.feedforward.losses import cross_entropy_of_mean
 from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP, network_from
 from hetero_rsnn.gradient.feedforward.neurons import Neurons
-from hetero_rsnn.gradient.feedforward.normalisation import Projection, StepWeights
+from hetero_rsnn.gradient.feedforward.folding import ScaledSigns, StepWeights
+from hetero_rsnn.gradient.feedforward.normalisation import Projection
 from hetero_rsnn.gradient.feedforward.one_bit import OneBitConv, OneBitLinear, use_one_bit
 from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
 
@@ -219,7 +220,10 @@ def test_a_stage_of_training_is_saved():
     assert torch.equal(again(images()), network(images())) and not torch.equal(
         mlp(weights="1bit")(images()), again(images())
     )
-    torch.testing.assert_close(network.folded()(images()), again(images()), rtol=0, atol=1e-12)
+    folded = network.folded()
+    torch.testing.assert_close(folded(images()), again(images()), rtol=0, atol=1e-12)
+    again = network_from(folded.spec()).from_arrays(folded.to_arrays())
+    assert torch.equal(again(images()), folded(images()))
 
 
 def test_specs_of_before_say_nothing_of_bits():
@@ -278,6 +282,10 @@ def test_folding_changes_no_spike(make, options):
     folded = network.folded()
     assert not [m for m in folded.modules() if isinstance(m, Projection)]
     assert any(isinstance(m, StepWeights) for m in folded.modules()) == (options.get("normalisation") == "tebn")
+    bits = [m for m in network.modules() if isinstance(m, OneBitConv | OneBitLinear)]
+    signs = [m for m in folded.modules() if isinstance(m, ScaledSigns)]
+    assert len(bits) == len(signs) and not [m for m in folded.modules() if isinstance(m, OneBitConv | OneBitLinear)]
+    assert all(np.array_equal(one.signs(), other.signs()) for one, other in zip(bits, signs, strict=True))
     assert not any(p.requires_grad for p in folded.parameters())
     for x in (images(), events(network.steps)):
         before, kept = network.traced(x)
@@ -302,6 +310,8 @@ def test_saving_without_pickles(make, options, tmp_path):
     again = again.from_arrays(arrays).eval()
     assert torch.equal(again(images()), network(images()))
     assert again.describe() == network.describe()
+    folded = network.folded()
+    assert network_from(folded.spec()).from_arrays(folded.to_arrays()).describe() == folded.describe()
     for name, value in network.state_dict().items():
         assert torch.equal(again.state_dict()[name], value) and again.state_dict()[name].dtype == value.dtype
 
@@ -431,6 +441,7 @@ def test_what_a_network_says():
     assert all(word in text for word in ("OneBitLinear(30, 20)", "Bias(30)", "  1.shortcut.synapses Linear(30, 20)"))
     assert text.count("Dropout(0.1)") == 2 and text.count("OneBit") == 1
     assert repr(network.eval().folded()).endswith("1-bit weights, shortcuts, folded)")
+    assert "  1.main           ScaledSigns()" in network.folded().describe()
 
 
 def test_copies_and_precision():

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from helpers import refused
 
 import hetero_rsnn as hr
 from hetero_rsnn.gradient.feedforward.layers import Conv, Linear
-from hetero_rsnn.gradient.feedforward.normalisation import TEBN, BatchNorm, Projection, StepWeights, folded
-from hetero_rsnn.gradient.feedforward.one_bit import OneBitConv, OneBitLinear, one_bit, use_one_bit
+from hetero_rsnn.gradient.feedforward.folding import ScaledSigns, StepWeights
+from hetero_rsnn.gradient.feedforward.normalisation import TEBN, BatchNorm, Projection, folded
+from hetero_rsnn.gradient.feedforward.one_bit import OneBitConv, OneBitLinear, use_one_bit
 from hetero_rsnn.gradient.feedforward.states import Memory
 
 pytestmark = pytest.mark.torch
@@ -91,20 +93,41 @@ def test_folded_connections_do_the_same(conv, kept, kind, bias):
     x = torch.rand(4, 5, *((2, 9, 7) if conv else (10,)), dtype=torch.float64)
     weights, statistics = layer.weight.detach().clone(), norm.running_mean.clone()
     expected, one = Projection(layer, norm)(x), folded(layer, norm)
-    assert isinstance(one, StepWeights) == (kind is TEBN)
-    assert not [m for m in one.modules() if isinstance(m, OneBitLinear | OneBitConv)]
+    assert type(one) is ((StepWeights if kind is TEBN else type(layer)) if kept == "full" else ScaledSigns)
     torch.testing.assert_close(one(x), expected, rtol=0, atol=1e-13)
     assert torch.equal(layer.weight, weights) and torch.equal(norm.running_mean, statistics)
+    a = norm.weight / torch.sqrt(norm.running_var + norm.epsilon)
+    each = norm.p[:, None] * a if kind is TEBN else a
+    if kept == "full" and kind is TEBN:
+        ratio = one.weight / layer.weight
+        torch.testing.assert_close(ratio, each.reshape(4, 3, *[1] * (layer.weight.dim() - 1)).expand_as(ratio))
+    if kept == "1bit":
+        assert np.array_equal(one.signs(), layer.signs()) and one.signs().dtype == np.int8
+        np.testing.assert_allclose(one.scale(), (each * torch.tensor(layer.scale())).detach(), rtol=1e-13)
+        assert one.offset().shape == one.scale().shape
+    elif kept == "first stage":
+        for call in (one.signs, one.scale):
+            refused(call, "have full weights, and no signs: use_one_bit(network) first")
     if kind is TEBN:
-        by_hand = norm.p[:, None] * (norm.weight / torch.sqrt(norm.running_var + norm.epsilon))
-        ratio = one.weight / (one_bit(layer.weight) if kept == "1bit" else layer.weight)
-        torch.testing.assert_close(ratio, by_hand.reshape(4, 3, *[1] * (layer.weight.dim() - 1)).expand_as(ratio))
         together, memory = one(x), Memory(one)
         for t in range(4):
             with memory:
                 assert torch.equal(one(x[t : t + 1])[0], together[t])
+    if isinstance(one, StepWeights | ScaledSigns):
         assert torch.equal(one.fan_out(x.shape[2:]), layer.fan_out(x.shape[2:]))
-        assert not list(one.parameters()) and set(one.state_dict()) == {"weight", "bias"}
+        assert one.products(x.shape[2:]) == layer.products(x.shape[2:]) and not one.analog
+        names = {"weight", "bias"} if kept == "full" else {"weight", "scales", "offsets", "binary"}
+        assert not list(one.parameters()) and set(one.state_dict()) == names
+
+
+def test_signs_without_normalisation_keep_scale_and_bias():
+    layer = OneBitConv(2, 3, 3, draw=draw())
+    torch.nn.init.normal_(layer.bias, generator=draw())
+    one = Projection(layer).folded()
+    assert np.array_equal(one.scale(), layer.scale()) and np.array_equal(one.offset(), layer.bias.detach())
+    x = (torch.rand(3, 5, 2, 6, 6) < 0.3).float()
+    assert torch.equal(one(x), layer(x)) and torch.equal(one(x[:2]), layer(x)[:2])  # any number of steps
+    assert not Projection(OneBitConv(2, 3, 3, bias=False, draw=draw())).folded().offset().any()
 
 
 def test_without_normalisation_folding_copies():
@@ -116,13 +139,15 @@ def test_without_normalisation_folding_copies():
 @pytest.mark.parametrize("steps", [1, 3, 5])
 def test_another_number_of_steps_is_refused(steps):
     layer = Linear(6, 3, draw=draw())
-    for one in (TEBN(3, 4).eval(), TEBN(3, 4), folded(layer, TEBN(3, 4))):
+    both = [folded(kind, TEBN(3, 4)) for kind in (layer, OneBitLinear(6, 3, draw=draw()))]
+    for one in (TEBN(3, 4).eval(), TEBN(3, 4), *both):
         with pytest.raises(hr.HeteroError, match=f"a layer for 4 steps cannot take {steps}"):
-            one(torch.rand(steps, 2, 6 if isinstance(one, StepWeights) else 3))
-    one = folded(layer, TEBN(3, 4)).carry()
-    one(torch.rand(3, 2, 6))
-    with pytest.raises(hr.HeteroError, match="a layer for 4 steps cannot take 5"):
-        one(torch.rand(2, 2, 6))
+            one(torch.rand(steps, 2, 6 if one in both else 3))
+    for one in both:
+        one.carry()
+        one(torch.rand(3, 2, 6))
+        with pytest.raises(hr.HeteroError, match="a layer for 4 steps cannot take 5"):
+            one(torch.rand(2, 2, 6))
 
 
 def test_training_needs_all_steps_and_two_values():
