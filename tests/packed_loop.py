@@ -36,6 +36,8 @@ def patches(x, width, stride):
 
 
 def pooled(x, width):
+    if width == 1:
+        return x
     out = np.zeros((*x.shape[:2], -(-x.shape[2] // width), -(-x.shape[3] // width)), np.float32)
     for y in range(out.shape[2]):
         for x_ in range(out.shape[3]):
@@ -51,7 +53,8 @@ def apply(layer, x):
     """A layer without memory."""
     if isinstance(layer, AveragePool):
         return pooled(x, layer.width)
-    weight = layer.signs() if isinstance(layer, PackedLinear | PackedConv) else layer.weight
+    weight = layer.weight if isinstance(layer, FullLinear | FullConv) else layer.signs()
+    x = pooled(x, getattr(layer, "pool", 1))
     if isinstance(layer, PackedLinear | FullLinear):
         image = x.reshape(*x.shape, *[1] * (4 - x.ndim))
         seen = image.transpose(0, 2, 3, 1).reshape(len(x), 1, 1, -1)

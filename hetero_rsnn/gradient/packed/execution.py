@@ -93,13 +93,36 @@ def _gather(source, at, high, wide, width, kernel, stride, y, x, out, to):
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
+def _gather_squares(source, at, high, wide, width, pool, top, left, tall, broad, out, to):
+    """The same where squares are averaged: of each place first one pixel of its square, then the next of all places.
+
+    A square beyond the edge gives what is there twice, as the average of it asks for.
+    """
+    for dy in range(pool):
+        for dx in range(pool):
+            for i in range(top, top + tall):
+                for j in range(left, left + broad):
+                    y, x = i * pool, j * pool
+                    if 0 <= y < high and 0 <= x < wide:
+                        place = at + (min(y + dy, high - 1) * wide + min(x + dx, wide - 1)) * width
+                        for k in range(width):
+                            out[to + k] = element(source, place + k)
+                    else:
+                        for k in range(width):
+                            out[to + k] = 0
+                    to += width
+
+
+@njit(nogil=True, error_model="numpy", cache=True)
 def _product(op, batch, spikes, values, weights, numbers, rows, totals, some):
     """1-bit weights: sums, then scale and offset, or a comparison of the sum with a whole number."""
     panels, kernel, stride, width = op[t.PANELS], op[t.KERNEL], op[t.STRIDE], op[t.WIDTH]
-    high, wide = op[t.OUT_ROWS], op[t.OUT_COLUMNS]
-    words, step = kernel * kernel * width, panels * LANES
+    high, wide, pool = op[t.OUT_ROWS], op[t.OUT_COLUMNS], op[t.POOL]
+    tall = kernel if kernel > 0 else -(-op[t.ROWS_IN] // pool)
+    broad = kernel if kernel > 0 else -(-op[t.COLUMNS] // pool)
+    words, step = tall * broad * width * pool * pool, panels * LANES
     count = batch * high * wide
-    straight = kernel == 1 and stride == 1
+    straight = kernel == 1 and stride == 1 and pool == 1
     source, sample = op[t.SOURCE] * batch, op[t.ROWS_IN] * op[t.COLUMNS] * width
     folded = op[t.KIND] == t.FOLDED
     target, pieces = op[t.TARGET] * batch, 4 * -(-panels // 4)
@@ -109,7 +132,15 @@ def _product(op, batch, spikes, values, weights, numbers, rows, totals, some):
         together = min(t.ROWS, (count - m) // t.GROUP * t.GROUP) if m + t.GROUP <= count else 1
         at = source + m * words
         for r in range(together):
-            if not straight:
+            if pool > 1:
+                at = 0
+                b, pixel = divmod(m + r, high * wide)
+                _gather_squares(
+                    spikes, source + b * sample, op[t.ROWS_IN], op[t.COLUMNS], width, pool,
+                    pixel // wide * stride - kernel // 2, pixel % wide * stride - kernel // 2, tall, broad, rows,
+                    r * words,
+                )  # fmt: skip
+            elif not straight:
                 at = 0
                 b, pixel = divmod(m + r, high * wide)
                 _gather(

@@ -31,14 +31,14 @@ def limits(
         Whose leak is 0.
     threshold, bias : ndarray, shape (outputs,)
     amplitude : float
-        Height of the spikes that the layer takes.
+        What one spike adds to a sum of signs: its height, or a quarter of it where squares are averaged.
 
     Returns
     -------
     direction, limit : ndarray of float32, shape (outputs,)
         Whole numbers; a limit of `NEVER` where no sum is enough.
     """
-    most = layer.inputs * (layer.width**2 if isinstance(layer, PackedConv) else 1)
+    most = layer.inputs * layer.pool**2 * (layer.width**2 if isinstance(layer, PackedConv) else 1)
     fires = np.greater_equal if neurons.ties == "fire" else np.greater
     height = np.float32(amplitude)
     direction = np.where((layer.scale < 0) != (height < 0), np.float32(-1), np.float32(1))

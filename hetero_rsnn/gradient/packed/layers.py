@@ -21,6 +21,8 @@ RESETS = ("hard", "soft")
 TIES = ("quiet", "fire")
 #: Sums of fewer spikes than this are whole numbers in float32.
 _MOST_INPUTS = 2**24
+#: Width of squares that are averaged: only quarters and halves are exact.
+_MOST_POOL = 2
 
 
 class Layer:
@@ -62,12 +64,16 @@ class PackedLinear(Layer):
     signs : array_like, shape (outputs, inputs)
         +1 or -1.
     scale, offset : array_like, shape (outputs,) or ()
+    pool : {1, 2}
+        2: the spikes of an image are averaged over squares of 2 x 2 first, those at the edge of what is there. Sums
+        are whole quarters then, and exact too. It takes four times the time, and memory for weights while it runs.
 
     Attributes
     ----------
     words : ndarray of uint64, shape (outputs, ceil(inputs / 64))
         See `hetero_rsnn.gradient.packed.words`.
     inputs : int
+        After averaging.
 
     Raises
     ------
@@ -77,19 +83,19 @@ class PackedLinear(Layer):
     Examples
     --------
     >>> PackedLinear([[1, -1, 1], [-1, -1, 1]], scale=[0.5, 2.0])
-    PackedLinear(words=(2, 1), scale=(2,), offset=(2,), inputs=3)
+    PackedLinear(words=(2, 1), scale=(2,), offset=(2,), inputs=3, pool=1)
     """
 
     kind = "packed_linear"
     array_names = ("words", "scale", "offset")
-    number_names = ("inputs",)
+    number_names = ("inputs", "pool")
     words: Words
 
-    def __init__(self, signs: ArrayLike, scale: ArrayLike = 1.0, offset: ArrayLike = 0.0) -> None:
+    def __init__(self, signs: ArrayLike, scale: ArrayLike = 1.0, offset: ArrayLike = 0.0, *, pool: int = 1) -> None:
         array = checks.plain_array("signs", signs)
         if array.ndim != 2:
             raise HeteroError(f"signs must have the shape (outputs, inputs), got {array.shape}", fix="reshape them")
-        self.fill(pack_signs(array), array.shape[1], scale, offset)
+        self.fill(pack_signs(array), array.shape[1], scale, offset, pool)
 
     @classmethod
     def of(cls, arrays: dict[str, Any], numbers: dict[str, Any]) -> Self:
@@ -98,9 +104,10 @@ class PackedLinear(Layer):
         layer.fill(**arrays, **numbers)
         return layer
 
-    def fill(self, words: Any, inputs: Any, scale: ArrayLike, offset: ArrayLike) -> None:
+    def fill(self, words: Any, inputs: Any, scale: ArrayLike, offset: ArrayLike, pool: Any) -> None:
         """Take words in place of signs."""
-        self.inputs = checks.whole("inputs", inputs, least=1, most=_MOST_INPUTS - 1)
+        self.pool = checks.whole("pool", pool, least=1, most=_MOST_POOL)
+        self.inputs = checks.whole("inputs", inputs, least=1, most=_MOST_INPUTS // self.pool**2 - 1)
         self.words = _frozen(_shaped("words", check_words("words", words, self.inputs), 2))
         self.outputs = len(self.words)
         self.scale, self.offset = (
@@ -123,6 +130,8 @@ class PackedConv(Layer):
         +1 or -1. The width is odd.
     scale, offset : array_like, shape (outputs,) or ()
     stride : int
+    pool : {1, 2}
+        As of `PackedLinear`.
 
     Attributes
     ----------
@@ -140,22 +149,24 @@ class PackedConv(Layer):
     --------
     >>> import numpy as np
     >>> PackedConv(np.ones((8, 3, 3, 3)), stride=2)
-    PackedConv(words=(8, 3, 3, 1), scale=(8,), offset=(8,), inputs=3, stride=2)
+    PackedConv(words=(8, 3, 3, 1), scale=(8,), offset=(8,), inputs=3, stride=2, pool=1)
     """
 
     kind = "packed_conv"
     array_names = ("words", "scale", "offset")
-    number_names = ("inputs", "stride")
+    number_names = ("inputs", "stride", "pool")
     words: Words
 
-    def __init__(self, signs: ArrayLike, scale: ArrayLike = 1.0, offset: ArrayLike = 0.0, *, stride: int = 1) -> None:
+    def __init__(
+        self, signs: ArrayLike, scale: ArrayLike = 1.0, offset: ArrayLike = 0.0, *, stride: int = 1, pool: int = 1
+    ) -> None:  # fmt: skip
         array = checks.plain_array("signs", signs)
         if array.ndim != 4:
             raise HeteroError(
                 f"signs must have the shape (outputs, inputs, width, width), got {array.shape}", fix="reshape them"
             )
         words = pack_signs(array.transpose(0, 2, 3, 1))
-        self.fill(words, array.shape[1], scale, offset, stride)
+        self.fill(words, array.shape[1], scale, offset, stride, pool)
 
     @classmethod
     def of(cls, arrays: dict[str, Any], numbers: dict[str, Any]) -> Self:
@@ -164,15 +175,17 @@ class PackedConv(Layer):
         layer.fill(**arrays, **numbers)
         return layer
 
-    def fill(self, words: Any, inputs: Any, scale: ArrayLike, offset: ArrayLike, stride: Any) -> None:
+    def fill(self, words: Any, inputs: Any, scale: ArrayLike, offset: ArrayLike, stride: Any, pool: Any) -> None:
         """Take words in place of signs."""
         self.inputs = checks.whole("inputs", inputs, least=1, most=_MOST_INPUTS - 1)
+        self.pool = checks.whole("pool", pool, least=1, most=_MOST_POOL)
         self.stride = checks.whole("stride", stride, least=1)
         self.words = _frozen(_shaped("words", check_words("words", words, self.inputs), 4))
         self.outputs, self.width = self.words.shape[:2]
         _square(self.words.shape[1:3])
-        if self.inputs * self.width**2 >= _MOST_INPUTS:
-            raise HeteroError(f"a kernel must have fewer than {_MOST_INPUTS} inputs", fix="use fewer channels")
+        most = _MOST_INPUTS // self.pool**2
+        if self.inputs * self.width**2 >= most:
+            raise HeteroError(f"a kernel must have fewer than {most} inputs", fix="use fewer channels")
         self.scale, self.offset = (
             _per_output(name, value, self.outputs) for name, value in (("scale", scale), ("offset", offset))
         )

@@ -202,7 +202,10 @@ class PackedNetwork:
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes that the 1-bit weights take while the network runs, what fills up rows and panels included."""
+        """Bytes that the 1-bit weights take while the network runs, what fills up rows and panels included.
+
+        Weights behind averages over squares lie there once for each pixel of a square.
+        """
         return int(self._program.weights.nbytes)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:

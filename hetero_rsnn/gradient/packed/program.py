@@ -156,7 +156,8 @@ class _Compiler:
 
     def _packed(self, value: Value, layer: PackedLinear | PackedConv) -> Value:
         value, target = self._as_spikes(value), self._target(value, layer)
-        numbers = [_lanes(layer.scale), _lanes(layer.offset), np.full(LANES, value.amplitude, np.float32)]
+        height = np.float32(value.amplitude) / np.float32(layer.pool**2)
+        numbers = [_lanes(layer.scale), _lanes(layer.offset), np.full(LANES, height, np.float32)]
         self._emit(t.PRODUCT, self._read(value, layer), target, **self._bits(value, layer, numbers))
         return target
 
@@ -184,7 +185,7 @@ class _Compiler:
         threshold, bias = (
             self._fitting(name, getattr(neurons, name), one).reshape(-1) for name in ("threshold", "bias")
         )
-        direction, limit = limits(layer, neurons, threshold, bias, value.amplitude)
+        direction, limit = limits(layer, neurons, threshold, bias, value.amplitude / layer.pool**2)
         target = self._value(shape, neurons.amplitude, once=value.once)
         numbers = [_lanes(direction), _lanes(limit, np.inf)]
         self._floats = max(self._floats, _filled(layer.outputs))
@@ -194,7 +195,8 @@ class _Compiler:
     def _bits(self, value: Value, layer: PackedLinear | PackedConv, numbers: Any) -> dict[str, int]:
         """Fields of an operation with 1-bit weights."""
         rows = _by_pixel(layer, value) if isinstance(layer, PackedLinear) else layer.words.reshape(layer.outputs, -1)
-        if isinstance(layer, PackedConv):  # others read their inputs where they are
+        rows = np.tile(rows, (1, layer.pool**2))  # once for each pixel of a square
+        if isinstance(layer, PackedConv) or layer.pool > 1:  # others read their inputs where they are
             self._words = max(self._words, rows.shape[1])
         return {
             **self._kernel(layer),
@@ -290,10 +292,18 @@ class _Compiler:
     def _shape(self, value: Value, layer: Any) -> tuple[int, ...]:
         """Of what a layer with weights gives."""
         c, h, w = value.image
+        pool = getattr(layer, "pool", 1)
+        if pool > 1:
+            if len(value.shape) != 3:
+                raise HeteroError(
+                    f"{self._where} averages over images, gets the shape {value.shape}", fix="use pool=1"
+                )
+            h, w = (-(-n // pool) for n in (h, w))
         if isinstance(layer, PackedLinear | FullLinear):
             if layer.inputs != c * h * w:
                 raise HeteroError(
-                    f"{self._where} takes {layer.inputs} inputs, gets {c * h * w} of the shape {value.shape}",
+                    f"{self._where} takes {layer.inputs} inputs, gets {c * h * w} of the shape {value.shape}"
+                    + f" in squares of {pool} x {pool}" * (pool > 1),
                     fix="let them fit",
                 )
             return (layer.outputs,)
@@ -309,14 +319,15 @@ class _Compiler:
 
     def _read(self, value: Value, layer: Any) -> Value:
         """What a layer reads: an image for layers that are not convolutions is one pixel of many words."""
-        if isinstance(layer, PackedConv | FullConv):
+        if isinstance(layer, PackedConv | FullConv) or getattr(layer, "pool", 1) > 1:
             return value
         return replace(value, shape=(value.size * (64 if value.amplitude is not None else 1),))
 
     def _kernel(self, layer: Any) -> dict[str, int]:
+        pool = {"pool": getattr(layer, "pool", 1)}
         if isinstance(layer, PackedConv | FullConv):
-            return {"kernel": layer.width, "stride": layer.stride}
-        return {"kernel": 1, "stride": 1}
+            return {"kernel": layer.width, "stride": layer.stride, **pool}
+        return {"kernel": 0 if pool["pool"] > 1 else 1, "stride": 1, **pool}
 
     def _fitting(self, name: str, value: Singles, shape: tuple[int, ...]) -> Singles:
         try:
@@ -413,6 +424,7 @@ def panels(rows: NDArray[Any]) -> NDArray[Any]:
 def _by_pixel(layer: PackedLinear, value: Value) -> Words:
     """Rows of weights in the order in which spikes of images lie: pixel by pixel, each beginning with a new word."""
     c, h, w = value.image
+    h, w = (-(-n // layer.pool) for n in (h, w))
     if h * w == 1:
         return layer.words
     signs = layer.signs().reshape(layer.outputs, c, h, w).transpose(0, 2, 3, 1)

@@ -7,12 +7,12 @@ from __future__ import annotations
 PRODUCT, FOLDED, FIRE, FULL, ADD, AVERAGE, SPREAD, PACK = range(8)
 
 #: Columns. Where a value begins is counted in what one sample takes; WIDTH is what one pixel of the source has, in
-#: words or numbers; PANELS are the channels of the target, in units of 16.
+#: words or numbers; PANELS are the channels of the target, in units of 16. A KERNEL of 0 sees the whole image.
 (
     KIND, SOURCE, OTHER, TARGET, ROWS_IN, COLUMNS, WIDTH, OUT_ROWS, OUT_COLUMNS, PANELS, KERNEL, STRIDE, WEIGHTS,
-    NUMBERS, STATE, FLAGS, PIXEL, ONCE,
-) = range(18)  # fmt: skip
-FIELDS = 18
+    NUMBERS, STATE, FLAGS, PIXEL, ONCE, POOL,
+) = range(19)  # fmt: skip
+FIELDS = 19
 
 #: Pixels or samples that are worked on in one instruction after the other, and those that weights are read once for.
 GROUP, ROWS = 4, 16

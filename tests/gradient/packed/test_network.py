@@ -39,12 +39,12 @@ class Maker:
         scale = self.rng.uniform(0.5, 2.0, outputs) / np.sqrt(fan_in)
         return {"scale": scale * self.rng.choice([-1, 1], outputs), "offset": self.rng.normal(0.2, 0.3, outputs)}
 
-    def linear(self, inputs, outputs):
-        return PackedLinear(self.signs(outputs, inputs), **self.scales(outputs, inputs))
+    def linear(self, inputs, outputs, **pool):
+        return PackedLinear(self.signs(outputs, inputs), **self.scales(outputs, inputs), **pool)
 
-    def conv(self, inputs, outputs, width, stride=1):
+    def conv(self, inputs, outputs, width, stride=1, **pool):
         signs = self.signs(outputs, inputs, width, width)
-        return PackedConv(signs, **self.scales(outputs, inputs * width**2), stride=stride)
+        return PackedConv(signs, **self.scales(outputs, inputs * width**2), stride=stride, **pool)
 
     def full(self, inputs, outputs, *width, **stride):
         weight = self.rng.normal(size=(outputs, inputs, *width)) / np.sqrt(inputs)
@@ -143,6 +143,42 @@ def test_convolutions_of_all_sizes(channels, outputs, high, wide, samples, width
     found = same(network, make.rng.random((samples, channels, high, wide)), 2)
     assert found.shape == (2, samples, outputs, -(-high // stride), -(-wide // stride))
     assert network.folded == (() if leaky else (1,))
+
+
+@given(
+    st.integers(1, 70), st.integers(1, 40), st.integers(1, 9), st.integers(1, 9), st.integers(1, 6),
+    st.sampled_from([1, 3, 5]), st.sampled_from([1, 2]), st.booleans(), st.sampled_from([1.0, -0.5]),
+    st.integers(0, 2**32 - 1),
+)  # fmt: skip
+def test_averages_before_layers_of_all_sizes(
+    channels, outputs, high, wide, samples, width, stride, leaky, amplitude, seed
+):
+    """Squares of 2 x 2, in odd images too, before convolutions and layers connected all to all."""
+    make = Maker(seed)
+    leak = {} if leaky else {"leak": 0.0}
+    sizes = [-(-n // 2) for n in (high, wide)]
+    ends = [-(-(-(-n // stride)) // 2) for n in sizes]
+    layers = [
+        make.neurons((channels, 1, 1), amplitude=amplitude), make.conv(channels, outputs, width, stride, pool=2),
+        make.neurons((outputs, 1, 1), reset="soft", **leak), make.linear(outputs * ends[0] * ends[1], 21, pool=2),
+        make.neurons((21,), **leak), make.linear(21, 5),
+    ]  # fmt: skip
+    network = PackedNetwork((channels, high, wide), layers)
+    assert network.folded == (() if leaky else (1, 3))
+    x = make.rng.random((samples, channels, high, wide))
+    found = same(network, x, 3)
+    np.testing.assert_array_equal(network.run(x[-1:], 3), found[:, -1:])
+
+
+def test_averages_of_spikes_are_quarters():
+    """By hand: three of four fire, a column at the edge of which one of two fires, a corner that fires."""
+    spikes = np.array([[[1, 1, 0], [0, 1, 1], [0, 0, 1]]], np.float32)
+    linear = PackedNetwork((1, 3, 3), [PackedLinear([[1, -1, 1, 1], [1, 1, 1, -1]], [1.0, 4.0], pool=2)], steps=1)
+    assert linear.run(spikes[None]).tolist() == [[[1.25, 1.0]]]
+    kernel = np.ones((1, 1, 3, 3))
+    kernel[0, 0, 1, 1] = -1
+    conv = PackedNetwork((1, 3, 3), [PackedConv(kernel, pool=2)], steps=1)
+    assert conv.run(spikes[None]).tolist() == [[[[[0.75, 1.25], [2.25, 0.25]]]]]
 
 
 def images(seed=0, classes=10):
@@ -259,6 +295,10 @@ ONES = np.ones((3, 4))
         (net(FullConv(np.ones((2, 4, 3, 3)))), ["images of 4 channels", "(4,)"]),
         (net(FullConv(np.ones((2, 4, 3, 3))), shape=(3, 5, 5)), ["4 channels", "(3, 5, 5)"]),
         (net(AveragePool(2)), ["averages over images"]),
+        (net(PackedLinear(ONES, pool=2)), ["layer 0 (PackedLinear)", "averages over images", "(4,)"]),
+        (net(PackedLinear(ONES, pool=2), shape=(1, 3, 5)), ["takes 4 inputs, gets 6", "in squares of 2 x 2"]),
+        (lambda: PackedLinear(ONES, pool=3), ["pool", "got 3"]),
+        (lambda: PackedConv(np.ones((2, 3, 3, 3)), pool=0), ["pool", "got 0"]),
         (net(PackedLinear(ONES), Shortcut(-1)), ["layer 1 (Shortcut)", "(4,)", "(3,)"]),
         (net(PackedLinear(ONES), Shortcut(3)), ["earlier layer", "got 3"]),
         (net(PackedLinear(ONES), SpikingNeurons(leak=[0.5, 0.5])), ["layer 1", "leak", "(2,)", "(3,)"]),

@@ -40,7 +40,7 @@ def network(seed=0):
             AveragePool(2), FullConv(rng.normal(size=(70, 5, 1, 1)))
         ]),
         SpikingNeurons(leak=1.0, ties="fire", start=0.5, amplitude=0.3, bias=rng.normal(size=(70, 3, 2))),
-        PackedLinear(signs(9, 420)), SpikingNeurons(leak=0.0), FullLinear(rng.normal(size=(3, 9)), [1, 2, 3]),
+        PackedLinear(signs(9, 140), pool=2), SpikingNeurons(leak=0.0), FullLinear(rng.normal(size=(3, 9)), [1, 2, 3]),
     ]  # fmt: skip
     return PackedNetwork((2, 6, 4), layers, steps=3)
 
@@ -89,11 +89,12 @@ def test_the_bytes_are_those_of_the_documentation(tmp_path):
     npz = tmp_path / about["arrays"]
     assert about["word"] == 64 and about["version"] == 1
     assert hashlib.sha256(npz.read_bytes()).hexdigest() == about["sha256"]
-    np.testing.assert_array_equal(weights_by_hand(npz, "5.words", 420), one.layers[5].signs())
+    np.testing.assert_array_equal(weights_by_hand(npz, "5.words", 140), one.layers[5].signs())
     kernels = np.array(weights_by_hand(npz, "2.words", 5)).reshape(70, 3, 3, 5)
     np.testing.assert_array_equal(kernels, one.layers[2].signs().transpose(0, 2, 3, 1))
     linear = about["network"]["layers"][5]
-    assert linear == {"layer": "packed_linear", "inputs": 420}
+    assert linear == {"layer": "packed_linear", "inputs": 140, "pool": 2}
+    assert about["network"]["layers"][2] == {"layer": "packed_conv", "inputs": 5, "stride": 2, "pool": 1}
     inside = {name.removesuffix(".npy") for name in zipfile.ZipFile(npz).namelist()}
     assert {"0.weight", "1.leak", "2.words", "2.scale", "2.offset", "3.path.1.weight", "7.bias"} <= inside
 
@@ -134,8 +135,10 @@ def layer(k, **numbers):
         (lambda a: a["network"]["layers"].append(3), ["say what it is", "3"]),
         (layer(5, layer="packed_conv"), ["stride"]),
         (layer(5, layer="pickle"), ["unknown layer 'pickle'"]),
-        (layer(5, inputs=421), ["takes 421 inputs, gets 420"]),
+        (layer(5, inputs=141), ["takes 141 inputs, gets 140"]),
         (layer(5, inputs=300), ["5 words", "300"]),
+        (layer(5, pool=1), ["takes 140 inputs, gets 420"]),
+        (layer(5, pool=3), ["pool", "got 3"]),
         (layer(5, inputs="420"), ["inputs must be a whole number"]),
         (layer(5, extra=1), ["must have words"]),
         (layer(2, stride=0), ["stride"]),
@@ -167,8 +170,8 @@ def damaged(tmp_path, change):
     ("change", "words"),
     [
         (lambda a: a.update({"5.words": a["5.words"].view(np.uint32)}), ["uint64 or float32", "uint32"]),
-        (lambda a: a.update({"5.words": a["5.words"][:, :3]}), ["7 words a row"]),
-        (lambda a: a.update({"5.words": a["5.words"] | np.uint64(2**63)}), ["hold 0 behind the 420"]),
+        (lambda a: a.update({"5.words": a["5.words"][:, :1]}), ["3 words a row"]),
+        (lambda a: a.update({"5.words": a["5.words"] | np.uint64(2**63)}), ["hold 0 behind the 140"]),
         (lambda a: a.update({"5.words": a["5.words"][0]}), ["2 dimensions"]),
         (lambda a: a.update({"5.words": a["5.words"][:0]}), ["2 dimensions"]),
         (lambda a: a.update({"5.words": np.zeros((9, 7), np.float32)}), ["64 bits", "float32"]),
@@ -231,7 +234,7 @@ def test_a_file_that_another_program_has_written(tmp_path):
         archive.writestr("0.words.npy", npy("<u8", (2, 2), words))
         for name, values in floats.items():
             archive.writestr(f"0.{name}.npy", npy("<f4", (2,), struct.pack("<2f", *values)))
-    network = {"shape": [70], "steps": 1, "layers": [{"layer": "packed_linear", "inputs": 70}]}
+    network = {"shape": [70], "steps": 1, "layers": [{"layer": "packed_linear", "inputs": 70, "pool": 1}]}
     about = {
         "word": 64, "bit_order": "little", "byte_order": "little", "network": network, "arrays": "other.npz",
         "sha256": hashlib.sha256((tmp_path / "other.npz").read_bytes()).hexdigest(),
