@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.gradient.feedforward.membrane_noise import LayerNoise, membrane_noise
     from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP
     from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryConvNet, OrdinaryMLP
+    from hetero_rsnn.gradient.feedforward.packing import pack
     from hetero_rsnn.gradient.feedforward.quantised import QCFS
     from hetero_rsnn.gradient.feedforward.saving import load_image_network, save_image_network
     from hetero_rsnn.gradient.feedforward.self_ensemble import Membranes, record_membranes, replay_membranes
@@ -198,6 +199,7 @@ _HOMES = {
     "gradient.feedforward.networks": ["SpikingConvNet", "SpikingMLP"],
     "gradient.feedforward.ordinary": ["OrdinaryConvNet", "OrdinaryMLP"],
     "gradient.feedforward.quantised": ["QCFS"],
+    "gradient.feedforward.packing": ["pack"],
     "gradient.feedforward.saving": ["load_image_network", "save_image_network"],
     "gradient.feedforward.self_ensemble": ["Membranes", "record_membranes", "replay_membranes"],
     "gradient.feedforward.spiking_network": ["SpikingNetwork"],
@@ -272,6 +274,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "convert",
     "save_image_network",
     "load_image_network",
+    "pack",
     "PackedNetwork",
     "load_packed_network",
     "noisy",

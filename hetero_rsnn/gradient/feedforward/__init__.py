@@ -27,6 +27,7 @@ All modules of this package import torch; the rest of ``hetero_rsnn`` does witho
 ``conversion``       from these to spiking networks, which are ``converted``
 ``specs``            networks as plain data and arrays
 ``saving``           these as files
+``packing``          those with 1-bit weights as bits
 ``injection``        noise in potentials while training
 ``running``          devices, threads, images a few at a time
 ``image_settings``   how they are trained
