@@ -8,7 +8,6 @@ from hetero_rsnn.gradient.packed.layers import (
     AveragePool,
     FullConv,
     FullLinear,
-    PackedConv,
     PackedLinear,
     Shortcut,
     SpikingNeurons,

@@ -29,7 +29,10 @@ Count = Annotated[int | None, typer.Option("--images", help="Of --model: first s
 
 Bits = Annotated[
     int | None,
-    typer.Option(help="Of --model: 1 for weights of 1 bit between the first and the last layer [default: 32]."),
+    typer.Option(
+        help="Of --model: 1 for weights of 1 bit between the first and the last layer; also writes the network as "
+        "bits, packed.json [default: 32]."
+    ),
 ]
 Shortcuts = Annotated[
     bool, typer.Option("--shortcuts", help="Of --model: a shortcut around every layer between the first and the last.")
@@ -74,7 +77,7 @@ def classify_images(
     from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.jobs.progress import progress_bar
     from hetero_rsnn.plots.image_plots import figure_images
-    from hetero_rsnn.report.image_tables import print_images
+    from hetero_rsnn.report.image_tables import print_images, print_packed
     from hetero_rsnn.tasks.image_classification import check_image_task
     from hetero_rsnn.tasks.image_classification import classify_images as run
 
@@ -82,8 +85,8 @@ def classify_images(
     said: dict[str, Any] = {"loss": asked.loss, "consistency": asked.rcs, "training_epochs": asked.epochs}
     if asked.bits not in (None, 1, 32):
         raise HeteroError(f"--bits must be 1 or 32, got {asked.bits}", fix="use --bits 1")
-    bits = None if asked.bits is None else {1: "1bit", 32: "full"}[asked.bits]
-    said |= {"weights": bits, "shortcuts": asked.shortcuts}
+    weights = None if asked.bits is None else {1: "1bit", 32: "full"}[asked.bits]
+    said |= {"weights": weights, "shortcuts": asked.shortcuts}
     training = dict(_QUICK_TRAINING) if quick else {}
     training |= parse_overrides(overrides or []) | {k: v for k, v in said.items() if v is not None}
     for option, number in (("--images", asked.images), ("--epochs", asked.epochs), ("--workers", workers)):
@@ -103,7 +106,9 @@ def classify_images(
     count = asked.images if asked.images is not None or not quick else min(_QUICK_IMAGES, len(data.train))
     tested = min(_QUICK_TEST, len(data.test)) if quick else None
     most = cores() if workers is None else workers
-    with task_folder(out, "classify", overwrite) as folder:
+    bits = training.get("weights") == "1bit"
+    names = [f"packed{f'_seed_{seed}' if len(numbers) > 1 else ''}.json" for seed in numbers] if bits else []
+    with task_folder(out, "classify", overwrite, names) as folder:
         with progress_bar(f"classify {name}", len(numbers)) as progress:
             last = (0, len(numbers))
             epochs: Counter[int] = Counter()
@@ -123,4 +128,25 @@ def classify_images(
                 test_images=tested, training=training, workers=most,
                 n_jobs=1 if workers is None else max(1, most // len(numbers)), progress=done, on_epoch=told,
             )  # fmt: skip
-        write_task(folder, numbers, result, figure_images(result), as_json, print_images)
+        packed = [
+            _write_packed(folder / name, row) for name, row in zip(names, result.rows, strict=False) if row.packed
+        ]
+
+        def tables(result: Any) -> None:
+            print_images(result)
+            if bits:
+                print_packed(packed)
+
+        more = {"packed": packed} if bits else {}
+        files = [one["file"] for one in packed]
+        write_task(folder, numbers, result, figure_images(result), as_json, tables, more, files)
+
+
+def _write_packed(path: Path, row: Any) -> dict[str, Any]:
+    """Write the network of a row as bits; how many bytes its two files have."""
+    import json
+
+    packed = row.packed.save(path, overwrite=True)  # what was there has been asked about
+    arrays = path.with_name(json.loads(packed.read_text())["arrays"])
+    size = packed.stat().st_size + arrays.stat().st_size
+    return {"seed": row.seed, "file": path.name, "arrays": arrays.name, "bytes": size, "bits": row.packed.bits}

@@ -146,10 +146,10 @@ def results_folder(out: Path | None, command: str, files: tuple[str, ...], overw
 
 
 @contextmanager
-def task_folder(out: Path | None, command: str, overwrite: bool) -> Iterator[Path]:
-    """The folder for results of a task; made for results that there are none of, it goes again."""
+def task_folder(out: Path | None, command: str, overwrite: bool, files: Sequence[str] = ()) -> Iterator[Path]:
+    """The folder for results of a task, and more files; made for results that there are none of, it goes again."""
     fresh = out is None or not out.exists()
-    folder = results_folder(out, command, ("results.json", "figure.png"), overwrite)
+    folder = results_folder(out, command, ("results.json", "figure.png", *files), overwrite)
     try:
         yield folder
     except HeteroError:
@@ -159,20 +159,24 @@ def task_folder(out: Path | None, command: str, overwrite: bool) -> Iterator[Pat
 
 
 def write_task(
-    folder: Path, seeds: list[int], result: Any, figure: Any, as_json: bool, tables: Callable[[Any], None]
+    folder: Path, seeds: list[int], result: Any, figure: Any, as_json: bool, tables: Callable[[Any], None],
+    more: dict[str, Any] | None = None, files: Sequence[str] = (),
 ) -> None:  # fmt: skip
-    """Write the results of a task and their figure; then print them, last, since a pipe that nobody reads ends that."""
+    """Write the results of a task and their figure; then print them, last, since a pipe that nobody reads ends that.
+
+    `more` is said in the results too; `files` lie there already.
+    """
     from hetero_rsnn.common.files import json_text, write_json
     from hetero_rsnn.plots.looks import save_figure
 
-    content = {"command": command_line(), "seeds": seeds, **result.to_dict()}
+    content = {"command": command_line(), "seeds": seeds, **result.to_dict(), **(more or {})}
     write_json(folder / "results.json", content)
     save_figure(figure, folder / "figure.png")
     if as_json:
         say(json_text(content), end="")
     else:
         tables(result)
-        say(f"wrote results.json and figure.png to {printable(folder)}")
+        say(f"wrote {', '.join(['results.json', *files])} and figure.png to {printable(folder)}")
 
 
 def load_data(name: str, data_dir: Path | None, **options: Any) -> Any:

@@ -28,6 +28,7 @@ from hetero_rsnn.measures.probabilities import softmax
 if TYPE_CHECKING:
     from hetero_rsnn.gradient.feedforward.accounts import Account
     from hetero_rsnn.gradient.feedforward.training import ImageTraining
+    from hetero_rsnn.gradient.packed.network import PackedNetwork
 
 #: What a fit leaves.
 _FITTED = ("classes_", "image_shape_", "training_", "best_epoch_", "network_", "ordinary_")
@@ -343,9 +344,12 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             )
         return training
 
-    def _fitted_images(self, X: Any) -> NDArray[Any]:
+    def _check_fitted(self) -> None:
         if not hasattr(self, "network_"):
             raise NotFittedError("this SpikingImageClassifier is not fitted yet: call fit first")
+
+    def _fitted_images(self, X: Any) -> NDArray[Any]:
+        self._check_fitted()
         images = self._images(X)
         if images.shape[1:] != self.image_shape_:
             raise HeteroError(
@@ -402,6 +406,27 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
                     for low in range(0, len(images), TOGETHER)
                 ]
             )
+
+    def pack(self) -> PackedNetwork:
+        """The network as bits, which decides without torch; see `hetero_rsnn.pack`.
+
+        It takes images as numbers, where bytes were divided by 255, of the shape ``image_shape_`` each. Its last layer
+        has one output for each of ``classes_``.
+
+        Raises
+        ------
+        HeteroError
+            If the network has no weights of 1 bit, or something else that a packed network does not hold.
+
+        Examples
+        --------
+        >>> clf = SpikingImageClassifier("mlp", hidden=(64, 64), weights="1bit")
+        >>> clf.fit(X, y).pack().save("mine.json")  # doctest: +SKIP
+        """
+        self._check_fitted()
+        from hetero_rsnn.gradient.feedforward.packing import pack
+
+        return pack(self.network_)
 
     def _scores(self, X: Any) -> Array:
         return np.asarray(self._outputs(X).mean(axis=1))

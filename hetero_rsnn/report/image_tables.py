@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -61,6 +63,16 @@ def print_images(result: ImageTaskResult) -> None:
     out.print(shown(accuracy_verdict(result.model, pairs)), highlight=False)
     if result.rows[0].early is not None:
         _print_early(result)
+
+
+def print_packed(packed: Sequence[Mapping[str, Any]]) -> None:
+    """How large networks with weights of 1 bit are as files."""
+    out = console()
+    if not packed:
+        out.print("not written as bits: packed networks hold neither TEBN nor rate coding", highlight=False)
+    for one in packed:
+        said = f"as bits: {one['file']} and its arrays, {one['bytes']:,} bytes with {one['bits']:,} weights of 1 bit"
+        out.print(shown(said), highlight=False)
 
 
 def _print_early(result: ImageTaskResult) -> None:

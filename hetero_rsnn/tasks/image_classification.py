@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from hetero_rsnn.datasets.dataset import Dataset
 from hetero_rsnn.estimators.image_classifier import SpikingImageClassifier
 from hetero_rsnn.estimators.image_networks import METHODS, MODELS
 from hetero_rsnn.estimators.readout import fit_readout
+from hetero_rsnn.gradient.packed.network import PackedNetwork
 from hetero_rsnn.gradient.settings import Epoch
 from hetero_rsnn.jobs.parallel import run_jobs
 from hetero_rsnn.jobs.progress import Progress
@@ -281,6 +283,10 @@ def _job(task: _Task, seed: int) -> ImageRow:
     report = classification_report(
         y, model.classes_[scores[:, -1].argmax(axis=1)], model.classes_, spikes.sum(axis=1) / neurons, neurons, np.nan
     )  # fmt: skip
+    packed: PackedNetwork | None = None
+    if task.parameters.get("weights") == "1bit":
+        with suppress(HeteroError):  # it may have what packed networks do not hold
+            packed = model.pack()
     early: CutoffTable | None = None
     saved: dict[str, float] = {}
     if task.early:
@@ -292,6 +298,7 @@ def _job(task: _Task, seed: int) -> ImageRow:
         operations=float(operations.sum(axis=1).mean()),
         multiply_accumulates=float(account.multiply_accumulates.sum(axis=(0, 1)).mean()),
         epochs=len(model.training_), seconds=seconds, early=early, operations_saved=saved,
+        packed=packed,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.datasets.dataset import Dataset
+from hetero_rsnn.gradient.packed.network import PackedNetwork
 from hetero_rsnn.measures.cutoff_table import CutoffTable
 from hetero_rsnn.measures.estimates import Estimate, estimate
 from hetero_rsnn.measures.reports import ClassificationReport
@@ -40,6 +41,8 @@ class ImageRow:
         All ways to stop early.
     operations_saved : dict of str to float
         Rule of that table -> share of the synaptic operations that came after the decisions.
+    packed : PackedNetwork or None
+        The network as bits, if its weights have 1 bit and it has neither TEBN nor rate coding.
     """
 
     seed: int
@@ -52,6 +55,7 @@ class ImageRow:
     seconds: float
     early: CutoffTable | None = None
     operations_saved: dict[str, float] = field(default_factory=dict)
+    packed: PackedNetwork | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -71,6 +71,41 @@ def test_bits_and_shortcuts(run):
 
 
 @needs_torch
+def test_bits_are_written(run, tmp_path):
+    """As files that answer without torch, with their size; under the rules for results that are there already."""
+    pytest.importorskip("torch")
+    words = [*WORDS, "--set", "hidden=[20, 21]", "--epochs", "2", "--images", "100", "--bits", "1", "--out", "bits"]
+    code, out, err = run(*words)
+    assert code == 0, err
+    assert out.endswith("wrote results.json, packed.json and figure.png to bits\n")
+    data = json.loads((tmp_path / "bits" / "results.json").read_text())
+    (said,) = data["packed"]
+    arrays = tmp_path / "bits" / said["arrays"]
+    size = arrays.stat().st_size + (tmp_path / "bits" / "packed.json").stat().st_size
+    assert said == {"seed": 0, "file": "packed.json", "arrays": arrays.name, "bytes": size, "bits": 420}
+    assert f"as bits: packed.json and its arrays, {size:,} bytes with 420 weights of 1 bit" in " ".join(out.split())
+    packed = hr.load_packed_network(tmp_path / "bits" / "packed.json")
+    digits = hr.load_dataset("sklearn_digits")
+    x = np.stack([np.reshape(digits.X[k], -1) for k in digits.test[:200]]).astype(np.float32)
+    right = (packed.run(x).mean(0).argmax(1) == digits.y[digits.test[:200]]).mean()
+    assert right == pytest.approx(data["rows"][0]["by_step"][-1], abs=0.011)
+    (tmp_path / "bits" / "results.json").unlink()
+    (tmp_path / "bits" / "figure.png").unlink()
+    exit_2(run(*words), "packed.json exists already", "--overwrite")
+    code, out, err = run(*words[:-2], "--seeds", "0,4", "--out", "bits", "--overwrite", "--json", "--workers", "1")
+    assert code == 0, err
+    found = json.loads(out)["packed"]
+    assert [(one["seed"], one["file"]) for one in found] == [(0, "packed_seed_0.json"), (4, "packed_seed_4.json")]
+    signs = [hr.load_packed_network(tmp_path / "bits" / one["file"]).layers[2].signs() for one in found]
+    assert not np.array_equal(*signs) and np.array_equal(signs[0], packed.layers[2].signs())
+    code, out, err = run(*words[:-2], "--set", "normalisation='tebn'", "--out", "tebn")
+    assert code == 0 and "not written as bits: packed networks hold neither TEBN nor rate coding" in out
+    assert out.endswith("wrote results.json and figure.png to tebn\n")
+    assert {file.name for file in (tmp_path / "tebn").iterdir()} == {"results.json", "figure.png"}
+    assert json.loads((tmp_path / "tebn" / "results.json").read_text())["packed"] == []
+
+
+@needs_torch
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

@@ -82,6 +82,26 @@ def test_it_can_be_asked_at_every_step(fitted):
     assert account.synaptic_operations.shape[1:] == account.multiply_accumulates.shape[1:] == (fitted.steps, 200)
 
 
+def test_as_bits_it_answers_alike(fitted):
+    """Where weights have 1 bit, or nothing lies between the first and the last layer; others are refused."""
+    full = fitted.weights == "full"
+    if fitted.method == "conversion":
+        refused(fitted.pack, "pack takes a SpikingMLP or SpikingConvNet, got ConvertedNetwork")
+    elif fitted.normalisation == "tebn":
+        refused(fitted.pack, "TEBN cannot be packed")
+    elif full and fitted.model == "conv":
+        refused(fitted.pack, "layer 2 (Conv) has full weights")
+    else:
+        packed = fitted.pack()
+        outputs = packed.run(TEST.astype(np.float32).reshape(len(TEST), *fitted.image_shape_)).mean(0)
+        same = (fitted.classes_[outputs.argmax(1)] == fitted.predict(TEST)).mean()
+        assert same > 0.98 and (packed.bits == 0) == full  # a potential may lie within rounding of the threshold
+        scores = np.array(fitted.scores_over_time(TEST))[:, -1]
+        assert np.median(np.abs(outputs - scores)) < 1e-6 * np.abs(scores).max()
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        make().pack()
+
+
 def test_what_comes_out_of_a_pickle_answers_alike(fitted):
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(again.decision_function(TEST), fitted.decision_function(TEST))

@@ -65,7 +65,7 @@ def channel_scale(weight: Tensor) -> Tensor:
 
 
 def scaled(sums: Tensor, scale: Tensor, offset: Tensor | None) -> Tensor:
-    """Sums (steps, batch, outputs, ...) times a scale and plus an offset, (outputs,) or (steps, outputs), one by one."""
+    """Sums (steps, batch, outputs, ...) times a scale, then plus an offset, (outputs,) or (steps, outputs) each."""
     wide = (*scale.shape[:-1], *[1] * (scale.dim() - 1), scale.shape[-1], *[1] * (sums.dim() - 3))
     out = sums * scale.reshape(wide)
     return out if offset is None else out + offset.reshape(wide)

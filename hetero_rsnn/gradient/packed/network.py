@@ -234,9 +234,16 @@ class PackedNetwork:
         spec = {"shape": list(self.shape), "steps": self.steps, "layers": layers}
         return saving.save(spec, arrays, Path(os.path.expanduser(path)), overwrite)
 
+    def __reduce__(self) -> Any:
+        return _again, (self.shape, self.layers, self.steps)  # numbers are laid out anew
+
     def __repr__(self) -> str:
         inside = "".join(f"\n  {k}: {layer!r}" for k, layer in enumerate(self.layers))
         return f"PackedNetwork({self.shape}, steps={self.steps},{inside}\n)"
+
+
+def _again(shape: tuple[int, ...], layers: tuple[Layer, ...], steps: int) -> PackedNetwork:
+    return PackedNetwork(shape, layers, steps=steps)
 
 
 def load_packed_network(path: str | Path) -> PackedNetwork:

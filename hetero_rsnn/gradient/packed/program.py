@@ -295,9 +295,7 @@ class _Compiler:
         pool = getattr(layer, "pool", 1)
         if pool > 1:
             if len(value.shape) != 3:
-                raise HeteroError(
-                    f"{self._where} averages over images, gets the shape {value.shape}", fix="use pool=1"
-                )
+                raise HeteroError(f"{self._where} averages over images, gets the shape {value.shape}", fix="use pool=1")
             h, w = (-(-n // pool) for n in (h, w))
         if isinstance(layer, PackedLinear | FullLinear):
             if layer.inputs != c * h * w:

@@ -180,7 +180,8 @@ def test_mlps_of_all_sizes(inputs, hidden, normalisation, reset, shortcuts, step
 
 
 @given(
-    st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9)), st.lists(st.integers(1, 9), min_size=2, max_size=3),
+    st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9)),
+    st.lists(st.integers(1, 9), min_size=2, max_size=3),
     st.integers(0, 2), st.sampled_from(["average", "stride"]), st.sampled_from([(), (7,)]), st.booleans(),
     st.integers(0, 2**31),
 )  # fmt: skip

@@ -16,11 +16,11 @@ from test_spiking_normalisation import random_statistics
 
 import hetero_rsnn as hr
 from hetero_rsnn.gradient.checkpoints import read_checkpoint, write_checkpoint
+from hetero_rsnn.gradient.feedforward.folding import ScaledSigns, StepWeights
 from hetero_rsnn.gradient.feedforward.layers import Linear
 from hetero_rsnn.gradient.feedforward.losses import cross_entropy_of_mean
 from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP, network_from
 from hetero_rsnn.gradient.feedforward.neurons import Neurons
-from hetero_rsnn.gradient.feedforward.folding import ScaledSigns, StepWeights
 from hetero_rsnn.gradient.feedforward.normalisation import Projection
 from hetero_rsnn.gradient.feedforward.one_bit import OneBitConv, OneBitLinear, use_one_bit
 from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork

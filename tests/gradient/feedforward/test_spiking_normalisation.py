@@ -8,8 +8,8 @@ import torch
 from helpers import refused
 
 import hetero_rsnn as hr
-from hetero_rsnn.gradient.feedforward.layers import Conv, Linear
 from hetero_rsnn.gradient.feedforward.folding import ScaledSigns, StepWeights
+from hetero_rsnn.gradient.feedforward.layers import Conv, Linear
 from hetero_rsnn.gradient.feedforward.normalisation import TEBN, BatchNorm, Projection, folded
 from hetero_rsnn.gradient.feedforward.one_bit import OneBitConv, OneBitLinear, use_one_bit
 from hetero_rsnn.gradient.feedforward.states import Memory

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import pickle
 
 import numpy as np
 import pytest
@@ -156,8 +158,7 @@ def test_averages_before_layers_of_all_sizes(
     """Squares of 2 x 2, in odd images too, before convolutions and layers connected all to all."""
     make = Maker(seed)
     leak = {} if leaky else {"leak": 0.0}
-    sizes = [-(-n // 2) for n in (high, wide)]
-    ends = [-(-(-(-n // stride)) // 2) for n in sizes]
+    ends = [math.ceil(math.ceil(math.ceil(n / 2) / stride) / 2) for n in (high, wide)]
     layers = [
         make.neurons((channels, 1, 1), amplitude=amplitude), make.conv(channels, outputs, width, stride, pool=2),
         make.neurons((outputs, 1, 1), reset="soft", **leak), make.linear(outputs * ends[0] * ends[1], 21, pool=2),
@@ -267,6 +268,14 @@ def test_what_is_not_compiled_is_refused(monkeypatch):
         network = PackedNetwork((4,), [PackedLinear(np.ones((2, 4)))])
         refused(lambda: network.run(np.ones((1, 4))), "running a packed network", "NUMBA_DISABLE_JIT")
     assert network.run(np.ones((1, 4)), 1).tolist() == [[[4, 4]]]
+
+
+def test_copies_for_other_processes():
+    make, network = images()
+    x = make.rng.random((3, 3, 7, 6))
+    again = pickle.loads(pickle.dumps(network))
+    assert again.steps == network.steps and repr(again) == repr(network)
+    np.testing.assert_array_equal(again.run(x), network.run(x))
 
 
 def test_public_names():
