@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from helpers import refused
+from helpers import ROOT, refused
 from hypothesis import given
 from hypothesis import strategies as st
 from test_spiking_normalisation import random_statistics
@@ -234,6 +235,15 @@ def test_it_is_left_as_it_was_and_saved(tmp_path):
     network.load_state_dict(before)
     np.testing.assert_array_equal(hr.pack(network.folded()).run(x), found)
     assert network.layers[0].synapses.weight.requires_grad and not network.is_folded
+
+
+def test_the_page_prints_what_it_says(tmp_path, monkeypatch, capsys):
+    page = (ROOT / "docs" / "one_bit.md").read_text().partition("## As bits")[2]
+    code = page.partition("```python\n")[2].partition("```")[0]
+    monkeypatch.chdir(tmp_path)
+    exec(code, {"hr": hr, "torch": torch})
+    said = re.findall(r"^print\(.*\)  # (.*)$", code, re.MULTILINE)
+    assert capsys.readouterr().out.splitlines() == said and len(said) == 4
 
 
 def test_outputs_are_the_same_in_batches_of_every_size():
