@@ -13,12 +13,14 @@ beside the membranes or in their place. "final": one network of 1 bit, on all tr
 Transformer whose feed-forward layers have weights of 1 bit, or all of 32 bits, both with the teacher.
 
 The last 3,000 training images teach nobody, the teacher included; the best epoch of every training is chosen by the
-loss on them. Test images choose nothing. Learning rates, epochs and sizes are those of `setting`, the same for all
-networks of a part and chosen before any of them was trained, by what other studies here use. Networks of 1 bit have
-full weights in the first half of their epochs, and in all no more epochs than others. Without shortcuts and teacher a
-network is plain. Seconds are those of the processor. Where images are not moved the teacher is asked once for each, and
-what that takes is told apart. Intervals are of 95 % over seeds, and differences are paired. With T = 2 the first step
-has no noise, and in the second the law of a neuron "over steps" is that of two values, one of them 0.
+loss on them. The teacher has seen all others, and answers on those that its pupil is shown: 10,000, or 20,000, or all.
+So a part of what it is worth may be its labels. Test images choose nothing. Learning rates, epochs and sizes are those
+of `setting`, the same for all networks of a part and chosen before any of them was trained, by what other studies here
+use. Networks of 1 bit have full weights in the first half of their epochs, and in all no more epochs than others.
+Without shortcuts and teacher a network is plain. Seconds are those of the processor. Where images are not moved the
+teacher is asked once for each, and what that takes is told apart. Intervals are of 95 % over seeds, and differences are
+paired. With T = 2 the first step has no noise, and in the second the law of a neuron "over steps" is that of two
+values, one of them 0.
 
 Finding: see docs/one_bit_study.md.
 
@@ -27,7 +29,7 @@ Finding: see docs/one_bit_study.md.
 Finished cells are in FOLDER/one_bit_PART.jsonl, trainings that are not finished in FOLDER/checkpoints; the same line
 goes on from there. "teacher" comes first and leaves FOLDER/teacher.json; others look for it in their own folder, then
 where that part puts it if no folder is given. A part takes one core, whatever --workers says; two may run side by side.
-All together take about 11 hours of one core, and each says before it begins how long it will. It needs torch. The quick
+All together take about 12 hours of one core, and each says before it begins how long it will. It needs torch. The quick
 run takes the small digits that come with scikit-learn.
 """
 
@@ -38,7 +40,6 @@ import hashlib
 import math
 import re
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from study_kit import Row, Study, fail_politely, interval, verdict
 
 import hetero_rsnn as hr
@@ -118,7 +120,9 @@ def setting(part: str, quick: bool) -> Row:
         out |= {"arms": {"teacher": {}}, "seeds": 1}
     elif part == "cells":
         arms = {f"{way}, {bits}": {"weights": w, **how} for bits, w in BITS.items() for way, how in WAYS.items()}
-        arms |= {f"{way}, 1 bit, T = {t}": {**bit, **WAYS[way], "steps": t} for way in ("plain", "both") for t in (1, 4)}
+        arms |= {
+            f"{way}, 1 bit, T = {t}": {**bit, **WAYS[way], "steps": t} for way in ("plain", "both") for t in (1, 4)
+        }
         out |= {"network": mlp, "train": 10000, "arms": arms, "seeds": 5}
     elif part == "noise":
         arms = {}
@@ -132,21 +136,23 @@ def setting(part: str, quick: bool) -> Row:
         sizes = {"features": 8, "depth": 1, "heads": 2} if quick else {"features": 64, "depth": 2, "heads": 4}
         out |= {"network": {"kind": "transformer", "patch": 4, "steps": 2, **sizes}, "train": 20000, "seeds": 3}
         out |= {"arms": {bits: {"weights": w, "teacher": True} for bits, w in BITS.items()}}
-        training |= {"epochs": 12, "flip": not quick}
+        training |= {"epochs": 12, "flip": not quick, "shift": int(quick)}
     else:
         large = part == "final"
         channels, blocks = ([24, 48, 64] if large else [16, 32, 48, 64]), 1
         if quick:
             channels, blocks = [4, 4], 2
-        out |= {"network": {"kind": "conv", "channels": channels, "blocks": blocks, "steps": 2, "normalisation": "batch"}}
+        out |= {
+            "network": {"kind": "conv", "channels": channels, "blocks": blocks, "steps": 2, "normalisation": "batch"}
+        }
         arms = {"both, 1 bit": {**bit, **WAYS["both"]}}
         if not large:
             arms = {"both, 32 bits": {"weights": "full", **WAYS["both"]}, "plain, 1 bit": bit, **arms}
         out |= {"train": None if large else 20000, "arms": arms, "seeds": 1 if large else 3}
-        training |= {"epochs": 20 if large else 10, "flip": not quick}
+        training |= {"epochs": 30 if large else 10, "flip": not quick, "shift": int(quick)}
     if quick:
-        training |= {"epochs": 2, "batch_size": 32}
-        out |= {"train": 300, "seeds": min(out["seeds"], 2)}
+        training |= {"epochs": 4, "batch_size": 32} | ({} if part == "teacher" else {"learning_rate": 0.01})
+        out |= {"train": 600, "seeds": min(out["seeds"], 2)}
     return {**out, "training": training, "held_out": 100 if quick else 3000, "test": 200 if quick else 10000}
 
 
@@ -193,8 +199,10 @@ def of_membranes(rows: Sequence[Row]) -> Row:
     """Means over seeds of what membranes carry, layer by layer; and what replacing it costs."""
     layers = range(len(rows[0]["noise"]))
     return {
-        **{q: [interval([row["noise"][k][q] for row in rows]) for k in layers] for q in ("mean", "sd", "around", "zeros")},
-        "between": [interval([number(row["noise"][k]["between"]) for row in rows]) for k in layers],
+        **{
+            q: [interval([number(row["noise"][k][q]) for row in rows]) for k in layers]
+            for q in ("mean", "sd", "around", "zeros", "between")
+        },
         "replaced": {
             name: interval([row["replaced"][name] - row["recorded"] for row in rows]) for name in rows[0]["replaced"]
         },
@@ -240,9 +248,7 @@ def differences(out: Row) -> list[str]:
     """Lines of the table of paired differences."""
     lines = ["| difference | accuracy (points) | verdict | within a point | seconds, ratio |", "|---|---|---|---|---|"]
     for name, m in out["differences"].items():
-        lines.append(
-            f"| {name} | {percent(m['accuracy'])} | {m['verdict']} | {m['within']} | {points(m['seconds'])} |"
-        )
+        lines.append(f"| {name} | {percent(m['accuracy'])} | {m['verdict']} | {m['within']} | {points(m['seconds'])} |")
     return lines
 
 
@@ -281,6 +287,10 @@ def ladder(outs: Mapping[str, Row]) -> list[str]:
 def findings(s: Row, out: Row) -> list[str]:
     """One sentence for each network, and for each difference."""
     lines = []
+    if "teacher" in out:
+        once, right = out["teacher"]["asked_once"], out["teacher"]["accuracy"]
+        how = "asked anew for each moved image" if once is None else f"asked once for each image in {once:.1f} s, apart"
+        lines.append(f"The teacher has an accuracy of {right:.4f}, and is {how}.")
     for arm, m in out["arms"].items():
         lines.append(
             f"{arm}: accuracy {points(m['accuracy'], 4)}, {number(m['bytes'][0]) / 1000:.1f} kB, trained in "
@@ -319,11 +329,12 @@ def figure(s: Row, rows: Mapping[str, Sequence[Row]], out: Row) -> Figure:
         trainings(fig.subplots(), s, rows)
     elif s["part"] == "noise":
         fig = Figure(figsize=(13.5, 8.2), layout="constrained")
-        axes = fig.subplots(2, 2, width_ratios=(1.0, 1.2))
+        axes = fig.subplots(2, 2)
         sizes(axes[0, 0], s, out)
         replaced(axes[0, 1], s, out)
         gains(axes[1, 0], out, "leak", "less leak 0.5 (points)")
         gains(axes[1, 1], out, "membranes", "less the usual training (points)")
+        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     else:
         fig = Figure(figsize=(11.5, 1.6 + 0.36 * len(out["arms"])), layout="constrained")
         left, right = fig.subplots(1, 2, sharey=True)
@@ -374,6 +385,7 @@ def trainings(ax: Axes, s: Row, rows: Mapping[str, Sequence[Row]]) -> None:
         at = round(s["full_share"] * s["training"]["epochs"]) + 0.5
         ax.axvline(at, color="0.5", ls="--", lw=1)
         ax.text(at, 0.02, " 1 bit", color="0.35", transform=ax.get_xaxis_transform())
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="epoch", ylabel="accuracy")
     ax.legend(frameon=False, fontsize="small", loc="lower right")
     cleaned(ax)
@@ -381,18 +393,22 @@ def trainings(ax: Axes, s: Row, rows: Mapping[str, Sequence[Row]]) -> None:
 
 def sizes(ax: Axes, s: Row, out: Row) -> None:
     """How large the noise is, layer by layer, for each leak."""
-    shades = {leak: 0.35 + 0.65 * k / (len(LEAKS) - 1) for k, leak in enumerate(LEAKS)}
-    for arm, m in out["noise"].items():
-        if ", leak " in arm:
-            leak, bits = s["arms"][arm]["leak"], bits_of(arm)
-            mean, reach = ends(m["sd"])
-            ax.errorbar(
-                range(1, len(mean) + 1), mean, yerr=reach, color=COLOURS[bits], alpha=shades[leak], lw=1.4, ms=3,
-                marker="o", ls="--" if bits == "32 bits" else "-", label=arm, capsize=2,
-            )  # fmt: skip
+    arms = [arm for arm in out["noise"] if ", leak " in arm]
+    for j, arm in enumerate(arms):
+        mean, reach = ends(out["noise"][arm]["sd"])
+        x = np.arange(1, len(mean) + 1) + 0.3 * ((j + 0.5) / len(arms) - 0.5)
+        ax.errorbar(x, mean, yerr=reach, ls="--" if bits_of(arm) == "32 bits" else "-", label=arm, **looks(s, arm))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="layer of neurons", ylabel="sd of the noise / threshold")
-    ax.legend(frameon=False, fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5))
     cleaned(ax, "A")
+
+
+def looks(s: Row, arm: str) -> Row:
+    """Of a network with a leak: the darker, the larger it is."""
+    shade = 0.35 + 0.65 * LEAKS.index(s["arms"][arm]["leak"]) / (len(LEAKS) - 1)
+    bits = bits_of(arm)
+    marker = "s" if bits == "32 bits" else "o"
+    return {"color": COLOURS[bits], "alpha": shade, "marker": marker, "ms": 4, "lw": 1.4, "capsize": 2}
 
 
 def replaced(ax: Axes, s: Row, out: Row) -> None:
@@ -401,11 +417,8 @@ def replaced(ax: Axes, s: Row, out: Row) -> None:
     names = list(out["noise"][arms[0]]["replaced"])
     for j, arm in enumerate(arms):
         mean, reach = ends([[100 * number(v) for v in out["noise"][arm]["replaced"][name]] for name in names])
-        bits = bits_of(arm)
-        alpha = 0.35 + 0.65 * LEAKS.index(s["arms"][arm]["leak"]) / (len(LEAKS) - 1)
         x = np.arange(len(names)) + 0.7 * ((j + 0.5) / len(arms) - 0.5)
-        marker = "s" if bits == "32 bits" else "o"
-        ax.errorbar(x, mean, yerr=reach, fmt=marker, color=COLOURS[bits], alpha=alpha, ms=5, capsize=2)
+        ax.errorbar(x, mean, yerr=reach, ls="", **looks(s, arm))
     ax.axhline(0, color="0.7", lw=0.8, zorder=0)
     ax.set_xticks(range(len(names)), [name.replace(", ", "\n") for name in names], fontsize="small")
     ax.set(xlabel="law of each neuron, over", ylabel="accuracy, replaced less recorded (points)")
@@ -438,17 +451,15 @@ def teacher_file(study: Study) -> Path:
 
 def teaching(study: Study, s: Row, split: Any) -> Any:
     """The teacher of a part; the same one whenever the part goes on."""
-    from one_bit_networks import Recalled, accuracy, moves
+    from one_bit_networks import accuracy, asked
 
     path = teacher_file(study)
     network: Any = hr.load_image_network(path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    before = time.process_time()
-    teacher = network if moves(s) else Recalled(network, split.images)
-    seconds = time.process_time() - before
-    known = study.cell("teacher", lambda: {
-        "sha256": digest, "accuracy": accuracy(network, split), "asked once": not moves(s), "seconds": seconds,
-    })  # fmt: skip
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()  # it names that of the arrays
+    teacher, seconds = asked(s, network, split)
+    known = study.cell(
+        "teacher", lambda: {"sha256": digest, "accuracy": accuracy(network, split), "asked_once": seconds}
+    )
     if known["sha256"] != digest:
         raise hr.HeteroError(f"{path} is another teacher than before", fix="name that one, or choose another --out")
     print(f"teacher {path}: test accuracy {known['accuracy']:.4f}", flush=True)
@@ -529,6 +540,8 @@ def main() -> None:
         raise hr.HeteroError(f"{s['data']} is not there: hetero-rsnn data show {s['data']} says where to get it")
     rows = run(study, s)
     out = summary(s, rows)
+    if any(arm.get("teacher") for arm in s["arms"].values()):
+        out["teacher"] = study.cell("teacher", dict)  # which is there
     study.finish({"rows": rows, "summary": out}, figure(s, rows, out), findings=findings(s, out))
     lines = table(out) + (differences(out) if out["differences"] else []) + (noises(out) if part == "noise" else [])
     print("\n".join(lines))

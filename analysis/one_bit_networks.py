@@ -110,6 +110,15 @@ class Recalled(nn.Module):
         return self.answers[[self.places[self._key(row)] for row in x]]
 
 
+def asked(s: Row, network: nn.Module, split: Split) -> tuple[nn.Module, float | None]:
+    """A teacher, and the seconds of the processor that asking it once for each image takes; None if images move."""
+    if s["training"].get("shift") or s["training"].get("flip"):
+        return network, None
+    with torch_threads(1):
+        begin = time.process_time()
+        return Recalled(network, split.images), time.process_time() - begin
+
+
 def new_network(s: Row, arm: Row, seed: int, split: Split) -> Any:
     """A network that has learned nothing."""
     how = {**s["network"], **{k: v for k, v in arm.items() if k in OF_NETWORK}, "seed": seed}
@@ -127,11 +136,6 @@ def new_settings(s: Row, arm: Row, seed: int) -> ImageSettings:
     how = {**s["training"], **{k: v for k, v in arm.items() if k in OF_TRAINING}}
     full = round(s["full_share"] * how["epochs"]) if arm.get("weights") == "1bit" else 0
     return ImageSettings(**how, full_epochs=full, patience=how["epochs"], seed=seed)
-
-
-def moves(s: Row) -> bool:
-    """Whether images are moved while training."""
-    return bool(s["training"].get("shift") or s["training"].get("flip"))
 
 
 def trained(s: Row, arm: Row, seed: int, split: Split, teacher: Any, checkpoint: Path) -> tuple[Any, Row]:
@@ -183,7 +187,8 @@ def seconds_of(s: Row, arm: Row, split: Split, teacher: Any) -> float:
 
 def accuracy(network: nn.Module, split: Split) -> float:
     """On test images."""
-    out = answers(network, split.test, np.arange(len(split.test)))
+    with torch_threads(1):
+        out = answers(network, split.test, np.arange(len(split.test)))
     return float(np.mean((out.mean(axis=1) if out.ndim == 3 else out).argmax(axis=1) == split.y))
 
 
@@ -191,7 +196,9 @@ def spent_on(network: Any, split: Split) -> Row:
     """Spikes of a neuron in a step, and operations of an inference, on the first 1,000 test images."""
     if not isinstance(network, hr.SpikingMLP | hr.SpikingConvNet | SpikingTransformer):
         return {}
-    account = joined([network.account(as_input(split.test[k : k + 100])) for k in range(0, min(1000, len(split.y)), 100)])
+    account = joined(
+        [network.account(as_input(split.test[k : k + 100])) for k in range(0, min(1000, len(split.y)), 100)]
+    )
     images = account.spikes.shape[2]
     return {
         "rate": account.rate, "operations": float(account.synaptic_operations.sum() / images),
@@ -224,10 +231,12 @@ def products(network: nn.Module, shape: tuple[int, ...]) -> int:
             found.append(layer.weight.numel() * math.prod(given[0].shape[2:]))
 
     hooks = [m.register_forward_pre_hook(see) for m in network.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    training = network.training
     try:
         with torch.no_grad():
-            network(torch.zeros(1, *shape))
+            network.eval()(torch.zeros(1, *shape))
     finally:
+        network.train(training)
         for hook in hooks:
             hook.remove()
     return sum(found)
