@@ -27,6 +27,7 @@ def study(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def networks(study: Any) -> Any:
+    pytest.importorskip("torch")
     return importlib.import_module("one_bit_networks")
 
 
