@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.gradient.feedforward.spiking_network import SpikingNetwork
     from hetero_rsnn.gradient.feedforward.transformer import SpikingTransformer
     from hetero_rsnn.gradient.module import to_torch
+    from hetero_rsnn.gradient.packed.network import PackedNetwork, load_packed_network
     from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
     from hetero_rsnn.inputs.audio import AudioEncoder
     from hetero_rsnn.inputs.encoder_base import Encoder
@@ -202,6 +203,7 @@ _HOMES = {
     "gradient.feedforward.spiking_network": ["SpikingNetwork"],
     "gradient.feedforward.transformer": ["SpikingTransformer"],
     "gradient.module": ["to_torch"],
+    "gradient.packed.network": ["PackedNetwork", "load_packed_network"],
     "gradient.pseudo_derivative": ["PseudoDerivative"],
     "tasks.classification": ["classify"],
     "tasks.forecasting": ["forecast"],
@@ -270,6 +272,8 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "convert",
     "save_image_network",
     "load_image_network",
+    "PackedNetwork",
+    "load_packed_network",
     "noisy",
     "weight_noise",
     "quantise",

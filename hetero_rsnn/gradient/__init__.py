@@ -21,4 +21,5 @@
 ``fitting``            Training: batches, epochs, validation, early stopping
 ``module``             to_torch: the same as a layer of torch
 ``feedforward``        feed-forward networks for images (torch)
+``packed``             networks with 1-bit weights as bits
 """

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 import hetero_rsnn as hr
+from hetero_rsnn.gradient.packed.layers import PackedLinear, SpikingNeurons
 from hetero_rsnn.measures import scores
 from hetero_rsnn.searching.space import load_space
 
@@ -180,6 +181,12 @@ def drift() -> hr.WeightDrift:
 @cache
 def space() -> Any:
     return load_space("quick")
+
+
+@cache
+def bits() -> hr.PackedNetwork:
+    signs = np.where(np.arange(12).reshape(4, 3) % 5 < 2, 1, -1)
+    return hr.PackedNetwork((3,), [SpikingNeurons(threshold=5.0, reset="soft"), PackedLinear(signs, 0.5)], steps=2)
 
 
 @cache
@@ -502,6 +509,7 @@ def doors() -> dict[str, Door]:
         ),
     }
     made |= {
+        "PackedNetwork.run:x": Door(lambda x: bits().run(x), TABLE[:5]),
         "PseudoDerivative.integral:x": Door(hr.PseudoDerivative("gaussian").integral, ROW, {"nothing": "no integral"}),
         "BatchRun.backward:into_activity": Door(lambda x: batch().backward(x).plastic, np.ones(batch().activity.shape)),
         "BatchRun.backward:into_potentials": Door(

@@ -25,7 +25,14 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 BEHIND = {
     "skopt": {"searching.surrogate", "searching.wasserstein"},
     "brian2": {"simulation.brian"},
-    "numba": {"simulation.kernels", "gradient.lanes", "gradient.adjoint", "gradient.packing", "common.compiled"},
+    "numba": {
+        "simulation.kernels",
+        "gradient.lanes",
+        "gradient.adjoint",
+        "gradient.packed",
+        "gradient.packing",
+        "common.compiled",
+    },
     "matplotlib": {"plots", "report.search_page", "report.live"},
     "typer": {"cli"},
     "rich": {"cli", "report", "jobs.progress"},
