@@ -104,8 +104,8 @@ APART = (
     "Accuracies of the two halves cannot be compared: ImageNet has 1,000 classes of photographs, Fashion-MNIST ten of "
     "28 x 28 pixels. What could be is the distance to the same network with 32 bits, which the places named here give "
     "for ReActNet alone, with activations of full precision too. The first three have activations of -1 and 1 and one "
-    "step; spikes are 0 and 1, over T steps. In the fourth only feed-forward layers have weights of 1 bit. Sizes differ "
-    "throughout."
+    "step; spikes are 0 and 1, over T steps. In the fourth only feed-forward layers have weights of 1 bit. Sizes "
+    "differ throughout."
 )
 
 
