@@ -92,6 +92,10 @@ class Study:
         if self._cells:
             print(f"{path}: {len(self._cells)} cells are done already", flush=True)
 
+    def done(self, name: str) -> bool:
+        """Whether the journal has the result of a cell."""
+        return name in self._cells
+
     def cell(self, name: str, compute: Callable[[], Any], *, label: str = "") -> Any:
         """Result of a cell: from the journal, or computed now and written to it; `label` says more on the terminal.
 

@@ -127,7 +127,7 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     ----------
     D. Wu, G. Jin, H. Yu, X. Yi, X. Huang, "Optimising event-driven spiking neural network with regularisation and
     cutoff", arXiv:2301.09522 (RCS); T. Bu et al., ICLR 2022, arXiv:2303.04347 (QCFS); S. Deng et al., ICLR 2022,
-    arXiv:2202.11946 (TET); S. Meng et al., arXiv:2508.12609 (weights of 1 bit); G. Hinton et al., arXiv:1503.02531
+    arXiv:2202.11946 (TET); Q. Meng et al., arXiv:2508.12609 (weights of 1 bit); G. Hinton et al., arXiv:1503.02531
     (teachers).
 
     Examples

@@ -50,7 +50,7 @@ class ShortcutLayer(nn.Module):
     References
     ----------
     Z. Liu et al., "Bi-Real Net", ECCV 2018 (a shortcut around every layer); Z. Liu et al., "ReActNet", ECCV 2020;
-    S. Meng et al., arXiv:2508.12609 (spiking networks with weights of 1 bit).
+    Q. Meng et al., arXiv:2508.12609 (spiking networks with weights of 1 bit).
     """
 
     def __init__(
