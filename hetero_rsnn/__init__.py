@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.estimators.linear import LinearClassifier
     from hetero_rsnn.exchange.neo import from_neo, neo_stimulus, to_neo
     from hetero_rsnn.exchange.nir import NIRWarning, to_nir
+    from hetero_rsnn.exchange.nir_feedforward import feedforward_to_nir
     from hetero_rsnn.exchange.xarray import to_xarray
     from hetero_rsnn.experiments.comparison import Comparison, compare
     from hetero_rsnn.experiments.measurement import Measurement, SeedResult, measure, train
@@ -220,6 +221,7 @@ _HOMES = {
     "searching.trial": ["Trial"],
     "exchange.neo": ["from_neo", "neo_stimulus", "to_neo"],
     "exchange.nir": ["NIRWarning", "to_nir"],
+    "exchange.nir_feedforward": ["feedforward_to_nir"],
     "exchange.xarray": ["to_xarray"],
     "report.live": ["LiveSearch"],
 }
@@ -253,6 +255,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "to_neo",
     "from_neo",
     "to_nir",
+    "feedforward_to_nir",
     "run_batch",
     "BatchRun",
     "Gradients",

@@ -88,7 +88,7 @@ def test_as_bits_it_answers_alike(fitted):
     if fitted.method == "conversion":
         refused(fitted.pack, "pack takes a SpikingMLP or SpikingConvNet, got ConvertedNetwork")
     elif fitted.normalisation == "tebn":
-        refused(fitted.pack, "TEBN cannot be packed")
+        refused(fitted.pack, "pack takes no network with TEBN")
     elif full and fitted.model == "conv":
         refused(fitted.pack, "layer 2 (Conv) has full weights")
     else:

@@ -24,7 +24,7 @@ def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     with pytest.warns(hr.NIRWarning):
         for code in SNIPPETS:
             exec(compile(code, "docs/interop.md", "exec"), names)
-    assert {p.name for p in tmp_path.iterdir()} == {"rec.mat", "found.nc", "henhes.nir"}
+    assert {p.name for p in tmp_path.iterdir()} == {"rec.mat", "found.nc", "henhes.nir", "feedforward.nir"}
     # What its comments say.
     assert repr(names["events"]) == "Stimulus(events, 20 samples of 10 ms, 3 channels, 6 events)"
     assert names["x"].shape == (20, 3)  # type: ignore[attr-defined]
@@ -34,4 +34,4 @@ def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
 
 def test_all_kinds_of_code_are_tried() -> None:
     called = set(re.findall(r"hr\.(\w+)\(", "".join(SNIPPETS)))
-    assert {"to_neo", "from_neo", "neo_stimulus", "to_xarray", "to_nir", "to_brian2"} <= called
+    assert {"to_neo", "from_neo", "neo_stimulus", "to_xarray", "to_nir", "feedforward_to_nir", "to_brian2"} <= called

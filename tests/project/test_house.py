@@ -37,7 +37,7 @@ BEHIND = {
     "typer": {"cli"},
     "rich": {"cli", "report", "jobs.progress"},
     "neo": {"exchange.neo"},
-    "nir": {"exchange.nir"},
+    "nir": {"exchange.nir", "exchange.nir_feedforward"},
     "xarray": {"exchange.xarray"},
     "distributed": {"jobs.clusters"},
     "h5py": {"datasets.heidelberg"},

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.gradient.feedforward.layers import Conv, Linear
@@ -174,6 +174,13 @@ class ScaledSigns(FoldedConnections):
         """What is added then, of the shape of `scale`."""
         found: Array = self.offsets.cpu().numpy()
         return found
+
+    def as_full(self) -> Linear | Conv:
+        """The same map with full weights, if it is the same in all steps."""
+        out = self.layer.full()
+        wide = (-1, *[1] * (self.weight.dim() - 1))
+        out.weight, out.bias = nn.Parameter(self.weight * self.scales.reshape(wide)), nn.Parameter(self.offsets.clone())
+        return out
 
     def extra_repr(self) -> str:
         return "" if self.steps is None else f"steps={self.steps}"

@@ -74,38 +74,58 @@ def pack(network: SpikingMLP | SpikingConvNet) -> PackedNetwork:
     >>> packed.run(torch.rand(5, 64).numpy()).shape
     (4, 5, 10)
     """
-    if not isinstance(network, SpikingMLP | SpikingConvNet):
-        raise HeteroError(
-            f"pack takes a SpikingMLP or SpikingConvNet, got {type(network).__name__}",
-            fix="give one with weights='1bit'",
-        )
-    if network.training:
-        raise HeteroError("a network in training cannot be packed", fix="call eval() of the network first")
+    layers = plain_layers(network, "pack", bits=True)
     if network.coding is not None:
         raise HeteroError("a network with rate coding cannot be packed", fix="train one with coding='direct'")
-    if network.setting.normalisation == "tebn":
-        raise HeteroError(
-            "a network with TEBN cannot be packed, since its scales differ from step to step",
-            fix="train one with normalisation='batch'",
-        )
     odd = sorted({str(p.dtype) for p in network.state_dict().values() if p.is_floating_point()} - {"torch.float32"})
     if odd:
         raise HeteroError(f"a network must be of torch.float32 to be packed, got {odd[0]}", fix="call float() of it")
+    return PackedNetwork(network.shape, layers, steps=network.steps)
+
+
+def plain_layers(network: Any, who: str, *, bits: bool = False) -> list[Layer]:
+    """The layers of a network, folded, as plain arrays in single precision.
+
+    Parameters
+    ----------
+    network : SpikingMLP or SpikingConvNet
+        Not changed.
+    who : str
+        Asks, and is named where this cannot be.
+    bits : bool
+        Whether full weights between the first and the last layer are refused.
+
+    Raises
+    ------
+    HeteroError
+        As `pack`, but for rate coding and precision.
+    """
+    if not isinstance(network, SpikingMLP | SpikingConvNet):
+        raise HeteroError(
+            f"{who} takes a SpikingMLP or SpikingConvNet, got {type(network).__name__}", fix="give such a network"
+        )
+    if network.training:
+        raise HeteroError(f"{who} takes no network in training", fix="call eval() of the network first")
+    if network.setting.normalisation == "tebn":
+        raise HeteroError(
+            f"{who} takes no network with TEBN, since its scales differ from step to step",
+            fix="train one with normalisation='batch'",
+        )
     inner = list(network.folded().layers)
-    packer = _Packer()
+    packer = _Packer(bits)
     packer.full(inner[0])
     for place, layer in enumerate(inner[1:-1], 1):
         packer.layer(str(place), layer)
     packer.full(inner[-1])
-    return PackedNetwork(network.shape, packer.layers, steps=network.steps)
+    return packer.layers
 
 
 class _Packer:
     """Layers, and whether the last of them gives images."""
 
-    def __init__(self) -> None:
+    def __init__(self, bits: bool) -> None:
         self.layers: list[Layer] = []
-        self._images = False
+        self._images, self._bits = False, bits
 
     def full(self, layer: Any) -> None:
         """Connections that keep their weights."""
@@ -128,6 +148,8 @@ class _Packer:
             self.layers.append(_neurons(neurons, _bias(layer.bias, self._images)))
             self._inside(place, layer, ("dropout", "main"))
             self._shortcut(before, layer.shortcut)
+        elif isinstance(layer, Linear | Conv) and not self._bits:
+            self.full(layer)
         elif isinstance(layer, Linear | Conv):
             raise HeteroError(
                 f"layer {place} ({type(layer).__name__}) has full weights, and only the first and the last may",
@@ -144,6 +166,9 @@ class _Packer:
             self.layer(f"{place}.{name}", getattr(layer, name))
 
     def _signs(self, place: str, layer: ScaledSigns) -> None:
+        if not layer.binary and not self._bits:
+            self.full(layer.as_full())
+            return
         if not layer.binary:
             raise HeteroError(
                 f"layer {place} is in the first stage of its training and has full weights",

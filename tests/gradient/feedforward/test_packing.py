@@ -271,10 +271,10 @@ def exchanged():
     [
         (lambda: "net", ["pack takes a SpikingMLP or SpikingConvNet, got str"]),
         (lambda: SpikingTransformer((1, 8, 8), 4, features=8, heads=2, weights="1bit").eval(), ["SpikingTransformer"]),
-        (lambda: mlp().train(), ["in training cannot be packed", "call eval()"]),
+        (lambda: mlp().train(), ["pack takes no network in training", "call eval()"]),
         (lambda: mlp(coding="rate"), ["rate coding cannot be packed"]),
-        (lambda: mlp(normalisation="tebn"), ["TEBN cannot be packed", "normalisation='batch'"]),
-        (lambda: mlp(normalisation="tebn").folded(), ["TEBN cannot be packed"]),
+        (lambda: mlp(normalisation="tebn"), ["no network with TEBN", "normalisation='batch'"]),
+        (lambda: mlp(normalisation="tebn").folded(), ["pack takes no network with TEBN"]),
         (lambda: mlp().double(), ["must be of torch.float32", "got torch.float64", "float()"]),
         (lambda: mlp(weights="full"), ["layer 2 (Linear) has full weights", "weights='1bit'"]),
         (lambda: conv(weights="full"), ["layer 2.first (Conv) has full weights"]),
