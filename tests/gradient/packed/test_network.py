@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -276,6 +277,14 @@ def test_copies_for_other_processes():
     again = pickle.loads(pickle.dumps(network))
     assert again.steps == network.steps and repr(again) == repr(network)
     np.testing.assert_array_equal(again.run(x), network.run(x))
+
+
+def test_packing_without_torch_names_the_extra(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("hetero_rsnn.gradient.feedforward")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(vars(hr), "pack", raising=False)
+    refused(lambda: hr.pack, "torch", "hetero-rsnn[gradient]")
 
 
 def test_public_names():
