@@ -5,7 +5,7 @@ accuracy, by which rule; and does the RCS regulariser of Wu et al. (arXiv:2301.0
 
 Method, in five parts. "converted": an ordinary convolutional network with quantised activations (QCFS, L = 4) is
 trained on Fashion-MNIST and converted; its accuracy over the number of steps T, and early decisions at T = 4 and 8.
-"trained": spiking networks of T = 8 steps, trained by TET on 12,000 images. "events": images as ON and OFF
+"trained": spiking networks of T = 4 steps, trained by TET on 12,000 images. "events": images as ON and OFF
 events of a moving camera, T = 10, networks with TEBN. "sounds": spoken digits as pictures of band energies (32 bands,
 32 times, however long they last), trained as the images were; each speaker left out in one network. "speech":
 recurrent networks (HeNHeS) on spoken digits, decision windows of 50 ms, each speaker left out once a seed: as drawn,
@@ -81,7 +81,7 @@ def images_setting(part: str, quick: bool) -> Row:
         training = {
             "training_epochs": 4, "batch_size": 64, "learning_rate": 2e-3, "flip": not quick, "validation": 0.05,
         }  # fmt: skip
-        weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [8], 12000
+        weights, arms, steps, count = [0.002, 0.02, 0.2], {"plain": {}, "rcs": {}}, [4], 12000
         training["loss"] = "tet"
     elif part == "sounds":
         data = "japanese_vowels" if quick else "free_spoken_digits"
