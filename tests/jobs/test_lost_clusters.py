@@ -143,7 +143,7 @@ def dask_log(caplog):
 
     def write(name, error):
         caplog.clear()
-        logging.getLogger(name).info("a record", exc_info=error)
+        logging.getLogger(name).error("a record", exc_info=error)
         return len(caplog.records) == 1
 
     loggers = [logging.getLogger(name) for name in dask_log_module._LOGGERS]
