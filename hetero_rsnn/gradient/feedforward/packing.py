@@ -42,7 +42,7 @@ def pack(network: SpikingMLP | SpikingConvNet) -> PackedNetwork:
     -------
     PackedNetwork
         The first layer, the last, and layers on the way of shortcuts keep their full weights. It takes images (samples,
-        *shape), or events (steps, samples, *shape), and gives outputs (steps, samples, classes).
+        ...), or events (steps, samples, ...), and gives outputs (steps, samples, classes).
 
     Raises
     ------

@@ -107,7 +107,7 @@ class PackedNetwork:
 
         Parameters
         ----------
-        x : array_like, shape (samples, *shape) or (steps, samples, *shape)
+        x : array_like, shape (samples, ...) or (steps, samples, ...)
             The input of all steps, or that of each.
         steps : int, optional
             By default the network's, or as many as the input has.
@@ -116,7 +116,7 @@ class PackedNetwork:
 
         Returns
         -------
-        ndarray of float32, shape (steps, samples, *output_shape)
+        ndarray of float32, shape (steps, samples, ...)
             The mean over the first t steps is what the network says after t.
 
         Raises
