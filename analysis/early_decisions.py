@@ -23,7 +23,7 @@ the accuracy of the worse one, less half a point: the better one need not go to 
 those of test samples, so these last two describe and choose nothing. New speakers are no sample of those that
 calibrate: what conformal sets promise does not hold for them.
 
-Finding: see docs/early_decisions.md.
+Finding: see docs/early_decisions_study.md.
 
     python analysis/early_decisions.py PART [--quick] [--out FOLDER] [--workers N] [--data-dir DIR]
 

@@ -61,7 +61,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     levels : int
         Of the activations that are converted.
     theta : float
-        Largest activation at first; it is trained. 8 is published, for hundreds of epochs.
+        Threshold of each quantised activation before training, above 0; it is learned. For ``method="conversion"``
+        only. The published start of 8 suits trainings of hundreds of epochs.
     channels, blocks : sequence of int, int
         Of ``"conv"``, see `SpikingConvNet`.
     hidden : sequence of int, optional

@@ -128,7 +128,11 @@ class DaskRunner(FuturesRunner):
         self._manned = time.monotonic()  # when it was last seen with a worker
         self._topic = f"hetero-rsnn-{uuid.uuid4()}"
         self._address: dict[int, str] = {}
-        self._client.subscribe_topic(self._topic, self._begun)
+        try:
+            self._client.subscribe_topic(self._topic, self._begun)
+        except BaseException:
+            self._log.end()
+            raise
 
     def _begun(self, event: tuple[float, tuple[int, str]]) -> None:
         """Note where and when a job began: after the death of a worker, the last time counts."""
@@ -218,12 +222,14 @@ class DaskRunner(FuturesRunner):
             self._client.restart_workers(addresses, timeout=_RESTART, raise_for_error=False)
 
     def close(self) -> None:
-        super().close()
-        if self._client.status != "running":
-            self._log.gave_up()
-        with suppress(OSError, RuntimeError):  # the scheduler may be gone
-            self._client.close(timeout=5)
-        self._log.end()
+        try:
+            super().close()
+            if self._client.status != "running":
+                self._log.gave_up()
+            with suppress(OSError, RuntimeError):  # the scheduler may be gone
+                self._client.close(timeout=5)
+        finally:
+            self._log.end()
 
 
 class DaskExecutor(cf.Executor):

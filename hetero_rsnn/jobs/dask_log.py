@@ -12,7 +12,8 @@ class LostConnections(logging.Filter):
     """Drops records of lost connections from Dask's loggers, between `begin` and `end`.
 
     Other records pass. After `gave_up`, all of the client's are dropped: it writes of a scheduler that is known to be
-    gone for as long as it tries to connect anew.
+    gone for as long as it tries to connect anew. The loggers are those of the process, so this holds for other Dask
+    clients too, and after `gave_up` it stays.
     """
 
     def __init__(self) -> None:
@@ -22,7 +23,8 @@ class LostConnections(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether a record is written."""
         error = record.exc_info[1] if record.exc_info else None
-        lost = isinstance(error, OSError)  # what Dask raises for a closed connection is one
+        # Dask's own error of a closed connection is an OSError, as many others are.
+        lost = isinstance(error, ConnectionError | TimeoutError) or type(error).__name__ == "CommClosedError"
         return not (lost or (self._gone and record.name == "distributed.client"))
 
     def begin(self) -> None:

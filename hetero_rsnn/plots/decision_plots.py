@@ -69,8 +69,8 @@ def plot_decision_curves(
 def plot_decision_times(times: Mapping[str, Sequence[ArrayLike]], ax: Axes | None = None) -> Axes:
     """Share of decisions that fall in each step.
 
-    Up to 12 steps: bars side by side, with ticks that reach over all networks. More: outlines, a thin one for each
-    network, up to the step by which nearly all decisions (99.5 %) of each method have fallen.
+    Up to 12 steps: bars side by side; error bars reach from the smallest to the largest share over networks. More
+    steps: outlines, a thin one for each network; the axis ends where every method has made 99.5 % of its decisions.
 
     Parameters
     ----------
@@ -94,7 +94,8 @@ def plot_decision_times(times: Mapping[str, Sequence[ArrayLike]], ax: Axes | Non
             ax.stairs(middle, edges, color=colour, lw=1.6, label=name)
             continue
         place = np.arange(1, rows.shape[1] + 1) + (number - (len(shares) - 1) / 2) * width
-        bars = np.array([middle - rows.min(axis=0), rows.max(axis=0) - middle])
+        # A mean of equal shares may be rounded past them.
+        bars = np.maximum([middle - rows.min(axis=0), rows.max(axis=0) - middle], 0.0)
         ax.bar(place, middle, width, color=colour, label=name, yerr=bars if len(rows) > 1 else None,
                error_kw={"lw": 0.8, "ecolor": "0.3"})  # fmt: skip
     ax.set(xlabel="step of the decision", ylabel="share of the samples")

@@ -162,6 +162,7 @@ def test_dask_writes_of_no_lost_connection_while_a_runner_is_there(dask_log, mon
     with make_runner(dask=ADDRESS) as runner:
         assert not dask_log(name, ConnectionResetError("gone"))
         assert dask_log(name, ValueError("another")) and dask_log(name, None)
+        assert dask_log(name, FileNotFoundError("no certificate")) and not dask_log(name, TimeoutError("late"))
         runner._client.status = "running"
     assert dask_log(name, ConnectionResetError("gone"))
 

@@ -58,3 +58,9 @@ def test_first_and_last_images():
 )
 def test_what_cannot_be_drawn(call, said):
     refused(call, said)
+
+
+def test_equal_shares_have_no_negative_bars():
+    """Their mean is rounded past them."""
+    for counts in ([1, 9], [3, 7], [451, 23, 15, 11]):
+        plots.plot_decision_times({"a": [counts] * 3})

@@ -117,3 +117,13 @@ def test_numbers_on_the_page_are_those_of_the_files(study: Any) -> None:
     for line in lines:
         assert line in page
     assert "(early_decisions_converted_examples.png)" in page
+    arms = outs["converted"]["arms"]
+    for steps in (4, 8):
+        assert f"{arms[f'plain, {steps} steps']['rules']['gap']['factor'][0]:.2f} times fewer of {steps}" in page
+    trained, regularised = (outs["speech"]["rcs"][name] for name in ("plain against drawn", "rcs against plain"))
+    prose = page.split("## Converted networks")[0]
+    for values in (trained["equal"], regularised["equal"]):
+        assert study.points(values) in prose
+    assert study.points([100 * v for v in trained["accuracy"]], 1) in prose
+    lost = outs["sounds"]["arms"]["plain, 4 steps"]["lost"]["gap"]
+    assert study.points([100 * v for v in lost], 1) in prose

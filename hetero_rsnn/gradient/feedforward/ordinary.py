@@ -42,7 +42,7 @@ class OrdinaryBlock(nn.Module):
     levels : int or None
         Of each QCFS, above 0; None: ReLU.
     theta : float
-        Of each QCFS at first.
+        Threshold of each QCFS before training, above 0.
     normalisation : {"batch", None}
     seed : int
     name : str
@@ -174,7 +174,7 @@ class OrdinaryMLP(OrdinaryNetwork):
         Of each QCFS, above 0. None: ReLU in their place; such a network cannot be converted, and may be the teacher of
         one that spikes.
     theta : float
-        Of each QCFS at first.
+        Threshold of each QCFS before training, above 0.
     normalisation : {"batch", None}
     dropout : float
         Share of a hidden layer's units that is left out while training.

@@ -148,3 +148,12 @@ def test_traced_gives_what_activations_got():
 def test_refusals(call, message):
     with pytest.raises(HeteroError, match=message):
         call()
+
+
+def test_thresholds_begin_as_asked():
+    for make in (lambda **how: OrdinaryMLP(4, 3, **how), lambda **how: OrdinaryConvNet((1, 8, 8), 3, **how)):
+        for how, theta in (({}, 2.0), ({"theta": 3.0}, 3.0)):
+            found = [m.theta.item() for m in make(**how).modules() if isinstance(m, QCFS)]
+            assert found and set(found) == {theta}
+        with pytest.raises(HeteroError, match="theta must be"):
+            make(theta=0.0)
