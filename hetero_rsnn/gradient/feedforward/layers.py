@@ -122,7 +122,8 @@ class Linear(nn.Linear):
 
     def products(self, shape: Sequence[int]) -> int:
         """Products that an analog input takes: averages are taken first."""
-        return self.in_features * self.out_features
+        count: int = self.in_features * self.out_features
+        return count
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}" + (f", pool={self.pool}" if self.pool > 1 else "")
