@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import re
 import secrets
@@ -19,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.common import memory
-from hetero_rsnn.common.errors import HeteroError, OutputError
-from hetero_rsnn.common.files import check_arrays, write_atomic
+from hetero_rsnn.common.errors import FileFormatError, HeteroError, OutputError
+from hetero_rsnn.common.files import check_arrays, json_text, write_atomic, write_text
 
 #: Arrays of any kind, by name.
 Arrays = dict[str, NDArray[Any]]
@@ -109,3 +110,93 @@ def read_array_file(beside: Path, name: Any, checksum: Any, refusal: type[Hetero
             return {k: npz[k] for k in npz.files}
     except Exception as error:  # whatever numpy and zipfile raise for a file that is none
         raise refusal(f"{path} cannot be read as npz ({error!s:.200})", fix="restore a copy") from None
+
+
+def holds(path: Path, data: bytes) -> bool:
+    """Whether a file has this content."""
+    try:
+        return os.path.isfile(path) and path.stat().st_size == len(data) and path.read_bytes() == data
+    except OSError:
+        return False
+
+
+def seal(about: Mapping[str, Any]) -> str:
+    """Checksum of what a JSON file says, however it is laid out."""
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+def write_sealed(
+    path: Path, about: Mapping[str, Any], arrays: Mapping[str, Any], *, form: str, version: int, overwrite: bool
+) -> Path:
+    """Write a JSON file with a checksum of its own, and its arrays beside it.
+
+    Parameters
+    ----------
+    path : Path
+        A link is written through to the file that it leads to.
+    about : mapping
+        What the file says, beside the name and the checksum of the arrays.
+    arrays : mapping of str to ndarray
+    form, version
+        What kind of file it is.
+    overwrite : bool
+        Replace a file of that name which has other content.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written, or holds another file.
+    """
+    if os.path.islink(path):
+        path = Path(os.path.realpath(path))
+    data = packed(arrays)
+    checksum = hashlib.sha256(data).hexdigest()
+    said = {**about, "arrays": array_file_name(path, checksum), "sha256": checksum}
+    text = json_text({"format": form, "version": version, **said, "checksum": seal(said)})
+    if os.path.lexists(path) and not overwrite and not holds(path, text.encode()):
+        raise OutputError(f"{path} exists already", fix="choose another name, or give overwrite=True")
+    write_array_file(path, said["arrays"], data)
+    return write_text(path, text)
+
+
+def read_sealed(path: Path, *, form: str, version: int, refusal: FileFormatError) -> dict[str, Any]:
+    """What a JSON file of `write_sealed` says, as it stands there; `unsealed` compares its checksum.
+
+    Raises
+    ------
+    FileFormatError
+        If it is missing, damaged or of another version; `refusal` if it is of another kind.
+    """
+    try:
+        memory.fits(f"{path}: reading it", 10 * path.stat().st_size, "restore a copy", error=FileFormatError)
+        if not os.path.isfile(path):  # a pipe would be waited for
+            raise FileFormatError(f"{path} must be a file, got something else", fix="name the JSON file")
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except FileFormatError:
+        raise
+    except FileNotFoundError:
+        raise FileFormatError(f"{path} does not exist", fix="name the JSON file of a saved network") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise FileFormatError(f"{path} cannot be read as JSON ({error!s:.200})", fix="restore a copy") from None
+    if not isinstance(about, dict) or about.get("format") != form:
+        raise refusal
+    if about.get("version") != version or isinstance(about["version"], bool):
+        raise FileFormatError(
+            f"{path} must be of version {version}, got {about.get('version')!r:.40}",
+            fix="read it with a newer package",
+        )
+    return about
+
+
+def unsealed(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file says without its kind and its checksum.
+
+    Raises
+    ------
+    FileFormatError
+        If the checksum is another one.
+    """
+    inside = {name: value for name, value in about.items() if name not in ("format", "version", "checksum")}
+    if seal(inside) != about["checksum"]:
+        raise FileFormatError(f"{path} is not what was written", fix="restore a copy")
+    return inside

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hetero_rsnn.common.array_files import array_file_name, write_array_file
+from hetero_rsnn.common.array_files import array_file_name, holds, write_array_file
 from hetero_rsnn.common.errors import HeteroError, OutputError
 from hetero_rsnn.common.files import parse_toml, write_text
 from hetero_rsnn.network.arrays import GivenArrays, check_values, definition_of, in_type
@@ -252,13 +252,5 @@ def _check(text: str, path: Path, overwrite: bool) -> None:
     if not _is_utf8(text):
         raise OutputError(f"cannot write {path}: its text has characters that UTF-8 cannot hold", fix="write others")
     parse_toml(text.encode(), path, "network", OutputError)
-    if os.path.lexists(path) and not overwrite and not _holds(path, text.encode()):
+    if os.path.lexists(path) and not overwrite and not holds(path, text.encode()):
         raise OutputError(f"{path} exists already", fix="choose another name, or give overwrite=True")
-
-
-def _holds(path: Path, data: bytes) -> bool:
-    """Whether a file has this content."""
-    try:
-        return os.path.isfile(path) and path.stat().st_size == len(data) and path.read_bytes() == data
-    except OSError:
-        return False

@@ -6,7 +6,6 @@ other's checksums. No npz file is ever removed: other copies of the JSON file ma
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -16,10 +15,10 @@ from typing import Any
 
 import torch
 
-from hetero_rsnn.common import checks, memory
-from hetero_rsnn.common.array_files import Arrays, array_file_name, packed, read_array_file, write_array_file
-from hetero_rsnn.common.errors import FileFormatError, HeteroError, OutputError
-from hetero_rsnn.common.files import json_text, write_text
+from hetero_rsnn.common import checks
+from hetero_rsnn.common.array_files import Arrays, read_array_file, read_sealed, unsealed, write_sealed
+from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.files import json_text
 from hetero_rsnn.gradient.feedforward.conversion import convert
 from hetero_rsnn.gradient.feedforward.converted import ConvertedNetwork
 from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP, network_from
@@ -81,19 +80,11 @@ def save_image_network(network: Any, path: str | Path, *, overwrite: bool = Fals
         )
     if path.suffix != ".json":
         raise HeteroError(f"a network for images is saved as NAME.json, got {path.name!r}", fix="end it in .json")
-    if os.path.islink(path):
-        path = Path(os.path.realpath(path))
     spec, arrays, converted = _plain(network)
     spec = json.loads(json_text(spec))  # as it will be read
     _check(network, spec, arrays, converted)
-    data = packed(arrays)
-    checksum = hashlib.sha256(data).hexdigest()
-    about = {"network": spec, "converted": converted, "arrays": array_file_name(path, checksum), "sha256": checksum}
-    text = json_text({"format": _FORMAT, "version": _VERSION, **about, "checksum": _checksum(about)})
-    if os.path.lexists(path) and not overwrite and not _holds(path, text.encode()):
-        raise OutputError(f"{path} exists already", fix="choose another name, or give overwrite=True")
-    write_array_file(path, about["arrays"], data)
-    return write_text(path, text)
+    about = {"network": spec, "converted": converted}
+    return write_sealed(path, about, arrays, form=_FORMAT, version=_VERSION, overwrite=overwrite)
 
 
 def load_image_network(path: str | Path) -> ImageNetwork:
@@ -187,38 +178,13 @@ def _alike(a: torch.nn.Module, b: torch.nn.Module) -> bool:
     )
 
 
-def _checksum(about: dict[str, Any]) -> str:
-    """Of what the JSON file says, however it is laid out."""
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
-
-
 def _read(path: Path) -> dict[str, Any]:
     """What a JSON file says, checked as a whole."""
-    try:
-        memory.fits(f"{path}: reading it", 10 * path.stat().st_size, "restore a copy", error=FileFormatError)
-        if not os.path.isfile(path):  # a pipe would be waited for
-            raise FileFormatError(f"{path} must be a file, got something else", fix="name the JSON file")
-        about = json.loads(path.read_text(encoding="utf-8"))
-    except FileFormatError:
-        raise
-    except FileNotFoundError:
-        raise FileFormatError(f"{path} does not exist", fix="name the JSON file of a saved network") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise FileFormatError(f"{path} cannot be read as JSON ({error!s:.200})", fix="restore a copy") from None
-    if not isinstance(about, dict) or about.get("format") != _FORMAT:
-        raise FileFormatError(f"{path} is no network for images", fix="name the JSON file of a saved network")
-    if about.get("version") != _VERSION or isinstance(about["version"], bool):
-        raise FileFormatError(
-            f"{path} must be of version {_VERSION}, got {about.get('version')!r:.40}",
-            fix="read it with a newer package",
-        )
+    other = FileFormatError(f"{path} is no network for images", fix="name the JSON file of a saved network")
+    about = read_sealed(path, form=_FORMAT, version=_VERSION, refusal=other)
     if about.keys() != _KEYS:
         raise FileFormatError(f"{path} must hold {', '.join(sorted(_KEYS))}", fix="restore a copy")
-    said = about["checksum"]
-    about = {name: about[name] for name in ("network", "converted", "arrays", "sha256")}
-    if _checksum(about) != said:
-        raise FileFormatError(f"{path} is not what was written", fix="restore a copy")
-    return about
+    return unsealed(path, about)
 
 
 def _asked(spec: Any) -> int:
@@ -242,11 +208,3 @@ def _asked(spec: Any) -> int:
         total += count * (math.prod(sizes("patch", "patch")) + count * sum(sizes("depth")))
     total += sum(sizes("steps")) if spec.get("normalisation") == "tebn" else 0
     return min(total, 10**18)
-
-
-def _holds(path: Path, data: bytes) -> bool:
-    """Whether a file has this content."""
-    try:
-        return os.path.isfile(path) and path.stat().st_size == len(data) and path.read_bytes() == data
-    except OSError:
-        return False

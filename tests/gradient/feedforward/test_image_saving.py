@@ -14,8 +14,8 @@ import torch
 from helpers import refused
 
 import hetero_rsnn as hr
+from hetero_rsnn.common import array_files
 from hetero_rsnn.common.errors import FileFormatError, OutputError
-from hetero_rsnn.gradient.feedforward import saving
 from hetero_rsnn.gradient.feedforward.conversion import convert
 from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP
 from hetero_rsnn.gradient.feedforward.ordinary import OrdinaryConvNet, OrdinaryMLP, ordinary_from
@@ -180,7 +180,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
 
     for name in ("write_array_file", "write_text"):
         with monkeypatch.context() as patch:
-            patch.setattr(saving, name, full)
+            patch.setattr(array_files, name, full)
             other = SpikingMLP(4, 2, hidden=(3,), seed=2)
             refused(lambda: save_image_network(other, path, overwrite=True), "no space", error=OutputError)  # noqa: B023
         assert path.read_bytes() == kept and load_image_network(path).setting.seed == 0
@@ -317,7 +317,7 @@ def test_other_arrays_with_a_right_checksum(saved):
         {**arrays, name: arrays[name].astype("f2" if arrays[name].dtype == float else float)},
         {},
     ):
-        data = saving.packed(other)
+        data = array_files.packed(other)
         path.with_name("other.npz").write_bytes(data)
         path.write_text(resealed({**about, "arrays": "other.npz", "sha256": hashlib.sha256(data).hexdigest()}))
         assert said_of(path) is None or ("folded" in repr(network) and other[name].dtype.kind == "f")

@@ -13,8 +13,8 @@ import pytest
 from helpers import refused
 
 import hetero_rsnn as hr
+from hetero_rsnn.common.array_files import seal
 from hetero_rsnn.common.errors import FileFormatError, OutputError
-from hetero_rsnn.gradient.packed import saving
 from hetero_rsnn.gradient.packed.layers import (
     AveragePool,
     FullConv,
@@ -104,7 +104,7 @@ def rewritten(path, change):
     about = json.loads(path.read_text())
     change(about)
     inside = {name: about[name] for name in about if name not in ("format", "version", "checksum")}
-    about["checksum"] = saving._checksum(inside)
+    about["checksum"] = seal(inside)
     path.write_text(json.dumps(about))
 
 
