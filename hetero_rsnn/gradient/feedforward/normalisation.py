@@ -88,7 +88,9 @@ class BatchNorm(Stateful):
 
     def affine(self) -> tuple[Tensor, Tensor]:
         """Scale and shift of each feature in evaluation."""
-        scale = self.weight / torch.sqrt(self.running_var + self.epsilon)
+        # The root in double precision, then rounded: that of single numbers is off by a last bit on some processors.
+        root = torch.sqrt((self.running_var + self.epsilon).double()).to(self.running_var.dtype)
+        scale = self.weight / root
         return scale, self.bias - self.running_mean * scale
 
     def extra_repr(self) -> str:

@@ -139,7 +139,7 @@ class ImageTraining:
         decay = s.weight_decay if not s.full_epochs or len(self.history) < s.full_epochs else 0.0
         if s.optimiser == "sgd":
             return torch.optim.SGD(parameters, s.learning_rate, momentum=0.9, nesterov=True, weight_decay=decay)
-        return torch.optim.AdamW(parameters, s.learning_rate, weight_decay=decay)
+        return torch.optim.AdamW(parameters, s.learning_rate, weight_decay=decay, fused=True)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {k: v.detach().cpu().numpy().copy() for k, v in self.network.state_dict().items()}
