@@ -333,12 +333,12 @@ class Training:
                 "no potential came near its threshold, so that nothing can be learned",
                 fix="widen the pseudo-derivative, or raise the input or I_bias",
             )
-        sums = None if self.strength is None else self.sums()
-        if sums is not None and self.strength is not None:
-            self.values |= _ridge(*sums, self.strength)
         validation = math.nan
-        if self.held_out.size:
-            with _unwarned():
+        with _unwarned():
+            sums = None if self.strength is None else self.sums()
+            if sums is not None and self.strength is not None:
+                self.values |= _ridge(*sums, self.strength)
+            if self.held_out.size:
                 validation, score = self._validate()
         self.history.append(Epoch(loss, validation, score, spikes, reached, time.perf_counter() - begin))
         least = self._least if self.best_epoch < 0 else self.history[self.best_epoch].validation
