@@ -14,6 +14,7 @@ from hetero_rsnn.common.lazy import lazy_names
 if TYPE_CHECKING:
     from hetero_rsnn import plots as plots
     from hetero_rsnn.common.errors import (
+        DivergedError,
         EquationMismatchError,
         ExecutorError,
         FetchError,
@@ -121,6 +122,7 @@ if TYPE_CHECKING:
 #: Where each name is defined.
 _HOMES = {
     "common.errors": [
+        "DivergedError",
         "EquationMismatchError",
         "ExecutorError",
         "FetchError",
@@ -375,6 +377,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "StimulusError",
     "FileFormatError",
     "TooShortError",
+    "DivergedError",
     "OutputError",
     "FetchError",
     "SpaceError",

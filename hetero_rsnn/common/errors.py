@@ -98,6 +98,20 @@ class TooShortError(HeteroError):
         self.required = required
 
 
+class DivergedError(HeteroError):
+    """A training by gradients has left the numbers, or the region in which anything is learned.
+
+    Attributes
+    ----------
+    last_good : Draw or None
+        The network as it was best before; `hetero_rsnn.save_network` takes it.
+    """
+
+    def __init__(self, reason: str, *, fix: str = "", last_good: Any = None) -> None:
+        super().__init__(reason, fix=fix)
+        self.last_good = last_good
+
+
 class SpaceError(HeteroError):
     """A search space or a point of it is not valid."""
 

@@ -101,6 +101,8 @@ class GradientEstimator(NetworkEstimator):
         for name in [self.trainable] if isinstance(self.trainable, str) else self.trainable:
             checks.one_of("trainable quantity", name, TRAINABLE)
         check_trainable(self.weights, self.trainable)
+        if self.checkpoint is not None:
+            checkpoint_exists(self.checkpoint)  # which refuses what is no path
 
     def _share(self) -> float:
         """Share of the samples that is held out."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.errors import DivergedError, HeteroError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.common.versions import versions
@@ -58,6 +58,11 @@ def _ridge(gram: Array, cross: Array, total: float, strength: float) -> dict[str
 def at_a_time(windows: int, n: int) -> int:
     """Samples to look at together: as many as leave no more behind than there is room for, and at least a block."""
     return min(_TOGETHER, max(16, _LEFT // (16 * windows * n) // 16 * 16))
+
+
+def _unwarned() -> np.errstate:
+    """What grows beyond all numbers is looked for, and said in one line."""
+    return np.errstate(over="ignore", invalid="ignore")
 
 
 class NotANumberError(ArithmeticError):
@@ -295,35 +300,46 @@ class Training:
 
         Raises
         ------
+        DivergedError
+            If the loss is no number any more (`best` still holds the last good values), or no potential comes near its
+            threshold any more.
         HeteroError
-            If the loss is no number any more (`best` still holds the last good values), or nothing can be learned,
-            since no potential ever came near its threshold.
+            If nothing can be learned, since no potential ever came near its threshold.
         """
         begin, number, size = time.perf_counter(), len(self.history), self.settings.batch_size
         order = generator(self.settings.seed, "training", "order", number).permutation(self.shown)
         rows: list[tuple[float, float, float, float]] = []
         for low in range(0, len(order), size):
             try:
-                rows.append(self.step(order[low : low + size]))
+                with _unwarned():
+                    rows.append(self.step(order[low : low + size]))
             except NotANumberError:
-                raise HeteroError(
+                raise DivergedError(
                     f"the loss or its gradient is no number in epoch {number}, batch {low // size}",
-                    fix="lower learning_rate; the last good values are in the checkpoint, if there is one",
+                    fix="lower learning_rate; the best network until then is the error's last_good",
+                    last_good=self.draw(self.best),
                 ) from None
         loss, score, spikes, reached = np.average(
             rows, axis=0, weights=[min(size, len(order) - low) for low in range(0, len(order), size)]
         ).tolist()
+        if reached == 0 and self.history:
+            raise DivergedError(
+                f"no potential came near its threshold any more in epoch {number}, so that nothing can be learned",
+                fix="lower learning_rate; the best network until then is the error's last_good",
+                last_good=self.draw(self.best),
+            )
         if reached == 0:
             raise HeteroError(
                 "no potential came near its threshold, so that nothing can be learned",
                 fix="widen the pseudo-derivative, or raise the input or I_bias",
             )
-        sums = None if self.strength is None else self.sums()
-        if sums is not None and self.strength is not None:
-            self.values |= _ridge(*sums, self.strength)
         validation = math.nan
-        if self.held_out.size:
-            validation, score = self._validate()
+        with _unwarned():
+            sums = None if self.strength is None else self.sums()
+            if sums is not None and self.strength is not None:
+                self.values |= _ridge(*sums, self.strength)
+            if self.held_out.size:
+                validation, score = self._validate()
         self.history.append(Epoch(loss, validation, score, spikes, reached, time.perf_counter() - begin))
         least = self._least if self.best_epoch < 0 else self.history[self.best_epoch].validation
         if not self.held_out.size or validation < least:

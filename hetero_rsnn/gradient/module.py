@@ -28,7 +28,7 @@ _LOGARITHMS = ("tau_m", "tau_syn")
 def to_torch(
     draw: Draw,
     *,
-    hold: Any,
+    hold: Any = None,
     trainable: Sequence[str] = ("w", "w_in", "I_bias"),
     tau_read: Any = None,
     pseudo_derivative: PseudoDerivative | str = "trapezoid",
@@ -46,8 +46,8 @@ def to_torch(
     ----------
     draw : Draw
         Where the parameters begin.
-    hold : duration
-        Of a row.
+    hold : duration, optional
+        Of a row; by default that of the network's protocol.
     trainable : sequence of str
         Which quantities are parameters, of ``"w"`` (as ``plastic`` and ``static``), ``"w_in"``, ``"I_bias"``,
         ``"tau_m"`` and ``"tau_syn"`` (as their logarithms, ``log_tau_m``), ``"v_th"``. The others are buffers.
@@ -81,7 +81,7 @@ def to_torch(
     names = [trainable] if isinstance(trainable, str) else list(trainable)
     for name in names:
         checks.one_of("trainable quantity", name, TRAINABLE)
-    hold_ms = checks.duration("hold", hold)
+    hold_ms = draw.network.protocol.hold if hold is None else checks.duration("hold", hold)
     units.steps(hold_ms, draw.network.dt, "hold")
     tau = None if tau_read is None else checks.duration("tau_read", tau_read)
     bump = PseudoDerivative.of(pseudo_derivative)

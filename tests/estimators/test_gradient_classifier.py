@@ -136,11 +136,24 @@ def test_it_takes_the_place_of_the_other(fitted):
         ({"bounds": {"tau_m": (1, 2)}}, "bounds names 'tau_m'"),
         ({"loss": "hinge"}, "unknown loss 'hinge'"),
         ({"readout": "along"}, "readout"),
+        ({"checkpoint": 3}, "checkpoint must be a path, got 3"),
     ],
 )
 def test_parameters_that_cannot_be(changes, said):
     with pytest.raises(hr.HeteroError, match=said):
         make(**changes).fit(X, Y)
+
+
+def test_a_training_that_diverges_hands_out_what_was_good(tmp_path):
+    """In one line that says where, with a network that can be kept; what had been fitted before is gone."""
+    wild = make(learning_rate=1e308, schedule="constant", clip=None)
+    error = refused(lambda: wild.fit(X, Y), "no number in epoch", "batch", "last_good", error=hr.DivergedError)
+    kept = hr.load_network(hr.save_network(error.last_good, tmp_path / "kept.toml"))
+    np.testing.assert_array_equal(hr.draw(kept, 3).plastic.w, error.last_good.plastic.w)
+    assert np.isfinite(error.last_good.plastic.w).all() and not hasattr(wild, "frozen_")
+    again = pickle.loads(pickle.dumps(error))  # from a process of a pool
+    assert str(again) == str(error)
+    np.testing.assert_array_equal(again.last_good.w_in, error.last_good.w_in)
 
 
 # The readout that was trained along, losses, and samples as they come ----------------------------------------------
@@ -323,3 +336,29 @@ def test_a_grid_search_over_pseudo_derivatives():
     scores = [s.cv_results_["mean_test_score"] for s in searches]
     np.testing.assert_array_equal(*scores)
     assert scores[0][1] > scores[0][0]
+
+
+def held_out(network: hr.Network, seed: int, *, share: float, outer: float) -> dict[str, float]:
+    """Accuracy as C, spikes of a neuron as S."""
+    bump = hr.PseudoDerivative("trapezoid", inner=share * outer, outer=outer)
+    clf = hr.HRSNNGradientClassifier(
+        network, hold="5 ms", training_epochs=2, batch_size=4, pseudo_derivative=bump, seed=seed, windows=2
+    ).fit(X[:24], Y[:24])  # fmt: skip
+    report = clf.report(X[24:], Y[24:])
+    return {"C": report.accuracy, "S": report.nu}
+
+
+def test_parameters_of_a_pseudo_derivative_are_searched():
+    """Both breakpoints of a trapezoid, as settings beside the network; each candidate is what its settings give."""
+    shape = {"share": {"as": "setting", "range": [0, 1]}, "outer": {"as": "setting", "range": [0.4, 2.0]}}
+    base = hr.load_network("henhes", n=20, **{"input.channels": 2})
+    space = hr.Space.from_dict({"name": "trapezoids", "base": base.to_dict(), "scalars": shape})
+    found = hr.search_function(
+        held_out, space, c_min=0.3, rate=(0, 1e4), budget=4, initial=3, seeds=1, remeasure=0
+    )  # fmt: skip
+    assert len({trial.values for trial in found.trials}) == 4
+    for trial in found.trials:
+        assert 0 <= trial.point["share"] <= 1 and 0.4 <= trial.point["outer"] <= 2.0
+        again = held_out(base, 0, **space.settings(trial.values))
+        assert again == {"C": trial.C, "S": trial.S}
+    assert len({trial.S for trial in found.trials}) > 1  # the shape is not without effect

@@ -325,3 +325,13 @@ def test_a_start_from_what_stdp_has_learned() -> None:
 )
 def test_parameters_that_cannot_be(changes, words) -> None:
     refused(lambda: make(**changes).fit(SERIES), *words)
+
+
+def test_a_training_that_leaves_all_thresholds_ends_in_one_line() -> None:
+    """Without a warning besides, and with the network whose forecasts of what is held out were best."""
+    wave = np.sin(np.arange(400) / 5)[:, None]
+    wild = hr.HRSNNGradientForecaster(
+        "henhes", overrides={"n": 30}, training_epochs=3, learning_rate=1e200, clip=None, segment=50
+    )  # fmt: skip
+    error = refused(lambda: wild.fit([wave]), "epoch", "lower learning_rate", error=hr.DivergedError)
+    assert all(np.isfinite(values).all() for values in error.last_good.neurons.values())

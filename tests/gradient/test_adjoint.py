@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import NETWORKS
 
 import hetero_rsnn as hr
 from hetero_rsnn.gradient.pseudo_derivative import SHAPES
@@ -48,6 +49,18 @@ def test_spikes_are_those_of_the_backends(name, kind, backend):
         np.add.at(counts, (step, truth.spike_neurons), 1)
         np.testing.assert_array_equal(run.activity[k, : len(samples[k])], counts)
         assert not run.activity[k, len(samples[k]) :].any()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_spikes_are_those_of_the_kernel_for_every_shipped_network(name):
+    draw = hr.draw(hr.load_network(name, n=60, **SPREAD), seed=7)
+    samples = batch(draw.network.input.channels, "current", count=3, seed=1)
+    recordings = hr.run_batch(draw, samples).recordings()
+    assert sum(rec.spike_times.size for rec in recordings) > 100
+    for sample, found in zip(samples, recordings, strict=True):
+        truth = hr.simulate(draw, sample, plasticity=False)
+        np.testing.assert_array_equal(found.spike_times, truth.spike_times)
+        np.testing.assert_array_equal(found.spike_neurons, truth.spike_neurons)
 
 
 def test_a_trained_state_is_gone_on_from():

@@ -161,10 +161,12 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_values():
     found.epoch()
     best = {k: v.copy() for k, v in found.best.items()}
     found.values = {**found.values, "readout": np.full_like(found.values["readout"], np.nan)}
-    with pytest.raises(hr.HeteroError, match="is no number in epoch 1, batch 0: lower learning_rate"):
+    with pytest.raises(hr.DivergedError, match="is no number in epoch 1, batch 0: lower learning_rate") as caught:
         found.epoch()
     for name, value in best.items():
         np.testing.assert_array_equal(found.best[name], value)
+    np.testing.assert_array_equal(caught.value.last_good.plastic.w, best["plastic"])
+    np.testing.assert_array_equal(caught.value.last_good.w_in, best["w_in"])
 
 
 def test_a_gradient_that_is_no_number_is_seen_where_the_loss_is_one():
@@ -215,8 +217,21 @@ def test_where_nothing_can_be_learned_is_said():
     found = Training(
         parameters(far, ["w_in"]), SampleHead(Pooling("rate"), labels), samples, np.arange(0), Settings(epochs=2)
     )
-    with pytest.raises(hr.HeteroError, match="nothing can be learned: widen the pseudo-derivative"):
+    with pytest.raises(hr.HeteroError, match="nothing can be learned: widen the pseudo-derivative") as caught:
         found.epoch()
+    assert not isinstance(caught.value, hr.DivergedError)
+
+
+def test_steps_that_lead_away_from_all_thresholds_are_called_too_large():
+    """What helped a network that never was near its thresholds would not help here."""
+    found = training(["I_bias"])
+    found.epoch()
+    best = found.best["I_bias"].copy()
+    assert best.any()
+    found.values = {**found.values, "I_bias": found.values["I_bias"] - 1e6}
+    with pytest.raises(hr.DivergedError, match=r"near its threshold any more in epoch 1, .*: lower lea") as caught:
+        found.epoch()
+    np.testing.assert_array_equal(caught.value.last_good.neurons["I_bias"], DRAW.neurons["I_bias"] + best)
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,13 @@ def test_what_cannot_be_is_refused():
             hr.to_torch(drawn(), **options)
 
 
+def test_rows_last_as_long_as_the_protocol_says_unless_told():
+    draw, x = drawn(**{"protocol.hold": "4 ms"}), inputs()
+    told, usual = hr.to_torch(draw, hold="4 ms")(x), hr.to_torch(draw)(x)
+    torch.testing.assert_close(usual, told, rtol=0, atol=0)
+    assert not torch.equal(hr.to_torch(draw, hold="3 ms")(x), told)
+
+
 def test_a_network_that_was_taken_out_stays_as_it_was():
     layer = hr.to_torch(drawn(), hold="3 ms")
     kept = layer.draw()

@@ -26,6 +26,18 @@ def test_numbers_on_the_page_are_those_of_the_file(name: str, monkeypatch: pytes
     assert (ROOT / "docs" / f"{name}.png").is_file() and f"({name}.png)" in page
 
 
+def test_seconds_of_a_training_on_vowels_are_those_of_the_file() -> None:
+    data = json.loads((ROOT / "docs" / "results" / "gradient.json").read_text(encoding="utf-8"))
+    rows = data["result"]["rows"]["japanese_vowels"]
+    means = [
+        sum(row[method]["training_seconds"] for row in rows) / len(rows)
+        for method in rows[0]
+        if method.startswith("trained")
+    ]
+    said = f"the training itself takes {min(means):.1f} to {max(means):.1f} seconds"
+    assert said in PAGE.read_text(encoding="utf-8")
+
+
 def test_a_table_of_training_has_a_line_for_each_method(monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers by hand: two networks, one price."""
     monkeypatch.syspath_prepend(str(ROOT / "analysis"))
@@ -48,3 +60,39 @@ def test_a_table_of_training_has_a_line_for_each_method(monkeypatch: pytest.Monk
         "| 7 |",
     ]
     assert study.merged([rows[0], rows[1]])["stdp"]["accuracy"] == pytest.approx(0.92)
+
+
+def test_speeds_on_the_page_of_gradients_are_those_of_the_file() -> None:
+    data = json.loads((ROOT / "docs" / "results" / "gradient_benchmark.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "gradient.md").read_text(encoding="utf-8")
+    whole = [c for c in data["contests"] if c["bits"] == "all"]
+    assert [(c["neurons"], c["threads"]) for c in whole] == [(200, 1), (200, 2), (400, 1), (400, 2)]
+    own = [c["passes"]["hetero_rsnn"] for c in whole]
+    times = " | ".join(f"{1e3 * x['seconds']['median']:.0f} ms" for x in own)
+    assert f"| hetero_rsnn | {times} | |" in page
+    names = {
+        "torch loop": "a loop of torch", "snntorch RLeaky": "snnTorch RLeaky",
+        "snntorch RSynaptic": "snnTorch RSynaptic", "spikingjelly": "SpikingJelly",
+    }  # fmt: skip
+    missed = []
+    for name, called in names.items():
+        theirs = [c["passes"][name] for c in whole]
+        shares = [x["memory_bytes"] / y["memory_bytes"] for x, y in zip(own, theirs, strict=True)]
+        ratios = " | ".join(f"{x['ratio']:.0f}" for x in theirs)
+        assert f"| {called} | {ratios} | {min(shares):.2f} to {max(shares):.2f} |" in page
+        assert max(shares) <= 0.4
+        missed += [
+            (name, c["neurons"], c["threads"])
+            for c, x in zip(whole, theirs, strict=True)
+            if x["ratio"] < 10 * c["threads"] and name != "torch loop"
+        ]
+    assert missed == [("snntorch RLeaky", 400, 2)] and "It is missed in one place: RLeaky" in page
+    narrow = {(c["bits"], c["neurons"]): c["passes"]["torch loop"]["ratio"] for c in data["contests"]}
+    assert (
+        f"256 bits it is {narrow[256, 200]:.0f} and {narrow[256, 400]:.0f} times as fast as the loop of torch, with "
+        f"128 bits {narrow[128, 200]:.0f} and {narrow[128, 400]:.0f} times"
+    ) in page
+    growth = [data["growth"][k]["exponent"] for k in ("samples", "steps", "synapses")]
+    assert "powers of {:.2f}, {:.2f} and {:.2f}".format(*growth) in page
+    cold, warm = (data["compile_s"][k] for k in ("cold", "warm"))
+    assert f"Compiling takes {cold:.0f} s once, and loading what was compiled {warm:.1f} s" in page
