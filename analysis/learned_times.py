@@ -8,7 +8,8 @@ Method: four cells. tau_m is heterogeneous at the start or at its mean, and it s
 input weights and biases, which are learned in all cells. Everything else is HeNHeS, and of a seed the same to the last
 weight, so that differences are paired. Japanese vowels, spoken digits (the split of their authors) and the first
 20,000 training images of Fashion-MNIST, a row a step, with the recipe of the data set; settings of the training are
-those of gradient.py, and for images those found on images held out of the training part. No price on spikes. C, S and
+those of gradient.py, and for images those found on images held out of the training part. No price on spikes. Beside them the
+same networks as STDP leaves them, with a readout of the same windows, and the linear model of the input. C, S and
 E of each network are measured as everywhere, with as many independent input channels as the data have, so that C is a
 sum over channels: as drawn, and after training, on the same input.
 
@@ -169,6 +170,21 @@ def one(
     }  # fmt: skip
 
 
+def by_stdp(start: str, seed: int, s: Row, given: Row, how: Row, parts: tuple[Any, Any, Any, Any], workers: int) -> Row:
+    """The same network after STDP, with a readout; and the linear model of its input."""
+    X_train, X_test, y_train, y_test = parts
+    overrides = {**how["overrides"], **STARTS[start], "n": given["n"]}
+    shared = {k: given["how"][k] for k in ("windows", "tau_read") if k in given["how"]}
+    settings = {**how, **shared, "overrides": overrides, "precision": s["precision"], "n_jobs": workers}
+    clf = hr.HRSNNClassifier(s["network"], seed=seed, **settings).fit(X_train, y_train)
+    report = clf.report(X_test, y_test)
+    return {
+        "accuracy": report.accuracy, "nu": report.nu, "tau_m": times(clf.frozen_.draw),
+        "measured": measured(clf.frozen_.draw, seed, s["protocol"]),
+        "linear": hr.LinearClassifier(clf).fit(X_train, y_train).score(X_test, y_test),
+    }  # fmt: skip
+
+
 def numbers(rows: Sequence[Row], *path: str) -> Array:
     """One number of each seed; what had no value is NaN."""
     out = []
@@ -182,17 +198,15 @@ def numbers(rows: Sequence[Row], *path: str) -> Array:
 
 def summary(rows: list[Row]) -> Row:
     """Means with 95 % intervals over seeds of the cells, of paired differences, and of changes by training."""
-    out: Row = {"seeds": len(rows), "before": {}, "cells": {}, "differences": {}, "after over before": {}}
+    out: Row = {"seeds": len(rows), "before": {}, "stdp": {}, "cells": {}, "differences": {}, "after over before": {}}
     for start in STARTS:
         mine = [row["before"][start] for row in rows]
         out["before"][start] = {q: interval(numbers(mine, "measured", q)) for q in MEASURED}
         out["before"][start] |= {f"tau_m {q}": interval(numbers(mine, "tau_m", q)) for q in ("mean", "cv")}
+        out["stdp"][start] = described([row["stdp"][start] for row in rows], ("accuracy", "nu", "linear"))
     for cell, (start, _) in CELLS.items():
         mine, first = [row[cell] for row in rows], [row["before"][start] for row in rows]
-        found = {q: interval(numbers(mine, q)) for q in ("accuracy", "nu", "seconds")}
-        found |= {q: interval(numbers(mine, "measured", q)) for q in MEASURED}
-        found |= {f"tau_m {q}": interval(numbers(mine, "tau_m", q)) for q in ("mean", "cv")}
-        out["cells"][cell] = found
+        out["cells"][cell] = described(mine, ("accuracy", "nu", "seconds"))
         out["after over before"][cell] = {
             q: interval(numbers(mine, "measured", q) / numbers(first, "measured", q)) for q in MEASURED
         }
@@ -202,6 +216,13 @@ def summary(rows: list[Row]) -> Row:
             for q, path in (("accuracy", ("accuracy",)), ("nu", ("nu",)), ("E", ("measured", "E")))
         }
     return out
+
+
+def described(rows: Sequence[Row], quantities: Sequence[str]) -> Row:
+    """Means with intervals of these, of the measures, and of the time constants."""
+    found = {q: interval(numbers(rows, q)) for q in quantities}
+    found |= {q: interval(numbers(rows, "measured", q)) for q in MEASURED}
+    return found | {f"tau_m {q}": interval(numbers(rows, "tau_m", q)) for q in ("mean", "cv")}
 
 
 def said(values: Sequence[float | None], digits: int, *, sign: str = "") -> str:
@@ -224,6 +245,11 @@ def findings(out: dict[str, Row]) -> list[str]:
             f"{cell} {100 * m['accuracy'][0]:.2f} % at {m['nu'][0]:.2f} spikes" for cell, m in found["cells"].items()
         )
         lines.append(f"{TITLES[name]} ({found['seeds']} seeds): {cells}.")
+        usual = ", ".join(
+            f"{start} {100 * m['accuracy'][0]:.2f} % at {m['nu'][0]:.2f} spikes" for start, m in found["stdp"].items()
+        )
+        linear = 100 * found["stdp"]["heterogeneous"]["linear"][0]
+        lines.append(f"{TITLES[name]}, STDP and readout: {usual}; the linear model of the input {linear:.2f} %.")
         for what, m in found["differences"].items():
             points = said([100 * v for v in m["accuracy"]], 2, sign="+")
             lines.append(f"{TITLES[name]}, {what}: {points} points at {said(m['nu'], 2, sign='+')} spikes a neuron.")
@@ -262,7 +288,9 @@ def table(out: dict[str, Row]) -> list[str]:
     lines = [head, "|" + "---|" * (head.count("|") - 1)]
     kinds = (("accuracy", 4), ("nu", 2), ("tau_m cv", 2), ("C", 2), ("S", 3), ("E", 1))
     for name, found in out.items():
-        parts = {f"{start}, as drawn": found["before"][start] for start in STARTS} | found["cells"]
+        parts = {f"{start}, as drawn": found["before"][start] for start in STARTS}
+        parts |= {f"{start}, STDP and readout": found["stdp"][start] for start in STARTS} | found["cells"]
+        parts["linear model of the input"] = {"accuracy": found["stdp"]["heterogeneous"]["linear"]}
         for cell, m in parts.items():
             cells = [said(m[q], digits) if q in m else "" for q, digits in kinds]
             lines.append(f"| {TITLES[name]} | {cell} | {' | '.join(cells)} |")
@@ -334,10 +362,12 @@ def main() -> None:
         keep = study.out / "networks" / f"{given['data']}.toml"
         rows[name] = []
         for seed in range(given["seeds"]):
-            row: Row = {"before": {}}
+            row: Row = {"before": {}, "stdp": {}}
             for start in STARTS:
                 job = partial(before, start, channels, seed, s, given, how["overrides"])
                 row["before"][start] = study.cell(f"{name}, seed {seed}, {start}, drawn", job)
+                job = partial(by_stdp, start, seed, s, given, how, parts, study.workers)
+                row["stdp"][start] = study.cell(f"{name}, seed {seed}, {start}, STDP", job)
             for cell in CELLS:
                 job = partial(one, cell, seed, s, given, how, parts, study.workers, keep)
                 row[cell] = study.cell(f"{name}, seed {seed}, {cell}", job)

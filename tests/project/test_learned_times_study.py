@@ -66,14 +66,26 @@ def test_cells_begin_with_the_network_that_is_measured_before(study: Any, tmp_pa
     assert "heterogeneous, learned, seed 0" in keep.read_text(encoding="utf-8")
 
 
+def test_stdp_leaves_times_alone_and_comes_with_the_linear_model(study: Any) -> None:
+    s = study.setting(True)
+    given = s["sets"]["vowels"]
+    how, parts = study.loaded(given, None)
+    found = study.by_stdp("heterogeneous", 0, s, given, how, parts, 1)
+    assert_array_equal(
+        found["tau_m"]["all"], study.before("heterogeneous", 12, 0, s, given, how["overrides"])["tau_m"]["all"]
+    )
+    assert found["accuracy"] > 0.5 and found["linear"] > 0.5 and found["nu"] > 0 and found["measured"]["C"] > 0
+
+
 def rows(study: Any, gain: float) -> list[dict[str, Any]]:
     """Three seeds around given numbers; learned times are worth `gain`, and E rises by a fifth in those cells."""
     out = []
     for by in (-0.01, 0.0, 0.01):
-        row: dict[str, Any] = {"before": {}}
+        row: dict[str, Any] = {"before": {}, "stdp": {}}
         for start in study.STARTS:
             tau = {"mean": 30.0, "cv": 0.5 * (start == "heterogeneous"), "all": [20.0, 30.0, 40.0]}
             row["before"][start] = {"tau_m": tau, "measured": {"C": 4.0 + by, "S": 0.1, "E": 40.0 + by}}
+            row["stdp"][start] = {**row["before"][start], "accuracy": 0.8 + by, "nu": 6.0, "linear": 0.85}
             for way in study.TRAINABLE:
                 learned = way == "learned"
                 up = 1.2 if learned else 1.0
@@ -105,12 +117,16 @@ def test_summary_pairs_and_findings_judge(study: Any) -> None:
         "Memory per spike, heterogeneous, learned: clearly raised by training on Japanese vowels, spoken digits, "
         "clearly lowered on none, of 2."
     )
-    assert "homogeneous, learned 0.00 to 0.10 (mean 30.0 to 30.0 ms)" in lines[5]
+    assert "homogeneous, learned 0.00 to 0.10 (mean 30.0 to 30.0 ms)" in lines[6]
+    assert lines[1] == (
+        "Japanese vowels, STDP and readout: homogeneous 80.00 % at 6.00 spikes, heterogeneous 80.00 % at 6.00 spikes; "
+        "the linear model of the input 85.00 %."
+    )
     assert study.table(out)[2] == (
         "| Japanese vowels | homogeneous, as drawn |  |  | 0.00 [0.00, 0.00] | 4.00 [3.98, 4.02] | "
         "0.100 [0.100, 0.100] | 40.0 [40.0, 40.0] |"
     )
-    assert len(study.table(out)) == 2 + 2 * 6
+    assert len(study.table(out)) == 2 + 2 * 9
     assert len(study.figure(found, out).axes) == 6
 
 
