@@ -107,9 +107,13 @@ def read_array_file(beside: Path, name: Any, checksum: Any, refusal: type[Hetero
     check_arrays(data, str(path), refusal)
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as npz:
-            return {k: npz[k] for k in npz.files}
+            arrays = {k: npz[k] for k in npz.files}
     except Exception as error:  # whatever numpy and zipfile raise for a file that is none
         raise refusal(f"{path} cannot be read as npz ({error!s:.200})", fix="restore a copy") from None
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # numpy hands on what is no array as bytes
+            raise refusal(f"{path} must hold arrays only, got {name!r:.40}", fix="restore a copy")
+    return arrays
 
 
 def holds(path: Path, data: bytes) -> bool:
@@ -194,9 +198,13 @@ def unsealed(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     FileFormatError
-        If the checksum is another one.
+        If the checksum is another one, or cannot be taken.
     """
     inside = {name: value for name, value in about.items() if name not in ("format", "version", "checksum")}
-    if seal(inside) != about["checksum"]:
+    try:
+        found = seal(inside)
+    except RecursionError:  # writing takes a little more of it than reading
+        raise FileFormatError(f"{path} is nested too deeply", fix="restore a copy") from None
+    if found != about["checksum"]:
         raise FileFormatError(f"{path} is not what was written", fix="restore a copy")
     return inside

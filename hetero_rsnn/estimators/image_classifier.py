@@ -417,7 +417,8 @@ class SpikingImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         Raises
         ------
         HeteroError
-            If the network has no weights of 1 bit, or something else that a packed network does not hold.
+            If a layer between the first and the last has full weights, or the network has something else that a packed
+            one does not hold.
 
         Examples
         --------

@@ -70,7 +70,7 @@ def plot_membrane_noise(noise: Mapping[str, Sequence[LayerNoise]], ax: Axes | No
     Raises
     ------
     HeteroError
-        If there is no network, or one without layers.
+        If there is no network, or one without layers, or they have no names.
 
     Examples
     --------
@@ -78,6 +78,11 @@ def plot_membrane_noise(noise: Mapping[str, Sequence[LayerNoise]], ax: Axes | No
     >>> network, x = hr.SpikingMLP(64, 10, hidden=(32, 16)).eval(), torch.rand(50, 64)  # doctest: +SKIP
     >>> ax = hr.plots.plot_membrane_noise({"leak 0.5": hr.membrane_noise(network, x)})  # doctest: +SKIP
     """
+    if not isinstance(noise, Mapping):
+        raise HeteroError(
+            f"noise must map names of networks to that of their layers, got {type(noise).__name__}",
+            fix="write {'a network': membrane_noise(network, x)}",
+        )
     empty = [name for name, rows in noise.items() if not len(rows)]
     if not noise or empty:
         got = f"none of {empty[0]!r}" if empty else "no network"

@@ -33,3 +33,4 @@ def test_noise_that_cannot_be_drawn():
         lambda: plots.plot_membrane_noise({}), "noise must be that of one layer or more of each network, got no net"
     )
     refused(lambda: plots.plot_membrane_noise({**NOISE, "odd": []}), "got none of 'odd'")
+    refused(lambda: plots.plot_membrane_noise(next(iter(NOISE.values()))), "must map names of networks", "write {")

@@ -54,11 +54,13 @@ def pack(network: SpikingMLP | SpikingConvNet) -> PackedNetwork:
     -----
     What layers of 1 bit, neurons, averages over squares of 2 x 2, and shortcuts without weights compute is equal, bit
     for bit, to what ``network.folded()`` computes of the same values on a CPU: the sums are exact, and all other
-    operations are rounded one by one, in the same order. The layers with full weights, and averages over whole images
-    before them, are not: a packed network sums them in double precision and rounds once, torch in single precision and
-    in an order that depends on the machine and the size of the batch. The sums of these layers differ by that
-    rounding, relative to the largest terms about 1e-7 times the square root of their number. A spike differs only if
-    the potential of its neuron is as close to the threshold; then what comes after it differs too.
+    operations are rounded one by one, in the same order. (That is so for spikes of the height 1, as these networks have
+    them; where neurons were exchanged for some of another height, torch rounds while it sums.) The layers with full
+    weights, and averages over whole images before them, are not: a packed network sums them in double precision and
+    rounds once, torch in single precision and in an order that depends on the machine and the size of the batch. The
+    sums of these layers differ by that rounding, relative to the largest terms about 1e-7 times the square root of
+    their number. A spike differs only if the potential of its neuron is as close to the threshold; then what comes
+    after it differs too.
 
     See Also
     --------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -210,7 +210,10 @@ def replay_membranes(
     """
     layers = neurons_of(network)
     _check(layers, network.steps, membranes)
-    turns = [checks.whole("a step of order", n, least=0) for n in (range(network.steps) if order is None else order)]
+    given: Any = range(network.steps) if order is None else order
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise HeteroError(f"order must be a list of steps, got {given!r:.60}", fix="name each step once")
+    turns = [checks.whole("a step of order", n, least=0) for n in given]
     if sorted(turns) != list(range(network.steps)):
         raise HeteroError(f"order must name each step from 0 to {network.steps - 1} once, got {turns}", fix="change it")
     found: dict[int, Tensor] = {}

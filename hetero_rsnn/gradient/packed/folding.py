@@ -17,6 +17,8 @@ from hetero_rsnn.gradient.packed.layers import PackedConv, PackedLinear, Singles
 
 #: A limit that no sum reaches.
 NEVER = np.float32(2.0**25)
+#: Sums that stay below do not overflow in float32, however they are rounded.
+_FINITE = 2.0**126
 
 
 def limits(
@@ -38,7 +40,7 @@ def limits(
     direction, limit : ndarray of float32, shape (outputs,)
         Whole numbers; a limit of `NEVER` where no sum is enough.
     """
-    most = layer.inputs * layer.pool**2 * (layer.width**2 if isinstance(layer, PackedConv) else 1)
+    most = _most(layer)
     fires = np.greater_equal if neurons.ties == "fire" else np.greater
     height = np.float32(amplitude)
     direction = np.where((layer.scale < 0) != (height < 0), np.float32(-1), np.float32(1))
@@ -50,6 +52,27 @@ def limits(
             return fires(current + bias, threshold)
 
     return direction, _first(fired, most, len(layer.scale)).astype(np.float32)
+
+
+def stays_finite(layer: PackedLinear | PackedConv, neurons: SpikingNeurons, amplitude: float) -> bool:
+    """Whether no potential can overflow: an infinite one is remembered even with a leak of 0, as no number.
+
+    Parameters
+    ----------
+    layer : PackedLinear or PackedConv
+    neurons : SpikingNeurons
+        After it.
+    amplitude : float
+        Of the spikes before it.
+    """
+    scale, offset, bias = (float(np.abs(q).max(initial=0.0)) for q in (layer.scale, layer.offset, neurons.bias))
+    most = abs(amplitude) * _most(layer)
+    return most < _FINITE and scale * most + offset + bias < _FINITE
+
+
+def _most(layer: PackedLinear | PackedConv) -> int:
+    """The largest sum of signs."""
+    return layer.inputs * layer.pool**2 * (layer.width**2 if isinstance(layer, PackedConv) else 1)
 
 
 def _first(fired: Callable[[NDArray[np.int64]], Any], most: int, count: int) -> NDArray[np.int64]:

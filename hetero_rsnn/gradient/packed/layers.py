@@ -23,6 +23,8 @@ TIES = ("quiet", "fire")
 _MOST_INPUTS = 2**24
 #: Width of squares that are averaged: only quarters and halves are exact.
 _MOST_POOL = 2
+#: Strides and squares that compiled code can count with; no image is as wide.
+_MOST_WIDTH = 2**31 - 1
 
 
 class Layer:
@@ -179,7 +181,7 @@ class PackedConv(Layer):
         """Take words in place of signs."""
         self.inputs = checks.whole("inputs", inputs, least=1, most=_MOST_INPUTS - 1)
         self.pool = checks.whole("pool", pool, least=1, most=_MOST_POOL)
-        self.stride = checks.whole("stride", stride, least=1)
+        self.stride = checks.whole("stride", stride, least=1, most=_MOST_WIDTH)
         self.words = _frozen(_shaped("words", check_words("words", words, self.inputs), 4))
         self.outputs, self.width = self.words.shape[:2]
         _square(self.words.shape[1:3])
@@ -246,7 +248,7 @@ class FullConv(Layer):
         self.outputs, self.inputs, self.width, _ = self.weight.shape
         _square(self.weight.shape[2:])
         self.bias = _per_output("bias", bias, self.outputs)
-        self.stride = checks.whole("stride", stride, least=1)
+        self.stride = checks.whole("stride", stride, least=1, most=_MOST_WIDTH)
 
 
 class SpikingNeurons(Layer):
@@ -340,7 +342,7 @@ class AveragePool(Layer):
     number_names = ("width",)
 
     def __init__(self, width: int) -> None:
-        self.width = checks.whole("width", width, least=1)
+        self.width = checks.whole("width", width, least=1, most=_MOST_WIDTH)
 
 
 class Shortcut(Layer):

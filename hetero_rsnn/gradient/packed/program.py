@@ -14,7 +14,7 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Ints
 from hetero_rsnn.gradient.layout import LANES
 from hetero_rsnn.gradient.packed import table as t
-from hetero_rsnn.gradient.packed.folding import limits
+from hetero_rsnn.gradient.packed.folding import limits, stays_finite
 from hetero_rsnn.gradient.packed.layers import (
     AveragePool,
     FullConv,
@@ -118,7 +118,7 @@ class _Compiler:
         value, k = self._input, 0
         while k < len(self._layers):
             self._where = f"layer {k} ({type(self._layers[k]).__name__})"
-            if self._can_fold(k):
+            if self._can_fold(value, k):
                 value = self._fold(value, k)
                 self._folded.append(k)
                 self._after += [value, value]  # nobody asks for the first
@@ -161,7 +161,7 @@ class _Compiler:
         self._emit(t.PRODUCT, self._read(value, layer), target, **self._bits(value, layer, numbers))
         return target
 
-    def _can_fold(self, k: int) -> bool:
+    def _can_fold(self, value: Value, k: int) -> bool:
         """Whether a packed layer and the neurons after it are one comparison of whole numbers."""
         layer, after = self._layers[k], self._layers[k + 1] if k + 1 < len(self._layers) else None
         if not isinstance(layer, PackedLinear | PackedConv) or not isinstance(after, SpikingNeurons):
@@ -170,7 +170,9 @@ class _Compiler:
         shared = all(p.ndim < 2 or p.shape[-2:] == (1, 1) for p in of_channels)
         if isinstance(layer, PackedConv):
             shared = shared and all(p.ndim != 1 for p in of_channels)  # these would differ along a row
-        return k not in self._asked and not after.leak.any() and shared
+        amplitude = 1.0 if value.amplitude is None else value.amplitude  # spikes that are the network's input
+        alone = k not in self._asked and not after.leak.any()
+        return alone and shared and stays_finite(layer, after, amplitude)
 
     def _fold(self, value: Value, k: int) -> Value:
         layer, neurons = self._layers[k], self._layers[k + 1]

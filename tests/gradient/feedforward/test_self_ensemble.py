@@ -309,6 +309,8 @@ def test_what_is_refused():
     for order in ([0, 1, 2], [0, 1, 2, 2], [1, 2, 3, 4]):
         refused(lambda order=order: hr.replay_membranes(network, x, found, order=order), "order must name each step")
     refused(lambda: hr.replay_membranes(network, x, found, order=[0.5]), "a step of order")
+    for order in (3, "0123"):
+        refused(lambda order=order: hr.replay_membranes(network, x, found, order=order), "order must be a list of")
     other = mlp(hidden=(30,)).eval()
     refused(lambda: hr.replay_membranes(other, x, found), "membranes must be those of the layers 1, got 1, 3")
     other = mlp(hidden=(30, 7)).eval()

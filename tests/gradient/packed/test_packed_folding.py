@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packed_loop import run
 
 from hetero_rsnn.gradient.packed.folding import limits
 from hetero_rsnn.gradient.packed.layers import PackedConv, PackedLinear, SpikingNeurons, folded_scale
+from hetero_rsnn.gradient.packed.network import PackedNetwork
 
 SMALL = st.floats(-8, 8, width=32)
 
@@ -54,3 +57,21 @@ def test_a_normalisation_is_folded():
     wanted = gamma * (scale * n + offset - mean) / np.sqrt(variance + 0.1) + beta
     np.testing.assert_allclose(a * n + b, wanted, rtol=2e-6, atol=2e-6)
     assert a.dtype == b.dtype == np.float32
+
+
+@pytest.mark.parametrize("reset", ["hard", "soft"])
+@pytest.mark.parametrize(("scale", "amplitude"), [(1e37, 1.0), (1e-30, 3e38), (-1e37, 1.0)])
+def test_what_could_overflow_keeps_its_potentials(reset, scale, amplitude):
+    """Infinite times a leak of 0 is no number: such neurons remember, and a limit would not."""
+    spikes = SpikingNeurons(leak=0.0, amplitude=amplitude)
+    neurons = SpikingNeurons(leak=0.0, reset=reset)
+    signs = np.ones((2, 64))
+    signs[1] = -1
+    network = PackedNetwork((64,), [spikes, PackedLinear(signs, scale), neurons])
+    assert network.folded == ()
+    x = np.full((4, 1, 64), 2.0)
+    x[1, 0, 1:] = 0.0  # one spike: no overflow
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(network.run(x), run(network, x, 4))
+    small = PackedNetwork((64,), [spikes, PackedLinear(signs, np.sign(scale) * 1e-3 / amplitude), neurons])
+    assert small.folded == (1,) * (amplitude < 1e30)

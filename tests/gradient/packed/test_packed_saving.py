@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import struct
+import sys
 import zipfile
 
 import numpy as np
@@ -247,6 +248,25 @@ def test_a_file_that_another_program_has_written(tmp_path):
     found = load_packed_network(tmp_path / "net.json").run(spikes)[0]
     sums = np.array([[2, 0], [-2, 0], [-66, 0]])
     np.testing.assert_array_equal(found, sums * [0.5, 2.0] + [0.25, -1.0])
+
+
+def test_what_is_no_array_is_refused(tmp_path):
+    path = network().save(tmp_path / "net.json")
+    npz = tmp_path / json.loads(path.read_text())["arrays"]
+    with zipfile.ZipFile(npz, "a") as archive:
+        archive.writestr("readme", b"no array")
+    rewritten(path, lambda a: a.update(sha256=hashlib.sha256(npz.read_bytes()).hexdigest()))
+    refused(lambda: load_packed_network(path), str(npz), "arrays only", "'readme'", error=FileFormatError)
+
+
+def test_layers_within_layers_are_refused_at_every_depth(tmp_path):
+    """Reading and writing JSON do not give up at the same depth; the file is never run, nor is a traceback shown."""
+    path = network().save(tmp_path / "net.json")
+    about = json.loads(path.read_text())
+    text = json.dumps({**about, "network": 0})
+    for depth in range(sys.getrecursionlimit() // 3, sys.getrecursionlimit() // 2 + 60):
+        path.write_text(text.replace('"network": 0', '"network": ' + '{"a": [' * depth + "]}" * depth))
+        refused(lambda: load_packed_network(path), str(path), error=FileFormatError)
 
 
 ODD = [None, True, -1, 0, 1.5, 10**9, 10**30, "x", [], {}, [1], [[]], {"layer": "neurons"}, float("inf")]
