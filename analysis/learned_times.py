@@ -6,12 +6,12 @@ broadly distributed. Which part of that holds here? And does training for a task
 
 Method: four cells. tau_m is heterogeneous at the start or at its mean, and it stays or is learned with the weights,
 input weights and biases, which are learned in all cells. Everything else is HeNHeS, and of a seed the same to the last
-weight, so that differences are paired. Japanese vowels, spoken digits (the split of their authors) and the first
-20,000 training images of Fashion-MNIST, a row a step, with the recipe of the data set; settings of the training are
-those of gradient.py, and for images those found on images held out of the training part. No price on spikes. Beside them the
-same networks as STDP leaves them, with a readout of the same windows, and the linear model of the input. C, S and
-E of each network are measured as everywhere, with as many independent input channels as the data have, so that C is a
-sum over channels: as drawn, and after training, on the same input.
+weight, so that differences are paired. Japanese vowels, spoken digits (the split of their authors) and the first 20,000
+training images of Fashion-MNIST, a row a step, with the recipe of the data set; settings of the training are those of
+gradient.py, and for images those found on images held out of the training part. No price on spikes. Beside them the
+same networks as STDP leaves them, with a readout of the same windows, and the linear model of the input. C, S and E of
+each network are measured as everywhere, with as many independent input channels as the data have, so that C is a sum
+over channels: as drawn, and after training, on the same input.
 
 Finding: see docs/training_study.md.
 

@@ -60,6 +60,8 @@ from hetero_rsnn.measures.estimates import estimate
 PARTS = ("teacher", "cells", "resnet", "noise", "final", "transformer")
 #: Files of networks that a part leaves.
 LEAVES = {"teacher": "teacher.json", "final": "final.json"}
+#: The last of these as bits, beside it; its arrays are in a second file.
+PACKED = "final_packed.json"
 BITS = {"32 bits": "full", "1 bit": "1bit"}
 WAYS: dict[str, Row] = {
     "plain": {}, "shortcuts": {"shortcuts": True}, "distillation": {"teacher": True},
@@ -78,6 +80,7 @@ SMALL = 100_000
 #: What is kept of every network: title, factor, digits.
 NUMBERS = {
     "accuracy": ("test accuracy", 1.0, 4), "seconds": ("training (s)", 1.0, 0), "bytes": ("kB", 1e-3, 1),
+    "file": ("kB as a file", 1e-3, 1),
     "rate": ("spikes of a neuron in a step", 1.0, 3), "operations": ("synaptic operations (1,000)", 1e-3, 0),
     "products": ("products of a step (1,000)", 1e-3, 0),
 }  # fmt: skip
@@ -320,7 +323,7 @@ def against_target(part: str, m: Row) -> str:
     if part not in TARGETS:
         return ""
     good = number(m["accuracy"][0]) >= TARGETS[part]
-    small = part != "final" or number(m["bytes"][0]) < SMALL
+    small = part != "final" or number(m["file"][0]) < SMALL
     size = f" in less than {SMALL // 1000} kB" if part == "final" else ""
     return f" (hoped for: {TARGETS[part]:g}{size}; {'reached' if good and small else 'missed'})"
 
@@ -502,7 +505,10 @@ def one(study: Study, s: Row, arm: str, seed: int, split: Any, teacher: Any, pat
     if s["part"] == "noise":
         row |= membranes(network, split, seed)
     if s["part"] in LEAVES:
-        hr.save_image_network(network, study.out / LEAVES[s["part"]])
+        hr.save_image_network(network, study.out / LEAVES[s["part"]], overwrite=True)
+    if s["part"] == "final":
+        hr.pack(network).save(study.out / PACKED, overwrite=True)
+        row["file"] = sum(path.stat().st_size for path in study.out.glob(f"{Path(PACKED).stem}*"))
     return row
 
 

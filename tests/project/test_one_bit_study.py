@@ -112,14 +112,14 @@ def test_differences_are_paired_and_ratios_are_of_seconds(study: Any) -> None:
 
 def test_lines_of_a_table_and_of_one_network(study: Any) -> None:
     s, rows = rows_of(study, "final")
-    out = json.loads(json.dumps(study.summary(s, {"both, 1 bit": [row(0.926)]}), allow_nan=True))
-    line = "| both, 1 bit | 0.9260 | 60 | 80.5 | 0.125 | 12 | 924 |"
+    out = json.loads(json.dumps(study.summary(s, {"both, 1 bit": [{**row(0.926), "file": 97_900}]}), allow_nan=True))
+    line = "| both, 1 bit | 0.9260 | 60 | 80.5 | 97.9 | 0.125 | 12 | 924 |"
     assert study.table(out)[2:] == [line]
     assert study.table(out)[0].count("|") == study.table(out)[1].count("|") == line.count("|")
     assert study.findings(s, out) == [
         "both, 1 bit: accuracy 0.9260, 80.5 kB, trained in 1.0 minutes (hoped for: 0.925 in less than 100 kB; reached)."
     ]
-    heavy = {**rows["both, 1 bit"][0], "accuracy": 0.93, "bytes": 100_000}
+    heavy = {**rows["both, 1 bit"][0], "accuracy": 0.93, "file": 100_000}
     assert "missed" in study.findings(s, study.summary(s, {"both, 1 bit": [heavy]}))[0]
     # A network without spikes has no spikes to count.
     bare = {k: v for k, v in row(0.93).items() if k not in ("rate", "operations")}
