@@ -1,0 +1,1 @@
+"""Observations as spikes of populations."""

@@ -1,0 +1,1 @@
+"""All steps of a layer of spiking neurons, and back (compiled)."""

@@ -1,0 +1,1 @@
+"""An actor of spiking neurons."""
