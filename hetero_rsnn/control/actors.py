@@ -54,6 +54,7 @@ def build_actor(
     """
     need("torch", "rl", "an actor")
     from hetero_rsnn.control.relu_actor import ReluActor
+    from hetero_rsnn.control.spiking_actor import SpikingActor
 
     if not isinstance(settings, ActorSettings):
         raise HeteroError(f"settings must be ActorSettings, got {type(settings).__name__}", fix="write ActorSettings()")
@@ -61,7 +62,9 @@ def build_actor(
     observations = checks.whole("observations", observations, least=1)
     low, high = check_limits(limits, checks.whole("actions", actions, least=1))
     seed = checks.whole("seed", seed, least=0)
-    return ReluActor(settings, observations, low, high, seed)
+    if not settings.is_spiking:
+        return ReluActor(settings, observations, low, high, seed)
+    return SpikingActor(settings, observations, low, high, seed, engine)
 
 
 def check_limits(limits: Any, actions: int) -> tuple[Array, Array]:

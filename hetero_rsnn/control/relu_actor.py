@@ -42,6 +42,16 @@ class Actor(nn.Module):
         self.layer_spikes: tuple[float, ...] = ()
 
     @property
+    def random_state(self) -> dict[str, Any] | None:
+        """Of an encoder that draws, as plain data; None for all others."""
+        return None
+
+    @random_state.setter
+    def random_state(self, state: dict[str, Any] | None) -> None:
+        if state is not None:
+            raise HeteroError("this actor draws nothing and has no random state", fix="give None")
+
+    @property
     def spikes(self) -> float:
         """Mean spikes of an inference in the last forward pass, of all neurons; 0 without spikes."""
         return float(sum(self.layer_spikes))
