@@ -1,0 +1,1 @@
+"""Passes through an actor that follow its spikes (compiled)."""
