@@ -52,7 +52,7 @@ class ControlSettings:
         The target's actor: a copy of the actor that follows it slowly, or an ordinary network that learns to act as the
         actor does.
     proxy_hidden, proxy_iterations, proxy_lr : tuple of int, int, float
-        Of the latter: its hidden layers, its steps of learning at each update of the actor, and their rate.
+        Of the latter: its hidden layers, its steps of learning before each update, and their rate.
     test_every, test_episodes : int
         After every `test_every` steps, and at the end, the actor acts without noise for so many episodes.
     normalise : bool
