@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,30 +14,28 @@ from torch.nn import functional
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.control.actor_settings import ActorSettings
 from hetero_rsnn.control.constants import ENCODER_THRESHOLD, FIELD_VARIANCE, FIELDS
-from hetero_rsnn.control.layers import kernels
+from hetero_rsnn.control.passes import drive_of, integrate
 from hetero_rsnn.control.relu_actor import as_tensor, uniform
 
 
 class PopulationEncoder(nn.Module):
     """Gaussian receptive fields that drive neurons, some for each observation.
 
-    The drive is exp(-(o - mean)^2 / (2 sd^2)), the same in all steps. Integrate-and-fire neurons sum it up, or it is the
-    probability of a spike. In the backward pass the derivative of a spike is 1, whatever the pseudo-derivative of the
-    other layers. Means and standard deviations are trained; the latter as softplus of `raw_sd`, which keeps them above 0
-    (our choice).
+    The drive is exp(-(o - mean)^2 / (2 sd^2)), the same in all steps. Integrate-and-fire neurons sum it up, or it is
+    the probability of a spike. In the backward pass the derivative of a spike is 1, whatever the pseudo-derivative of
+    the other layers. Means and standard deviations are trained; the latter as softplus of `raw_sd`, which keeps them
+    above 0 (our choice).
 
     Attributes
     ----------
     mean, raw_sd : Parameter, shape (observations, population)
     random : numpy.random.Generator or None
         What an encoder draws from: its state is part of a training.
-    count : int
-        Spikes in the last forward pass.
     """
 
     def __init__(self, settings: ActorSettings, observations: int, seed: int, engine: str = "scan") -> None:
         super().__init__()
-        self.steps, self.engine, self.count = settings.steps, engine, 0
+        self.steps, self.engine = settings.steps, engine
         self.random = generator(seed, "input", "actor") if settings.encoder == "bernoulli" else None
         # One field alone lies in the middle.
         means = np.linspace(-FIELDS, FIELDS, settings.population) if settings.population > 1 else np.zeros(1)
@@ -51,17 +50,17 @@ class PopulationEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes (steps, batch, observations * population) of observations (batch, observations)."""
-        drive = torch.exp(-0.5 * ((x[:, :, None] - self.mean) / self.sd) ** 2).flatten(1)
+        looped = self.engine == "loop"
+        if looped:
+            drive = torch.exp(-0.5 * ((x[:, :, None] - self.mean) / self.sd) ** 2).flatten(1)
+        else:
+            drive = drive_of(x, self.mean, self.sd).flatten(1)
         if self.random is not None:
             drawn = torch.from_numpy(self.random.random((self.steps, *drive.shape))).to(drive)
-            out = Coin.apply(drive, drawn)
-        elif self.engine == "loop" or drive.device.type != "cpu":
-            out = _looped(drive, self.steps)
-        else:
-            out, self.count = Integrate.apply(drive, self.steps)
-            return out
-        self.count = int(out.detach().sum())
-        return out
+            return _coin(drive, drawn)
+        if looped or drive.device.type != "cpu":
+            return _looped(drive, self.steps)
+        return integrate(drive, self.steps)
 
 
 class PopulationDecoder(nn.Module):
@@ -80,8 +79,9 @@ class PopulationDecoder(nn.Module):
 
     def forward(self, spikes: Tensor) -> Tensor:
         """From (steps, batch, actions * population) to (batch, actions)."""
-        rates = spikes.mean(0).unflatten(1, self.weight.shape)
-        return (rates * self.weight).sum(-1) + self.bias
+        rates = spikes.mean(0).view(-1, *self.weight.shape)
+        out: Tensor = (rates * self.weight).sum(-1) + self.bias
+        return out
 
 
 class Step(torch.autograd.Function):
@@ -108,28 +108,15 @@ class Coin(torch.autograd.Function):
         return into.sum(0), None
 
 
-class Integrate(torch.autograd.Function):
-    """The spikes of integrate-and-fire neurons, and their number."""
-
-    @staticmethod
-    def forward(ctx: Any, drive: Tensor, steps: int) -> tuple[Tensor, int]:
-        drive = drive.contiguous()
-        spikes = drive.new_empty(steps, *drive.shape)
-        return spikes, kernels().forward_encoder(drive.detach().numpy(), ENCODER_THRESHOLD, spikes.numpy())
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, into: Tensor, _count: None) -> tuple[Tensor, None]:
-        out = torch.empty_like(into[0])
-        kernels().backward_encoder(into.contiguous().numpy(), ENCODER_THRESHOLD, out.numpy())
-        return out, None
+_step: Callable[..., Tensor] = Step.apply
+_coin: Callable[..., Tensor] = Coin.apply
 
 
 def _looped(drive: Tensor, steps: int) -> Tensor:
     v, out = torch.zeros_like(drive), []
     for _ in range(steps):
         v = v + drive
-        s = Step.apply(v - ENCODER_THRESHOLD)
+        s = _step(v - ENCODER_THRESHOLD)
         v = v - ENCODER_THRESHOLD * s
         out.append(s)
     return torch.stack(out)

@@ -1,39 +1,26 @@
-"""Layers of spiking neurons in torch: a compiled pass over the steps with its exact adjoint, or a plain loop.
-
-A layer takes the spikes of all steps at once, (steps, batch, inputs): its weights meet them in one product. What is left
-is a recurrence from step to step of every neuron alone.
-"""
+"""Layers of spiking neurons in torch: with compiled passes over the steps, or a plain loop."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.common.extras import compiled
 from hetero_rsnn.control.actor_settings import ActorSettings
 from hetero_rsnn.control.constants import COUPLING, KICK_U, KICK_V, RECOVERY, THRESHOLD
 from hetero_rsnn.control.decays import draw_decays
-from hetero_rsnn.control.relu_actor import as_tensor, linear
+from hetero_rsnn.control.passes import Rule, layer_pass
+from hetero_rsnn.control.relu_actor import as_tensor, uniform
 from hetero_rsnn.gradient.feedforward.spike import slope
-from hetero_rsnn.gradient.pseudo_derivative import TRAPEZOID, PseudoDerivative
+from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
 
 #: How close the breakpoints of a trapezoid may come to each other, relative to the outer one, and that to 0.
 _NEAREST, _SMALLEST = 1e-3, 1e-3
-
-
-class Rule(NamedTuple):
-    """How the neurons of a layer behave."""
-
-    kind: str
-    sign: float
-    bump: PseudoDerivative
-    learned: bool
 
 
 class SpikingLayer(nn.Module):
@@ -41,18 +28,18 @@ class SpikingLayer(nn.Module):
 
     Attributes
     ----------
-    synapses : torch.nn.Linear
+    weight : Parameter, shape (inputs, outputs)
+    bias : Parameter, shape (outputs,)
     engine : {"scan", "loop"}
-    count : int
-        Spikes in the last forward pass.
     """
 
     def __init__(
         self, settings: ActorSettings, inputs: int, outputs: int, seed: int, layer: int, engine: str = "scan"
     ) -> None:
         super().__init__()
-        self.synapses = linear(inputs, outputs, seed, layer)
-        self.engine, self.count = engine, 0
+        self.weight = nn.Parameter(as_tensor(uniform((inputs, outputs), inputs, seed, "weight", layer)))
+        self.bias = nn.Parameter(as_tensor(uniform((outputs,), inputs, seed, "bias", layer)))
+        self.engine = engine
         sign = 1.0 if settings.dynamics_sign == "grow" else -1.0
         self.rule = Rule(settings.kind, sign, settings.bump, settings.learn_pseudo)
         self.decaying = ("current_decay", "voltage_decay") if settings.kind == "lif" else ("current_decay",)
@@ -82,75 +69,12 @@ class SpikingLayer(nn.Module):
         ratio, outer = torch.sigmoid(self.raw_pair[0]), functional.softplus(self.raw_pair[1]).clamp(min=_SMALLEST)
         return torch.stack([ratio.clamp(max=1 - _NEAREST) * outer, outer])
 
-    def forward(self, spikes: Tensor) -> Tensor:
-        decays = [self.decay(name) for name in self.decaying]
-        pair, synapses = self.breakpoints(), self.synapses
+    def forward(self, spikes: Tensor, count: int) -> Tensor:
+        """Of spikes, and how many they are."""
+        decays, pair = [self.decay(name) for name in self.decaying], self.breakpoints()
         if self.engine == "loop" or spikes.device.type != "cpu":
-            out = looped(self.rule, [synapses(s) for s in spikes], decays, pair)
-            self.count = int(out.detach().sum())
-            return out
-        steps, batch, inputs = spikes.shape
-        z = functional.linear(spikes.reshape(steps * batch, inputs), synapses.weight, synapses.bias)
-        out, self.count = Scan.apply(z.view(steps, batch, -1), decays[0], decays[-1], pair, self.rule)
-        return out
-
-
-class Scan(torch.autograd.Function):
-    """Spikes of all steps, from the input of all steps, the decays and the breakpoints."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, z: Tensor, decay_c: Tensor, decay_v: Tensor, pair: Tensor | None, rule: Rule
-    ) -> tuple[Tensor, int]:
-        scan = kernels()
-        z = z.contiguous()
-        if z.dtype not in (torch.float32, torch.float64):
-            raise HeteroError(f"an actor computes in float32 or float64, got {z.dtype}", fix="use actor.float()")
-        tape, spikes = torch.empty_like(z), torch.empty_like(z)
-        learns = ctx.needs_input_grad[1] or ctx.needs_input_grad[2]
-        currents = torch.empty_like(z) if learns else z.new_empty(0, 0, 0)
-        if rule.kind == "lif":
-            count = scan.forward_lif(*_arrays(z, decay_c, decay_v, tape, spikes, currents))
-        else:
-            given = _arrays(z, decay_c, tape, spikes, currents)
-            count = scan.forward_dynamic(*given[:2], rule.sign, *given[2:])
-        ctx.save_for_backward(tape, decay_c, decay_v, currents, *([] if pair is None else [pair]))
-        ctx.rule, ctx.learns = rule, learns
-        return spikes, count
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, into: Tensor, _count: None) -> tuple[Tensor | None, ...]:
-        rule, scan = ctx.rule, kernels()
-        tape, decay_c, decay_v, currents, *pairs = ctx.saved_tensors
-        n = tape.shape[-1]
-        family, p, q = rule.bump.code
-        if pairs:
-            family, (p, q) = TRAPEZOID, pairs[0].tolist()
-        into_z = torch.empty_like(tape)
-        into_c, into_v = (np.zeros(n if ctx.learns else 0) for _ in range(2))
-        into_pair = np.zeros(2 if pairs else 0)
-        given = _arrays(into.contiguous(), tape, decay_c)
-        if rule.kind == "lif":
-            given += _arrays(decay_v)
-            rest = (family, p, q, *_arrays(currents, into_z), into_c, into_v, into_pair)
-            scan.backward_lif(*given, *rest)
-        else:
-            scan.backward_dynamic(*given, rule.sign, family, p, q, *_arrays(currents, into_z), into_c, into_pair)
-
-        def back(array: Any) -> Tensor | None:
-            return torch.from_numpy(array).to(tape.dtype) if array.size else None
-
-        return into_z, back(into_c), back(into_v) if rule.kind == "lif" else None, back(into_pair), None
-
-
-def kernels() -> Any:
-    """The compiled passes."""
-    return compiled("hetero_rsnn.control.scan", "a spiking actor", ', or use engine="loop"')
-
-
-def _arrays(*tensors: Tensor) -> tuple[Any, ...]:
-    return tuple(t.detach().numpy() for t in tensors)
+            return looped(self.rule, [s @ self.weight + self.bias for s in spikes], decays, pair)
+        return layer_pass(spikes, self.weight, self.bias, decays[0], decays[-1], pair, self.rule, count)
 
 
 class Spike(torch.autograd.Function):
@@ -177,6 +101,9 @@ class Spike(torch.autograd.Function):
         return into * slope(PseudoDerivative("trapezoid", inner=p, outer=q), x), pair, None
 
 
+_spike: Callable[..., Tensor] = Spike.apply
+
+
 def looped(rule: Rule, inputs: list[Tensor], decays: list[Tensor], pair: Tensor | None) -> Tensor:
     """Spikes (steps, batch, n) by a plain loop of torch, from the input of each step."""
     c = v = u = s = torch.zeros_like(inputs[0])
@@ -188,6 +115,6 @@ def looped(rule: Rule, inputs: list[Tensor], decays: list[Tensor], pair: Tensor 
         else:
             v, u = v * (1 - s) + KICK_V * s, u + KICK_U * s
             v, u = v + (v * v - v - u + c), u + (-RECOVERY * v + rule.sign * COUPLING * u)
-        s = Spike.apply(v - THRESHOLD, pair, rule.bump)
+        s = _spike(v - THRESHOLD, pair, rule.bump)
         out.append(s)
     return torch.stack(out)

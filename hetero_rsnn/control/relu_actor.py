@@ -93,7 +93,9 @@ class ReluActor(Actor):
         return out
 
     def learned(self) -> dict[str, Array]:
-        return connections(self.layers)
+        layers: list[Any] = list(self.layers)
+        out = {f"{k}.weight": plain(layer.weight.T) for k, layer in enumerate(layers)}
+        return out | {f"{k}.bias": plain(layer.bias) for k, layer in enumerate(layers)}
 
 
 def linear(inputs: int, outputs: int, seed: int, layer: int) -> nn.Linear:
@@ -111,11 +113,6 @@ def uniform(shape: tuple[int, ...], inputs: int, seed: int, *names: str | int) -
     return generator(seed, "weights", "actor", *names).uniform(-limit, limit, shape)
 
 
-def connections(layers: Any) -> dict[str, Array]:
-    """Weights (outputs, inputs) and biases of linear layers, by name."""
-    return {f"{k}.{name}": plain(getattr(s, name)) for k, s in enumerate(layers) for name in ("weight", "bias")}
-
-
 def as_tensor(value: Any) -> Tensor:
     """In the precision that torch is set to."""
     return torch.tensor(value, dtype=torch.get_default_dtype())
@@ -123,4 +120,4 @@ def as_tensor(value: Any) -> Tensor:
 
 def plain(value: Tensor) -> Array:
     """A copy in double precision."""
-    return np.array(value.detach().cpu().numpy(), dtype=np.float64)
+    return np.array(value.detach().cpu().numpy(), dtype=np.float64, order="C")

@@ -28,14 +28,10 @@ def _advance(c, decay, z):
 
 
 @njit(nogil=True, error_model="numpy")
-def _fire(v, s, th):
-    """Spikes; returns how many."""
-    count = 0
+def _fire(v, s, th, zero, one):
+    """Spikes."""
     for i in range(v.size):
-        s[i] = v[i] > th
-    for i in range(v.size):
-        count += v[i] > th
-    return count
+        s[i] = one if v[i] > th else zero
 
 
 @njit(nogil=True, error_model="numpy")
@@ -45,61 +41,55 @@ def _copy(a, b):
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
-def forward_lif(z, decay_c, decay_v, tape, spikes, currents):
-    """Leaky neurons; returns the number of spikes.
-
-    `z` is the input; `tape`, `spikes` and, unless it is empty, `currents` are written.
-    """
+def forward_lif(tape, decay_c, decay_v, spikes, currents):
+    """Leaky neurons. `tape` holds the input, then the tape; `spikes` and, unless empty, `currents` are written."""
     wide_vectors()
-    steps, batch, n = z.shape
-    one, th = real(1.0, z), real(THRESHOLD, z)
-    c, v, count = np.empty(n, z.dtype), np.empty(n, z.dtype), 0
+    steps, batch, n = tape.shape
+    zero, one, th = real(0.0, tape), real(1.0, tape), real(THRESHOLD, tape)
+    c, v = np.empty(n, tape.dtype), np.empty(n, tape.dtype)
     for b in range(batch):
         c[:] = 0
         v[:] = 0
         for t in range(steps):
-            s = spikes[t, b]
-            _advance(c, decay_c, z[t, b])
+            now = tape[t, b]
+            _advance(c, decay_c, now)
             for i in range(n):
-                v[i] = v[i] * decay_v[i] + c[i]
-            _copy(v, tape[t, b])
-            count += _fire(v, s, th)
+                now[i] = v[i] * decay_v[i] + c[i]
+            _fire(now, spikes[t, b], th, zero, one)
             for i in range(n):
-                v[i] *= one - s[i]
+                v[i] = zero if now[i] > th else now[i]
             if currents.size:
                 _copy(c, currents[t, b])
-    return count
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
-def forward_dynamic(z, decay_c, sign, tape, spikes, currents):
+def forward_dynamic(tape, decay_c, sign, spikes, currents):
     """Neurons with second-order dynamics; as `forward_lif`, with the `sign` of u in du."""
     wide_vectors()
-    steps, batch, n = z.shape
-    one, th, minus = real(1.0, z), real(THRESHOLD, z), real(-RECOVERY, z)
-    kick_v, kick_u, coupling = real(KICK_V, z), real(KICK_U, z), real(sign * COUPLING, z)
-    c, v, u, du = np.empty(n, z.dtype), np.empty(n, z.dtype), np.empty(n, z.dtype), np.empty(n, z.dtype)
-    count = 0
+    steps, batch, n = tape.shape
+    zero, one, th, minus = real(0.0, tape), real(1.0, tape), real(THRESHOLD, tape), real(-RECOVERY, tape)
+    kick_v, kick_u, coupling = real(KICK_V, tape), real(KICK_U, tape), real(sign * COUPLING, tape)
+    c, v, u, du = np.empty(n, tape.dtype), np.empty(n, tape.dtype), np.empty(n, tape.dtype), np.empty(n, tape.dtype)
     for b in range(batch):
         c[:] = 0
         v[:] = 0
         u[:] = 0
         for t in range(steps):
-            s = spikes[t, b]
-            _advance(c, decay_c, z[t, b])
+            now = tape[t, b]
+            _advance(c, decay_c, now)
             for i in range(n):
                 du[i] = minus * v[i] + coupling * u[i]
             for i in range(n):
-                v[i] = v[i] + (v[i] * v[i] - v[i] - u[i] + c[i])
-            _copy(v, tape[t, b])
-            count += _fire(v, s, th)
+                now[i] = v[i] + (v[i] * v[i] - v[i] - u[i] + c[i])
+            _fire(now, spikes[t, b], th, zero, one)
             for i in range(n):
-                v[i] = v[i] * (one - s[i]) + kick_v * s[i]
+                v[i] = kick_v if now[i] > th else now[i]
             for i in range(n):
-                u[i] = u[i] + du[i] + kick_u * s[i]
+                u[i] += du[i]
+            for i in range(n):
+                u[i] = u[i] + kick_u if now[i] > th else u[i]
             if currents.size:
                 _copy(c, currents[t, b])
-    return count
 
 
 @njit(nogil=True, error_model="numpy")
@@ -167,7 +157,7 @@ def backward_lif(into, tape, decay_c, decay_v, family, p, q, currents, into_z, i
     """
     wide_vectors()
     steps, batch, n = tape.shape
-    th, zero, one = real(THRESHOLD, tape), real(0.0, tape), real(1.0, tape)
+    th, zero = real(THRESHOLD, tape), real(0.0, tape)
     edge, far = real(p, tape), real(q, tape)
     g, w = np.empty(n, tape.dtype), np.empty(n, tape.dtype)
     back_v, back_c = np.empty(n, tape.dtype), np.empty(n, tape.dtype)
@@ -184,7 +174,7 @@ def backward_lif(into, tape, decay_c, decay_v, family, p, q, currents, into_z, i
             for i in range(n):
                 w[i] *= g[i]
             for i in range(n):
-                back_v[i] *= zero if v[i] > th else one
+                back_v[i] = zero if v[i] > th else back_v[i]
             for i in range(n):
                 back_v[i] += w[i]
             for i in range(n):
@@ -206,7 +196,7 @@ def backward_dynamic(into, tape, decay_c, sign, family, p, q, currents, into_z, 
     """As `backward_lif`, of `forward_dynamic`."""
     wide_vectors()
     steps, batch, n = tape.shape
-    th, zero, one, two = real(THRESHOLD, tape), real(0.0, tape), real(1.0, tape), real(2.0, tape)
+    th, zero, two = real(THRESHOLD, tape), real(0.0, tape), real(2.0, tape)
     edge, far, minus = real(p, tape), real(q, tape), real(-RECOVERY, tape)
     kick_v, kick_u, growth = real(KICK_V, tape), real(KICK_U, tape), real(1.0 + sign * COUPLING, tape)
     g, w = np.empty(n, tape.dtype), np.empty(n, tape.dtype)
@@ -236,7 +226,7 @@ def backward_dynamic(into, tape, decay_c, sign, family, p, q, currents, into_z, 
             for i in range(n):
                 w[i] *= g[i]
             for i in range(n):
-                back_v[i] *= zero if v[i] > th else one
+                back_v[i] = zero if v[i] > th else back_v[i]
             for i in range(n):
                 back_v[i] += w[i]
             for i in range(n):
@@ -250,21 +240,19 @@ def backward_dynamic(into, tape, decay_c, sign, family, p, q, currents, into_z, 
 
 @njit(nogil=True, error_model="numpy", cache=True)
 def forward_encoder(drive, th, spikes):
-    """Integrate-and-fire neurons under a constant drive (batch, n), soft reset; returns the number of spikes."""
+    """Integrate-and-fire neurons under a constant drive (batch, n), soft reset."""
     wide_vectors()
     steps, batch, n = spikes.shape
-    v, count = np.empty(n, drive.dtype), 0
-    level = real(th, drive)
+    v, level, zero, one = np.empty(n, drive.dtype), real(th, drive), real(0.0, drive), real(1.0, drive)
     for b in range(batch):
         v[:] = 0
         for t in range(steps):
             s, given = spikes[t, b], drive[b]
             for i in range(n):
                 v[i] += given[i]
-            count += _fire(v, s, level)
+            _fire(v, s, level, zero, one)
             for i in range(n):
                 v[i] -= level * s[i]
-    return count
 
 
 @njit(nogil=True, error_model="numpy", cache=True)

@@ -12,7 +12,7 @@ from hetero_rsnn.common.types import Array
 from hetero_rsnn.control.actor_settings import ActorSettings
 from hetero_rsnn.control.encoder import PopulationDecoder, PopulationEncoder
 from hetero_rsnn.control.layers import SpikingLayer
-from hetero_rsnn.control.relu_actor import Actor, connections, plain
+from hetero_rsnn.control.relu_actor import Actor, plain
 
 
 class SpikingActor(Actor):
@@ -32,16 +32,19 @@ class SpikingActor(Actor):
 
     def drive(self, x: Tensor) -> Tensor:
         spikes = self.encoder(x)
+        counts = [_count(spikes)]
         for layer in self.layers:
-            spikes = layer(spikes)
-        counts = [part.count for part in (self.encoder, *self.layers)]
+            spikes = layer(spikes, counts[-1])
+            counts.append(_count(spikes))
         self.layer_spikes = tuple(count / max(len(x), 1) for count in counts)
         out: Tensor = self.decoder(spikes)
         return out
 
     def learned(self) -> dict[str, Array]:
-        out = connections(layer.synapses for layer in self.layers)
-        for k, layer in enumerate(self.layers):
+        out: dict[str, Array] = {}
+        parts: list[Any] = list(self.layers)
+        for k, layer in enumerate(parts):
+            out |= {f"{k}.weight": plain(layer.weight), f"{k}.bias": plain(layer.bias)}
             out |= {f"{k}.{name}": plain(layer.decay(name)) for name in layer.decaying}
         out |= {"encoder.mean": plain(self.encoder.mean), "encoder.sd": plain(self.encoder.sd)}
         return out | {"decoder.weight": plain(self.decoder.weight), "decoder.bias": plain(self.decoder.bias)}
@@ -59,5 +62,10 @@ class SpikingActor(Actor):
                 f"an actor whose encoder is {self.settings.encoder} has {'no' if random is None else 'a'} random state",
                 fix="give what an equal actor had",
             )
-        if random is not None:
+        if random is not None and state is not None:
             random.bit_generator.state = state
+
+
+def _count(spikes: Tensor) -> int:
+    spikes = spikes.detach()  # a sum is faster, and exact while single precision holds its whole numbers
+    return int(spikes.sum() if spikes.numel() < 2**24 else spikes.count_nonzero())
