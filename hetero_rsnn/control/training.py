@@ -19,6 +19,7 @@ from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.control.acting import Acting
+from hetero_rsnn.control.acting_out import act_out
 from hetero_rsnn.control.checkpoints import (
     VERSION,
     check_free,
@@ -28,7 +29,6 @@ from hetero_rsnn.control.checkpoints import (
     write_training,
 )
 from hetero_rsnn.control.environments import make_environment
-from hetero_rsnn.control.acting_out import act_out
 from hetero_rsnn.control.episode import Episode, repeated, seeds_of_test
 from hetero_rsnn.control.normaliser import Normaliser
 from hetero_rsnn.control.policies import ControlPolicy
