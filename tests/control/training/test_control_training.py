@@ -62,16 +62,25 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert [name for name in one if one[name] != other[name]] == []
 
 
-def test_one_seed_gives_one_result_and_nothing_else_moves():
-    np.random.seed(5)  # noqa: NPY002
-    torch.manual_seed(7)
-    before = np.random.get_state()[1].copy(), torch.get_rng_state().clone(), torch.get_num_threads()  # noqa: NPY002
-    first = trained(SPIKING)
-    assert (np.random.get_state()[1] == before[0]).all()  # noqa: NPY002
-    assert torch.equal(torch.get_rng_state(), before[1]) and torch.get_num_threads() == before[2]
-    np.random.seed(6)  # noqa: NPY002
-    torch.manual_seed(8)
-    same(everything(first), everything(trained(SPIKING)))
+@pytest.fixture
+def outside():
+    """Numpy's and torch's own random numbers, which are put back."""
+    before = np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    yield
+    np.random.set_state(before[0])  # noqa: NPY002
+    torch.set_rng_state(before[1])
+
+
+def test_one_seed_gives_one_result_and_nothing_else_moves(outside):
+    found = []
+    for seed in (5, 6):
+        np.random.seed(seed)  # noqa: NPY002
+        torch.manual_seed(seed)
+        before = np.random.get_state()[1].copy(), torch.get_rng_state().clone(), torch.get_num_threads()  # noqa: NPY002
+        found.append(first := trained(SPIKING))
+        assert (np.random.get_state()[1] == before[0]).all()  # noqa: NPY002
+        assert torch.equal(torch.get_rng_state(), before[1]) and torch.get_num_threads() == before[2]
+    same(*map(everything, found))
     other = everything(trained(SPIKING, seed=4))
     assert other["tests"] != everything(first)["tests"]
     assert [test.step for test in first.history] == [110, 220, 330]
