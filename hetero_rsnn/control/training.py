@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -34,6 +33,9 @@ from hetero_rsnn.control.normaliser import Normaliser
 from hetero_rsnn.control.policies import ControlPolicy
 from hetero_rsnn.control.replay import Replay
 from hetero_rsnn.control.settings import ControlSettings, ControlTest
+
+#: What is remembered is remembered in single precision.
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 class ControlTraining:
@@ -174,7 +176,7 @@ class ControlTraining:
     def _refuse_half(self) -> None:
         if not self._whole:
             raise HeteroError(
-                f"this training was stopped in the middle of a step, after step {self.step - 1} or later",
+                f"this training was stopped in the middle of step {self.step} or of the next",
                 fix="restore its checkpoint, or begin anew",
             )
 
@@ -193,7 +195,7 @@ class ControlTraining:
         action = self._explore(before)
         after, reward, terminated, truncated = self._episode.step(self._centre + self._reach * action)
         self._see(after)
-        if not math.isfinite(np.float32(reward)):
+        if not abs(reward) < _LARGEST:
             raise HeteroError(f"reward must be finite, got {reward:g}", fix="mend the environment, or lower its scale")
         self.replay.add(before, action, reward, after, terminated)
         step = self.step + 1
@@ -213,8 +215,7 @@ class ControlTraining:
 
     def _see(self, observation: Array) -> None:
         """Look at an observation for the first time."""
-        with np.errstate(over="ignore"):
-            bad = ~np.isfinite(observation.astype(np.float32))
+        bad = ~(np.abs(observation) < _LARGEST)
         if bad.any():
             k = int(bad.argmax())
             raise HeteroError(
@@ -281,6 +282,11 @@ class ControlTraining:
             If the place cannot be written.
         """
         self._refuse_half()
+        if not (self.over or self._can_be_kept()):
+            raise HeteroError(
+                f"{self.environment_id} does not do the same again, and step {self.step} is in the middle of an episode",
+                fix="save when an episode begins",
+            )
         path = json_file(path)
         episode, actor = self._episode, self.learner
         state = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -134,24 +133,27 @@ print("over", flush=True)
 
 
 def killed_again_and_again(tmp_path: Path, name: str, chosen: hr.ControlSettings, lives: int) -> ControlTraining:
-    """A training in processes that are killed, with no warning, at moments that are not chosen."""
+    """A training in processes that are killed with no warning: after a checkpoint, at a moment that is not chosen."""
     path, random, begun = tmp_path / "run.json", np.random.default_rng(), []
     words = [sys.executable, "-c", SCRIPT, name, str(path), json.dumps(chosen.to_dict())]
-    for life in range(40):
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "TQDM": ""})
+    for life in range(lives + 1):
+        before = path.read_bytes() if path.exists() else b""
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=ROOT)
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("from "), line
         begun.append(int(line.split()[1]))
         if life < lives:
-            time.sleep(float(random.uniform(0.05, 0.4)))
+            while process.poll() is None and not (path.exists() and path.read_bytes() != before):
+                time.sleep(0.01)
+            time.sleep(float(random.uniform(0.0, 0.3)))
             process.send_signal(signal.SIGKILL)
         rest = process.stdout.read()
         process.wait()
         process.stdout.close()
         if "over" in rest:
             break
-    assert life >= 1 and begun == sorted(begun)
+    assert begun[0] == 0 and len(begun) > 1 and (np.diff(begun) > 0).all()
     training = ControlTraining(name, chosen, 3)
     training.restore(path)
     assert training.over
@@ -207,10 +209,10 @@ class Odd(gymnasium.Env):
         self.left -= 1
         self.low, self.high = min(self.low, action[0]), max(self.high, action[0])
         self.here = 0.9 * self.here + action[0] * np.array([0.1, -0.2])
-        value: Any = {"observation": np.nan, "reward": np.inf, "huge": 1e39, "": 0.0}[self.wrong]
+        value: Any = {"observation": np.nan, "reward": np.inf, "huge": 1e39, "dear": -1e39, "": 0.0}[self.wrong]
         bad = bool(self.wrong) and self.taken == self.at
         told = self.here + (value if bad and self.wrong in ("observation", "huge") else 0.0)
-        reward = value if bad and self.wrong == "reward" else -float(self.here[0] ** 2)
+        reward = value if bad and self.wrong in ("reward", "dear") else -float(self.here[0] ** 2)
         over = self.left == 0
         return told, reward, over and self.ends, over and not self.ends, {}
 
@@ -246,7 +248,13 @@ def test_only_an_end_ends_the_return(odd, ends):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"), [("observation", ["nan", "number 0"]), ("reward", ["reward", "inf"]), ("huge", ["1e+39"])]
+    ("wrong", "words"),
+    [
+        ("observation", ["nan", "number 0"]),
+        ("reward", ["reward", "inf"]),
+        ("huge", ["1e+39"]),
+        ("dear", ["reward", "-1e+39"]),
+    ],
 )
 def test_what_is_not_finite_stops_the_training(odd, tmp_path, wrong, words):
     name = odd(wrong=wrong, at=94)
@@ -276,6 +284,7 @@ def test_an_environment_that_does_not_do_the_same_again(odd, tmp_path):
     name = odd(remembers=True)
     training = ControlTraining(name, settings(), 3)
     training.run(None, tmp_path / "run", every=0.0, until=93)
+    refused(lambda: training.save(tmp_path / "other"), "step 93", "same again")
     again = ControlTraining(name, settings(), 3)
     again.restore(tmp_path / "run")
     assert again.step == 88  # where an episode begins
