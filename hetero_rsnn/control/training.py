@@ -284,7 +284,7 @@ class ControlTraining:
         self._refuse_half()
         if not (self.over or self._can_be_kept()):
             raise HeteroError(
-                f"{self.environment_id} does not do the same again, and step {self.step} is in the middle of an episode",
+                f"{self.environment_id} does not do the same again, and step {self.step} is amid an episode",
                 fix="save when an episode begins",
             )
         path = json_file(path)
