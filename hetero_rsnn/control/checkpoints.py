@@ -67,7 +67,7 @@ def write_training(
         kept.append({"file": name, "sha256": checksum, "first": begin, "end": end})
         begin = end
     said = plain({"identity": identity, "state": state, "chunks": kept, "first": begin, "total": replay.total})
-    recent = {"recent": replay.rows(begin, replay.total)}
+    recent: Any = {"recent": replay.rows(begin, replay.total)}
     write_checkpoint(path, {**arrays, **recent}, {"kind": "control", "control": said, "seal": seal(said)})
     for chunk in written:
         if chunk not in kept:

@@ -127,7 +127,7 @@ def _size(space: Any, name: str) -> int:
     need_box = f"observations of {name} must be a box of numbers"
     if not _is_box(space):
         raise HeteroError(f"{need_box}, got {_kind(space)}", fix="name another environment, or wrap it")
-    size = math.prod(space.shape)
+    size: int = math.prod(space.shape)
     if not 1 <= size <= _MOST:
         raise HeteroError(
             f"{need_box}, from 1 to {_MOST:,} of them, got {size:,}", fix="wrap it so that it tells features"

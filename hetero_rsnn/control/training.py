@@ -168,10 +168,10 @@ class ControlTraining:
                 if tested and report is not None:
                     report(self.history[-1])
                 if path is not None and time.monotonic() - kept >= every and self._can_be_kept():
-                    self.save(path)
+                    self._write(path)
                     kept = time.monotonic()
             if path is not None and (self.over or self._can_be_kept()):
-                self.save(path)
+                self._write(path)
 
     def _refuse_half(self) -> None:
         if not self._whole:
@@ -287,7 +287,9 @@ class ControlTraining:
                 f"{self.environment_id} does not do the same again, and step {self.step} is amid an episode",
                 fix="save when an episode begins",
             )
-        path = json_file(path)
+        return self._write(json_file(path))
+
+    def _write(self, path: Path) -> Path:
         episode, actor = self._episode, self.learner
         state = {
             "step": self.step, "updates": actor.updates, "seconds": self._seconds, "repeats": self._repeats,

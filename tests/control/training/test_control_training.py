@@ -358,7 +358,7 @@ def test_the_policy_is_what_is_tested():
         returns.append(total)
     np.testing.assert_allclose(returns, training.history[-1].returns, rtol=1e-12)
     x = torch.tensor(training.normaliser(environment.reset(seed=1)[0].astype(float))[None], dtype=torch.float32)
-    assert abs(float(training.learner.actor(x)) - float(policy(environment.reset(seed=1)[0])[0])) < 1e-4
+    assert abs(training.learner.actor(x).item() - float(policy(environment.reset(seed=1)[0])[0])) < 1e-4
 
 
 def test_arguments_that_are_refused():
