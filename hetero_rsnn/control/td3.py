@@ -107,8 +107,8 @@ class Learner:
         s = self.settings
         batches = [_tensors(replay.draw(random, s.batch_size, normaliser)) for _ in range(s.proxy_iterations)]
         with torch.no_grad():
-            goals = unit_actions(self.actor, torch.cat([batch.before for batch in batches])).split(s.batch_size)
-        for batch, goal in zip(batches, goals, strict=True):
+            goals = unit_actions(self.actor, torch.cat([batch.before for batch in batches]))
+        for batch, goal in zip(batches, goals.reshape(len(batches), s.batch_size, -1), strict=True):
             self._descend("proxy", (unit_actions(self.target_actor, batch.before) - goal).square().mean())
         return batches[-1]
 
@@ -123,7 +123,7 @@ class Learner:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Copies of all numbers that the next update depends on, beside the random states of the encoders."""
-        out = {}
+        out: dict[str, NDArray[Any]] = {}
         for name, network in self._networks().items():
             out |= {f"{name}/{k}": _copied(v) for k, v in network.state_dict().items()}
         for name, adam in self._adams.items():
