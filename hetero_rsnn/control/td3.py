@@ -183,4 +183,5 @@ def _tensors(batch: Batch) -> Batch:
 
 
 def _copied(value: Tensor) -> NDArray[Any]:
-    return value.detach().cpu().numpy().copy()
+    out: NDArray[Any] = value.detach().cpu().numpy().copy()
+    return out

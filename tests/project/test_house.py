@@ -55,6 +55,7 @@ BEHIND = {
         "control.relu_actor",
         "control.spiking_actor",
         "control.td3",
+        "control.training",
     },
 }
 
