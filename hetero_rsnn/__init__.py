@@ -87,6 +87,14 @@ if TYPE_CHECKING:
     from hetero_rsnn.measures.memory_readout import MemoryReadout, memory_readout
     from hetero_rsnn.measures.probabilities import fit_temperature
     from hetero_rsnn.measures.reports import ClassificationReport, ForecastReport
+    from hetero_rsnn.measures.resampling import ReturnInterval, bootstrap_interval, holm_correction, improvement_test
+    from hetero_rsnn.measures.returns import (
+        interquartile_mean,
+        performance_profile,
+        probability_of_improvement,
+        steps_to_return,
+        within_run_spread,
+    )
     from hetero_rsnn.network.definition import Network
     from hetero_rsnn.network.distributions import Distribution
     from hetero_rsnn.network.draw import Draw, draw
@@ -178,6 +186,14 @@ _HOMES = {
     "measures.memory": ["MemoryCapacity", "memory_capacity"],
     "measures.memory_readout": ["MemoryReadout", "memory_readout"],
     "measures.reports": ["ClassificationReport", "ForecastReport"],
+    "measures.resampling": ["ReturnInterval", "bootstrap_interval", "holm_correction", "improvement_test"],
+    "measures.returns": [
+        "interquartile_mean",
+        "performance_profile",
+        "probability_of_improvement",
+        "steps_to_return",
+        "within_run_spread",
+    ],
     "theory.linear": ["LinearSystem", "linear_memory", "linearised", "spectral_states"],
     "theory.neuron": ["lif_rate", "siegert_rate"],
     "theory.rates": ["MeanField", "self_consistent_rates"],
@@ -363,6 +379,15 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "TaskResult",
     "ImageTaskResult",
     "ImageRow",
+    "interquartile_mean",
+    "probability_of_improvement",
+    "performance_profile",
+    "steps_to_return",
+    "within_run_spread",
+    "bootstrap_interval",
+    "ReturnInterval",
+    "improvement_test",
+    "holm_correction",
     "to_xarray",
     "Series",
     "read_series",
