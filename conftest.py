@@ -4,5 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-_TORCH = ["hetero_rsnn/gradient/feedforward/*", "tests/gradient/feedforward/*"]
+_CONTROL = ("actors", "encoder", "layers", "passes", "relu_actor", "spiking_actor")
+_TORCH = ["hetero_rsnn/gradient/feedforward/*", "tests/gradient/feedforward/*", "tests/control/learning/*"]
+_TORCH += [f"hetero_rsnn/control/{name}.py" for name in _CONTROL]
 collect_ignore_glob = [] if find_spec("torch") else _TORCH

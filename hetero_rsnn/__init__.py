@@ -28,6 +28,9 @@ if TYPE_CHECKING:
         TooShortError,
         UnitError,
     )
+    from hetero_rsnn.control.actor_settings import ActorSettings
+    from hetero_rsnn.control.actors import build_actor
+    from hetero_rsnn.control.policies import ControlPolicy, load_policy, save_policy
     from hetero_rsnn.datasets.catalogue import list_datasets, load_dataset
     from hetero_rsnn.datasets.corruption import corrupted
     from hetero_rsnn.datasets.dataset import Dataset
@@ -224,6 +227,9 @@ _HOMES = {
     "gradient.module": ["to_torch"],
     "gradient.packed.network": ["PackedNetwork", "load_packed_network"],
     "gradient.pseudo_derivative": ["PseudoDerivative"],
+    "control.actor_settings": ["ActorSettings"],
+    "control.actors": ["build_actor"],
+    "control.policies": ["ControlPolicy", "load_policy", "save_policy"],
     "tasks.classification": ["classify"],
     "tasks.forecasting": ["forecast"],
     "tasks.image_classification": ["classify_images"],
@@ -388,6 +394,11 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "ReturnInterval",
     "improvement_test",
     "holm_correction",
+    "ActorSettings",
+    "build_actor",
+    "ControlPolicy",
+    "save_policy",
+    "load_policy",
     "to_xarray",
     "Series",
     "read_series",

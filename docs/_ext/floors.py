@@ -24,6 +24,7 @@ PLACES = {
     "tasks": (1, "#B8860B"),
     "experiments": (-1, "#A65A16"),
     "estimators": (1, "#4C7A1E"),
+    "control": (0, "#1B7F79"),
     "gradient": (0, "#2F6F8F"),
     "theory": (-1, "#666666"),
     "measures": (0, "#008A64"),

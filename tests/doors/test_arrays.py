@@ -550,7 +550,7 @@ def doors() -> dict[str, Door]:
         "bootstrap_interval:other": Door(lambda x: hr.bootstrap_interval(TABLE[::-1], x, samples=20), TABLE),
         "improvement_test:scores": Door(lambda x: hr.improvement_test(x, TABLE[::-1]), TABLE),
         "improvement_test:other": Door(lambda x: hr.improvement_test(TABLE[::-1], x), TABLE),
-        "holm_correction:p_values": Door(hr.holm_correction, (ROW > ROW.min()).astype(float)),
+        "holm_correction:p_values": Door(hr.holm_correction, (ROW.min() < ROW).astype(float)),
         "ConformalRule.decide:scores": Door(lambda x: conformal().decide([x]), SCORES[0]),
         "ConformalRule.sets:scores": Door(lambda x: conformal().sets([x]), SCORES[0]),
         "ConformalRule.coverage:scores": Door(lambda x: conformal().coverage([*SCORES, x], [*Y3, 0]), SCORES[0]),

@@ -32,6 +32,9 @@ BEHIND = {
         "gradient.packed",
         "gradient.packing",
         "common.compiled",
+        "control.acting_kernel",
+        "control.events",
+        "control.scan",
     },
     "matplotlib": {"plots", "report.search_page", "report.live"},
     "typer": {"cli"},
@@ -41,7 +44,16 @@ BEHIND = {
     "xarray": {"exchange.xarray"},
     "distributed": {"jobs.clusters"},
     "h5py": {"datasets.heidelberg"},
-    "torch": {"gradient.module", "gradient.feedforward"},
+    "torch": {
+        "gradient.module",
+        "gradient.feedforward",
+        "control.actors",
+        "control.encoder",
+        "control.layers",
+        "control.passes",
+        "control.relu_actor",
+        "control.spiking_actor",
+    },
 }
 
 

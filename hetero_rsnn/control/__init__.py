@@ -1,0 +1,18 @@
+"""Control: spiking actors that act, and learn to (the extra ``rl``).
+
+``constants``       numbers of the public code
+``decays``          decays of current and potential, neuron by neuron
+``actor_settings``  ActorSettings: what an actor is made of
+``actor_arrays``    an actor as plain data
+``scan``            all steps of a layer of spiking neurons, and back (compiled)
+``events``          products that go from spike to spike (compiled)
+``passes``          these for torch's automatic differentiation
+``layers``          layers of spiking neurons
+``encoder``         observations as spikes, spikes as actions
+``relu_actor``      what all actors share, and an ordinary one
+``spiking_actor``   one of spiking neurons
+``actors``          build_actor
+``acting_kernel``   from one observation to one action (compiled)
+``acting``          the same with an actor's arrays
+``policies``        ControlPolicy: a trained actor that acts, and its files
+"""

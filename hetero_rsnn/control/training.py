@@ -1,0 +1,361 @@
+"""A training of an actor by TD3 that can be stopped at any moment and taken up again."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hetero_rsnn.common import checks
+from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.randomness import generator
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.common.versions import versions
+from hetero_rsnn.control.acting import Acting
+from hetero_rsnn.control.checkpoints import (
+    VERSION,
+    check_free,
+    json_file,
+    read_replay,
+    read_training,
+    write_training,
+)
+from hetero_rsnn.control.environments import make_environment
+from hetero_rsnn.control.episode import Episode, repeated, seeds_of_test
+from hetero_rsnn.control.normaliser import Normaliser
+from hetero_rsnn.control.policies import ControlPolicy
+from hetero_rsnn.control.replay import Replay
+from hetero_rsnn.control.settings import ControlSettings, ControlTest
+from hetero_rsnn.control.td3 import Learner
+from hetero_rsnn.gradient.feedforward.running import torch_threads
+
+
+class ControlTraining:
+    """An actor that learns to act in an environment.
+
+    Parameters
+    ----------
+    environment : str
+        Name of an environment of gymnasium whose actions are a box, such as ``"Pendulum-v1"``.
+    settings : ControlSettings
+    seed : int
+        Of all random numbers. One seed gives one result, on one machine, whatever is done meanwhile.
+
+    Attributes
+    ----------
+    history : list of ControlTest
+    step : int
+        Steps of the environment that were taken.
+
+    Raises
+    ------
+    HeteroError
+        If there is no such environment, it cannot be learned from, or something that is needed is not installed.
+
+    Examples
+    --------
+    >>> from hetero_rsnn.control.actor_settings import ActorSettings
+    >>> small = ControlSettings(ActorSettings(kind="relu", hidden=(8,)), steps=300, random_steps=100, update_after=200,
+    ...     critic_hidden=(8,), test_every=200, test_episodes=1)
+    >>> training = ControlTraining("Pendulum-v1", small, seed=3)
+    >>> training.run()
+    >>> [test.step for test in training.history]
+    [200, 300]
+    """
+
+    def __init__(self, environment: str, settings: ControlSettings, seed: int = 0) -> None:
+        if not isinstance(settings, ControlSettings):
+            raise HeteroError(
+                f"settings must be ControlSettings, got {type(settings).__name__}", fix="write ControlSettings()"
+            )
+        self.settings, self.seed = settings, checks.whole("seed", seed, least=0)
+        self.environment, self._other = make_environment(environment), make_environment(environment)
+        env = self.environment
+        self._centre, self._reach = (env.low + env.high) / 2, (env.high - env.low) / 2
+        self.learner = Learner(settings, env.observations, env.low, env.high, self.seed)
+        self.normaliser = Normaliser(env.observations, on=settings.normalise)
+        self.replay = Replay(min(settings.buffer_size, settings.steps), env.observations, env.actions)
+        self._random = {name: generator(self.seed, "training", "control", name) for name in ("actions", "batches")}
+        self.history: list[ControlTest] = []
+        self.step = 0
+        self._episode: Episode | None = None
+        self._seconds = 0.0
+        self._whole = True  # whether nothing was left half done
+        self._repeats: bool | None = None  # whether the environment does the same again; None: not known yet
+        self._kept: Path | None = None  # where, and of which step, the last checkpoint is
+        self._kept_step = 0
+        self._chunks: list[dict[str, Any]] = []
+        self._encoder = generator(self.seed, "training", "control", "encoder")
+        self._acting = Acting(self.learner.actor.arrays(), self._encoder)
+
+    @property
+    def environment_id(self) -> str:
+        """Name of the environment, with its version."""
+        return self.environment.id
+
+    @property
+    def over(self) -> bool:
+        """Whether all steps were taken."""
+        return self.step >= self.settings.steps
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for whoever goes on from a checkpoint."""
+        return {
+            "version": VERSION, "environment": self.environment_id, "settings": self.settings.to_dict(),
+            "seed": self.seed,
+        }  # fmt: skip
+
+    def run(
+        self,
+        report: Callable[[ControlTest], object] | None = None,
+        checkpoint: str | Path | None = None,
+        *,
+        every: float = 60.0,
+        until: int | None = None,
+    ) -> None:
+        """Train until all steps are taken.
+
+        Parameters
+        ----------
+        report : callable, optional
+            Called with every `ControlTest`. Whoever goes on from a checkpoint tells those that came after it again.
+        checkpoint : path, optional
+            Where the training is kept (a JSON file with others beside it): every so often, and at the end.
+        every : float
+            Seconds between two checkpoints; with 0 there is one after each step.
+        until : int, optional
+            Stop after so many steps; a further `run` goes on.
+
+        Raises
+        ------
+        HeteroError
+            If an observation, a reward, a return or a loss is not finite: the message names the step, and the last
+            checkpoint is left as it is. If `checkpoint` is one of another training, or of a later step.
+        """
+        end = self.settings.steps if until is None else checks.whole("until", until, least=0)
+        every = checks.real("every", every, least=0.0)
+        self._refuse_half()
+        path = None if checkpoint is None else json_file(checkpoint)
+        if path is not None:
+            check_free(path, self.identity, self.step)
+        began = kept = time.monotonic()
+        before = self._seconds
+        with torch_threads(1):
+            while self.step < min(end, self.settings.steps):
+                self._whole, number = False, self.step + 1
+                try:
+                    tested = self._take_step()
+                    self._seconds = before + time.monotonic() - began
+                    if tested:
+                        self._test()
+                except HeteroError as error:
+                    raise self._stopped(error, number, path) from None
+                self._whole = True
+                if tested and report is not None:
+                    report(self.history[-1])
+                if path is not None and time.monotonic() - kept >= every and self._can_be_kept():
+                    self.save(path)
+                    kept = time.monotonic()
+            if path is not None and (self.over or self._can_be_kept()):
+                self.save(path)
+
+    def _refuse_half(self) -> None:
+        if not self._whole:
+            raise HeteroError(
+                f"this training was stopped in the middle of a step, after step {self.step - 1} or later",
+                fix="restore its checkpoint, or begin anew",
+            )
+
+    def _stopped(self, error: HeteroError, number: int, path: Path | None) -> HeteroError:
+        """Why, where, and what is left."""
+        left = f"; {path} holds step {self._kept_step}" if path is not None and path == self._kept else ""
+        return error.at(before=f"{self.environment_id}, step {number}: ", after=left)
+
+    def _take_step(self) -> bool:
+        """One step of the environment, and the updates that are due; whether a test is due."""
+        s = self.settings
+        if self._episode is None:
+            self._begin(0)
+        assert self._episode is not None
+        before = self._episode.observation
+        action = self._explore(before)
+        after, reward, terminated, truncated = self._episode.step(self._centre + self._reach * action)
+        self._see(after)
+        if not math.isfinite(np.float32(reward)):
+            raise HeteroError(f"reward must be finite, got {reward:g}", fix="mend the environment, or lower its scale")
+        self.replay.add(before, action, reward, after, terminated)
+        step = self.step + 1
+        if step >= s.update_after and step % s.update_every == 0:
+            for _ in range(s.update_every):
+                self.learner.update(self.replay, self.normaliser, self._random["batches"])
+            self._acting.refresh(self.learner.actor.arrays())
+        if terminated or truncated:
+            self._begin(self._episode.number + 1)
+        self.step = step
+        return step % s.test_every == 0 or step == s.steps
+
+    def _begin(self, number: int) -> None:
+        """An episode."""
+        self._episode = Episode(self.environment, self.seed, number)
+        self._see(self._episode.observation)
+
+    def _see(self, observation: Array) -> None:
+        """Look at an observation for the first time."""
+        with np.errstate(over="ignore"):
+            bad = ~np.isfinite(observation.astype(np.float32))
+        if bad.any():
+            k = int(bad.argmax())
+            raise HeteroError(
+                f"observation must be finite, got {observation[k]:g} (number {k})",
+                fix="mend the environment, or lower its scale",
+            )
+        self.normaliser.add(observation)
+
+    def _explore(self, observation: Array) -> Array:
+        """An action with noise, in units of the half range, as it is remembered."""
+        random, size = self._random["actions"], self.environment.actions
+        if self.step < self.settings.random_steps:
+            action = random.uniform(-1.0, 1.0, size)
+        else:
+            known = self.normaliser
+            self._acting.normalise(known.mean, known.sd, known.clip)
+            wanted = (self._acting(observation) - self._centre) / self._reach
+            action = np.clip(wanted + self.settings.noise * random.standard_normal(size), -1.0, 1.0)
+        return action.astype(np.float32).astype(np.float64)
+
+    def _test(self) -> None:
+        """Let the actor act without noise, in episodes of its own: nothing of the training moves."""
+        returns, spikes, actions, policy = [], 0, 0, self.policy()
+        for seed in seeds_of_test(self.seed, self.step, self.settings.test_episodes):
+            observation, rewards, over = self._other.reset(seed), [], False
+            while not over:
+                action = policy(observation)
+                spikes, actions = spikes + policy.spikes, actions + 1
+                observation, reward, terminated, truncated = self._other.step(action)
+                rewards.append(reward)
+                over = terminated or truncated
+            returns.append(sum(rewards))
+            if not math.isfinite(returns[-1]):
+                raise HeteroError(f"return of a test must be finite, got {returns[-1]}", fix="mend the environment")
+        self.history.append(ControlTest(self.step, tuple(returns), spikes / actions, self._seconds))
+
+    def policy(self) -> ControlPolicy:
+        """The actor as it is now, to act without torch, with the statistics of the observations until now."""
+        known = self.normaliser
+        return ControlPolicy(
+            self.learner.actor.arrays(), mean=known.mean.copy(), sd=known.sd, clip=known.clip,
+            environment=self.environment_id, seed=self.seed,
+        )  # fmt: skip
+
+    def _can_be_kept(self) -> bool:
+        """Whether the episode can be taken up again where it stands: by doing the same again, or because it begins."""
+        episode = self._episode
+        if episode is None or not episode.actions:
+            return True
+        if self._repeats is None:
+            same = episode.repeats(self._other)
+            # What an environment carries from one episode to the next shows in the second.
+            if not same or episode.number:
+                self._repeats = same
+            return same
+        return self._repeats
+
+    def save(self, path: str | Path) -> Path:
+        """Keep the training as it is now.
+
+        Of an environment that does not do the same again, with the same seed and the same actions, only the beginning
+        of an episode can be kept.
+
+        Parameters
+        ----------
+        path : path
+            A JSON file. Files with arrays lie beside it.
+
+        Raises
+        ------
+        HeteroError
+            If the training was stopped within a step, or stands in the middle of such an episode.
+        OutputError
+            If the place cannot be written.
+        """
+        self._refuse_half()
+        path = json_file(path)
+        episode, actor = self._episode, self.learner
+        state = {
+            "step": self.step, "updates": actor.updates, "seconds": self._seconds, "repeats": self._repeats,
+            "history": [asdict(test) for test in self.history],
+            "random": {name: _state(random) for name, random in self._generators().items()},
+            "encoders": actor.random_states, "episode": None if episode is None else episode.number,
+            "versions": versions() | {name: version(name) for name in ("torch", "gymnasium")},
+        }  # fmt: skip
+        arrays = {f"learner/{k}": v for k, v in actor.arrays().items()}
+        arrays |= {f"normaliser/{k}": v for k, v in self.normaliser.arrays().items()}
+        if episode is not None:
+            arrays |= {"observation": episode.observation, "actions": np.array(episode.actions, float)}
+        written = self._chunks if path == self._kept else []
+        self._chunks = write_training(path, self.identity, arrays, state, self.replay, written)
+        self._kept, self._kept_step = path, self.step
+        return path
+
+    def restore(self, path: str | Path) -> None:
+        """Go on from a checkpoint of the same training: what follows is what would have followed, to the last bit.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        FileFormatError
+            If it is missing or damaged, or belongs to another environment, actor, seed, other settings or another
+            version of this package's trainings; or if the environment does not do again what it did.
+        """
+        path = json_file(path)
+        arrays, said = read_training(path, self.identity)
+        self._whole = False
+        try:
+            self._restore(path, arrays, said)
+        except HeteroError:
+            raise
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
+            raise FileFormatError(f"{path} is damaged ({error!r:.200})", fix="restore a copy, or begin anew") from None
+        self._whole = True
+
+    def _restore(self, path: Path, arrays: dict[str, Any], said: dict[str, Any]) -> None:
+        state, learner = said["state"], self.learner
+        learner.take({k.removeprefix("learner/"): v for k, v in arrays.items() if k.startswith("learner/")})
+        learner.updates, learner.random_states = int(state["updates"]), state["encoders"]
+        self.normaliser.take(
+            {k.removeprefix("normaliser/"): v for k, v in arrays.items() if k.startswith("normaliser/")}
+        )
+        self._acting.refresh(learner.actor.arrays())
+        for name, random in self._generators().items():
+            random.bit_generator.state = state["random"][name]
+        self.history = [ControlTest(**{**test, "returns": tuple(test["returns"])}) for test in state["history"]]
+        self._chunks = read_replay(path, said, arrays["recent"], self.replay)
+        self._kept, self._kept_step = path, int(state["step"])
+        self.step, self._seconds, self._repeats = int(state["step"]), float(state["seconds"]), state["repeats"]
+        self._episode = None
+        if state["episode"] is None:
+            return
+        self._episode = repeated(self.environment, self.seed, int(state["episode"]), arrays["actions"])
+        same = np.array_equal(self._episode.observation, arrays["observation"])
+        if not (same or self.over or self._repeats is False):
+            raise FileFormatError(
+                f"{self.environment_id} does not do again what it did in {path}",
+                fix=f"use the versions of then ({said['state']['versions']!s:.200}), or begin anew",
+            )
+
+    def _generators(self) -> dict[str, np.random.Generator]:
+        return {**self._random, "encoder": self._encoder}
+
+
+def _state(random: np.random.Generator) -> dict[str, Any]:
+    return dict(random.bit_generator.state)
