@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from hetero_rsnn.control.actor_settings import ActorSettings
     from hetero_rsnn.control.actors import build_actor
     from hetero_rsnn.control.policies import ControlPolicy, load_policy, save_policy
+    from hetero_rsnn.control.settings import ControlSettings, ControlTest
+    from hetero_rsnn.control.training import ControlTraining
     from hetero_rsnn.datasets.catalogue import list_datasets, load_dataset
     from hetero_rsnn.datasets.corruption import corrupted
     from hetero_rsnn.datasets.dataset import Dataset
@@ -230,6 +232,8 @@ _HOMES = {
     "control.actor_settings": ["ActorSettings"],
     "control.actors": ["build_actor"],
     "control.policies": ["ControlPolicy", "load_policy", "save_policy"],
+    "control.settings": ["ControlSettings", "ControlTest"],
+    "control.training": ["ControlTraining"],
     "tasks.classification": ["classify"],
     "tasks.forecasting": ["forecast"],
     "tasks.image_classification": ["classify_images"],
@@ -403,6 +407,9 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "EpisodeRecording",
     "ActorSettings",
     "build_actor",
+    "ControlSettings",
+    "ControlTest",
+    "ControlTraining",
     "ControlPolicy",
     "save_policy",
     "load_policy",

@@ -15,4 +15,14 @@
 ``acting_kernel``   from one observation to one action (compiled)
 ``acting``          the same with an actor's arrays
 ``policies``        ControlPolicy: a trained actor that acts, and its files
+``settings``        ControlSettings: how an actor is trained; ControlTest: what it reached
+``environments``    environments of gymnasium
+``episode``         an episode that can be gone through again
+``acting_out``      a policy that acts for whole episodes
+``normaliser``      mean and spread of what was observed
+``replay``          what was experienced
+``critics``         two critics at once
+``td3``             what an update does
+``checkpoints``     files of a training that goes on
+``training``        ControlTraining: from the first step to the last
 """

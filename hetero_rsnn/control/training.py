@@ -14,10 +14,12 @@ import numpy as np
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.control.acting import Acting
+from hetero_rsnn.control.acting_out import act_out
 from hetero_rsnn.control.checkpoints import (
     VERSION,
     check_free,
@@ -32,8 +34,6 @@ from hetero_rsnn.control.normaliser import Normaliser
 from hetero_rsnn.control.policies import ControlPolicy
 from hetero_rsnn.control.replay import Replay
 from hetero_rsnn.control.settings import ControlSettings, ControlTest
-from hetero_rsnn.control.td3 import Learner
-from hetero_rsnn.gradient.feedforward.running import torch_threads
 
 
 class ControlTraining:
@@ -74,6 +74,9 @@ class ControlTraining:
             raise HeteroError(
                 f"settings must be ControlSettings, got {type(settings).__name__}", fix="write ControlSettings()"
             )
+        need("torch", "rl", "training an actor")
+        from hetero_rsnn.control.td3 import Learner
+
         self.settings, self.seed = settings, checks.whole("seed", seed, least=0)
         self.environment, self._other = make_environment(environment), make_environment(environment)
         env = self.environment
@@ -139,6 +142,8 @@ class ControlTraining:
             If an observation, a reward, a return or a loss is not finite: the message names the step, and the last
             checkpoint is left as it is. If `checkpoint` is one of another training, or of a later step.
         """
+        from hetero_rsnn.gradient.feedforward.running import torch_threads
+
         end = self.settings.steps if until is None else checks.whole("until", until, least=0)
         every = checks.real("every", every, least=0.0)
         self._refuse_half()
@@ -232,19 +237,9 @@ class ControlTraining:
 
     def _test(self) -> None:
         """Let the actor act without noise, in episodes of its own: nothing of the training moves."""
-        returns, spikes, actions, policy = [], 0, 0, self.policy()
-        for seed in seeds_of_test(self.seed, self.step, self.settings.test_episodes):
-            observation, rewards, over = self._other.reset(seed), [], False
-            while not over:
-                action = policy(observation)
-                spikes, actions = spikes + policy.spikes, actions + 1
-                observation, reward, terminated, truncated = self._other.step(action)
-                rewards.append(reward)
-                over = terminated or truncated
-            returns.append(sum(rewards))
-            if not math.isfinite(returns[-1]):
-                raise HeteroError(f"return of a test must be finite, got {returns[-1]}", fix="mend the environment")
-        self.history.append(ControlTest(self.step, tuple(returns), spikes / actions, self._seconds))
+        seeds = seeds_of_test(self.seed, self.step, self.settings.test_episodes)
+        returns, spikes = act_out(self.policy(), self._other, seeds)
+        self.history.append(ControlTest(self.step, returns, spikes, self._seconds))
 
     def policy(self) -> ControlPolicy:
         """The actor as it is now, to act without torch, with the statistics of the observations until now."""

@@ -48,11 +48,13 @@ BEHIND = {
         "gradient.module",
         "gradient.feedforward",
         "control.actors",
+        "control.critics",
         "control.encoder",
         "control.layers",
         "control.passes",
         "control.relu_actor",
         "control.spiking_actor",
+        "control.td3",
     },
 }
 
