@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     )
     from hetero_rsnn.control.actor_settings import ActorSettings
     from hetero_rsnn.control.actors import build_actor
+    from hetero_rsnn.control.films import EpisodeRecording, record_episode
     from hetero_rsnn.control.policies import ControlPolicy, load_policy, save_policy
+    from hetero_rsnn.control.result import ControlResult, ReturnCurve
+    from hetero_rsnn.control.runs import train_control
     from hetero_rsnn.control.settings import ControlSettings, ControlTest
     from hetero_rsnn.control.training import ControlTraining
     from hetero_rsnn.datasets.catalogue import list_datasets, load_dataset
@@ -231,7 +234,10 @@ _HOMES = {
     "gradient.pseudo_derivative": ["PseudoDerivative"],
     "control.actor_settings": ["ActorSettings"],
     "control.actors": ["build_actor"],
+    "control.films": ["EpisodeRecording", "record_episode"],
     "control.policies": ["ControlPolicy", "load_policy", "save_policy"],
+    "control.result": ["ControlResult", "ReturnCurve"],
+    "control.runs": ["train_control"],
     "control.settings": ["ControlSettings", "ControlTest"],
     "control.training": ["ControlTraining"],
     "tasks.classification": ["classify"],
@@ -306,6 +312,19 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "pack",
     "PackedNetwork",
     "load_packed_network",
+    "train_control",
+    "ControlResult",
+    "ReturnCurve",
+    "ActorSettings",
+    "build_actor",
+    "ControlSettings",
+    "ControlTest",
+    "ControlTraining",
+    "ControlPolicy",
+    "save_policy",
+    "load_policy",
+    "record_episode",
+    "EpisodeRecording",
     "noisy",
     "weight_noise",
     "quantise",
@@ -398,21 +417,6 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "ReturnInterval",
     "improvement_test",
     "holm_correction",
-    "train_control",
-    "ControlResult",
-    "ReturnCurve",
-    "ControlSettings",
-    "ControlTest",
-    "record_episode",
-    "EpisodeRecording",
-    "ActorSettings",
-    "build_actor",
-    "ControlSettings",
-    "ControlTest",
-    "ControlTraining",
-    "ControlPolicy",
-    "save_policy",
-    "load_policy",
     "to_xarray",
     "Series",
     "read_series",

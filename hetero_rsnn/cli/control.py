@@ -41,7 +41,9 @@ def control(
     hidden: Annotated[str | None, typer.Option(help="Neurons of the hidden layers [default: 256,256].")] = None,
     target: Annotated[str, typer.Option(help="Target actor: copy, or proxy: an ordinary network.")] = "copy",
     steps: Annotated[int | None, typer.Option(help="Steps of learning of each seed [default: 100000].")] = None,
-    seeds: Annotated[str | None, typer.Option(help="A count (5), a range (10-14) or a list (1,5) [default: 5].")] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="A count (5), a range (10-14) or a list (1,5) [default: 5].")
+    ] = None,
     journal: Annotated[
         Path | None,
         typer.Option("--journal", "-j", help="File that keeps every test [default: results/control/NAME.jsonl]."),
@@ -164,12 +166,16 @@ def _progress(
 
 
 def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 90
+        else f"{seconds / 60:.0f} min"
+        if seconds < 5400
+        else f"{seconds / 3600:.1f} h"
+    )
 
 
-def show_control(
-    journals: list[Path], out: Path | None, figures: bool, overwrite: bool
-) -> None:
+def show_control(journals: list[Path], out: Path | None, figures: bool, overwrite: bool) -> None:
     """What `hetero-rsnn show` does with journals of trainings: tables, a figure, a film of the best seed."""
     from hetero_rsnn.cli.options import results_folder
     from hetero_rsnn.control.films import record_episode

@@ -25,7 +25,8 @@ FIGURE, PAGE = "search.png", "search.html"
 
 def show(
     journals: Annotated[
-        list[Path], typer.Argument(metavar="JOURNAL...", help="Journal of search or control; further ones are compared.")
+        list[Path],
+        typer.Argument(metavar="JOURNAL...", help="Journal of search or control; further ones are compared."),
     ],
     top: Annotated[int, typer.Option(help="Trials in the table.")] = 10,
     out: Annotated[

@@ -150,7 +150,9 @@ def _picture(env: Environment) -> NDArray[np.uint8]:
     except Exception as error:  # drivers and libraries fail in ways of their own
         why = " ".join(f"{type(error).__name__}: {error}".split())
         fix = "install pygame" if "pygame" in why else "set MUJOCO_GL to egl or osmesa, if this machine has one"
-        raise HeteroError(f"{env.id} cannot be rendered here ({why:.160})", fix=f"{fix}, or leave pictures out") from None
+        raise HeteroError(
+            f"{env.id} cannot be rendered here ({why:.160})", fix=f"{fix}, or leave pictures out"
+        ) from None
     picture = np.asarray(frame)
     if picture.ndim != 3 or picture.shape[2] != 3:
         raise HeteroError(

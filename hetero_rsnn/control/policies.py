@@ -95,6 +95,7 @@ class ControlPolicy:
         self.mean, self.sd = _statistic("mean", mean, n, 0.0), _statistic("sd", sd, n, 1.0)
         if not (self.sd > 0).all():
             raise HeteroError(f"sd must be > 0, got {self.sd[self.sd <= 0][0]:g}", fix="give 1 where nothing varies")
+        self._input = np.zeros(n)
         self._acting = Acting(actor, mean=self.mean, sd=self.sd, clip=self.clip)
         self.reset()
 
@@ -113,7 +114,8 @@ class ControlPolicy:
                 f"an observation of this policy{of} has {self.observations} numbers, got {x.size}",
                 fix="choose the environment that it was trained in",
             )
-        return self._acting(x)
+        self._input[:] = x  # one layout in memory, for which all is compiled
+        return self._acting(self._input)
 
     @property
     def observations(self) -> int:

@@ -20,6 +20,7 @@ import pytest
 from helpers import public_names
 from numpy.typing import NDArray
 from scipy import sparse
+from toy_actors import actor
 
 import hetero_rsnn as hr
 from hetero_rsnn.gradient.packed.layers import PackedLinear, SpikingNeurons
@@ -187,6 +188,10 @@ def space() -> Any:
 def bits() -> hr.PackedNetwork:
     signs = np.where(np.arange(12).reshape(4, 3) % 5 < 2, 1, -1)
     return hr.PackedNetwork((3,), [SpikingNeurons(threshold=5.0, reset="soft"), PackedLinear(signs, 0.5)], steps=2)
+
+
+def policy(**statistics: Any) -> hr.ControlPolicy:
+    return hr.ControlPolicy(actor(hr.ActorSettings(hidden=(7,), population=3), observations=3), **statistics)
 
 
 @cache
@@ -579,6 +584,11 @@ def doors() -> dict[str, Door]:
         "saccade_events:numbers": Door(lambda x: hr.saccade_events(IMAGES, steps=3, noise=0.5, numbers=x), ROW),
         "HRSNNGradientClassifier.scores_over_time:X": Door(lambda x: early().scores_over_time([x]), sample),
     }
+    made |= {
+        "ControlPolicy.__call__:observation": Door(lambda x: policy()(x), ROW),
+        "ControlPolicy:mean": Door(lambda x: policy(mean=x)(ROW / 2), ROW),
+        "ControlPolicy:sd": Door(lambda x: policy(sd=x)(ROW), ROW + 1),
+    }
     made |= image_doors() if TORCH else {}
     for name in ("CurrentEncoder", "PoissonEncoder", "DeltaEncoder"):
         encoder = getattr(hr, name)
@@ -626,7 +636,7 @@ NO_DOORS = {
             "Network", "Draw", "Recording", "State", "BrianObjects", "MemoryCapacity", "MemoryReadout", "Heterogeneity",
             "BatchRun", "Gradients", "MeanField", "LinearSystem", "WeightDrift", "CutoffRule", "ConformalRule",
             "Decisions", "Account", "ClassificationReport", "Series", "Dataset", "TaskResult", "Membranes",
-            "LayerNoise",
+            "LayerNoise", "ControlPolicy",
         ),
         "made by functions of the package",
     ),
