@@ -71,7 +71,8 @@ def test_one_title_and_a_way_onward(notebook, request):
 
 def test_other_notebooks_are_called_by_their_titles(notebook):
     known = [
-        *TITLES.values(), "The model", "The measures", "Tasks", "Searching distributions", "Scaling", "Gradients", "Control",
+        *TITLES.values(), "The model", "The measures", "Tasks", "Searching distributions", "Scaling", "Gradients",
+        "Control",
     ]  # fmt: skip
     last = notebook.cells[-1].source
     for name in re.findall(r"(?:notebook|page|pages|own|and) \*([A-Z][^*]+)\*", last):
