@@ -16,7 +16,7 @@ HEADER = {"control": "Pendulum-v1", "settings": SETTINGS.to_dict(), "seeds": [3,
 RETURNS = {3: [(-900, -700), (-500, -300), (-160, -140)], 1: [(-1000, -800), (-200, -180)], 8: [(-1100, -1300)] * 3}
 
 
-def tests_of(seed):
+def history_of(seed):
     return [hr.ControlTest(1000 * (k + 1), tuple(map(float, r)), 10.0 * seed + k, 2.0 * k) for k, r in
             enumerate(RETURNS[seed])]  # fmt: skip
 
@@ -29,13 +29,13 @@ def written(path, events=(), header=HEADER):
 
 
 def all_events():
-    return [event_of(seed, test) for seed in RETURNS for test in tests_of(seed)]
+    return [event_of(seed, test) for seed in RETURNS for test in history_of(seed)]
 
 
 def test_it_holds_what_the_journal_says(tmp_path):
     found = hr.ControlResult.from_journal(written(tmp_path / "j.jsonl", all_events()))
     assert found.environment == "Pendulum-v1" and found.settings == SETTINGS and found.seeds == (3, 1, 8)
-    assert {seed: list(history) for seed, history in found.histories.items()} == {s: tests_of(s) for s in RETURNS}
+    assert {seed: list(history) for seed, history in found.histories.items()} == {s: history_of(s) for s in RETURNS}
     # Seed 1 has two tests: so many are common to all.
     assert found.steps.tolist() == [1000, 2000] and not found.done
     assert found.returns.tolist() == [[-800, -400], [-900, -190], [-1200, -1200]]
@@ -50,7 +50,7 @@ def test_the_curve_is_the_interquartile_mean_with_its_interval(tmp_path):
     assert curve.value.tolist() == [interquartile_mean(column) for column in found.returns.T]
     low, high = found.returns.min(axis=0), found.returns.max(axis=0)
     assert ((low <= curve.low) & (curve.low < curve.value) & (curve.value < curve.high) & (curve.high <= high)).all()
-    alone = hr.ControlResult("E-v0", SETTINGS, {0: tuple(tests_of(3))}).mean_curve()
+    alone = hr.ControlResult("E-v0", SETTINGS, {0: tuple(history_of(3))}).mean_curve()
     assert np.isnan(alone.low).all() and alone.value.tolist() == [-800, -400, -150]
 
 
@@ -80,10 +80,10 @@ def test_plain_data(tmp_path):
     ("event", "words"),
     [
         ({"event": "tset", "seed": 3}, "no event 'tset'"),
-        ({**event_of(3, tests_of(3)[0]), "seed": 4}, "the seed 4 was not announced"),
-        ({**event_of(3, tests_of(3)[0]), "returns": []}, "returns of a test must be a list"),
-        ({**event_of(3, tests_of(3)[0]), "returns": [None]}, "a return must be a finite number"),
-        ({**event_of(3, tests_of(3)[0]), "spikes": -1}, "spikes must be a finite number >= 0"),
+        ({**event_of(3, history_of(3)[0]), "seed": 4}, "the seed 4 was not announced"),
+        ({**event_of(3, history_of(3)[0]), "returns": []}, "returns of a test must be a list"),
+        ({**event_of(3, history_of(3)[0]), "returns": [None]}, "a return must be a finite number"),
+        ({**event_of(3, history_of(3)[0]), "spikes": -1}, "spikes must be a finite number >= 0"),
         ({"event": "finished", "seed": 3}, "policy must be text"),
         ({"event": "seeds", "seeds": [3]}, "the seed 3 was announced before"),
     ],
@@ -94,7 +94,7 @@ def test_a_line_that_no_training_wrote_is_named(tmp_path, event, words):
 
 
 def test_tests_come_in_the_order_of_their_steps(tmp_path):
-    path = written(tmp_path / "j.jsonl", [event_of(3, tests_of(3)[1]), event_of(3, tests_of(3)[0])])
+    path = written(tmp_path / "j.jsonl", [event_of(3, history_of(3)[1]), event_of(3, history_of(3)[0])])
     refused(lambda: hr.ControlResult.from_journal(path), "step must be a whole number >= 2001, got 1000")
 
 

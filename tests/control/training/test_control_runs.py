@@ -32,18 +32,20 @@ WORDS = [
 
 
 class Odd(gymnasium.Env[Any, Any]):
-    """Becomes NaN in its second episode of training, in step 8."""
+    """Episodes of 100 steps; NaN after 150 steps in all, which training takes before the second test."""
 
     observation_space = Box(-1, 1, (2,))
     action_space = Box(-1.0, 1.0, (1,))
+
+    total = 0
 
     def reset(self, *, seed=None, options=None):
         self.count = 0
         return np.zeros(2), {}
 
     def step(self, action):
-        self.count += 1
-        return np.full(2, np.nan if self.count == 150 else 0.1), 1.0, False, self.count == 200, {}
+        self.count, self.total = self.count + 1, self.total + 1
+        return np.full(2, np.nan if self.total == 150 else 0.1), 1.0, False, self.count == 100, {}
 
 
 class Choice(Odd):
