@@ -177,7 +177,7 @@ def improvement_test(scores: ArrayLike, other: ArrayLike, *, alternative: str = 
     ranks = np.rint(2 * rankdata(np.concatenate([x, y]), axis=0)).astype(np.int64)
     chances: Array = np.ones(1)
     for task in ranks.T:
-        chances = np.convolve(chances, _sums(task, len(x)))
+        chances = np.asarray(np.convolve(chances, _sums(task, len(x))), dtype=np.float64)
     found = int(ranks[: len(x)].sum())
     above, below = float(chances[found:].sum()), float(chances[: found + 1].sum())
     p = {"greater": above, "less": below, "two-sided": 2 * min(above, below)}[alternative]
