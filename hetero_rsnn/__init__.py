@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     )
     from hetero_rsnn.control.actor_settings import ActorSettings
     from hetero_rsnn.control.actors import build_actor
+    from hetero_rsnn.control.films import EpisodeRecording, record_episode
     from hetero_rsnn.control.policies import ControlPolicy, load_policy, save_policy
+    from hetero_rsnn.control.result import ControlResult, ReturnCurve
+    from hetero_rsnn.control.runs import train_control
     from hetero_rsnn.control.settings import ControlSettings, ControlTest
     from hetero_rsnn.control.training import ControlTraining
     from hetero_rsnn.datasets.catalogue import list_datasets, load_dataset
@@ -93,6 +96,14 @@ if TYPE_CHECKING:
     from hetero_rsnn.measures.memory_readout import MemoryReadout, memory_readout
     from hetero_rsnn.measures.probabilities import fit_temperature
     from hetero_rsnn.measures.reports import ClassificationReport, ForecastReport
+    from hetero_rsnn.measures.resampling import ReturnInterval, bootstrap_interval, holm_correction, improvement_test
+    from hetero_rsnn.measures.returns import (
+        interquartile_mean,
+        performance_profile,
+        probability_of_improvement,
+        steps_to_return,
+        within_run_spread,
+    )
     from hetero_rsnn.network.definition import Network
     from hetero_rsnn.network.distributions import Distribution
     from hetero_rsnn.network.draw import Draw, draw
@@ -185,6 +196,14 @@ _HOMES = {
     "measures.memory": ["MemoryCapacity", "memory_capacity"],
     "measures.memory_readout": ["MemoryReadout", "memory_readout"],
     "measures.reports": ["ClassificationReport", "ForecastReport"],
+    "measures.resampling": ["ReturnInterval", "bootstrap_interval", "holm_correction", "improvement_test"],
+    "measures.returns": [
+        "interquartile_mean",
+        "performance_profile",
+        "probability_of_improvement",
+        "steps_to_return",
+        "within_run_spread",
+    ],
     "theory.linear": ["LinearSystem", "linear_memory", "linearised", "spectral_states"],
     "theory.neuron": ["lif_rate", "siegert_rate"],
     "theory.rates": ["MeanField", "self_consistent_rates"],
@@ -217,7 +236,10 @@ _HOMES = {
     "gradient.pseudo_derivative": ["PseudoDerivative"],
     "control.actor_settings": ["ActorSettings"],
     "control.actors": ["build_actor"],
+    "control.films": ["EpisodeRecording", "record_episode"],
     "control.policies": ["ControlPolicy", "load_policy", "save_policy"],
+    "control.result": ["ControlResult", "ReturnCurve"],
+    "control.runs": ["train_control"],
     "control.settings": ["ControlSettings", "ControlTest"],
     "control.training": ["ControlTraining"],
     "tasks.classification": ["classify"],
@@ -292,6 +314,9 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "pack",
     "PackedNetwork",
     "load_packed_network",
+    "train_control",
+    "ControlResult",
+    "ReturnCurve",
     "ActorSettings",
     "build_actor",
     "ControlSettings",
@@ -300,6 +325,8 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "ControlPolicy",
     "save_policy",
     "load_policy",
+    "record_episode",
+    "EpisodeRecording",
     "noisy",
     "weight_noise",
     "quantise",
@@ -383,6 +410,15 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "TaskResult",
     "ImageTaskResult",
     "ImageRow",
+    "interquartile_mean",
+    "probability_of_improvement",
+    "performance_profile",
+    "steps_to_return",
+    "within_run_spread",
+    "bootstrap_interval",
+    "ReturnInterval",
+    "improvement_test",
+    "holm_correction",
     "to_xarray",
     "Series",
     "read_series",

@@ -1,4 +1,4 @@
-"""The command line put together: networks, data, simulate, compare, classify, forecast, search, show."""
+"""The command line put together: networks, data, simulate, compare, classify, forecast, control, search, show."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from hetero_rsnn.cli import control as cli_control
 from hetero_rsnn.cli import data as cli_data
 from hetero_rsnn.cli import search as cli_search
 from hetero_rsnn.cli import show as cli_show
@@ -52,6 +53,7 @@ app.command()(simulate)
 app.command()(compare)
 app.command()(cli_tasks.classify)
 app.command()(cli_tasks.forecast)
+app.command()(cli_control.control)
 app.command()(cli_search.search)
 app.command()(cli_show.show)
 

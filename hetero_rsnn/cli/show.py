@@ -1,4 +1,4 @@
-"""``hetero-rsnn show``: what a search has found so far, as a table, figures, a page, and a network file."""
+"""``hetero-rsnn show``: what a search has found so far, or actors have learned, as tables, figures, files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hetero_rsnn.cli.control import show_control
 from hetero_rsnn.cli.options import say, writable_folder
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
@@ -24,7 +25,8 @@ FIGURE, PAGE = "search.png", "search.html"
 
 def show(
     journals: Annotated[
-        list[Path], typer.Argument(metavar="JOURNAL...", help="Journal of a search; further ones are compared with it.")
+        list[Path],
+        typer.Argument(metavar="JOURNAL...", help="Journal of search or control; further ones are compared."),
     ],
     top: Annotated[int, typer.Option(help="Trials in the table.")] = 10,
     out: Annotated[
@@ -41,7 +43,15 @@ def show(
     ] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
 ) -> None:
-    """Show what a search has found, even while it runs: best trials with 95 % intervals, figures, the best network."""
+    """Show what a search has found, even while it runs: best trials with 95 % intervals, figures, the best network.
+
+    Of hetero-rsnn control: returns of every seed, curves with 95 % intervals, an episode of the best one.
+    """
+    if _of_control(journals):
+        if html is not None or export is not None:
+            raise HeteroError("--html and --export are for journals of searches", fix="leave them away")
+        show_control(journals, out, figures, overwrite)
+        return
     from hetero_rsnn.report.search_page import write_html
     from hetero_rsnn.searching import view
     from hetero_rsnn.searching.result import SearchResult
@@ -66,6 +76,20 @@ def show(
         written.append(write_html(result, page, others, figures=figures))
     if written:
         say(f"wrote {', '.join(printable(path) for path in written)}")
+
+
+def _of_control(journals: list[Path]) -> bool:
+    """Whether these are journals of `hetero-rsnn control`; both kinds together cannot be compared."""
+    from hetero_rsnn.control.journal_events import KIND
+    from hetero_rsnn.jobs.journal import read_journal
+
+    kinds = [KIND in read_journal(path)[0] for path in journals]
+    if any(kinds) and not all(kinds):
+        raise HeteroError(
+            f"{journals[kinds.index(True)]} is of trainings, {journals[kinds.index(False)]} of a search",
+            fix="show them one by one",
+        )
+    return all(kinds)
 
 
 def _check_paths(figure: Path | None, page: Path | None, export: Path | None, overwrite: bool) -> None:

@@ -9,7 +9,18 @@ import numpy as np
 from hetero_rsnn.common import checks
 
 #: Branches of the generator tree. Append only: the position is part of every seed.
-PURPOSES = ("topology", "weights", "neurons", "synapses", "state", "input", "noise", "stimulus", "training")
+PURPOSES = (
+    "topology",
+    "weights",
+    "neurons",
+    "synapses",
+    "state",
+    "input",
+    "noise",
+    "stimulus",
+    "training",
+    "resampling",
+)
 
 
 def generator(seed: int, purpose: str, *names: str | int) -> np.random.Generator:

@@ -25,4 +25,9 @@
 ``td3``             what an update does
 ``checkpoints``     files of a training that goes on
 ``training``        ControlTraining: from the first step to the last
+``seed_runs``       the training of one seed in legs
+``runs``            train_control: several seeds, with a journal
+``journal_events``  what that journal holds
+``result``          ControlResult: what was reached, seed by seed
+``films``           record_episode: an episode that is watched
 """

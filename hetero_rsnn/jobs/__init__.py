@@ -4,6 +4,7 @@
 ``progress``   how far work is
 ``workers``    processes that can be killed
 ``remote``     what all runners share
+``legs``       long jobs, leg by leg
 ``executors``  where jobs run: make_runner
 ``clusters``   executors of others, Dask
 ``dask_log``   what Dask logs of lost connections, kept quiet

@@ -12,4 +12,6 @@
 ``cutoff_table``    all ways to stop early, side by side
 ``conformal``       deciding early with sets of labels
 ``probabilities``   softmax and its temperature
+``returns``         what runs of learning by reward have earned
+``resampling``      intervals and tests of few runs
 """

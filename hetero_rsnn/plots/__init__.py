@@ -5,6 +5,7 @@
 ``search_panels``  what a search learned: distributions, partial dependences
 ``task_plots``     results on data sets, early decisions
 ``image_plots``    feed-forward networks on images
+``control_plots``  actors that learn to act
 ``decision_plots`` decisions over time: curves, when they fall, what leaves first and last
 ``looks``          colours, markers and letters that all share; saving
 """
@@ -16,6 +17,14 @@ from typing import TYPE_CHECKING
 from hetero_rsnn.common.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from hetero_rsnn.plots.control_plots import (
+        figure_control,
+        plot_control,
+        plot_control_spikes,
+        plot_episode,
+        plot_film_strip,
+        save_film,
+    )
     from hetero_rsnn.plots.decision_plots import plot_decision_curves, plot_decision_times, plot_first_and_last
     from hetero_rsnn.plots.image_plots import figure_images, plot_image_steps, plot_membrane_noise
     from hetero_rsnn.plots.looks import COLOURS, save_figure, style
@@ -71,6 +80,14 @@ _HOMES = {
     "plots.search_plots": ["plot_convergence", "plot_front", "search_figure"],
     "plots.looks": ["COLOURS", "save_figure", "style"],
     "plots.image_plots": ["figure_images", "plot_image_steps", "plot_membrane_noise"],
+    "plots.control_plots": [
+        "figure_control",
+        "plot_control",
+        "plot_control_spikes",
+        "plot_episode",
+        "plot_film_strip",
+        "save_film",
+    ],
     "plots.decision_plots": ["plot_decision_curves", "plot_decision_times", "plot_first_and_last"],
     "plots.task_plots": [
         "figure_task",
@@ -87,6 +104,7 @@ _HOMES = {
 __all__ = [
     "COLOURS",
     "figure_comparison",
+    "figure_control",
     "figure_images",
     "figure_simulation",
     "figure_task",
@@ -94,14 +112,18 @@ __all__ = [
     "plot_accuracy_over_spikes",
     "plot_capacity",
     "plot_confusion",
+    "plot_control",
+    "plot_control_spikes",
     "plot_convergence",
     "plot_cutoff",
     "plot_decision_curves",
     "plot_decision_times",
     "plot_distributions",
     "plot_efficiency",
+    "plot_episode",
     "plot_error_over_spikes",
     "plot_few_labels",
+    "plot_film_strip",
     "plot_first_and_last",
     "plot_free_runs",
     "plot_front",
@@ -117,6 +139,7 @@ __all__ = [
     "plot_searched_distributions",
     "plot_trace",
     "save_figure",
+    "save_film",
     "search_figure",
     "style",
 ]

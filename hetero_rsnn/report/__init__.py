@@ -4,6 +4,7 @@
 ``comparison_tables``  tables of a comparison
 ``task_tables``        tables of tasks
 ``image_tables``       tables of feed-forward networks on images
+``control_tables``     tables of actors that learned to act
 ``search_tables``      tables of a search
 ``search_page``        a search as one HTML page (assets/ holds its style and script)
 ``live``               watching a search
