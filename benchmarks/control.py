@@ -4,14 +4,16 @@
 
 The plain loop (control_plain.py) is organised as the public code of Pop-SAN is. Both have the same sizes, numbers and
 batches of 100; before anything is timed, their spikes, actions and gradients must be equal in double precision, and the
-critics after some updates close in single precision. One thread, all in one process, in turns, so that a busy machine
-slows both alike; what counts is the median over rounds of the ratio of neighbouring times. The package goes from spike
+critics after some updates close in single precision. One thread, all in one process, in turns; seconds are those of the
+processor, which a busy machine stretches less; what counts is the median over rounds of the ratio of neighbouring
+times. The package goes from spike
 to spike, so that its time depends on how many there are: everything is measured with weights as they are drawn, and
 again after a training. A target network moves, and the actor learns, in every second update: times are of one update,
 as the mean of two.
 
 An action is one observation, normalised, without gradient: by a policy with all its checks, and as a training calls it.
-Several seeds are trainings in processes of their own, begun together, with environment and updates, tests left away.
+Several seeds are trainings in processes of their own, begun together, with environment and updates, tests left away, by
+the clock on the wall.
 It needs torch and gymnasium (extra rl).
 """
 
@@ -24,7 +26,6 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import common
@@ -110,7 +111,9 @@ def check(training: hr.ControlTraining) -> None:
 
 def contest(cases: dict[str, Callable[[], object]], rounds: int, seconds: float, calls: int = 1) -> dict[str, Any]:
     """Seconds of each, and how many times as long as the first one the others take."""
-    times = common.interleaved({name: common.timed(work, seconds) for name, work in cases.items()}, rounds)
+    times = common.interleaved(
+        {name: common.timed(work, seconds, time.process_time) for name, work in cases.items()}, rounds
+    )
     times = {name: [t / calls for t in values] for name, values in times.items()}
     first = next(iter(times))
     return {
@@ -239,15 +242,15 @@ def whole_steps(name: str, training: hr.ControlTraining, rounds: int, count: int
 
     def of_environment() -> float:
         env.reset(0)
-        begin = time.perf_counter()
+        begin = time.process_time()
         for action in actions:
             env.step(action)
-        return (time.perf_counter() - begin) / length
+        return (time.process_time() - begin) / length
 
     def of_training() -> float:
-        begin = time.perf_counter()
+        begin = time.process_time()
         training.run(until=training.step + count)
-        return (time.perf_counter() - begin) / count
+        return (time.process_time() - begin) / count
 
     times = common.interleaved({"environment": of_environment, "training": of_training}, rounds)
     env.close()
