@@ -78,6 +78,8 @@ TESTED = {"final": "final return", "area": "mean return over all tests"}
 #: Tests that are averaged at the end of a run, and where a return is to be reached.
 LAST = WINDOW = 3
 LEVEL = 0.05
+#: Resamples of an interval, and of a point of a curve.
+RESAMPLES, OF_A_POINT = 2000, 500
 #: Colours of actors, in the order of a part.
 COLOURS = ("#6B7A85", "#E69F00", "#0072B2", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000", "#999933", "#882255")
 
@@ -195,7 +197,7 @@ def summary(s: Row, rows: Mapping[str, Sequence[Row]]) -> Row:
 
 def interval(values: Sequence[float], other: Sequence[float] | None = None, **how: Any) -> list[float]:
     """A statistic over runs, and its 95 % interval."""
-    found = hr.bootstrap_interval(values, other, **how)
+    found = hr.bootstrap_interval(values, other, **{"samples": RESAMPLES, **how})
     return [found.value, found.low, found.high]
 
 
@@ -292,7 +294,7 @@ def comparisons(s: Row, out: Row, name: str = "holm") -> list[str]:
     for pair, m in out["differences"].items():
         for what, title in TESTED.items():
             c = m[what]
-            told = f"{c['p']:.4f} | {c[name]:.4f} | {word(c, name)}" if m["tested"] else " | | "
+            told = f"{c['p']:.4f} | {c[name]:.4f} | {word(c, name)}" if m["tested"] else " |  | "
             improvement = points(c["improvement"], 2)
             lines.append(f"| {pair} | {title} | {points(c['difference'], s['digits'], '+')} | {improvement} | {told} |")
     return lines
@@ -360,7 +362,7 @@ def figure(s: Row, rows: Mapping[str, Sequence[Row]], out: Row) -> Figure:
         for arm in arms:
             steps = rows[arm][0]["steps"]
             curve = np.array([[np.mean(returns) for returns in row["returns"]] for row in rows[arm]])
-            band = np.array([interval(column, samples=500) for column in curve.T])
+            band = np.array([interval(column, samples=OF_A_POINT) for column in curve.T])
             ax.plot(steps, band[:, 0], color=colours[arm], lw=1.6, label=arm)
             ax.fill_between(steps, band[:, 1], band[:, 2], color=colours[arm], alpha=0.18, lw=0)
         ax.axhline(s["target"], color="0.8", lw=0.8, ls="--", zorder=0)

@@ -6,10 +6,9 @@ The plain loop (control_plain.py) is organised as the public code of Pop-SAN is.
 batches of 100; before anything is timed, their spikes, actions and gradients must be equal in double precision, and the
 critics after some updates close in single precision. One thread, all in one process, in turns; seconds are those of the
 processor, which a busy machine stretches less; what counts is the median over rounds of the ratio of neighbouring
-times. The package goes from spike
-to spike, so that its time depends on how many there are: everything is measured with weights as they are drawn, and
-again after a training. A target network moves, and the actor learns, in every second update: times are of one update,
-as the mean of two.
+times. The package goes from spike to spike, so that its time depends on how many there are: everything is measured with
+weights as they are drawn, and again after a training. A target network moves, and the actor learns, in every second
+update: times are of one update, as the mean of two.
 
 An action is one observation, normalised, without gradient: by a policy with all its checks, and as a training calls it.
 Several seeds are trainings in processes of their own, begun together, with environment and updates, tests left away, by
