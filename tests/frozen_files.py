@@ -28,6 +28,7 @@ COMMANDS = {
     "data_show": ["data", "show"],
     "data_fetch": ["data", "fetch"],
     "simulate": ["simulate"],
+    "control": ["control"],
     "compare": ["compare"],
     "search": ["search"],
     "show": ["show"],

@@ -1,4 +1,4 @@
-"""An episode that is watched: what the policy saw and did, what it earned and spent, and pictures where there are any."""
+"""An episode that is watched: what the policy saw and did, what it earned and spent, and pictures, if there are any."""
 
 from __future__ import annotations
 

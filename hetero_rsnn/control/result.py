@@ -1,4 +1,4 @@
-"""What trainings of an actor over several seeds have reached, finished or not; read from their journal, or just made."""
+"""What trainings of an actor with several seeds have reached, finished or not: just made, or read from a journal."""
 
 from __future__ import annotations
 

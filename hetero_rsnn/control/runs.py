@@ -10,7 +10,6 @@ from typing import Any
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, JournalError
-from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.files import output_folder
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.control.actor_settings import ActorSettings
@@ -92,7 +91,6 @@ def train_control(
     >>> result.policies[0]([1.0, 0.0, 0.0]).shape
     (1,)
     """
-    need("torch", "rl", "training an actor")
     if actor is not None and pseudo is not None:
         raise HeteroError(f"pseudo={pseudo!r:.80} is for an actor that is not given", fix="write it into the actor")
     actor = ActorSettings(pseudo=_PSEUDO if pseudo is None else pseudo) if actor is None else actor

@@ -23,7 +23,7 @@ TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for
 FENCE = re.compile(r"^(`{3,}|:{3,})\{?([\w-]*)\}?[^\n]*\n(.*?)^\1[ ]*$", re.MULTILINE | re.DOTALL)
 #: Pages whose snippets need what is not installed.
 NEEDS_MORE = {"docs/scaling.md", "docs/interop.md"} | (
-    set() if find_spec("torch") else {"docs/early_decisions.md", "docs/one_bit.md"}
+    set() if find_spec("torch") else {"docs/early_decisions.md", "docs/one_bit.md", "docs/control.md"}
 )
 
 

@@ -18,6 +18,7 @@ TITLES = {
     "measuring_memory": "Measuring memory",
     "searching_heterogeneity": "Searching heterogeneity",
     "train_by_gradients": "Train by gradients",
+    "control": "Control",
     "own_network_and_data": "Your own network, your own data",
 }
 
@@ -71,6 +72,7 @@ def test_one_title_and_a_way_onward(notebook, request):
 def test_other_notebooks_are_called_by_their_titles(notebook):
     known = [
         *TITLES.values(), "The model", "The measures", "Tasks", "Searching distributions", "Scaling", "Gradients",
+        "Control",
     ]  # fmt: skip
     last = notebook.cells[-1].source
     for name in re.findall(r"(?:notebook|page|pages|own|and) \*([A-Z][^*]+)\*", last):
