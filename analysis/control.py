@@ -124,8 +124,8 @@ def setting(part: str, quick: bool) -> Row:
         out["seeds"] = 5
     out |= {"arms": arms, "training": training, "population": 10}
     if quick:
-        tiny = {"steps": 400, "random_steps": 100, "update_after": 100, "batch_size": 16, "critic_hidden": [16, 16]}
-        tiny |= {"proxy_hidden": [16, 16], "test_every": 40, "test_episodes": 1}
+        tiny = {"steps": 240, "random_steps": 100, "update_after": 100, "batch_size": 16, "critic_hidden": [16, 16]}
+        tiny |= {"proxy_hidden": [16, 16], "test_every": 24, "test_episodes": 1}
         out |= {"training": tiny, "hidden": [16, 16], "population": 4, "seeds": 2}
     return out
 
