@@ -77,11 +77,12 @@ def control(
         raise HeteroError(f"--pseudo {pseudo} is for actors with spikes, got --actor relu too", fix="leave one away")
     settings = {**(_QUICK if quick else {}), "target": target, **settings}
     path = journal or first_free(Path("results") / "control" / f"{_file_name(environment)}.jsonl")
+    leg = int(settings.get("test_every", 1000)) if str(settings.get("test_every", 1)).isdigit() else 0
     words = list(sys.argv[1:])
     again = ["hetero-rsnn", *words, *([] if journal is not None else ["--journal", str(path)])]
     again += [] if resume else ["--resume"]
     try:
-        with _progress(printable(environment), len(numbers) * most) as (progress, told):
+        with _progress(printable(environment), len(numbers) * most, leg) as (progress, told):
             result = train_control(
                 environment, actor=ActorSettings.from_dict(own), steps=most, seeds=numbers, journal=path,
                 resume=resume, workers=cores() if workers is None else workers, progress=progress, on_test=told,
@@ -131,9 +132,12 @@ def _file_name(environment: str) -> str:
 
 @contextmanager
 def _progress(
-    text: str, total: int
+    text: str, total: int, leg: int
 ) -> Iterator[tuple[Callable[[int, int], object], Callable[[int, ControlTest], object]]]:
-    """A bar with the time left on a terminal; elsewhere a line for each test, with the return and the time left."""
+    """A bar with the time left on a terminal; elsewhere a line for each test, with the return and the time left.
+
+    `leg` are the steps between two tests: so many are done when the first is told of.
+    """
     from hetero_rsnn.jobs.progress import progress_bar
 
     began = time.monotonic()
@@ -155,7 +159,7 @@ def _progress(
     def lines(done: int, total: int) -> None:
         nonlocal start
         if start is None:
-            start = max(0, done - len(pending) * max(1, done // max(1, len(pending))))
+            start = max(0, done - leg)
         passed = time.monotonic() - began
         left = passed * (total - done) / max(1, done - start)
         for line in pending:

@@ -126,7 +126,11 @@ def _record(policy: ControlPolicy, env: Environment, seed: int, every: int, most
         )
     policy.reset()
     observation, over = env.reset(seed), False
-    seen, done, rewards, spikes, frames = [], [], [], [], []
+    seen: list[Array] = []
+    done: list[Array] = []
+    rewards: list[float] = []
+    spikes: list[int] = []
+    frames: list[NDArray[np.uint8]] = []
     while not over and len(seen) < most:
         if every and len(seen) % every == 0:
             frames.append(_picture(env))

@@ -64,7 +64,7 @@ def run_legs(
             while leg is not None:
                 outcome = outcome_of(index, call(function, leg))
                 yield outcome
-                leg = further(index, outcome.value) if outcome.ok else None
+                leg = None if outcome.value is None else further(index, outcome.value)
         return
     pool = Workers(min(workers, len(first)))
     try:
@@ -101,7 +101,7 @@ def _in_processes(
                 why = f"its process died twice ({answer.reason})"
                 outcome = Outcome(index, None, why, "killed", answer.seconds)
             yield outcome
-            leg = further(index, outcome.value) if outcome.ok else None
+            leg = None if outcome.value is None else further(index, outcome.value)
             if leg is not None:
                 begin(index, _packed(function, leg), False)
 

@@ -175,9 +175,9 @@ def improvement_test(scores: ArrayLike, other: ArrayLike, *, alternative: str = 
     checks.one_of("alternative", alternative, _ALTERNATIVES)
     # Mean ranks are halves, so twice the sum of ranks is a whole number, and its distribution a short table.
     ranks = np.rint(2 * rankdata(np.concatenate([x, y]), axis=0)).astype(np.int64)
-    chances = np.ones(1)
+    chances: Array = np.ones(1)
     for task in ranks.T:
-        chances = np.convolve(chances, _sums(task, len(x)))
+        chances = np.asarray(np.convolve(chances, _sums(task, len(x))), dtype=np.float64)
     found = int(ranks[: len(x)].sum())
     above, below = float(chances[found:].sum()), float(chances[: found + 1].sum())
     p = {"greater": above, "less": below, "two-sided": 2 * min(above, below)}[alternative]
@@ -196,7 +196,8 @@ def _sums(ranks: np.ndarray[tuple[int], np.dtype[np.int64]], size: int) -> Array
             if rank < ways.shape[1]:
                 moved[rank:] = ways[chosen - 1, : ways.shape[1] - rank]
             ways[chosen] = leave * ways[chosen] + take * moved
-    return ways[size]
+    out: Array = ways[size]
+    return out
 
 
 def holm_correction(p_values: ArrayLike) -> Array:

@@ -128,7 +128,7 @@ def test_what_is_refused_before_anything_is_written(tmp_path):
     refused(call("HeteroChoice-v0"), "must be numbers within limits (a box), got Discrete(3)")
     refused(call(pseudo="triangle"), "is for an actor that is not given")
     refused(call(gama=0.9), "no setting 'gama' (did you mean 'gamma'?)")
-    refused(call(seeds=0), "seeds must be a whole number >= 1, got 0")
+    refused(call(seeds=0), "seeds must be a whole number from 1 to 100000, got 0")
     refused(call(seeds=[1, 1]), "seeds must differ")
     refused(call(workers=0), "workers must be a whole number >= 1, got 0")
     refused(call(journal=None, resume=True), "resume needs the journal")
