@@ -26,6 +26,7 @@ from hetero_rsnn import plots
 from hetero_rsnn.common.files import output_folder, plain, write_json
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.jobs.journal import Journal
+from hetero_rsnn.jobs.legs import run_legs
 from hetero_rsnn.jobs.parallel import cores
 from hetero_rsnn.measures.estimates import estimate
 
@@ -104,11 +105,53 @@ class Study:
         if name not in self._cells:
             started = time.perf_counter()
             result = compute()
-            seconds = round(time.perf_counter() - started, 2)
-            event = self.journal.append({"event": "cell", "cell": name, "seconds": seconds, "result": result})
-            self._cells[name] = event["result"]
-            print(f"{label or name}: {seconds:.1f} s", flush=True)
+            self._keep(name, result, time.perf_counter() - started, label)
         return self._cells[name]
+
+    def cells(
+        self, jobs: Mapping[str, Any], compute: Callable[[Any], Any], kept: Callable[[str], object] | None = None
+    ) -> dict[str, str]:
+        """Cells that processes compute, `workers` at a time, in the order given, each kept as soon as it is known.
+
+        Parameters
+        ----------
+        jobs : mapping of str to object
+            What `compute` is given, by the name of the cell; those that are done already are left out.
+        compute : callable
+            Defined at the top level of a module. With one worker it is called in this process.
+        kept : callable, optional
+            Called with the name of each cell whose result is on the disk.
+
+        Returns
+        -------
+        dict of str to str
+            Why a cell has no result, for those that failed; the others went on.
+        """
+        left = [name for name in jobs if name not in self._cells]
+        for name in jobs:
+            if kept is not None and name in self._cells:
+                kept(name)
+        errors = {}
+        for outcome in run_legs(compute, [jobs[name] for name in left], _no_more, workers=self.workers):
+            name = left[outcome.index]
+            if outcome.ok:
+                self._keep(name, outcome.value, outcome.seconds)
+                if kept is not None:
+                    kept(name)
+            else:
+                errors[name] = str(outcome.error)
+                print(f"{name} failed: {outcome.error}", file=sys.stderr, flush=True)
+        return errors
+
+    def result(self, name: str) -> Any:
+        """What the journal has of a cell."""
+        return self._cells[name]
+
+    def _keep(self, name: str, result: Any, seconds: float, label: str = "") -> None:
+        seconds = round(seconds, 2)
+        event = self.journal.append({"event": "cell", "cell": name, "seconds": seconds, "result": result})
+        self._cells[name] = event["result"]
+        print(f"{label or name}: {seconds:.1f} s", flush=True)
 
     def measured(self, network: hr.Network, seeds: Iterable[int], *, label: str = "", **how: Any) -> Row:
         """`hetero_rsnn.measure` as a cell: the columns of `COLUMNS` as lists over the seeds, and determinants.
@@ -155,6 +198,10 @@ class Study:
         for line in findings:
             print(line)
         print(f"wrote {self.name}.json and {self.name}.png to {self.out}")
+
+
+def _no_more(index: int, result: Any) -> None:
+    """A cell has one part."""
 
 
 def symmetric(width: float) -> dict[str, Any]:

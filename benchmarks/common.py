@@ -12,6 +12,7 @@ import os
 import platform
 import statistics
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,24 @@ def interleaved(cases: Mapping[str, Callable[[], float]], rounds: int) -> dict[s
             gc.collect()
             out[name].append(cases[name]())
     return out
+
+
+def timed(
+    work: Callable[[], object], seconds: float, clock: Callable[[], float] = time.perf_counter
+) -> Callable[[], float]:
+    """Seconds of one call, from as many as take about so long; by a clock of the processor if that is wanted."""
+    work()
+    begin = clock()
+    work()
+    calls = max(1, int(seconds / max(clock() - begin, 1e-7)))
+
+    def run() -> float:
+        begin = clock()
+        for _ in range(calls):
+            work()
+        return (clock() - begin) / calls
+
+    return run
 
 
 def power_law(x: Sequence[float], y: Sequence[float]) -> dict[str, float] | None:

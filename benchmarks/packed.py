@@ -23,7 +23,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,25 +46,9 @@ except ImportError:
     torch = None
 
 
-def timed(work: Callable[[], object], seconds: float) -> Callable[[], float]:
-    """Seconds of one call, from as many as take about so long."""
-    work()
-    begin = time.perf_counter()
-    work()
-    calls = max(1, int(seconds / max(time.perf_counter() - begin, 1e-7)))
-
-    def run() -> float:
-        begin = time.perf_counter()
-        for _ in range(calls):
-            work()
-        return (time.perf_counter() - begin) / calls
-
-    return run
-
-
 def contest(cases: dict[str, Callable[[], object]], rounds: int, seconds: float) -> dict[str, Any]:
     """Times of all, and how many times as long as the packed one the others take."""
-    times = common.interleaved({name: timed(work, seconds) for name, work in cases.items()}, rounds)
+    times = common.interleaved({name: common.timed(work, seconds) for name, work in cases.items()}, rounds)
     out: dict[str, Any] = {"seconds": {name: common.summarise(values) for name, values in times.items()}}
     for name in list(cases)[1:]:
         pairs = list(zip(times[name], times["packed"], strict=True))

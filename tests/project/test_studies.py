@@ -17,9 +17,8 @@ import hetero_rsnn as hr
 from hetero_rsnn.measures.estimates import Estimate
 
 FOLDER = ROOT / "analysis"
-STUDIES = sorted(
-    {p.stem for p in FOLDER.glob("*.py")} - {"study_kit", "claims_figure", "tasks_figure", "one_bit_networks"}
-)
+HELPERS = {"study_kit", "claims_figure", "tasks_figure", "one_bit_networks", "control_runs"}
+STUDIES = sorted({p.stem for p in FOLDER.glob("*.py")} - HELPERS)
 TINY = {"n": 40, "protocol.samples": 600, "protocol.d_max": 10, "protocol.train": "0.5 s", "protocol.washout": 20}
 
 
