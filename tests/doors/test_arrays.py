@@ -636,7 +636,7 @@ NO_DOORS = {
             "Network", "Draw", "Recording", "State", "BrianObjects", "MemoryCapacity", "MemoryReadout", "Heterogeneity",
             "BatchRun", "Gradients", "MeanField", "LinearSystem", "WeightDrift", "CutoffRule", "ConformalRule",
             "Decisions", "Account", "ClassificationReport", "Series", "Dataset", "TaskResult", "Membranes",
-            "LayerNoise", "ControlPolicy",
+            "LayerNoise", "ControlPolicy", "ReturnCurve", "EpisodeRecording",
         ),
         "made by functions of the package",
     ),

@@ -95,3 +95,20 @@ def test_numbers_that_are_none():
 def test_they_are_public():
     for one in (interquartile_mean, probability_of_improvement, performance_profile, steps_to_return):
         assert getattr(hr, one.__name__) is one
+
+
+@pytest.mark.parametrize("alternative", ["greater", "less", "two-sided"])
+def test_many_runs_are_tested_as_normal_numbers(alternative):
+    """With ties; and close to what all ways give, just below the number from which on they are not counted."""
+    rng = np.random.default_rng(3)
+    x, y = rng.integers(0, 30, 120), rng.integers(1, 32, 100)
+    wanted = stats.mannwhitneyu(x, y, alternative=alternative, method="asymptotic").pvalue
+    assert hr.improvement_test(x, y, alternative=alternative) == pytest.approx(wanted, rel=1e-12)
+    few = hr.improvement_test(x[:100], y[:100], alternative=alternative)
+    assert few == pytest.approx(
+        stats.mannwhitneyu(x[:100], y[:100], alternative=alternative, method="asymptotic").pvalue, abs=2e-3
+    )
+
+
+def test_many_equal_runs_show_nothing():
+    assert hr.improvement_test(np.ones((150, 2)), np.ones((150, 2))) == 1.0
