@@ -139,9 +139,9 @@ def improvement_test(scores: ArrayLike, other: ArrayLike, *, alternative: str = 
     """P value of the probability of improvement, had both kinds of runs the same distribution on each task.
 
     Exact for up to 200 runs of both kinds together: of all ways to call the runs of each task by the names of the two
-    kinds, the share that parts them as far; ties, which have mean ranks, leave it exact. With more runs the sum of ranks
-    counts as normal, with its exact mean and variance and a correction of half a rank. With one task it is Mann and
-    Whitney's test.
+    kinds, the share that parts them as far; ties, which have mean ranks, leave it exact. With more runs the sum of
+    ranks counts as normal, with its exact mean and variance and a correction of half a rank. With one task it is Mann
+    and Whitney's test.
 
     Parameters
     ----------
