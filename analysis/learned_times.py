@@ -27,6 +27,7 @@ import argparse
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -177,12 +178,19 @@ def by_stdp(start: str, seed: int, s: Row, given: Row, how: Row, parts: tuple[An
     shared = {k: given["how"][k] for k in ("windows", "tau_read") if k in given["how"]}
     settings = {**how, **shared, "overrides": overrides, "precision": s["precision"], "n_jobs": workers}
     clf = hr.HRSNNClassifier(s["network"], seed=seed, **settings).fit(X_train, y_train)
-    report = clf.report(X_test, y_test)
+    report, draw = clf.report(X_test, y_test), with_learned_weights(clf)
+    tau = times(draw)
     return {
-        "accuracy": report.accuracy, "nu": report.nu, "tau_m": times(clf.frozen_.draw),
-        "measured": measured(clf.frozen_.draw, seed, s["protocol"]),
+        "accuracy": report.accuracy, "nu": report.nu, "tau_m": {q: tau[q] for q in ("mean", "cv")},
+        "measured": measured(draw, seed, s["protocol"]),
         "linear": hr.LinearClassifier(clf).fit(X_train, y_train).score(X_test, y_test),
     }  # fmt: skip
+
+
+def with_learned_weights(fitted: Any) -> hr.Draw:
+    """The network of an estimator as STDP left it: what it has learned is in the state that samples begin with."""
+    draw, w = fitted.frozen_.draw, fitted.frozen_.state.w
+    return replace(draw, plastic=replace(draw.plastic, w=np.asarray(w, draw.plastic.w.dtype)))
 
 
 def numbers(rows: Sequence[Row], *path: str) -> Array:
