@@ -55,6 +55,7 @@ from study_kit import Row, Study, fail_politely
 import hetero_rsnn as hr
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.files import output_folder
+from hetero_rsnn.gradient.checkpoints import remove_checkpoint
 
 PARTS = ("halfcheetah", "pendulum", "third", "checks")
 #: Height and area of all three are 1.
@@ -431,7 +432,7 @@ def forecast(s: Row, left: Sequence[tuple[str, Any]]) -> float:
 
 def run(study: Study, s: Row, seeds: int) -> dict[str, dict[int, Row]]:
     """All cells of a part: actor -> seed -> row."""
-    from control_runs import forgotten, train
+    from control_runs import train
 
     jobs = jobs_of(study, s, seeds)
     left = [
@@ -446,7 +447,7 @@ def run(study: Study, s: Row, seeds: int) -> dict[str, dict[int, Row]]:
             "side",
             flush=True,
         )
-    study.cells(jobs, train, lambda name: forgotten(jobs[name].checkpoint))
+    study.cells(jobs, train, lambda name: remove_checkpoint(jobs[name].checkpoint))
     return {
         arm: {seed: study.result(name) for seed in range(seeds) if study.done(name := cell_of(arm, seed))}
         for arm in s["arms"]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,13 +72,6 @@ def learned(training: hr.ControlTraining) -> Row:
             values = [layer.decay(name).detach().numpy() for layer in actor.layers]
             out[name] = {"mean": [float(v.mean()) for v in values], "sd": [float(v.std()) for v in values]}
     return out
-
-
-def forgotten(checkpoint: str) -> None:
-    """Remove the checkpoint of a training whose result is in the journal."""
-    path = Path(checkpoint)
-    for one in (*path.parent.glob(f"{path.stem}-*.npz"), path):
-        one.unlink(missing_ok=True)
 
 
 def seconds_of(job: Job) -> float:

@@ -39,6 +39,7 @@ import hetero_rsnn as hr
 from hetero_rsnn import plots
 from hetero_rsnn.datasets.catalogue import find_dataset
 from hetero_rsnn.estimators.readout import fit_readout
+from hetero_rsnn.gradient.checkpoints import remove_checkpoint
 from hetero_rsnn.inputs.samples import take
 
 #: Method -> what it is called, whether pixels are permuted, its share of the training images, colour and marker.
@@ -141,12 +142,6 @@ def one(method: str, seed: int, s: Row, parts: tuple[Any, Any, Any, Any], worker
         **out, "accuracy": report.accuracy, "nu": report.nu, "train_accuracy": train, "seconds": seconds,
         "peak_mib": peak(),
     }  # fmt: skip
-
-
-def forget(checkpoint: Path) -> None:
-    """Remove what is left of a training, once its cell is in the journal."""
-    for path in (checkpoint, *checkpoint.parent.glob(f"{checkpoint.stem}-*.npz")):
-        path.unlink(missing_ok=True)
 
 
 def summary(rows: list[Row], lines: dict[str, Row]) -> Row:
@@ -257,7 +252,7 @@ def main() -> None:
             checkpoint = study.out / f"{method}-{seed}.json"
             job = partial(one, method, seed, s, parts, study.workers, checkpoint)
             row[method] = study.cell(f"{method}, seed {seed}", job)
-            forget(checkpoint)
+            remove_checkpoint(checkpoint)
     out = summary(rows, lines)
     study.finish({"rows": rows, "linear": lines, "summary": out}, figure(out), findings=findings(out))
     print("\n".join(table(out)))

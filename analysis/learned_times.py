@@ -27,7 +27,6 @@ import argparse
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -118,9 +117,9 @@ def spread(index: Any, count: int) -> Any:
     return index[np.linspace(0, index.size - 1, min(count, index.size)).astype(int)]
 
 
-def measured(draw: hr.Draw, seed: int, protocol: Row) -> Row:
-    """C, S and E of a draw as it is, on the input of a seed."""
-    network = hr.trained_network(draw).replace(**protocol)
+def measured(what: Any, seed: int, protocol: Row) -> Row:
+    """C, S and E of a draw as it is, or of a fitted estimator with what it has learned, on the input of a seed."""
+    network = hr.trained_network(what).replace(**protocol)
     row = hr.measure(network, [seed]).rows[0]
     return {q: getattr(row, q) for q in (*MEASURED, "C_stderr", "rate_hz", "silent_share")}
 
@@ -178,19 +177,12 @@ def by_stdp(start: str, seed: int, s: Row, given: Row, how: Row, parts: tuple[An
     shared = {k: given["how"][k] for k in ("windows", "tau_read") if k in given["how"]}
     settings = {**how, **shared, "overrides": overrides, "precision": s["precision"], "n_jobs": workers}
     clf = hr.HRSNNClassifier(s["network"], seed=seed, **settings).fit(X_train, y_train)
-    report, draw = clf.report(X_test, y_test), with_learned_weights(clf)
-    tau = times(draw)
+    report, tau = clf.report(X_test, y_test), times(clf.frozen_.draw)
     return {
         "accuracy": report.accuracy, "nu": report.nu, "tau_m": {q: tau[q] for q in ("mean", "cv")},
-        "measured": measured(draw, seed, s["protocol"]),
+        "measured": measured(clf, seed, s["protocol"]),
         "linear": hr.LinearClassifier(clf).fit(X_train, y_train).score(X_test, y_test),
     }  # fmt: skip
-
-
-def with_learned_weights(fitted: Any) -> hr.Draw:
-    """The network of an estimator as STDP left it: what it has learned is in the state that samples begin with."""
-    draw, w = fitted.frozen_.draw, fitted.frozen_.state.w
-    return replace(draw, plastic=replace(draw.plastic, w=np.asarray(w, draw.plastic.w.dtype)))
 
 
 def numbers(rows: Sequence[Row], *path: str) -> Array:

@@ -55,6 +55,7 @@ import hetero_rsnn as hr
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.files import output_folder
 from hetero_rsnn.datasets.catalogue import find_dataset
+from hetero_rsnn.gradient.checkpoints import remove_checkpoint
 from hetero_rsnn.measures.estimates import estimate
 
 PARTS = ("teacher", "cells", "resnet", "noise", "final", "transformer")
@@ -514,7 +515,7 @@ def one(study: Study, s: Row, arm: str, seed: int, split: Any, teacher: Any, pat
 
 def run(study: Study, s: Row) -> dict[str, list[Row]]:
     """All cells of a part: arm -> a row a seed."""
-    from one_bit_networks import Split, forgotten
+    from one_bit_networks import Split
 
     split = Split(s, study.args.data_dir)
     if s["part"] == "resnet":
@@ -530,7 +531,7 @@ def run(study: Study, s: Row) -> dict[str, list[Row]]:
     for (arm, seed), name in names.items():
         path = folder / (re.sub(r"[^0-9a-z]+", "_", f"{s['part']} {name}") + ".json")
         rows[arm].append(study.cell(name, partial(one, study, s, arm, seed, split, teacher, path)))
-        forgotten(path)
+        remove_checkpoint(path)
     return rows
 
 

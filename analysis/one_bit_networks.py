@@ -164,12 +164,6 @@ def trained(s: Row, arm: Row, seed: int, split: Split, teacher: Any, checkpoint:
         return network, row | spent_on(network, split)
 
 
-def forgotten(checkpoint: Path) -> None:
-    """Remove the checkpoint of a training whose result is in the journal."""
-    for path in (*checkpoint.parent.glob(f"{checkpoint.stem}-*.npz"), checkpoint):
-        path.unlink(missing_ok=True)
-
-
 def seconds_of(s: Row, arm: Row, split: Split, teacher: Any) -> float:
     """How long a training will take one core, by the second epoch of a few batches; after them a shorter one."""
     images, labels, held, times = split.few(s["training"]["batch_size"])

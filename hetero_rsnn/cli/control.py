@@ -12,19 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import parse_overrides, parse_seeds, say
-from hetero_rsnn.common.errors import HeteroError, JournalError
+from hetero_rsnn.cli.options import journaled, parse_overrides, parse_seeds, say
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.text import printable
 
 if TYPE_CHECKING:
     from hetero_rsnn.control.result import ControlResult
     from hetero_rsnn.control.settings import ControlTest
 
-#: What the command line can do about a journal that stands in the way, or is not there.
-_RESUME = {
-    "exists": "add --resume to go on with it, or choose another path",
-    "missing": "leave out --resume to start one",
-}
 #: Settings of a quick look; numbers are rough then.
 _QUICK: dict[str, Any] = {
     "random_steps": 500, "update_after": 500, "critic_hidden": (64, 64), "test_episodes": 3, "actor_lr": 1e-3,
@@ -81,18 +76,12 @@ def control(
     words = list(sys.argv[1:])
     again = ["hetero-rsnn", *words, *([] if journal is not None else ["--journal", str(path)])]
     again += [] if resume else ["--resume"]
-    try:
-        with _progress(printable(environment), len(numbers) * most, leg) as (progress, told):
-            result = train_control(
-                environment, actor=ActorSettings.from_dict(own), steps=most, seeds=numbers, journal=path,
-                resume=resume, workers=cores() if workers is None else workers, progress=progress, on_test=told,
-                **settings,
-            )  # fmt: skip
-    except JournalError as error:
-        raise JournalError(error.reason, fix=_RESUME[error.problem]) if error.problem in _RESUME else error from None
-    except KeyboardInterrupt:
-        fix = f"go on with: {shlex.join(again)}" if path.is_file() else "nothing had begun"
-        raise KeyboardInterrupt(printable(f"every finished test is in the journal; {fix}")) from None
+    told_of = printable(environment), len(numbers) * most, leg
+    with journaled(path, "test", again), _progress(*told_of) as (progress, told):
+        result = train_control(
+            environment, actor=ActorSettings.from_dict(own), steps=most, seeds=numbers, journal=path, resume=resume,
+            workers=cores() if workers is None else workers, progress=progress, on_test=told, **settings,
+        )  # fmt: skip
     _print(print_control, result, path)
 
 
@@ -139,6 +128,7 @@ def _progress(
     `leg` are the steps between two tests: so many are done when the first is told of.
     """
     from hetero_rsnn.jobs.progress import progress_bar
+    from hetero_rsnn.report.live import duration
 
     began = time.monotonic()
     start: int | None = None  # what a journal held already
@@ -163,20 +153,10 @@ def _progress(
         passed = time.monotonic() - began
         left = passed * (total - done) / max(1, done - start)
         for line in pending:
-            say(printable(f"{text}, {line}; {done:,} of {total:,} steps, {_minutes(left)} left"), err=True)
+            say(printable(f"{text}, {line}; {done:,} of {total:,} steps, {duration(left)} left"), err=True)
         pending.clear()
 
     yield lines, told
-
-
-def _minutes(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 90
-        else f"{seconds / 60:.0f} min"
-        if seconds < 5400
-        else f"{seconds / 3600:.1f} h"
-    )
 
 
 def show_control(journals: list[Path], out: Path | None, figures: bool, overwrite: bool) -> None:

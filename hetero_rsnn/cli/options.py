@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from hetero_rsnn.common.errors import FileFormatError, HeteroError, OutputError
+from hetero_rsnn.common.errors import FileFormatError, HeteroError, JournalError, OutputError
 from hetero_rsnn.common.files import first_free, output_folder
 from hetero_rsnn.common.text import printable
 from hetero_rsnn.jobs.progress import print_warning
@@ -119,6 +119,25 @@ def seeds_text(seeds: Sequence[int]) -> str:
     if len(seeds) > 1 and list(seeds) == list(range(first, last + 1)):
         return f"{first}-{last}"
     return ",".join(map(str, seeds)) + "," * (len(seeds) == 1)
+
+
+#: What the command line can do about a journal that stands in the way, or is not there.
+_RESUME = {
+    "exists": "add --resume to go on with it, or choose another path",
+    "missing": "leave out --resume to start one",
+}
+
+
+@contextmanager
+def journaled(path: Path, piece: str, again: Sequence[str]) -> Iterator[None]:
+    """A run that keeps every `piece` in a journal: who is stopped is told by which command it goes on."""
+    try:
+        yield
+    except JournalError as error:
+        raise JournalError(error.reason, fix=_RESUME[error.problem]) if error.problem in _RESUME else error from None
+    except KeyboardInterrupt:
+        fix = f"go on with: {shlex.join(again)}" if path.is_file() else "nothing had begun"
+        raise KeyboardInterrupt(printable(f"every finished {piece} is in the journal; {fix}")) from None
 
 
 def command_line() -> str:

@@ -12,21 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import by_line, say
-from hetero_rsnn.common.errors import ExecutorError, HeteroError, JournalError
+from hetero_rsnn.cli.options import by_line, journaled, say
+from hetero_rsnn.common.errors import ExecutorError, HeteroError
 from hetero_rsnn.common.text import printable
 from hetero_rsnn.report.live import DOING, Reporter
 
 if TYPE_CHECKING:
     from hetero_rsnn.searching.result import SearchResult
     from hetero_rsnn.searching.trial import Trial, Watch
-
-
-#: What the command line can do about a journal that stands in the way, or is not there.
-_RESUME = {
-    "exists": "add --resume to go on with it, or choose another path",
-    "missing": "leave out --resume to start one",
-}
 
 
 def search(
@@ -103,16 +96,12 @@ def search(
         resume=resume,
     )
     try:
-        old = SearchResult.from_journal(path) if resume and path.is_file() else None
-        known = objective or (old.settings.objective if old is not None else "")
-        with _progress("C" if known == "capacity" else "E") as watch:
-            progress = watch if old is None else _resumed(watch, _kept(path, old, budget))
-            result = search_with(loaded, replace(options, progress=progress))
-    except JournalError as error:
-        raise JournalError(error.reason, fix=_RESUME[error.problem]) if error.problem in _RESUME else error from None
-    except KeyboardInterrupt:
-        fix = f"go on with: {shlex.join(again)}" if path.is_file() else "nothing had begun"
-        raise KeyboardInterrupt(printable(f"every finished trial is in the journal; {fix}")) from None
+        with journaled(path, "trial", again):
+            old = SearchResult.from_journal(path) if resume and path.is_file() else None
+            known = objective or (old.settings.objective if old is not None else "")
+            with _progress("C" if known == "capacity" else "E") as watch:
+                progress = watch if old is None else _resumed(watch, _kept(path, old, budget))
+                result = search_with(loaded, replace(options, progress=progress))
     except ExecutorError as error:
         raise (error.at(after=f": {shlex.join(again)}") if str(error).endswith("resume") else error) from None
     _print(result, path)

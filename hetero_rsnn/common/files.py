@@ -67,6 +67,20 @@ def _check_path(path: Path) -> None:
         raise OutputError(f"cannot write {path}: it is no name of a file", fix="choose another place")
 
 
+def file_named(what: str, path: str | Path, ending: str) -> Path:
+    """Where something is to be saved, ``~`` filled in.
+
+    Raises
+    ------
+    HeteroError
+        ``"a policy is saved as NAME.json, got 'mine': end it in .json"``.
+    """
+    path = Path(os.path.expanduser(path))
+    if path.suffix != ending:
+        raise HeteroError(f"{what} is saved as NAME{ending}, got {path.name!r}", fix=f"end it in {ending}")
+    return path
+
+
 def write_text(path: Path, text: str) -> Path:
     """Write text as UTF-8, atomically."""
     try:

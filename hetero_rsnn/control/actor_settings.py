@@ -149,13 +149,24 @@ class ActorSettings:
         HeteroError
             If it is no mapping, holds an unknown name, or a value that breaks its rule.
         """
-        if not isinstance(data, Mapping):
-            raise HeteroError(f"settings of an actor must be a mapping, got {type(data).__name__}", fix="give a dict")
-        known = [f.name for f in fields(cls)]
-        for name in data:
-            if name not in known:
-                raise HeteroError(f"an actor has no setting {name!r}{suggest(str(name), known)}")
-        return cls(**data)
+        return cls(**known_settings(cls, data, "an actor"))
+
+
+def known_settings(kind: Any, data: Any, whose: str) -> dict[str, Any]:
+    """A mapping from names of a data class's fields.
+
+    Raises
+    ------
+    HeteroError
+        If it is no mapping, or holds another name.
+    """
+    if not isinstance(data, Mapping):
+        raise HeteroError(f"settings of {whose} must be a mapping, got {type(data).__name__}", fix="give a dict")
+    known = [f.name for f in fields(kind)]
+    for name in data:
+        if name not in known:
+            raise HeteroError(f"{whose} has no setting {name!r}{suggest(str(name), known)}")
+    return dict(data)
 
 
 def _bump(pseudo: Any, parameters: Any) -> PseudoDerivative:

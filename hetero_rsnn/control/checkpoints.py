@@ -8,8 +8,6 @@ A file is removed when a checkpoint that is complete does not need it any more.
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +18,7 @@ from hetero_rsnn.common.errors import FileFormatError
 from hetero_rsnn.common.files import plain
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.control.replay import Replay
-from hetero_rsnn.gradient.checkpoints import checkpoint_exists, read_checkpoint, write_checkpoint
+from hetero_rsnn.gradient.checkpoints import checkpoint_exists, is_own_file, read_checkpoint, write_checkpoint
 
 #: Transitions in a file: of HalfCheetah 690 kB.
 CHUNK = 4096
@@ -70,8 +68,9 @@ def write_training(
     recent: Any = {"recent": replay.rows(begin, replay.total)}
     write_checkpoint(path, {**arrays, **recent}, {"kind": "control", "control": said, "seal": seal(said)})
     for chunk in written:
-        if chunk not in kept:
-            _remove(path, chunk["file"])
+        if chunk not in kept and is_own_file(path, chunk["file"]):
+            with suppress(OSError):
+                path.with_name(chunk["file"]).unlink()
     return kept
 
 
@@ -132,16 +131,3 @@ def check_free(path: Path, identity: Mapping[str, Any], step: int) -> None:
             f"{path} is a checkpoint of step {there}, and this training is at step {step}",
             fix="restore it first, or choose another name",
         )
-
-
-def _remove(path: Path, name: str) -> None:
-    """Remove a file of transitions, if it is this checkpoint's own."""
-    if re.fullmatch(rf"{re.escape(path.stem)}-[0-9a-f]{{24}}\.npz", name):
-        with suppress(OSError):
-            os.unlink(path.with_name(name))
-
-
-def json_file(path: str | Path) -> Path:
-    """The JSON file of a checkpoint: ``lr0.01`` is a name, and no name with an ending."""
-    text = os.path.expanduser(str(path))
-    return Path(text if text.endswith(".json") else f"{text}.json")

@@ -12,7 +12,7 @@ import numpy as np
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.array_files import read_array_file, read_sealed, unsealed, write_sealed
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
-from hetero_rsnn.common.files import json_text
+from hetero_rsnn.common.files import file_named, json_text
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.control.acting import Acting
@@ -204,9 +204,7 @@ def save_policy(policy: ControlPolicy, path: str | Path, *, overwrite: bool = Fa
     """
     if not isinstance(policy, ControlPolicy):
         raise HeteroError(f"save_policy takes a ControlPolicy, got {type(policy).__name__}", fix="give one")
-    path = Path(os.path.expanduser(path))
-    if path.suffix != ".json":
-        raise HeteroError(f"a policy is saved as NAME.json, got {path.name!r}", fix="end it in .json")
+    path = file_named("a policy", path, ".json")
     about = {
         "actor": policy.actor.settings.to_dict(),
         "clip": policy.clip if np.isfinite(policy.clip) else None,

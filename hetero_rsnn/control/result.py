@@ -83,7 +83,7 @@ class ControlResult:
 
     @classmethod
     def from_events(cls, events: Iterable[Mapping[str, Any]], path: Path | None = None) -> ControlResult:
-        """Build the result from the events of a journal, the header first; policies lie beside the journal."""
+        """Build the result from the events of a journal, the header first; policies lie beside what is at `path`."""
         header, *rest = events
         histories: dict[int, list[ControlTest]] = {int(seed): [] for seed in header["seeds"]}
         errors: dict[int, str] = {}
@@ -223,14 +223,3 @@ def _policy(path: Path) -> ControlPolicy | None:
         return load_policy(path)
     except FileFormatError:
         return None
-
-
-def is_control(path: str | Path) -> bool:
-    """Whether a file is the journal of trainings of an actor.
-
-    Raises
-    ------
-    JournalError
-        If it is no journal at all.
-    """
-    return KIND in read_journal(path)[0]

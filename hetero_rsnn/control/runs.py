@@ -15,10 +15,10 @@ from hetero_rsnn.common.versions import versions
 from hetero_rsnn.control.actor_settings import ActorSettings
 from hetero_rsnn.control.environments import make_environment
 from hetero_rsnn.control.journal_events import KIND, Inspector, event_of
-from hetero_rsnn.control.policies import ControlPolicy, load_policy
 from hetero_rsnn.control.result import ControlResult
-from hetero_rsnn.control.seed_runs import LegNews, SeedLeg, remove_checkpoint, run_leg
+from hetero_rsnn.control.seed_runs import LegNews, SeedLeg, run_leg
 from hetero_rsnn.control.settings import ControlSettings, ControlTest
+from hetero_rsnn.gradient.checkpoints import remove_checkpoint
 from hetero_rsnn.jobs.journal import Event, Journal
 from hetero_rsnn.jobs.legs import run_legs
 from hetero_rsnn.jobs.progress import Progress
@@ -104,8 +104,7 @@ def train_control(
         raise HeteroError("resume needs the journal to go on with", fix="give its path as journal")
     with ExitStack() as stack:
         run = _opened(stack, name, chosen, numbers, journal, resume)
-        run.go_on(numbers, places, progress, on_test)
-        return run.result()
+        return run.go_on(numbers, places, progress, on_test)
 
 
 def _seeds(seeds: Any) -> list[int]:
@@ -169,7 +168,6 @@ class _Run:
     ) -> None:
         self.environment, self.settings, self.folder, self.log = environment, settings, folder, log
         self.events = events
-        self.policies: dict[int, ControlPolicy] = {}
 
     def tell(self, event: dict[str, Any]) -> None:
         """Write an event; the list of a journal grows by itself."""
@@ -184,9 +182,15 @@ class _Run:
         workers: int,
         progress: Progress | None,
         on_test: Callable[[int, ControlTest], object] | None,
-    ) -> None:
-        """Train what is not finished yet."""
-        before = self.result()
+    ) -> ControlResult:
+        """Train what is not finished yet; the result of all.
+
+        Raises
+        ------
+        HeteroError
+            If every seed was given up.
+        """
+        before = ControlResult.from_events(self.events)
         if new := [seed for seed in seeds if seed not in before.histories]:
             self.tell({"event": "seeds", "seeds": new})
         reached = {seed: h[-1].step if (h := before.histories.get(seed)) else 0 for seed in seeds}
@@ -214,23 +218,12 @@ class _Run:
             if outcome.value.step >= self.settings.steps:
                 policy = leg.policy.relative_to(self.folder.parent).as_posix()
                 self.tell({"event": "finished", "seed": leg.seed, "policy": policy})
-                self.policies[leg.seed] = load_policy(leg.policy)
-                remove_checkpoint(leg)
+                remove_checkpoint(leg.checkpoint)
             if progress is not None:
                 progress(sum(reached.values()), total)
-        self._refuse_nothing()
-
-    def _refuse_nothing(self) -> None:
-        """A run of which every seed was given up has no result."""
-        found = self.result()
+        found = ControlResult.from_events(self.events, self.folder)  # policies are named from where that folder lies
         if found.errors and found.errors.keys() == found.histories.keys():
             seed, error = next(iter(found.errors.items()))
             whole = "the training was" if len(found.errors) == 1 else f"all {len(found.errors)} trainings were"
             raise HeteroError(f"{whole} given up, seed {seed} because of: {error}")
-
-    def result(self) -> ControlResult:
-        """What was reached until now."""
-        path = None if self.log is None else self.log.path
-        found = ControlResult.from_events(self.events, path)
-        found.policies.update(self.policies)
         return found

@@ -143,6 +143,21 @@ def _breakpoints(w, v, th, p, q, into_pair):
 
 
 @njit(nogil=True, error_model="numpy")
+def _through_spike(w, g, v, th, zero, p, q, into_pair, back_v, back_c):
+    """From the gradient `w` of a spike to those of the potential before the reset, and of the current."""
+    if into_pair.size:
+        _breakpoints(w, v, th, p, q, into_pair)
+    for i in range(v.size):
+        w[i] *= g[i]
+    for i in range(v.size):
+        back_v[i] = zero if v[i] > th else back_v[i]
+    for i in range(v.size):
+        back_v[i] += w[i]
+    for i in range(v.size):
+        back_c[i] += back_v[i]
+
+
+@njit(nogil=True, error_model="numpy")
 def _through_decays(decay, back, total):
     for i in range(total.size):
         total[i] += np.float64(back[i]) * np.float64(decay[i])
@@ -169,16 +184,7 @@ def backward_lif(into, tape, decay_c, decay_v, family, p, q, currents, into_z, i
             _slopes(v, g, th, family, edge, far)
             for i in range(n):
                 w[i] = come[i] - back_v[i] * v[i]
-            if into_pair.size:
-                _breakpoints(w, v, th, p, q, into_pair)
-            for i in range(n):
-                w[i] *= g[i]
-            for i in range(n):
-                back_v[i] = zero if v[i] > th else back_v[i]
-            for i in range(n):
-                back_v[i] += w[i]
-            for i in range(n):
-                back_c[i] += back_v[i]
+            _through_spike(w, g, v, th, zero, p, q, into_pair, back_v, back_c)
             _copy(back_c, into_z[t, b])
             if into_c.size and t:
                 _through_decays(currents[t - 1, b], back_c, into_c)
@@ -221,16 +227,7 @@ def backward_dynamic(into, tape, decay_c, sign, family, p, q, currents, into_z, 
                 w[i] = come[i] + back_v[i] * (kick_v - v[i])
             for i in range(n):
                 w[i] += back_u[i] * kick_u
-            if into_pair.size:
-                _breakpoints(w, v, th, p, q, into_pair)
-            for i in range(n):
-                w[i] *= g[i]
-            for i in range(n):
-                back_v[i] = zero if v[i] > th else back_v[i]
-            for i in range(n):
-                back_v[i] += w[i]
-            for i in range(n):
-                back_c[i] += back_v[i]
+            _through_spike(w, g, v, th, zero, p, q, into_pair, back_v, back_c)
             _copy(back_c, into_z[t, b])
             if into_c.size and t:
                 _through_decays(currents[t - 1, b], back_c, into_c)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -79,12 +78,3 @@ def run_leg(leg: SeedLeg) -> LegNews:
     else:
         _last = leg, training
     return news
-
-
-def remove_checkpoint(leg: SeedLeg) -> None:
-    """Remove the checkpoint of a training that is finished: its policy and its tests are kept."""
-    for path in leg.checkpoint.parent.glob(f"seed-{leg.seed}-*.npz"):
-        with suppress(OSError):
-            path.unlink()
-    with suppress(OSError):
-        leg.checkpoint.unlink()

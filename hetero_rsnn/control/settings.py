@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from hetero_rsnn.common import checks
-from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.control.actor_settings import ActorSettings
+from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.control.actor_settings import ActorSettings, known_settings
 
 TARGETS = ("copy", "proxy")
 _MOST = 10**9
@@ -144,13 +144,7 @@ class ControlSettings:
         HeteroError
             If it is no mapping, holds an unknown name, or a value that breaks its rule.
         """
-        if not isinstance(data, Mapping):
-            raise HeteroError(f"settings of a training must be a mapping, got {type(data).__name__}", fix="give a dict")
-        known = [f.name for f in fields(cls)]
-        for name in data:
-            if name not in known:
-                raise HeteroError(f"a training has no setting {name!r}{suggest(str(name), known)}")
-        given = dict(data)
+        given = known_settings(cls, data, "a training")
         if isinstance(given.get("actor"), Mapping):
             given["actor"] = ActorSettings.from_dict(given["actor"])
         return cls(**given)

@@ -22,7 +22,6 @@ from hetero_rsnn.control.acting_out import act_out
 from hetero_rsnn.control.checkpoints import (
     VERSION,
     check_free,
-    json_file,
     read_replay,
     read_training,
     write_training,
@@ -33,6 +32,7 @@ from hetero_rsnn.control.normaliser import Normaliser
 from hetero_rsnn.control.policies import ControlPolicy
 from hetero_rsnn.control.replay import Replay
 from hetero_rsnn.control.settings import ControlSettings, ControlTest
+from hetero_rsnn.gradient.checkpoints import json_file
 
 #: What is remembered is remembered in single precision.
 _LARGEST = float(np.finfo(np.float32).max)

@@ -13,7 +13,7 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.estimators.features import NetworkEstimator
 from hetero_rsnn.estimators.frozen import count_jobs
-from hetero_rsnn.gradient.checkpoints import checkpoint_exists
+from hetero_rsnn.gradient.checkpoints import checkpoint_exists, json_file
 from hetero_rsnn.gradient.fitting import OFFSET, READOUT, Training
 from hetero_rsnn.gradient.parameters import TRAINABLE, Parameters, parameters
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
@@ -102,7 +102,7 @@ class GradientEstimator(NetworkEstimator):
             checks.one_of("trainable quantity", name, TRAINABLE)
         check_trainable(self.weights, self.trainable)
         if self.checkpoint is not None:
-            checkpoint_exists(self.checkpoint)  # which refuses what is no path
+            json_file(self.checkpoint)  # refuses what is no path
 
     def _share(self) -> float:
         """Share of the samples that is held out."""

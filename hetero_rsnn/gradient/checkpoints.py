@@ -42,7 +42,7 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, Array], about: Mappi
     OutputError
         If the place cannot be written, or holds a file that is no checkpoint.
     """
-    base = _json(path)
+    base = json_file(path)
     before = _named(base)
     data = packed(arrays)
     checksum = hashlib.sha256(data).hexdigest()
@@ -65,16 +65,29 @@ def _named(base: Path) -> Path | None:
         raise OutputError(f"{base} exists already, and is no checkpoint", fix="choose another name") from None
     name = about.get("arrays")
     # A copy of a checkpoint under another name still names the arrays of the first, and may not take them away.
-    own = isinstance(name, str) and re.fullmatch(rf"{re.escape(base.stem)}-[0-9a-f]{{12,24}}\.npz", name)
-    return base.with_name(str(name)) if own else None
+    return base.with_name(name) if isinstance(name, str) and is_own_file(base, name) else None
+
+
+def is_own_file(path: Path, name: str) -> bool:
+    """Whether a file of arrays has a name that a checkpoint at this place would give it."""
+    return re.fullmatch(rf"{re.escape(path.stem)}-[0-9a-f]{{12,24}}\.npz", name) is not None
+
+
+def remove_checkpoint(path: str | Path) -> None:
+    """Remove a checkpoint that nobody needs any more, and all arrays at its place; what is not there is no fault."""
+    base = json_file(path)
+    with suppress(OSError):
+        for file in [*base.parent.iterdir(), base]:
+            if file == base or is_own_file(base, file.name):
+                file.unlink(missing_ok=True)
 
 
 def checkpoint_exists(path: str | Path) -> bool:
     """Whether there is one."""
-    return os.path.exists(_json(path))  # and not Path.exists, which raises for a name that is too long
+    return os.path.exists(json_file(path))  # and not Path.exists, which raises for a name that is too long
 
 
-def _json(path: str | Path) -> Path:
+def json_file(path: str | Path) -> Path:
     """Its JSON file: ``lr0.01`` is a name, and no name with an ending."""
     if not isinstance(path, str | os.PathLike):
         raise HeteroError(f"checkpoint must be a path, got {path!r}", fix="such as 'runs/first'")
@@ -90,7 +103,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]
     FileFormatError
         If it is missing, damaged, or none.
     """
-    base = _json(path)
+    base = json_file(path)
     about = _about(base)
     while True:
         try:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.randomness import generator
-from hetero_rsnn.common.types import Array
+from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.measures.returns import interquartile_means, same_tasks, score_table
 
 #: Resamples that are in memory at a time.
@@ -173,27 +173,34 @@ def improvement_test(scores: ArrayLike, other: ArrayLike, *, alternative: str = 
     >>> round(improvement_test([7.0, 8.0, 9.0], [1.0, 2.0, 3.0, 4.0]) * 35, 9)
     1.0
     """
-    from scipy.stats import norm, rankdata
+    from scipy.stats import rankdata
 
     x, y = same_tasks(scores, other)
     checks.one_of("alternative", alternative, _ALTERNATIVES)
     # Mean ranks are halves, so twice the sum of ranks is a whole number, and its distribution a short table.
     ranks = np.rint(2 * rankdata(np.concatenate([x, y]), axis=0)).astype(np.int64)
-    if len(ranks) > _EXACT:
-        middle = len(x) * ranks.mean(axis=0).sum()
-        sd = np.sqrt(len(x) * len(y) / len(ranks) * ranks.var(axis=0, ddof=1).sum())
-        off = ranks[: len(x)].sum() - middle
-        # Half a rank towards the middle; these ranks are doubled.
-        above, below = (float(norm.sf((side * off - 1) / sd)) if sd else 1.0 for side in (1, -1))
-        p = {"greater": above, "less": below, "two-sided": 2 * min(above, below)}[alternative]
-        return min(p, 1.0)
-    chances: Array = np.ones(1)
-    for task in ranks.T:
-        chances = np.asarray(np.convolve(chances, _sums(task, len(x))), dtype=np.float64)
-    found = int(ranks[: len(x)].sum())
-    above, below = float(chances[found:].sum()), float(chances[: found + 1].sum())
+    above, below = (_normal_tails if len(ranks) > _EXACT else _exact_tails)(ranks, len(x))
     p = {"greater": above, "less": below, "two-sided": 2 * min(above, below)}[alternative]
     return min(p, 1.0)
+
+
+def _exact_tails(ranks: Ints, size: int) -> tuple[float, float]:
+    """How probable sums as high as that of the first `size` rows are, and as low."""
+    chances: Array = np.ones(1)
+    for task in ranks.T:
+        chances = np.asarray(np.convolve(chances, _sums(task, size)), dtype=np.float64)
+    found = int(ranks[:size].sum())
+    return float(chances[found:].sum()), float(chances[: found + 1].sum())
+
+
+def _normal_tails(ranks: Ints, size: int) -> tuple[float, float]:
+    """The same as if that sum were a normal number, half a rank nearer to its mean; these ranks are doubled."""
+    from scipy.stats import norm
+
+    off = ranks[:size].sum() - size * ranks.mean(axis=0).sum()
+    sd = np.sqrt(size * (len(ranks) - size) / len(ranks) * ranks.var(axis=0, ddof=1).sum())
+    above, below = (float(norm.sf((side * off - 1) / sd)) if sd else 1.0 for side in (1, -1))
+    return above, below
 
 
 def _sums(ranks: np.ndarray[tuple[int], np.dtype[np.int64]], size: int) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hetero_rsnn.common.array_files import array_file_name, holds, write_array_file
 from hetero_rsnn.common.errors import HeteroError, OutputError
-from hetero_rsnn.common.files import parse_toml, write_text
+from hetero_rsnn.common.files import file_named, parse_toml, write_text
 from hetero_rsnn.network.arrays import GivenArrays, check_values, definition_of, in_type
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw
@@ -237,8 +237,7 @@ def save_network(
         path = Path(os.path.realpath(path))
     data = network.to_dict()
     if network.arrays is not None:
-        if path.suffix != ".toml":
-            raise HeteroError(f"a network with arrays is saved as NAME.toml, got {path.name!r}", fix="end it in .toml")
+        path = file_named("a network with arrays", path, ".toml")
         data["arrays"] = {"file": array_file_name(path, network.arrays.checksum), **data["arrays"]}
     text = _text(data)
     _check(text, path, overwrite)

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.common.files import write_atomic
+from hetero_rsnn.common.files import file_named, write_atomic
 from hetero_rsnn.control.films import EpisodeRecording, some_frames
 from hetero_rsnn.control.result import ControlResult
 from hetero_rsnn.plots.looks import axes_for, panel_letter
@@ -206,9 +206,7 @@ def save_film(recording: EpisodeRecording, path: str | Path, *, size: int = 240,
     from PIL import Image  # matplotlib brings it
 
     _pictured(recording)
-    path, size = Path(path), checks.whole("size", size, least=16)
-    if path.suffix != ".gif":
-        raise HeteroError(f"a film is saved as NAME.gif, got {path.name!r}", fix="end it in .gif")
+    size, path = checks.whole("size", size, least=16), file_named("a film", path, ".gif")
     each = 0.05 if seconds is None else checks.real("seconds", seconds, above=0.0) / len(recording.frames)
     images = []
     for frame in recording.frames:

@@ -15,6 +15,7 @@ import pytest
 from helpers import ROOT
 
 import hetero_rsnn as hr
+from hetero_rsnn.gradient.checkpoints import remove_checkpoint
 
 
 @pytest.fixture
@@ -309,7 +310,7 @@ def test_a_training_that_was_killed_ends_as_one_that_was_not(
     for found in (through, again):
         found.pop("seconds")
     assert again == through
-    runs.forgotten(job.checkpoint)
+    remove_checkpoint(job.checkpoint)
     assert {p.name.split("-")[0].split(".")[0] for p in tmp_path.iterdir()} == {"through"}
 
 

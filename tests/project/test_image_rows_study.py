@@ -13,6 +13,7 @@ from numpy.testing import assert_array_equal
 
 import hetero_rsnn as hr
 from hetero_rsnn.datasets.fashion_mnist import ImageSamples
+from hetero_rsnn.gradient.checkpoints import remove_checkpoint
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_a_training_that_was_stopped_goes_on_and_leaves_nothing(study: Any, tmp_
     whole = study.one("trained", 0, s, parts, 1, tmp_path / "trained-0.json")
     assert whole["images"] == 200 and whole["epochs"] == 2
     assert (tmp_path / "trained-0.json").exists()  # until the journal has the result
-    study.forget(tmp_path / "trained-0.json")
+    remove_checkpoint(tmp_path / "trained-0.json")
     assert not list(tmp_path.iterdir())
 
     def stop(epoch: Any) -> None:
@@ -63,7 +64,7 @@ def test_a_training_that_was_stopped_goes_on_and_leaves_nothing(study: Any, tmp_
     (tmp_path / "trained-01.json").write_text("another's")
     again = study.one("trained", 0, s, parts, 1, checkpoint)
     assert again["validation_score"] == whole["validation_score"] and again["accuracy"] == whole["accuracy"]
-    study.forget(checkpoint)
+    remove_checkpoint(checkpoint)
     assert [p.name for p in tmp_path.iterdir()] == ["trained-01.json"]
     moved = study.one("permuted", 0, s, parts, 1, tmp_path / "permuted-0.json")
     assert moved["images"] == 200 and moved["validation_score"] != whole["validation_score"]

@@ -14,6 +14,7 @@ import pytest
 from helpers import ROOT
 
 import hetero_rsnn as hr
+from hetero_rsnn.gradient.checkpoints import remove_checkpoint
 
 #: Student's t for three seeds: the half-width of an interval is T3 sd / sqrt(3).
 T3 = 4.302652729749464
@@ -302,7 +303,7 @@ def test_a_training_that_was_killed_ends_as_one_that_was_not(
     assert all(np.array_equal(mine[k], theirs[k]) for k in mine)
     _, third = networks.trained(s, arm, 1, split, teacher, path)  # nothing is left to do
     assert third["accuracy"] == through["accuracy"] and third["seconds"] > 0
-    networks.forgotten(path)
+    remove_checkpoint(path)
     assert {p.name.split("-")[0].split(".")[0] for p in tmp_path.iterdir()} == {"through"}
 
 

@@ -18,7 +18,7 @@ import torch
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.array_files import Arrays, read_array_file, read_sealed, unsealed, write_sealed
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
-from hetero_rsnn.common.files import json_text
+from hetero_rsnn.common.files import file_named, json_text
 from hetero_rsnn.gradient.feedforward.conversion import convert
 from hetero_rsnn.gradient.feedforward.converted import ConvertedNetwork
 from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP, network_from
@@ -71,15 +71,13 @@ def save_image_network(network: Any, path: str | Path, *, overwrite: bool = Fals
     ...     torch.equal(load_image_network(path)(x), network(x))
     True
     """
-    path = Path(os.path.expanduser(path))
     if type(network) not in _KINDS:
         raise HeteroError(
             f"save_image_network takes a network of {', '.join(kind.__name__ for kind in _KINDS)}, got "
             f"{type(network).__name__}",
             fix="give one, or keep the state_dict() of a network of your own",
         )
-    if path.suffix != ".json":
-        raise HeteroError(f"a network for images is saved as NAME.json, got {path.name!r}", fix="end it in .json")
+    path = file_named("a network for images", path, ".json")
     spec, arrays, converted = _plain(network)
     spec = json.loads(json_text(spec))  # as it will be read
     _check(network, spec, arrays, converted)

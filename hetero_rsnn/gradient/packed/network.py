@@ -232,7 +232,7 @@ class PackedNetwork:
         arrays: dict[str, Any] = {}
         layers = [_described(layer, f"{k}.", arrays) for k, layer in enumerate(self.layers)]
         spec = {"shape": list(self.shape), "steps": self.steps, "layers": layers}
-        return saving.save(spec, arrays, Path(os.path.expanduser(path)), overwrite)
+        return saving.save(spec, arrays, path, overwrite)
 
     def __reduce__(self) -> Any:
         return _again, (self.shape, self.layers, self.steps)  # numbers are laid out anew

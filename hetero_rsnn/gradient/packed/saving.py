@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from hetero_rsnn.common.array_files import Arrays, read_array_file, read_sealed, unsealed, write_sealed
-from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.errors import FileFormatError
+from hetero_rsnn.common.files import file_named
 from hetero_rsnn.gradient.packed.words import WORD
 
 _FORMAT, _VERSION = "hetero_rsnn packed network", 1
@@ -25,10 +26,9 @@ _LAYOUT = {"word": WORD, "bit_order": "little", "byte_order": "little"}
 _INSIDE = (*_LAYOUT, "network", "arrays", "sha256")
 
 
-def save(spec: dict[str, Any], arrays: Arrays, path: Path, overwrite: bool) -> Path:
+def save(spec: dict[str, Any], arrays: Arrays, path: str | Path, overwrite: bool) -> Path:
     """Write what describes a network, and its arrays."""
-    if path.suffix != ".json":
-        raise HeteroError(f"a packed network is saved as NAME.json, got {path.name!r}", fix="end it in .json")
+    path = file_named("a packed network", path, ".json")
     little = {name: array.astype(array.dtype.newbyteorder("<")) for name, array in arrays.items()}
     return write_sealed(path, {**_LAYOUT, "network": spec}, little, form=_FORMAT, version=_VERSION, overwrite=overwrite)
 
