@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 _CONTROL = ("actors", "encoder", "layers", "passes", "relu_actor", "spiking_actor")
 _TORCH = ["hetero_rsnn/gradient/feedforward/*", "tests/gradient/feedforward/*", "tests/control/learning/*"]
+_TORCH += ["tests/actor_loop.py"]
 _TORCH += [f"hetero_rsnn/control/{name}.py" for name in _CONTROL]
 _RL = ["tests/control/training/*"]
 _RL += [

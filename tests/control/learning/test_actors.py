@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from control.learning.actor_loop import Trace, run
+from actor_loop import Trace, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
