@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from hetero_rsnn.exchange.xarray import to_xarray
     from hetero_rsnn.experiments.comparison import Comparison, compare
     from hetero_rsnn.experiments.measurement import Measurement, SeedResult, measure, train
+    from hetero_rsnn.experiments.sweep import sweep
+    from hetero_rsnn.experiments.sweep_result import Sweep, SweepCurve
     from hetero_rsnn.gradient.batch import BatchRun, Gradients, run_batch
     from hetero_rsnn.gradient.feedforward.accounts import Account
     from hetero_rsnn.gradient.feedforward.conversion import convert
@@ -211,6 +213,8 @@ _HOMES = {
     "theory.weights": ["WeightDrift", "weight_drift"],
     "experiments.comparison": ["Comparison", "compare"],
     "experiments.measurement": ["Measurement", "SeedResult", "measure", "train"],
+    "experiments.sweep": ["sweep"],
+    "experiments.sweep_result": ["Sweep", "SweepCurve"],
     "estimators.anytime": ["AnytimeReadout"],
     "estimators.classifier": ["HRSNNClassifier"],
     "estimators.features": ["HRSNNFeatures"],
@@ -350,6 +354,9 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "Estimate",
     "compare",
     "Comparison",
+    "sweep",
+    "Sweep",
+    "SweepCurve",
     "lif_rate",
     "siegert_rate",
     "lif_response",

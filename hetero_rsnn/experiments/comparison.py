@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,14 @@ from typing import Any
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.experiments.measurement import Measurement, measure_many
+from hetero_rsnn.experiments.measurement_journal import (
+    complete_seeds,
+    measurement_log,
+    measurements_of,
+    network_of,
+    read_measurements,
+    study_of,
+)
 from hetero_rsnn.jobs.progress import Progress
 from hetero_rsnn.measures.estimates import Estimate, cell, estimate
 from hetero_rsnn.network.definition import Network, mixed_pairs
@@ -58,6 +66,29 @@ class Comparison:
 
     measurements: tuple[Measurement, ...]
     baseline: str
+
+    @classmethod
+    def from_journal(cls, path: str | Path, *, baseline: str | None = None) -> Comparison:
+        """Read the journal of a comparison, even while it runs: the seeds on which all networks were measured.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be read, is of something else, has no such seed yet, or is of a trained network.
+
+        Examples
+        --------
+        >>> import hetero_rsnn as hr
+        >>> hr.Comparison.from_journal("none.jsonl")
+        Traceback (most recent call last):
+        ...
+        hetero_rsnn.common.errors.JournalError: there is no journal none.jsonl: give the path of one
+        """
+        header, rows = read_measurements(path, "comparison")
+        nets = [network_of(path, entry) for entry in header["networks"]]
+        seeds = complete_seeds(path, nets, rows)
+        name = _baseline([net.name for net in nets], baseline)
+        return cls(tuple(measurements_of(nets, seeds, rows, Engine(**header["engine"]))), name)
 
     def __repr__(self) -> str:
         names = ", ".join(m.network.name for m in self.measurements)
@@ -121,7 +152,7 @@ class Comparison:
 
 
 def compare(
-    networks: Sequence[str | Path | Network] | str | Path | Network = CANONICAL,
+    networks: Mapping[str, str | Path | Network] | Sequence[str | Path | Network] | str | Path | Network = CANONICAL,
     seeds: Iterable[int] = range(20),
     *,
     baseline: str | None = None,
@@ -131,12 +162,15 @@ def compare(
     workers: int = 1,
     progress: Progress | None = None,
     recordings: Path | None = None,
+    journal: str | Path | None = None,
+    resume: bool = False,
 ) -> Comparison:
     """Measure several networks on the same seeds.
 
     Parameters
     ----------
-    networks : sequence of str, Path or Network
+    networks : sequence of str, Path or Network, or mapping
+        A mapping gives the networks the names of its keys: ``{"narrow": net, "wide": net.replace(...)}``.
     seeds : iterable of int
         See `measure`, also for networks whose arrays are given.
     baseline : str, optional
@@ -149,6 +183,11 @@ def compare(
         Called with (finished, total).
     recordings : Path, optional
         Folder to write the recording of every measurement to, as ``NETWORK-SEED.npz`` and ``.json``.
+    journal : path, optional
+        A file that keeps every measurement as soon as it is made.
+    resume : bool
+        Go on with the journal of an earlier call with the same networks: what it holds is not measured again. More
+        seeds may be given.
 
     Returns
     -------
@@ -159,33 +198,59 @@ def compare(
     HeteroError
         If two networks have one name, the baseline is not among them, or their protocols differ in what is measured
         (the filter remembers by itself, so tau_read must be the same).
+    JournalError
+        If the journal exists (without `resume`), is missing (with it), or is of another comparison.
+
+    Examples
+    --------
+    >>> import hetero_rsnn as hr
+    >>> small = hr.load_network("henhes", n=50, **{"protocol.samples": 400, "protocol.d_max": 8, "protocol.train": "1 s"})
+    >>> found = hr.compare({"narrow": small, "wide": small.replace(**{"E.tau_m.cv": 1.0})}, seeds=range(2))
+    >>> found
+    Comparison(narrow, wide; baseline 'narrow', 2 seeds)
+    >>> found.difference("wide", "C").n
+    2
     """
     engine = Engine(backend, precision, codegen_target)
-    nets = [load_network(n) for n in ([networks] if isinstance(networks, str | Path | Network) else networks)]
+    nets = _loaded(networks)
     names = [n.name for n in nets]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise HeteroError(f"two networks are called {twice[0]!r}: give one of them another name in its file")
+    baseline = _baseline(names, baseline)
+    check_alike(nets)
+    study, labels = study_of(nets, nets), {net.fingerprint: {"name": net.name} for net in nets}
+    with measurement_log(journal, resume, "comparison", study, engine, labels) as log:
+        measured = measure_many(
+            nets, seeds, engine=engine, workers=workers, progress=progress, recordings=recordings, log=log
+        )
+    return Comparison(tuple(measured), baseline)
+
+
+def _loaded(networks: Any) -> list[Network]:
+    if isinstance(networks, Mapping):
+        return [load_network(given, name=str(name)) for name, given in networks.items()]
+    return [load_network(n) for n in ([networks] if isinstance(networks, str | Path | Network) else networks)]
+
+
+def _baseline(names: Sequence[str], baseline: str | None) -> str:
     if baseline is None:
-        baseline = "honhos" if "honhos" in names else names[0] if names else ""
-    elif baseline not in names:
+        return "honhos" if "honhos" in names else names[0] if names else ""
+    if baseline not in names:
         raise HeteroError(f"the baseline {baseline!r} is not among the networks{suggest(baseline, names)}")
+    return baseline
+
+
+def check_alike(networks: Sequence[Network], apart: Iterable[str] = ()) -> None:
+    """Refuse networks whose protocols differ in what is measured, in anything but the parameters `apart`."""
+    left = {name.removeprefix("protocol.") for name in apart}
     for key in ("hold", "tau_read", "samples", "washout", "d_max"):
-        found = {n.name: getattr(n.protocol, key) for n in nets}
-        if len(set(found.values())) > 1:
+        found = {n.name: getattr(n.protocol, key) for n in networks}
+        if key not in left and len(set(found.values())) > 1:
             raise HeteroError(
                 f"compared networks must be measured alike, but protocol.{key} differs: "
                 f"{', '.join(f'{k} {v:g}' for k, v in found.items())}; set it to one value in all"
             )
-    measured = measure_many(
-        nets,
-        seeds,
-        engine=engine,
-        workers=workers,
-        progress=progress,
-        recordings=recordings,
-    )
-    return Comparison(tuple(measured), baseline)
 
 
 def comparison_tables(comparison: Comparison) -> list[TextTable]:

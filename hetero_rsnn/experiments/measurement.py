@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -245,6 +245,16 @@ def _job(job: tuple[Network, int], engine: Engine, recordings: Path | None) -> S
     return result
 
 
+class Kept(Protocol):
+    """What holds measurements that were made before, and takes those that are made; see `measurement_journal`."""
+
+    def get(self, network: Network, seed: int) -> SeedResult | None:
+        """The measurement of a network on a seed, if there is one."""
+
+    def keep(self, network: Network, row: SeedResult) -> None:
+        """Keep a measurement."""
+
+
 def measure_many(
     networks: Sequence[Network],
     seeds: Iterable[int] = range(8),
@@ -253,22 +263,56 @@ def measure_many(
     workers: int = 1,
     progress: Progress | None = None,
     recordings: Path | None = None,
+    log: Kept | None = None,
 ) -> list[Measurement]:
-    """Measure several networks on the same seeds; see `measure` and, for `recordings`, `compare`."""
+    """Measure several networks on the same seeds; see `measure` and, for `recordings`, `compare`.
+
+    What `log` holds is not measured again, unless its recording is wanted and is not there. Two networks of one content
+    are measured once.
+    """
     numbers = checks.different_seeds("seeds", seeds)
     if not networks:
         raise HeteroError("a measurement needs at least one network, got none: name one")
     for network in networks:
         check_size(network, engine, min(workers, len(numbers) * len(networks)) if isinstance(workers, int) else 1)
     # Seed after seed, so that an early stop has compared the networks on the seeds that are done.
-    jobs = [(network, seed) for seed in numbers for network in networks]
+    wanted = [(network, seed) for seed in numbers for network in networks]
+    found: dict[tuple[str, int], SeedResult] = {}
+    jobs: dict[Any, tuple[Network, int]] = {}
+    for network, seed in wanted:
+        key = (network.fingerprint, seed)
+        row = None if log is None else log.get(network, seed)
+        if row is not None:
+            found[key] = row
+        if row is None or (recordings is not None and not _recorded(recordings, network, seed)):
+            # A recording has the name of its network.
+            jobs.setdefault(key if recordings is None else (network.name, *key), (network, seed))
+    todo = list(jobs.values())
+    before = len(wanted) - len(todo)
+
+    def keep(index: int, row: SeedResult) -> None:
+        network, seed = todo[index]
+        if found.setdefault((network.fingerprint, seed), row) is row and log is not None:
+            log.keep(network, row)
+
+    def tell(done: int, _total: int) -> None:
+        if progress is not None:
+            progress(before + done, len(wanted))
+
+    if before:
+        tell(0, len(todo))
     job = partial(_job, engine=engine, recordings=recordings)
-    results = run_jobs(job, jobs, workers=workers, progress=progress, threads=engine.threads)
-    columns = [tuple(results[i :: len(networks)]) for i in range(len(networks))]
+    run_jobs(job, todo, workers=workers, progress=tell, threads=engine.threads, each=keep)
     return [
-        Measurement(network, rows, engine.backend, engine.precision)
-        for network, rows in zip(networks, columns, strict=True)
+        Measurement(
+            network, tuple(found[network.fingerprint, seed] for seed in numbers), engine.backend, engine.precision
+        )
+        for network in networks
     ]
+
+
+def _recorded(folder: Path, network: Network, seed: int) -> bool:
+    return all((folder / f"{network.name}-{seed}{ending}").exists() for ending in (".npz", ".json"))
 
 
 def measure(

@@ -120,6 +120,7 @@ def run_jobs(
     workers: int = 1,
     progress: Progress | None = None,
     threads: bool = False,
+    each: Callable[[int, Result], object] | None = None,
 ) -> list[Result]:
     """Apply `function` to every job.
 
@@ -135,6 +136,8 @@ def run_jobs(
     threads : bool
         Threads of this process, which start at once and share what they read: for jobs that spend their time in
         compiled code. Other jobs would wait for each other.
+    each : callable, optional
+        Called here with the place of every job and its result, as soon as it is finished: to keep it.
 
     Returns
     -------
@@ -151,6 +154,8 @@ def run_jobs(
     results: dict[int, Any] = {}
     for index, result in _finished(function, jobs, min(workers, len(jobs)), threads):
         results[index] = result
+        if each is not None:
+            each(index, result)
         if progress is not None:
             progress(len(results), len(jobs))
     return [results[i] for i in range(len(jobs))]

@@ -3,6 +3,7 @@
 ``network_plots``  rasters, distributions, memory curves, comparisons
 ``search_plots``   what a search found: front, convergence, the whole figure
 ``search_panels``  what a search learned: distributions, partial dependences
+``sweep_plots``    curves over a parameter, E over C as a path
 ``task_plots``     results on data sets, early decisions
 ``image_plots``    feed-forward networks on images
 ``control_plots``  actors that learn to act
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         plot_searched_distributions,
     )
     from hetero_rsnn.plots.search_plots import plot_convergence, plot_front, search_figure
+    from hetero_rsnn.plots.sweep_plots import figure_sweep, plot_sweep, plot_sweep_path
     from hetero_rsnn.plots.task_plots import (
         figure_task,
         plot_accuracy_over_spikes,
@@ -78,6 +80,7 @@ _HOMES = {
         "plot_searched_distributions",
     ],
     "plots.search_plots": ["plot_convergence", "plot_front", "search_figure"],
+    "plots.sweep_plots": ["figure_sweep", "plot_sweep", "plot_sweep_path"],
     "plots.looks": ["COLOURS", "save_figure", "style"],
     "plots.image_plots": ["figure_images", "plot_image_steps", "plot_membrane_noise"],
     "plots.control_plots": [
@@ -107,6 +110,7 @@ __all__ = [
     "figure_control",
     "figure_images",
     "figure_simulation",
+    "figure_sweep",
     "figure_task",
     "fit_models",
     "plot_accuracy_over_spikes",
@@ -137,6 +141,8 @@ __all__ = [
     "plot_raster",
     "plot_searched_distribution",
     "plot_searched_distributions",
+    "plot_sweep",
+    "plot_sweep_path",
     "plot_trace",
     "save_figure",
     "save_film",
