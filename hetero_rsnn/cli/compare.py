@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from hetero_rsnn.cli.options import command_line, parse_overrides, parse_seeds, results_folder, say
-from hetero_rsnn.common.errors import HeteroError, suggest
-from hetero_rsnn.common.text import printable
+from hetero_rsnn.cli.options import command_line, parse_seeds, say
+from hetero_rsnn.cli.studies import choose_files, load_named, measuring, name_of, rasters
 
 
 def compare(
     networks: Annotated[
-        list[str] | None, typer.Argument(help="Names or paths [default: the four canonical networks].")
+        list[str] | None,
+        typer.Argument(metavar="[[NAME=]NETWORK]...", help="Names or paths [default: the four canonical networks]."),
     ] = None,
     seeds: Annotated[
         str | None, typer.Option(help="A count (20), a range (100-119) or a list (1,5,8) [default: 20].")
@@ -35,6 +35,16 @@ def compare(
     baseline: Annotated[
         str | None, typer.Option(help="Network to compare with [default: honhos, else the first].")
     ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option("--journal", "-j", help="File that keeps every measurement [default: journal.jsonl of --out]."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an existing journal.")] = False,
+    figure: Annotated[
+        Path | None, typer.Option("--figure", help="Draw to this .pdf, .png or .svg instead of figure.png of --out.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write the table to this .csv file too.")] = None,
+    latex: Annotated[Path | None, typer.Option("--latex", help="Write the tables to this .tex file too.")] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="[NETWORK:]NAME=VALUE", help="Change a value in all networks, or in one."),
@@ -42,60 +52,40 @@ def compare(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
 ) -> None:
     """Measure networks on the same seeds: C, S, rate and E with 95 % intervals, a figure, and results.json."""
-    from hetero_rsnn.common.files import json_text, write_json
+    from hetero_rsnn.common.files import json_text
     from hetero_rsnn.experiments import comparison as comparing
-    from hetero_rsnn.experiments.measurement import measure_seed
     from hetero_rsnn.jobs.parallel import cores
-    from hetero_rsnn.jobs.progress import progress_bar
-    from hetero_rsnn.network.draw import draw
-    from hetero_rsnn.network.loading import load_network
     from hetero_rsnn.network.shipped import CANONICAL
     from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.network_plots import figure_comparison
-    from hetero_rsnn.report.comparison_tables import print_comparison
+    from hetero_rsnn.report.comparison_tables import comparison_rows, print_comparison
     from hetero_rsnn.simulation.engine import Engine
 
     engine = Engine(backend, precision, codegen_target)
-    names = networks or list(CANONICAL)
-    looks = comparing.quick_settings([load_network(name) for name in names]) if quick else [{}] * len(names)
-    changes: dict[str, Any] = {}
-    only: dict[str, dict[str, Any]] = {}
-    for pair in overrides or []:
-        name, colon, rest = pair.partition(":")
-        if colon and "=" not in name:
-            only.setdefault(name, {}).update(parse_overrides([rest]))
-        else:
-            changes |= parse_overrides([pair])
-    if n is not None:
-        changes["n"] = n
-    nets = [
-        load_network(name, **{**look, **changes, **only.pop(name, {})}) for name, look in zip(names, looks, strict=True)
-    ]
-    for name in only:
-        raise HeteroError(f"--set {name}:... names no compared network{suggest(name, names)}")
+    words = networks or list(CANONICAL)
+    nets = load_named(words, overrides or [], quick, n)
     numbers = parse_seeds(seeds if seeds is not None else ("4" if quick else "20"))
-    folder = results_folder(out, "compare", ("results.json", "figure.png", "recordings"), overwrite)
-    with progress_bar("measuring", len(nets) * len(numbers)) as progress:
+    more = ("recordings",) if recordings else ()
+    files = choose_files("compare", out, overwrite, figure, csv, latex, journal, resume, more)
+    with measuring("measuring", files, len(nets) * len(numbers), recordings) as progress:
         comparison = comparing.compare(
-            nets,
+            list(nets.values()),
             numbers,
-            baseline=baseline,
+            baseline=None if baseline is None else name_of(baseline, nets),
             **engine.options,
             workers=cores() if workers is None else workers,
             progress=progress,
-            recordings=folder / "recordings" if recordings else None,
+            recordings=files.folder / "recordings" if recordings else None,
+            journal=files.journal,
+            resume=resume,
         )
+        drawn = figure_comparison(comparison, rasters(comparison))
     data = {"command": command_line(), **comparison.to_dict()}
-    write_json(folder / "results.json", data)
-    rasters = []
-    for name in comparing.raster_pair(comparison):
-        net = comparison[name].network
-        _, recording = measure_seed(net, numbers[0], engine)
-        rasters.append((draw(net, numbers[0]), recording))
-    save_figure(figure_comparison(comparison, rasters), folder / "figure.png")
+    files.write(data, comparison_rows(comparison), comparing.comparison_tables(comparison))
+    save_figure(drawn, files.figure)
     # Last, since a pipe that nobody reads ends the command here.
     if as_json:
         say(json_text(data), end="")
     else:
         print_comparison(comparison)
-        say(f"wrote results.json{', recordings' if recordings else ''} and figure.png to {printable(folder)}")
+        say(files.told(*more))

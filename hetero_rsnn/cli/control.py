@@ -94,7 +94,7 @@ def _told(overrides: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What --set says of the actor, and of its training."""
     actor: dict[str, Any] = {}
     training: dict[str, Any] = {}
-    for name, value in parse_overrides(overrides).items():
+    for name, value in parse_overrides(overrides, lists=True).items():
         if name.startswith("actor."):
             actor[name.removeprefix("actor.")] = value
         elif name in ("actor", "steps", "target"):

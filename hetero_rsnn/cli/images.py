@@ -88,7 +88,7 @@ def classify_images(
     weights = None if asked.bits is None else {1: "1bit", 32: "full"}[asked.bits]
     said |= {"weights": weights, "shortcuts": asked.shortcuts}
     training = dict(_QUICK_TRAINING) if quick else {}
-    training |= parse_overrides(overrides or []) | {k: v for k, v in said.items() if v is not None}
+    training |= parse_overrides(overrides or [], lists=True) | {k: v for k, v in said.items() if v is not None}
     for option, number in (("--images", asked.images), ("--epochs", asked.epochs), ("--workers", workers)):
         if number is not None:
             checks.whole(option, number, least=1)

@@ -74,8 +74,11 @@ def by_line(text: object) -> str:
     return "\n".join(printable(line) for line in str(text).expandtabs(4).split("\n"))
 
 
-def parse_overrides(pairs: list[str]) -> dict[str, Any]:
-    """Read ``NAME=VALUE`` pairs; a value is TOML if it can be, else text ("20 ms")."""
+def parse_overrides(pairs: list[str], *, lists: bool = False) -> dict[str, Any]:
+    """Read ``NAME=VALUE`` pairs; a value is TOML if it can be, else text ("20 ms").
+
+    Several values where a network takes one are refused, unless `lists`, which settings of a training may be.
+    """
     import tomllib
 
     out: dict[str, Any] = {}
@@ -83,12 +86,24 @@ def parse_overrides(pairs: list[str]) -> dict[str, Any]:
         name, sign, text = pair.partition("=")
         if not sign or not name.strip() or not text.strip():
             raise HeteroError(f"an override must be NAME=VALUE, got {pair!r}: write e.g. --set E.tau_m.cv=0.5")
+        if not lists:
+            _refuse_several(name.strip(), text.strip())
         try:
             value = tomllib.loads(f"value = {text.strip()}")["value"]
         except tomllib.TOMLDecodeError:
             value = text.strip()
         out[name.strip()] = value
     return out
+
+
+def _refuse_several(name: str, text: str) -> None:
+    """A range or list is a sweep; only a mixture has lists of its own."""
+    from hetero_rsnn.experiments.sweep_values import is_several
+
+    if name.rpartition(".")[2] not in ("weights", "components") and is_several(text):
+        values = text.strip("[] ").replace(" ", "")
+        line = printable(shlex.join(["hetero-rsnn", "sweep", "NETWORK", f"{name}={values}"]))
+        raise HeteroError(f"--set {name} takes one value, got {text!r:.80}", fix=f"measure several with {line}")
 
 
 _MOST_SEEDS = 100_000
@@ -129,20 +144,33 @@ _RESUME = {
 
 
 @contextmanager
-def journaled(path: Path, piece: str, again: Sequence[str]) -> Iterator[None]:
-    """A run that keeps every `piece` in a journal: who is stopped is told by which command it goes on."""
+def journaled(path: Path, piece: str, again: Sequence[str], count: Callable[[], str] | None = None) -> Iterator[None]:
+    """A run that keeps every `piece` in a journal: who is stopped is told by which command it goes on.
+
+    `count` says how many are kept, where that is known.
+    """
     try:
         yield
     except JournalError as error:
         raise JournalError(error.reason, fix=_RESUME[error.problem]) if error.problem in _RESUME else error from None
     except KeyboardInterrupt:
         fix = f"go on with: {shlex.join(again)}" if path.is_file() else "nothing had begun"
-        raise KeyboardInterrupt(printable(f"every finished {piece} is in the journal; {fix}")) from None
+        kept = f"every finished {piece} is in the journal" if count is None else count()
+        raise KeyboardInterrupt(printable(f"{kept}; {fix}")) from None
 
 
 def command_line() -> str:
     """The command as it was given, for results that say how to repeat them."""
     return shlex.join(["hetero-rsnn", *sys.argv[1:]])
+
+
+def free_file(path: Path, option: str, overwrite: bool) -> None:
+    """Refuse, before the work, a file that is there already or cannot be written."""
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder: choose another {option}")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists already: choose another {option}, or add --overwrite")
+    writable_folder(path.parent, option)
 
 
 def writable_folder(folder: Path, option: str = "--out") -> Path:

@@ -1,4 +1,4 @@
-"""The command line put together: networks, data, simulate, compare, classify, forecast, control, search, show."""
+"""The command line put together: all commands, and what ends each of them: a mistake, Ctrl-C, a full disk."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from hetero_rsnn.cli.compare import compare
 from hetero_rsnn.cli.networks import networks_app
 from hetero_rsnn.cli.options import any_encoding, plain_warnings, say
 from hetero_rsnn.cli.simulate import simulate
+from hetero_rsnn.cli.sweep import sweep
 from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.common.text import printable
 from hetero_rsnn.common.versions import versions
@@ -51,6 +52,7 @@ def _top(
 
 app.command()(simulate)
 app.command()(compare)
+app.command()(sweep)
 app.command()(cli_tasks.classify)
 app.command()(cli_tasks.forecast)
 app.command()(cli_control.control)
@@ -105,7 +107,7 @@ def _check_words(words: list[str]) -> None:
 
 def _advice(error: TooShortError) -> str:
     """What the command at hand can do about a series that is too short."""
-    if error.measure != "memory_capacity" or not {"compare", "search"} & set(sys.argv[1:2]):
+    if error.measure != "memory_capacity" or not {"compare", "sweep", "search"} & set(sys.argv[1:2]):
         return str(error)
     return f"{error.reason}: add --set protocol.samples={error.required}, or measure fewer neurons"
 

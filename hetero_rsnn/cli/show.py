@@ -1,4 +1,4 @@
-"""``hetero-rsnn show``: what a search has found so far, or actors have learned, as tables, figures, files."""
+"""``hetero-rsnn show``: what a search, a sweep or a comparison has found so far, or actors have learned."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hetero_rsnn.cli.control import show_control
-from hetero_rsnn.cli.options import say, writable_folder
+from hetero_rsnn.cli.options import free_file, say
+from hetero_rsnn.cli.studies import show_study
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.files import first_free
@@ -26,7 +27,7 @@ FIGURE, PAGE = "search.png", "search.html"
 def show(
     journals: Annotated[
         list[Path],
-        typer.Argument(metavar="JOURNAL...", help="Journal of search or control; further ones are compared."),
+        typer.Argument(metavar="JOURNAL...", help="Journal of search, control, sweep or compare."),
     ],
     top: Annotated[int, typer.Option(help="Trials in the table.")] = 10,
     out: Annotated[
@@ -45,12 +46,19 @@ def show(
 ) -> None:
     """Show what a search has found, even while it runs: best trials with 95 % intervals, figures, the best network.
 
-    Of hetero-rsnn control: returns of every seed, curves with 95 % intervals, an episode of the best one.
+    Of hetero-rsnn control: returns of every seed, curves with 95 % intervals, an episode of the best one. Of sweep and
+    compare: tables and the figure. Journals of searches, and of control, are compared where there are several.
     """
-    if _of_control(journals):
+    kind = _kind(journals)
+    if kind != "search":
         if html is not None or export is not None:
             raise HeteroError("--html and --export are for journals of searches", fix="leave them away")
-        show_control(journals, out, figures, overwrite)
+        if kind == "trainings":
+            show_control(journals, out, figures, overwrite)
+        elif len(journals) > 1:
+            raise HeteroError(f"{journals[0]} is of a {kind}, which is shown alone", fix="show them one by one")
+        else:
+            show_study(journals[0], kind, out, figures, overwrite)
         return
     from hetero_rsnn.report.search_page import write_html
     from hetero_rsnn.searching import view
@@ -78,34 +86,31 @@ def show(
         say(f"wrote {', '.join(printable(path) for path in written)}")
 
 
-def _of_control(journals: list[Path]) -> bool:
-    """Whether these are journals of `hetero-rsnn control`; both kinds together cannot be compared."""
+def _kind(journals: list[Path]) -> str:
+    """What journals are of: a search, trainings, a sweep, a comparison. Two kinds together cannot be shown."""
     from hetero_rsnn.control.journal_events import KIND
+    from hetero_rsnn.experiments.measurement_journal import KIND as MEASUREMENTS
     from hetero_rsnn.jobs.journal import read_journal
 
-    kinds = [KIND in read_journal(path)[0] for path in journals]
-    if any(kinds) and not all(kinds):
-        raise HeteroError(
-            f"{journals[kinds.index(True)]} is of trainings, {journals[kinds.index(False)]} of a search",
-            fix="show them one by one",
-        )
-    return all(kinds)
+    kinds = []
+    for path in journals:
+        header = read_journal(path)[0]
+        study = header.get(MEASUREMENTS)
+        kinds.append("trainings" if KIND in header else study if study in ("sweep", "comparison") else "search")
+    for path, kind in zip(journals, kinds, strict=True):
+        if kind != kinds[0]:
+            said = [k if k == "trainings" else f"a {k}" for k in (kinds[0], kind)]
+            raise HeteroError(f"{journals[0]} is of {said[0]}, {path} of {said[1]}", fix="show them one by one")
+    return kinds[0]
 
 
 def _check_paths(figure: Path | None, page: Path | None, export: Path | None, overwrite: bool) -> None:
     """Find what cannot be written before the work."""
-    from hetero_rsnn.common.errors import OutputError
-
     if export is not None and export.suffix != ".toml":
         raise HeteroError(f"--export must name a .toml file, got {str(export)!r}: load_network reads no other")
     for path, option in ((figure, "--out"), (page, "--html or --out"), (export, "--export")):
-        if path is None:
-            continue
-        if path.is_dir():
-            raise OutputError(f"{path} is a folder: choose another {option}")
-        if path.exists() and not overwrite:
-            raise OutputError(f"{path} exists already: choose another {option}, or add --overwrite")
-        writable_folder(path.parent, option)
+        if path is not None:
+            free_file(path, option, overwrite)
 
 
 def _draw(result: SearchResult, others: list[SearchResult], path: Path) -> Path:

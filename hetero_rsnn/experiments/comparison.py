@@ -204,7 +204,8 @@ def compare(
     Examples
     --------
     >>> import hetero_rsnn as hr
-    >>> small = hr.load_network("henhes", n=50, **{"protocol.samples": 400, "protocol.d_max": 8, "protocol.train": "1 s"})
+    >>> protocol = {"protocol.samples": 400, "protocol.d_max": 8, "protocol.train": "1 s"}
+    >>> small = hr.load_network("henhes", n=50, **protocol)
     >>> found = hr.compare({"narrow": small, "wide": small.replace(**{"E.tau_m.cv": 1.0})}, seeds=range(2))
     >>> found
     Comparison(narrow, wide; baseline 'narrow', 2 seeds)

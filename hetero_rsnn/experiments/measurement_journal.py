@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -246,13 +246,20 @@ def measurement_log(
         yield None
         return
     header = {KIND: kind, **study, "engine": engine.options, "versions": versions()}
-    journal = (
-        Journal.resume(path, lambda found: _same(path, found, header), each=Inspector())
-        if resume
-        else Journal.create(path, header)
-    )
-    with journal:
-        yield MeasurementLog(journal, labels)
+    if resume:
+        with Journal.resume(path, lambda found: _same(path, found, header), each=Inspector()) as journal:
+            yield MeasurementLog(journal, labels)
+        return
+    log: MeasurementLog | None = None
+    try:
+        with Journal.create(path, header) as journal:
+            log = MeasurementLog(journal, labels)
+            yield log
+    except BaseException:
+        if log is not None and not len(log):  # nothing was measured: the next try is not to stumble over it
+            with suppress(OSError):
+                Path(path).unlink()
+        raise
 
 
 def study_of(bases: list[Network], points: list[Network], **more: Any) -> dict[str, Any]:
@@ -275,9 +282,7 @@ def read_measurements(path: str | Path, kind: str) -> tuple[Event, dict[tuple[st
     return events[0], rows_of(events)
 
 
-def complete_seeds(
-    path: str | Path, points: list[Network], rows: Mapping[tuple[str, int], SeedResult]
-) -> list[int]:
+def complete_seeds(path: str | Path, points: list[Network], rows: Mapping[tuple[str, int], SeedResult]) -> list[int]:
     """The seeds on which all networks were measured, since only those are paired.
 
     Raises
@@ -300,9 +305,7 @@ def measurements_of(
 ) -> list[Measurement]:
     """Rows that a journal holds, put together as `measure_many` returns them."""
     return [
-        Measurement(
-            network, tuple(rows[network.fingerprint, seed] for seed in seeds), engine.backend, engine.precision
-        )
+        Measurement(network, tuple(rows[network.fingerprint, seed] for seed in seeds), engine.backend, engine.precision)
         for network in networks
     ]
 

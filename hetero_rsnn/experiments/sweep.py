@@ -81,7 +81,8 @@ def sweep(
     Examples
     --------
     >>> import hetero_rsnn as hr
-    >>> small = hr.load_network("henhes", n=50, **{"protocol.samples": 400, "protocol.d_max": 8, "protocol.train": "1 s"})
+    >>> protocol = {"protocol.samples": 400, "protocol.d_max": 8, "protocol.train": "1 s"}
+    >>> small = hr.load_network("henhes", n=50, **protocol)
     >>> found = hr.sweep(small, "E.tau_m.cv", [0, 0.6, 1.2], seeds=2)
     >>> found
     Sweep(henhes; E.tau_m.cv = 0 ... 1.2 (3 values), 2 seeds)

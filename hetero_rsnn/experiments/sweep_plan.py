@@ -72,7 +72,7 @@ def plan_sweep(bases: Sequence[Network], axis: Axis, grid: Axis | None = None) -
         raise HeteroError(f"{axis.name} and {grid.name} are the same parameter", fix="vary another one")
     curves = []
     for base in bases:
-        others = [(None, "", base)]
+        others: list[tuple[float | None, str, Network]] = [(None, "", base)]
         if grid is not None and (base is first or _has(base, grid.name)):
             others = [
                 (x, f"{grid.name} = {text}", base.replace(**{grid.name: value}))

@@ -104,10 +104,12 @@ class Sweep:
     def from_plan(cls, plan: SweepPlan, measurements: list[Measurement]) -> Sweep:
         """Put measurements of ``plan.networks`` together."""
         rest = iter(measurements)
-        curves = tuple(_curve(plan.axis, planned, tuple(next(rest) for _ in planned.networks)) for planned in plan.curves)
+        curves = tuple(
+            _curve(plan.axis, planned, tuple(next(rest) for _ in planned.networks)) for planned in plan.curves
+        )
         axis, grid = plan.axis, plan.grid
-        other = (None, "") if grid is None else (grid.name, grid.values.unit)
-        return cls(axis.name, axis.values.numbers, axis.values.unit, *other, curves)
+        other, unit = (None, "") if grid is None else (grid.name, grid.values.unit)
+        return cls(axis.name, axis.values.numbers, axis.values.unit, other, unit, curves)
 
     @classmethod
     def from_journal(cls, path: str | Path) -> Sweep:
@@ -217,12 +219,18 @@ class Sweep:
             rows = [_row(f"{value:.6g}", m) for value, m in zip(curve.values, curve.measurements, strict=True)]
             rows = [(*row, _difference(d)) for row, d in zip(rows, [None, *curve.differences("E")], strict=True)]
             title = f"{_called(curve)}; {self._title(curve)}" if not place else _called(curve)
+            title += self._without(curve)
             tables.append(TextTable(title, (head, *columns), rows))
         references = [curve for curve in self.curves if curve.reference]
         if references:
             rows = [_row(_called(curve), curve.measurements[0]) for curve in references]
             tables.append(TextTable(f"without {self.parameter}", ("network", *columns[:-1]), rows))
         return tables
+
+    def _without(self, curve: SweepCurve) -> str:
+        """Why E has no mean, at the first value where it has none."""
+        pairs = zip(curve.values, curve.measurements, strict=True)
+        return next((f"; no E at {self.text(x)}: {m.reason}" for x, m in pairs if m.reason), "")
 
     def _title(self, curve: SweepCurve) -> str:
         """How it was measured; what the swept parameters decide is left away."""
@@ -231,9 +239,9 @@ class Sweep:
         parts = [_count(self.seeds)]
         parts += [f"{base.n} neurons"] * ("n" not in changed)
         parts += [f"{base.protocol.samples} samples"] * (not changed & {"protocol.samples", "samples"})
-        notes = [c.network.note for c in self.curves if c.network.note]
-        mixed = mixed_pairs([c.network for c in self.curves])
-        return "; ".join(dict.fromkeys([", ".join(parts) + "; mean [95 % interval]", *notes, *([mixed] if mixed else [])]))
+        networks = [c.network for c in self.curves]
+        notes = [", ".join(parts), "mean [95 % interval]", *(net.note for net in networks), mixed_pairs(networks)]
+        return "; ".join(dict.fromkeys(filter(None, notes)))
 
 
 def _curve(axis: Axis, planned: PlannedCurve, measurements: tuple[Measurement, ...]) -> SweepCurve:
@@ -272,7 +280,8 @@ def _to_dict(curve: SweepCurve) -> dict[str, Any]:
     differences: list[Any] = [None] * len(curve.measurements)
     if not curve.reference:
         columns = {q: curve.differences(q) for q in ("C", "S", "rate_hz", "E")}
-        differences[1:] = [{q: asdict(column[k]) for q, column in columns.items()} for k in range(len(curve.values) - 1)]
+        further = range(len(curve.values) - 1)
+        differences[1:] = [{q: asdict(column[k]) for q, column in columns.items()} for k in further]
     return {
         "name": curve.name,
         "network": curve.network.name,

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from hetero_rsnn.common import checks, units
@@ -111,7 +112,7 @@ def swept_values(name: str, values: str | Iterable[Any]) -> SweptValues:
         raise HeteroError(f"a sweep may have up to {_MOST} values of {name}, got {len(found)}", fix="take fewer")
     read = _in_one_unit(name, [_read(name, value) for value in found])
     numbers, unit = sorted(x for x, _ in read), read[0][1]
-    for a, b in zip(numbers, numbers[1:], strict=False):
+    for a, b in pairwise(numbers):
         if a == b:
             text = f"{_plain(a)} {unit}".rstrip()
             raise HeteroError(f"values of {name} must differ, got {text} twice", fix="leave one of them away")

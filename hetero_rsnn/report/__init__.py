@@ -2,6 +2,8 @@
 
 ``terminal``           standard output as a place for tables
 ``comparison_tables``  tables of a comparison
+``sweep_tables``       tables of a sweep
+``table_files``        tables as CSV and LaTeX
 ``task_tables``        tables of tasks
 ``image_tables``       tables of feed-forward networks on images
 ``control_tables``     tables of actors that learned to act

@@ -1,0 +1,214 @@
+"""What compare and sweep share: networks with names, their changes, the files that are written, the journal."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hetero_rsnn.cli.options import free_file, journaled, parse_overrides, results_folder, say
+from hetero_rsnn.common.errors import HeteroError, OutputError, suggest
+from hetero_rsnn.common.files import first_free
+from hetero_rsnn.common.text import printable
+from hetero_rsnn.jobs.progress import Progress, progress_bar
+
+if TYPE_CHECKING:
+    from hetero_rsnn.common.tables import TextTable
+    from hetero_rsnn.experiments.comparison import Comparison
+    from hetero_rsnn.network.definition import Network
+    from hetero_rsnn.network.draw import Draw
+    from hetero_rsnn.simulation.recording import Recording
+
+#: What is written to the folder of the results, unless told otherwise.
+RESULTS, FIGURE, JOURNAL = "results.json", "figure.png", "journal.jsonl"
+_ENDINGS = {"--figure": (".pdf", ".png", ".svg"), "--csv": (".csv",), "--latex": (".tex",)}
+
+
+def load_named(words: Sequence[str], overrides: Sequence[str], quick: bool, n: int | None) -> dict[str, Network]:
+    """The networks that words name (``henhes``, ``my.toml``, ``wide=my.toml``), changed as --set says.
+
+    Returns
+    -------
+    dict of str to Network
+        By the word that was given. ``[NETWORK:]NAME=VALUE`` may name a network by its word, its path or its name.
+    """
+    from hetero_rsnn.experiments.comparison import quick_settings
+    from hetero_rsnn.network.loading import load_network
+
+    nets = []
+    for word in words:
+        name, where = _named(word)
+        nets.append(load_network(where, **({"name": name} if name else {})))
+    looks = quick_settings(nets) if quick else [{} for _ in nets]
+    changes: dict[str, Any] = {}
+    only: dict[str, dict[str, Any]] = {}
+    for pair in overrides:
+        name, colon, rest = pair.partition(":")
+        if colon and "=" not in name:
+            only.setdefault(name, {}).update(parse_overrides([rest]))
+        else:
+            changes |= parse_overrides([pair])
+    if n is not None:
+        changes["n"] = n
+    known = [{word, _named(word)[1], net.name} for word, net in zip(words, nets, strict=True)]
+    for name in only:
+        if not any(name in names for names in known):
+            raise HeteroError(f"--set {name}:... names no compared network{suggest(name, sorted(set().union(*known)))}")
+    changed = []
+    for net, look, names in zip(nets, looks, known, strict=True):
+        own = {key: value for name in names & only.keys() for key, value in only[name].items()}
+        changed.append(load_network(net, **{**look, **changes, **own}))
+    return _by_word(words, changed)
+
+
+def _by_word(words: Sequence[str], nets: Sequence[Network]) -> dict[str, Network]:
+    for word in words:
+        if words.count(word) > 1:
+            name = nets[words.index(word)].name
+            raise HeteroError(f"two networks are called {name!r}: give one of them another name, as in other={word}")
+    return dict(zip(words, nets, strict=True))
+
+
+def _named(word: str) -> tuple[str, str]:
+    """The name that a word gives a network, if it does, and the network's own name or path."""
+    name, sign, where = word.partition("=")
+    given = sign and where and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _.+-]*", name) and not Path(word).is_file()
+    return (name, where) if given else ("", word)
+
+
+def name_of(word: str, nets: Mapping[str, Network]) -> str:
+    """The name of the network that a word, a path or a name stands for; a word for none is given back."""
+    for given, net in nets.items():
+        if word in (given, _named(given)[1]) and word not in {other.name for other in nets.values()}:
+            return net.name
+    return word
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where results go; `journal` keeps every measurement as soon as it is made."""
+
+    folder: Path
+    figure: Path
+    csv: Path | None
+    latex: Path | None
+    journal: Path
+    resume: bool
+
+    def write(self, data: Any, rows: list[dict[str, Any]], tables: list[TextTable]) -> None:
+        """Write results, and the tables that were asked for; the figure is for who draws it."""
+        from hetero_rsnn.common.files import write_json, write_text
+        from hetero_rsnn.report.table_files import csv_text, latex_text
+
+        write_json(self.folder / RESULTS, data)
+        if self.csv is not None:
+            write_text(self.csv, csv_text(rows))
+        if self.latex is not None:
+            write_text(self.latex, latex_text(tables))
+
+    def told(self, *more: str) -> str:
+        """What was written, for the last line."""
+        inside = ", ".join([RESULTS, *more])
+        inside += f" and {FIGURE}" if self.figure == self.folder / FIGURE else ""
+        apart = [p for p in (self.figure, self.csv, self.latex) if p is not None and p != self.folder / FIGURE]
+        text = f"wrote {inside} to {printable(self.folder)}"
+        return text + (f"\nwrote {', '.join(map(printable, apart))}" if apart else "")
+
+
+def choose_files(
+    command: str, out: Path | None, overwrite: bool, figure: Path | None, csv: Path | None, latex: Path | None,
+    journal: Path | None, resume: bool, more: Sequence[str] = (),
+) -> Files:  # fmt: skip
+    """Find where results can be written, and refuse what cannot be, before the work; `more` are folders of them.
+
+    Raises
+    ------
+    HeteroError
+        If a file has an ending that is not known, exists already, or there is no journal to resume.
+    """
+    if resume and journal is None and out is None:
+        raise HeteroError("--resume needs the journal to go on with: add --journal PATH")
+    for option, path in (("--figure", figure), ("--csv", csv), ("--latex", latex)):
+        if path is None:
+            continue
+        if path.suffix not in _ENDINGS[option]:
+            rule = " or ".join(_ENDINGS[option])
+            raise HeteroError(f"{option} must name a file that ends in {rule}, got {str(path)!r}: rename it")
+        free_file(path, option, overwrite)
+    names = (RESULTS, *([FIGURE] if figure is None else []), *([] if resume else more))
+    if journal is None and out is None:
+        names = (*names, JOURNAL)
+    elif journal is None and not resume and not overwrite:
+        path = Path(out or "") / JOURNAL
+        if path.exists() and not any((path.parent / name).exists() for name in names):
+            raise OutputError(f"{path} exists already: add --resume to go on with it, or choose another --out")
+    folder = results_folder(out, command, names, overwrite)
+    if journal is None:
+        journal = folder / JOURNAL if resume else first_free(folder / JOURNAL)
+    return Files(folder, folder / FIGURE if figure is None else figure, csv, latex, journal, resume)
+
+
+@contextmanager
+def measuring(text: str, files: Files, total: int, keep_folder: bool = False) -> Iterator[Progress]:
+    """Measure with a bar; who stops it is told what the journal holds, and by which command it goes on."""
+    again = ["hetero-rsnn", *sys.argv[1:]]
+    given = {word.partition("=")[0] for word in again}
+    again += [] if given & {"--journal", "-j"} else ["--journal", str(files.journal)]
+    again += ["--out", str(files.folder)] if keep_folder and not given & {"--out", "-o"} else []
+    again += [] if files.resume else ["--resume"]
+    kept, whole = 0, total
+
+    def count() -> str:
+        return f"{files.journal} holds {kept} of {whole} measurements" if kept else "no measurement was finished"
+
+    with journaled(files.journal, "measurement", again, count), progress_bar(text, total) as tell:
+
+        def progress(done: int, total: int) -> None:
+            nonlocal kept, whole
+            if files.resume and not kept and done:
+                say(f"resumed {printable(files.journal)}: {done} of {total} measurements kept", err=True)
+            kept, whole = done, total
+            tell(done, total)
+
+        yield progress
+
+
+def show_study(path: Path, kind: str, out: Path | None, figures: bool, overwrite: bool) -> None:
+    """What `hetero-rsnn show` does with the journal of a sweep or a comparison: the tables, and the figure again."""
+    from hetero_rsnn.experiments.comparison import Comparison
+    from hetero_rsnn.experiments.sweep_result import Sweep
+    from hetero_rsnn.plots.looks import save_figure
+    from hetero_rsnn.plots.network_plots import figure_comparison
+    from hetero_rsnn.plots.sweep_plots import figure_sweep
+    from hetero_rsnn.report.comparison_tables import print_comparison
+    from hetero_rsnn.report.sweep_tables import print_sweep
+
+    name = f"{kind}.png"
+    found = Sweep.from_journal(path) if kind == "sweep" else Comparison.from_journal(path)
+    folder = results_folder(out, "show", (name,), overwrite) if figures else None
+    if isinstance(found, Sweep):
+        print_sweep(found)
+    else:
+        print_comparison(found)
+    if folder is not None:
+        drawn = figure_sweep(found) if isinstance(found, Sweep) else figure_comparison(found, rasters(found))
+        say(f"wrote {printable(save_figure(drawn, folder / name, dpi=130))}")
+
+
+def rasters(comparison: Comparison) -> list[tuple[Draw, Recording]]:
+    """What the rasters of a comparison are drawn from: its first seed, measured again for its spikes."""
+    from hetero_rsnn.experiments.comparison import raster_pair
+    from hetero_rsnn.experiments.measurement import measure_seed
+    from hetero_rsnn.network.draw import draw
+    from hetero_rsnn.simulation.engine import Engine
+
+    seed, found = comparison.seeds[0], []
+    for name in raster_pair(comparison):
+        m = comparison[name]
+        _, recording = measure_seed(m.network, seed, Engine(m.backend, m.precision))
+        found.append((draw(m.network, seed), recording))
+    return found

@@ -1,0 +1,113 @@
+"""``hetero-rsnn sweep``: C, S and E along the values of a parameter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hetero_rsnn.cli.options import command_line, parse_seeds, say
+from hetero_rsnn.cli.studies import choose_files, load_named, measuring
+from hetero_rsnn.common.errors import HeteroError
+
+
+def sweep(
+    network: Annotated[str, typer.Argument(metavar="[NAME=]NETWORK", help="Name or path of a network.")],
+    parameter: Annotated[
+        str, typer.Argument(metavar="PARAMETER=VALUES", help="E.tau_m.cv=0:1.2:7 (7 values), or a list: 0,0.5,1.")
+    ],
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--also", metavar="[NAME=]NETWORK", help="A further network; one without the parameter is a reference."
+        ),
+    ] = None,
+    grid: Annotated[
+        str | None,
+        typer.Option("--grid", metavar="PARAMETER=VALUES", help="A second parameter: a curve for each value."),
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="A count (8), a range (100-107) or a list (1,5,8) [default: 8].")
+    ] = None,
+    n: Annotated[int | None, typer.Option("--n", help="Number of neurons.")] = None,
+    backend: Annotated[str, typer.Option(help="fast, numpy or brian2.")] = "fast",
+    precision: Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")] = "double",
+    codegen_target: Annotated[
+        str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")
+    ] = "numpy",
+    workers: Annotated[int | None, typer.Option(help="Measurements at a time [default: one a core].")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Small networks and few seeds: a look, not a result.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/sweep].")
+    ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option("--journal", "-j", help="File that keeps every measurement [default: journal.jsonl of --out]."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an existing journal.")] = False,
+    figure: Annotated[
+        Path | None, typer.Option("--figure", help="Draw to this .pdf, .png or .svg instead of figure.png of --out.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write the table to this .csv file too.")] = None,
+    latex: Annotated[Path | None, typer.Option("--latex", help="Write the tables to this .tex file too.")] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="[NETWORK:]NAME=VALUE", help="Change a value in all networks, or in one."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
+) -> None:
+    """Measure a network along a parameter: curves of C, S and E with 95 % intervals, and E over C.
+
+    All values meet the same seeds. Every measurement goes to a journal, for --resume and hetero-rsnn show.
+    """
+    from hetero_rsnn.common.files import json_text
+    from hetero_rsnn.experiments.sweep import sweep as run
+    from hetero_rsnn.experiments.sweep_plan import Axis, plan_sweep
+    from hetero_rsnn.experiments.sweep_values import swept_values
+    from hetero_rsnn.jobs.parallel import cores
+    from hetero_rsnn.plots.looks import save_figure
+    from hetero_rsnn.plots.sweep_plots import figure_sweep
+    from hetero_rsnn.report.sweep_tables import print_sweep, sweep_rows
+    from hetero_rsnn.simulation.engine import Engine
+
+    engine = Engine(backend, precision, codegen_target)
+    pair = _pair("the parameter", parameter)
+    other = None if grid is None else _pair("--grid", grid)
+    words = [network, *(also or [])]
+    nets = load_named(words, overrides or [], quick, n)
+    axes = [Axis(axis[0], swept_values(*axis)) for axis in (pair, other) if axis is not None]
+    plan = plan_sweep(list(nets.values()), *axes)  # whatever is wrong with it is found before a folder is made
+    numbers = parse_seeds(seeds if seeds is not None else ("4" if quick else "8"))
+    files = choose_files("sweep", out, overwrite, figure, csv, latex, journal, resume)
+    first, *further = nets.values()
+    with measuring("measuring", files, len(plan.networks) * len(numbers)) as progress:
+        found = run(
+            first,
+            *pair,
+            seeds=numbers,
+            also=further,
+            grid=other,
+            **engine.options,
+            workers=cores() if workers is None else workers,
+            progress=progress,
+            journal=files.journal,
+            resume=resume,
+        )
+    data = {"command": command_line(), **found.to_dict()}
+    files.write(data, sweep_rows(found), found.tables)
+    save_figure(figure_sweep(found), files.figure)
+    # Last, since a pipe that nobody reads ends the command here.
+    if as_json:
+        say(json_text(data), end="")
+    else:
+        print_sweep(found)
+        say(files.told())
+
+
+def _pair(what: str, text: str) -> tuple[str, str]:
+    name, sign, values = text.partition("=")
+    if not sign or not name.strip() or not values.strip():
+        raise HeteroError(f"{what} must be NAME=VALUES, got {text!r:.80}: write e.g. E.tau_m.cv=0:1.2:7")
+    return name.strip(), values.strip()
