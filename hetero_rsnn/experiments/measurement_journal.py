@@ -15,10 +15,12 @@ from typing import Any
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, JournalError
+from hetero_rsnn.common.files import plain
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.experiments.measurement import Measurement, SeedResult
 from hetero_rsnn.jobs.journal import Event, Journal, read_journal
 from hetero_rsnn.network.definition import Network
+from hetero_rsnn.network.overrides import by_name
 from hetero_rsnn.simulation.engine import Engine
 
 #: The key of a journal's header that says what it is the journal of: one of `KINDS`.
@@ -321,6 +323,7 @@ def _same(path: str | Path, header: Event, wanted: Mapping[str, Any]) -> None:
             f"{path} was written by version {wrote} of hetero-rsnn, this is {now}, and one {kind} is not to mix them",
             fix="install that version, or start a new journal",
         )
+    _same_networks(path, header["networks"], wanted["networks"])
     for key, words in _STUDY.items():
         there, own = (_shown(key, table.get(key)) for table in (header, wanted))
         if there != own:
@@ -328,6 +331,22 @@ def _same(path: str | Path, header: Event, wanted: Mapping[str, Any]) -> None:
                 f"{path} is of another {kind}: its {words} {there}, not {own}",
                 fix="give the same, or choose another path",
             )
+
+
+def _same_networks(path: str | Path, there: list[Any], own: list[Any]) -> None:
+    """Name the value in which a network of the journal differs from ours of the same name."""
+    for entry in own:
+        other = next((e for e in there if e["name"] == entry["name"]), entry)
+        if other["fingerprint"] == entry["fingerprint"]:
+            continue
+        then, now = by_name(other["definition"]), by_name(plain(entry["definition"]))
+        for key in then | now:
+            if key != "description" and not isinstance(now.get(key), Mapping) and then.get(key) != now.get(key):
+                raise JournalError(
+                    f"{path} is of another network {entry['name']!r}: its {key} is {then.get(key)!r:.80}, not "
+                    f"{now.get(key)!r:.80}",
+                    fix="give the same, or choose another path",
+                )
 
 
 def _shown(key: str, value: Any) -> str:
