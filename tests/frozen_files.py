@@ -30,6 +30,7 @@ COMMANDS = {
     "simulate": ["simulate"],
     "control": ["control"],
     "compare": ["compare"],
+    "sweep": ["sweep"],
     "search": ["search"],
     "show": ["show"],
     "classify": ["classify"],
