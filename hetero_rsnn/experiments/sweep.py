@@ -108,7 +108,7 @@ def sweep(
 
 
 def _numbers(seeds: Any) -> list[int]:
-    if isinstance(seeds, int) and not isinstance(seeds, bool):
+    if hasattr(seeds, "__index__") and not isinstance(seeds, bool):
         return list(range(checks.whole("seeds", seeds, least=1, most=100_000)))
     return checks.different_seeds("seeds", seeds)
 

@@ -94,7 +94,7 @@ def plot_sweep_path(sweep: Sweep, ax: Axes | None = None) -> Axes:
     ax.set(xlabel=_AXES["C"], ylabel=_AXES["E"])
     if drawn:
         _draw_equal_spikes(ax, drawn)
-    ax.legend(frameon=False, fontsize="small")
+        ax.legend(frameon=False, fontsize="small")
     return ax
 
 
@@ -108,7 +108,8 @@ def figure_sweep(sweep: Sweep) -> Figure:
     plot_sweep_path(sweep, axes[3])
     handles, labels = axes[2].get_legend_handles_labels()
     axes[0].legend(handles, labels, frameon=False, fontsize="small")
-    axes[3].get_legend().remove()
+    if (legend := axes[3].get_legend()) is not None:
+        legend.remove()
     for ax, letter in zip(axes, "ABCD", strict=True):
         panel_letter(ax, letter)
         ax.spines[["top", "right"]].set_visible(False)
