@@ -14,7 +14,7 @@ from hetero_rsnn.common.checks import one_of
 from hetero_rsnn.experiments.sweep_result import Sweep, SweepCurve
 from hetero_rsnn.measures.estimates import Estimate
 from hetero_rsnn.network.shipped import label
-from hetero_rsnn.plots.looks import SPARE, axes_for, panel_letter, style
+from hetero_rsnn.plots.looks import COLOURS, axes_for, panel_letter, style
 
 #: What is drawn over the parameter, with its axis.
 _AXES = {
@@ -124,8 +124,8 @@ def _looks(sweep: Sweep) -> list[dict[str, Any]]:
     looks, spare = [], 0
     for name in names:
         known = name if names.count(name) == 1 else ""
-        looks.append(style(known, spare % len(SPARE) if spare < len(SPARE) else spare))
-        spare += looks[-1]["color"] in SPARE
+        looks.append(style(known, spare))
+        spare += known not in COLOURS
     return looks
 
 

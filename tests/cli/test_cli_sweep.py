@@ -88,6 +88,20 @@ def test_a_path_or_a_name_of_its_own_is_the_baseline(run, tmp_path):
         assert data["baseline"] == "mine"
 
 
+def test_a_network_of_ones_own_is_swept_under_another_name(run, tmp_path):
+    (tmp_path / "my.toml").write_text('name = "mine"\nextends = "henhes"\n')
+    words = ["sweep", "wide=my.toml", "eta_plus.cv=0.2,1", "--also", "static", *TINY, "--set", "wide:E.tau_m.cv=0.9"]
+    code, out, err = run(*words, "--out", "res")
+    assert code == 0, err
+    assert "wide; 2 seeds" in out and "without eta_plus.cv" in out and "static" in out
+    curves = json.loads((tmp_path / "res" / "results.json").read_text())["curves"]
+    assert [(c["network"], c["reference"], len(c["points"])) for c in curves] == [
+        ("wide", False, 2),
+        ("static", True, 1),
+    ]
+    assert [c["points"][0]["definition"]["populations"]["E"]["tau_m"]["cv"] for c in curves] == [0.9, 0.55]
+
+
 def test_a_file_with_an_equals_sign_is_a_path(run, tmp_path):
     (tmp_path / "a=b.toml").write_text('name = "mine"\nextends = "henhes"\n')
     assert run("compare", "a=b.toml", *TINY, "--out", "res")[0] == 0
