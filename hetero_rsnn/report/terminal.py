@@ -29,27 +29,24 @@ def print_tables(tables: Iterable[TextTable]) -> None:
     """Tables of text on the terminal, the first column whole; on a narrow one cells break before their intervals."""
     out = console()
     for text in tables:
-        if narrow := _width(text) > out.width:
-            headings = [h.replace(" (", "\n(").replace("spikes/", "spikes/\n") for h in text.headings]
-            text = TextTable(text.title, headings, [[c.replace(" [", "\n[") for c in row] for row in text.rows])
-        padding = (0, 0) if narrow else (0, 1)
+        headings, *rows = [[printable(cell) for cell in line] for line in (text.headings, *text.rows)]
+        narrow = _width([headings, *rows]) > out.width
+        if narrow:
+            headings = [h.replace(" (", "\n(").replace("spikes/", "spikes/\n") for h in headings]
+            rows = [[cell.replace(" [", "\n[") for cell in row] for row in rows]
         table = Table(
-            box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title=shown(text.title), padding=padding
-        )
-        first, *rest = text.headings
-        table.add_column(_lines(first), no_wrap=True)
+            box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title=shown(text.title),
+            padding=(0, 0) if narrow else (0, 1),
+        )  # fmt: skip
+        first, *rest = headings
+        table.add_column(escape(first), no_wrap=True)
         for heading in rest:
-            table.add_column(_lines(heading), justify="right")
-        for row in text.rows:
-            table.add_row(*map(_lines, row))
+            table.add_column(escape(heading), justify="right")
+        for row in rows:
+            table.add_row(*map(escape, row))
         out.print(table)
 
 
-def _lines(cell: str) -> str:
-    return "\n".join(map(shown, cell.split("\n")))
-
-
-def _width(text: TextTable) -> int:
+def _width(lines: list[list[str]]) -> int:
     """Columns that a table takes, with a space before and after each cell and between them."""
-    columns = zip(text.headings, *text.rows, strict=True)
-    return sum(max(map(len, column)) + 3 for column in columns)
+    return sum(max(map(len, column)) + 3 for column in zip(*lines, strict=True))
