@@ -93,7 +93,7 @@ def row_of(event: Mapping[str, Any]) -> SeedResult:
         determinant=determinant,
         H=entropy,
         curve=tuple(map(_number, event["curve"])),
-        seconds={k: float(v) for k, v in event["seconds"].items()},
+        seconds={k: _number(v) for k, v in event["seconds"].items()},
         reason=event["reason"],
     )
 
@@ -159,8 +159,8 @@ class Inspector:
             _table("definition", entry)
         self._points = {str(point) for point in _list("points", event)}
         _table("engine", event)
-        if not self._points:
-            raise HeteroError("points must name at least one network, got none")
+        if not self._points or not event["networks"]:
+            raise HeteroError("networks and points must name at least one network, got none")
         if event[KIND] == "sweep":
             _text("parameter", event)
             _list("values", event)

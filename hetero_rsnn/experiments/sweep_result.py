@@ -129,7 +129,7 @@ class Sweep:
         hetero_rsnn.common.errors.JournalError: there is no journal none.jsonl: give the path of one
         """
         header, rows = read_measurements(path, "sweep")
-        grid = header["grid"]
+        grid = header.get("grid")
         axes = [header, *([grid] if grid is not None else [])]
         plan = plan_sweep(
             [network_of(path, entry) for entry in header["networks"]],

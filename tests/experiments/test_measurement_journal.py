@@ -197,6 +197,32 @@ def test_lines_that_hold_no_measurement_are_refused_with_their_number(tmp_path, 
     refused(lambda: hr.Sweep.from_journal(tmp_path / "k.jsonl"), "line 3", *words)
 
 
+ODD = [None, True, -1, 1.5, "", "x", [], {}, [1], {"a": 1}, 10**400, "0:1:3", ["0", "1"]]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_whatever_a_line_holds_it_is_read_or_refused(tmp_path, which):
+    """Every value of the header (but those of definitions, which are files of their own) and of an event."""
+    hr.sweep(small(), CV, [0, 1], seeds=1, grid=("n", [60, 61]), journal=tmp_path / "j.jsonl")
+    header, *events = read_journal(tmp_path / "j.jsonl")
+    header = {k: v for k, v in header.items() if k not in ("event", "format")}
+    lines, read = [header, *events], 0
+    for key in lines[which]:
+        for odd in ODD if key != "event" else []:
+            changed = [{**line, key: odd} if k == which else line for k, line in enumerate(lines)]
+            path = tmp_path / f"{read}.jsonl"
+            path.unlink(missing_ok=True)
+            with Journal.create(path, changed[0]) as journal:
+                for event in changed[1:]:
+                    journal.append(event)
+            try:
+                str(hr.Sweep.from_journal(path))
+                read += 1
+            except hr.HeteroError as error:
+                assert "\n" not in str(error)
+    assert read > 0  # a name, or versions
+
+
 def test_a_changed_definition_is_found(tmp_path):
     sweep(tmp_path / "j.jsonl", seeds=1)
     header, *events = read_journal(tmp_path / "j.jsonl")
