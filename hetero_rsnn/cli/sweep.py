@@ -77,6 +77,9 @@ def sweep(
     other = None if grid is None else _pair("--grid", grid)
     words = [network, *(also or [])]
     nets = load_named(words, overrides or [], quick, n)
+    said = {change.partition("=")[0].rpartition(":")[2].strip() for change in overrides or []}
+    for name in said & {pair[0], *(other or ("",))[:1]}:
+        raise HeteroError(f"--set {name} and the values of {name} say the same", fix="leave one of them away")
     axes = [Axis(axis[0], swept_values(*axis)) for axis in (pair, other) if axis is not None]
     plan = plan_sweep(list(nets.values()), *axes)  # whatever is wrong with it is found before a folder is made
     numbers = parse_seeds(seeds if seeds is not None else ("4" if quick else "8"))

@@ -15,13 +15,13 @@ from typing import Any
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, JournalError
-from hetero_rsnn.common.files import plain
+from hetero_rsnn.common.files import path_of, plain
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.experiments.measurement import Measurement, SeedResult
 from hetero_rsnn.jobs.journal import Event, Journal, read_journal
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.overrides import by_name
-from hetero_rsnn.simulation.engine import Engine
+from hetero_rsnn.simulation.engine import DEFAULT, Engine
 
 #: The key of a journal's header that says what it is the journal of: one of `KINDS`.
 KIND = "measurements"
@@ -158,7 +158,10 @@ class Inspector:
             _text("fingerprint", entry)
             _table("definition", entry)
         self._points = {str(point) for point in _list("points", event)}
-        _table("engine", event)
+        engine = _table("engine", event)
+        if set(engine) != set(DEFAULT.options):
+            raise HeteroError(f"engine must have {', '.join(DEFAULT.options)}, got {', '.join(engine):.80}")
+        Engine(**engine)
         if not self._points or not event["networks"]:
             raise HeteroError("networks and points must name at least one network, got none")
         if event[KIND] == "sweep":
@@ -242,11 +245,13 @@ def measurement_log(
     JournalError
         If the journal exists (without `resume`), is missing (with it), or is of another study.
     """
+    resume = checks.truth("resume", resume)
     if path is None:
         if resume:
             raise HeteroError("resume needs the journal to go on with", fix="give its path as journal")
         yield None
         return
+    path = path_of("journal", path)
     header = {KIND: kind, **study, "engine": engine.options, "versions": versions()}
     if resume:
         with Journal.resume(path, lambda found: _same(path, found, header), each=Inspector()) as journal:
@@ -260,7 +265,7 @@ def measurement_log(
     except BaseException:
         if log is not None and not len(log):  # nothing was measured: the next try is not to stumble over it
             with suppress(OSError):
-                Path(path).unlink()
+                path.unlink()
         raise
 
 

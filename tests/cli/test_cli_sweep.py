@@ -134,6 +134,8 @@ def test_more_seeds_later_and_both_figures(run, tmp_path):
         (["E.tau_m.cv=0:1:3", "--resume", "--journal", "none.jsonl"], ["none.jsonl", "leave out --resume"]),
         (["E.tau_m.cv=0:1:3", "--also", "henhes"], ["two networks are called 'henhes'", "other=henhes"]),
         (["E.tau_m.cv=0:1:3", "--set", "E.tau_m.mean=10ms,20ms"], ["one value", "sweep"]),
+        (["E.tau_m.cv=0:1:3", "--set", "henhes:E.tau_m.cv=1"], ["--set E.tau_m.cv", "say the same"]),
+        (["n=50,60", "--grid", "E.tau_m.cv=0,1", "--set", "E.tau_m.cv=1"], ["--set E.tau_m.cv", "say the same"]),
     ],
 )
 def test_mistakes(run, tmp_path, words, parts):
