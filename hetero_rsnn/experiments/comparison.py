@@ -122,14 +122,14 @@ class Comparison:
 
 def compare(
     networks: Sequence[str | Path | Network] | str | Path | Network = CANONICAL,
-    seeds: Iterable[int] = range(20),
+    seeds: int | Iterable[int] = range(20),
     *,
     baseline: str | None = None,
     backend: str = "fast",
     precision: str = "double",
     codegen_target: str = "numpy",
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     recordings: Path | None = None,
 ) -> Comparison:
     """Measure several networks on the same seeds.
@@ -137,7 +137,7 @@ def compare(
     Parameters
     ----------
     networks : sequence of str, Path or Network
-    seeds : iterable of int
+    seeds : int or iterable of int
         See `measure`, also for networks whose arrays are given.
     baseline : str, optional
         Name of the network to compare with; by default ``"honhos"`` if it is among them, else the first.
@@ -145,8 +145,9 @@ def compare(
         See `simulate`.
     workers : int
         Jobs at a time (threads for the fast backend, else processes); the results do not depend on it.
-    progress : callable, optional
-        Called with (finished, total).
+    progress : bool or callable, optional
+        True shows a bar on standard error (lines where that is no terminal); a callable is called with
+        (finished, total).
     recordings : Path, optional
         Folder to write the recording of every measurement to, as ``NETWORK-SEED.npz`` and ``.json``.
 
@@ -160,6 +161,10 @@ def compare(
         If two networks have one name, the baseline is not among them, or their protocols differ in what is measured
         (the filter remembers by itself, so tau_read must be the same).
     """
+    if isinstance(seeds, str):
+        raise HeteroError(
+            f"seeds is {seeds!r}, which is text", fix="give networks as one list, compare(['honhos', 'henhes'])"
+        )
     engine = Engine(backend, precision, codegen_target)
     nets = [load_network(n) for n in ([networks] if isinstance(networks, str | Path | Network) else networks)]
     names = [n.name for n in nets]
@@ -194,8 +199,8 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
     p = comparison.measurements[0].network.protocol
     sizes = sorted({m.network.n for m in comparison.measurements})
     title = (
-        f"{seeds} seeds, {' or '.join(map(str, sizes))} neurons, {p.samples} samples of {p.hold:g} ms, delays up to "
-        f"{p.d_max}, read with tau {p.tau_read:g} ms; mean [95 % interval]"
+        f"{seeds} seed{'s' if seeds > 1 else ''}, {' or '.join(map(str, sizes))} neurons, {p.samples} samples of "
+        f"{p.hold:g} ms, delays up to {p.d_max}, read with tau {p.tau_read:g} ms; mean [95 % interval]"
     )
     title = "; ".join([title, *(m.network.note for m in comparison.measurements if m.network.note)])
     mixed = mixed_pairs([m.network for m in comparison.measurements])

@@ -19,7 +19,7 @@ from hetero_rsnn.common.types import Array
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.inputs.stimulus import Stimulus, uniform_stimulus
 from hetero_rsnn.jobs.parallel import run_jobs
-from hetero_rsnn.jobs.progress import Progress
+from hetero_rsnn.jobs.progress import Progress, told
 from hetero_rsnn.measures.efficiency import spike_efficiency, state_correlation, states
 from hetero_rsnn.measures.estimates import Estimate, estimate
 from hetero_rsnn.measures.memory import channel_capacity
@@ -247,11 +247,11 @@ def _job(job: tuple[Network, int], engine: Engine, recordings: Path | None) -> S
 
 def measure_many(
     networks: Sequence[Network],
-    seeds: Iterable[int] = range(8),
+    seeds: int | Iterable[int] = range(8),
     *,
     engine: Engine = DEFAULT,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     recordings: Path | None = None,
 ) -> list[Measurement]:
     """Measure several networks on the same seeds; see `measure` and, for `recordings`, `compare`."""
@@ -263,7 +263,8 @@ def measure_many(
     # Seed after seed, so that an early stop has compared the networks on the seeds that are done.
     jobs = [(network, seed) for seed in numbers for network in networks]
     job = partial(_job, engine=engine, recordings=recordings)
-    results = run_jobs(job, jobs, workers=workers, progress=progress, threads=engine.threads)
+    with told(progress, "measuring", len(jobs)) as tell:
+        results = run_jobs(job, jobs, workers=workers, progress=tell, threads=engine.threads)
     columns = [tuple(results[i :: len(networks)]) for i in range(len(networks))]
     return [
         Measurement(network, rows, engine.backend, engine.precision)
@@ -273,13 +274,13 @@ def measure_many(
 
 def measure(
     network: Network | str,
-    seeds: Iterable[int] = range(8),
+    seeds: int | Iterable[int] = range(8),
     *,
     backend: str = "fast",
     precision: str = "double",
     codegen_target: str = "numpy",
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Measurement:
     """Measure a network: unsupervised training, then C, S, E and more with frozen weights.
 
@@ -287,16 +288,17 @@ def measure(
     ----------
     network : Network or str
         How it is measured stands in its protocol: ``net.replace(**{"protocol.samples": 6000})`` changes that.
-    seeds : iterable of int
-        Each draws another network of the same distributions, another training and another measuring input. Of a
-        `trained_network` the arrays stay: seeds are those of the input, and intervals are over inputs of one network.
-        The result says so.
+    seeds : int or iterable of int
+        How many, from 0 on, or which. Each draws another network of the same distributions, another training and
+        another measuring input. Of a `trained_network` the arrays stay: seeds are those of the input, and intervals are
+        over inputs of one network. The result says so.
     backend, precision, codegen_target : str
         See `simulate`.
     workers : int
         Jobs at a time (threads for the fast backend, else processes); the results do not depend on it.
-    progress : callable, optional
-        Called with (finished, total) seeds.
+    progress : bool or callable, optional
+        True shows a bar on standard error (lines where that is no terminal); a callable is called with
+        (finished, total) seeds.
 
     Returns
     -------

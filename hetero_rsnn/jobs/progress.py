@@ -89,6 +89,16 @@ def progress_bar(text: str, total: int) -> Iterator[NotedProgress]:
         yield tell
 
 
+@contextmanager
+def told(progress: Progress | bool | None, text: str, total: int) -> Iterator[Progress | None]:
+    """What a function calls that takes ``progress``: a bar for True, nothing for False and None."""
+    if progress is True:
+        with progress_bar(text, total) as bar:
+            yield bar
+    else:
+        yield progress or None
+
+
 class _Transfer:
     """The bar of a download, as pooch drives it."""
 

@@ -151,7 +151,8 @@ def _best(result: SearchResult) -> str:
             "their range, with which the homogeneous reference was measured."
         )
     )
-    return _table("What the best network is made of", note, f'{heads}<th scope="col" class="text">note</th>', rows)
+    table = _table("What the best network is made of", note, f'{heads}<th scope="col" class="text">note</th>', rows)
+    return "\n".join([table, *(_p(line, "edge") for line in view.beyond(result))])
 
 
 def _table(title: str, note: str, heads: str, rows: Iterable[str]) -> str:

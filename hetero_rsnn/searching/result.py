@@ -147,6 +147,16 @@ class SearchResult:
         return next(iter(ranked(self.trials, self.settings.objective)), None)
 
     @property
+    def at_edge(self) -> dict[str, str]:
+        """Parameters of the best trial at an end of their range, ``{"E.tau_m.mean": "upper"}``: more may lie beyond.
+
+        A spread (cv) of 0 counts as homogeneous, and not as an end.
+        """
+        values = [] if self.best is None else zip(self.space.dimensions, self.best.values, strict=True)
+        ends = {d.name: wording.edge(d, x) for d, x in values}
+        return {name: end.split()[2] for name, end in ends.items() if end.startswith("at ")}
+
+    @property
     def best_evaluation(self) -> Evaluation | None:
         """The numbers of the best trial to report: re-measured where they were."""
         if self.best is None:
@@ -281,6 +291,7 @@ class SearchResult:
             lines.append(f"best, trial {self.best.number}, {where}: {self.best_evaluation}")
             for d in self.space.dimensions:
                 lines.append(f"  {d.name} = {units.show(float(f'{self.best.point[d.name]:.4g}'), d.unit)}")
+            lines += filter(None, map(wording.beyond, self.space.dimensions, self.best.values))
         if s.objective == "pareto":
             c, spikes = self.reference_point
             lines.append(
@@ -318,7 +329,8 @@ def ranking(result: SearchResult, top: int = 5) -> TextTable:
         kept = "kept" if t.evaluation is None or t.feasible else printable(t.evaluation.reason)
         rows.append((str(t.number), *cells, *map(wording.number, t.values), kept))
     title = (
-        f"best {len(shown)} as the search saw them, over {wording.seeds(result.settings.seeds)}; mean [95 % interval]"
+        f"top {len(shown)} trials as the search saw them, over {wording.seeds(result.settings.seeds)}; "
+        "mean [95 % interval]"
     )
     names = map(wording.heading, result.space.dimensions)
     return TextTable(title, ("trial", "E", "C", "S", *names, "limits"), rows)

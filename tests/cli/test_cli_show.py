@@ -273,3 +273,29 @@ def test_a_damaged_journal_is_refused_with_its_line(run, tmp_path):
         path.write_text("".join(line_of(e, sealed=sealed) for e in events))
         exit_2(run("j.jsonl", "--no-figures"), "line 3, 'asked': point must hold", "restore a copy")
     assert files(tmp_path) == ["j.jsonl"]
+
+
+def test_no_number_is_cut_on_a_narrow_screen(run, journals, tmp_path, monkeypatch):
+    monkeypatch.setattr("hetero_rsnn.report.terminal.sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = run(journals / "main.jsonl", journals / "going.jsonl", "--no-figures")
+    assert code == 0 and "\N{HORIZONTAL ELLIPSIS}" not in out and max(map(len, out.splitlines())) <= 80
+    result = SearchResult.from_journal(journals / "main.jsonl")
+    for trial in in_order(result)[:3]:
+        for quantity in ("E", "C", "S"):
+            mean, bounds = cell(trial.evaluation.estimate(quantity)).split(" ", 1)
+            assert mean in out and bounds.replace(" ", "") in out
+
+
+def test_the_end_of_a_range_is_said_in_the_terminal_and_on_the_page(run, tmp_path):
+    (tmp_path / "one.toml").write_text(SMALL)
+
+    def rising(point, seed):
+        return {"C": 1.0 + 10 * point["eta_minus.mean"] + 0.001 * seed, "S": 0.1}
+
+    write_search(tmp_path / "edge.jsonl", space=tmp_path / "one.toml", trials=40, seeds=4, measured=rising)
+    result = SearchResult.from_journal(tmp_path / "edge.jsonl")
+    assert result.at_edge == {"eta_minus.mean": "upper"}
+    said = "is at the upper end of its range (0.001 to 0.05): the best may lie beyond. Widen it in the space file."
+    code, out, _ = run("edge.jsonl", "--html", "page.html", "--no-figures")
+    assert code == 0 and said in out and said in (tmp_path / "page.html").read_text()
