@@ -14,6 +14,11 @@ from hetero_rsnn.common.errors import HeteroError
 #: Settings of a quick look; numbers are rough then.
 _QUICK_IMAGES, _QUICK_TEST = 600, 200
 _QUICK_TRAINING: dict[str, Any] = {"training_epochs": 4, "batch_size": 16}
+#: What a parameter of the classifier is called on the command line.
+_OPTIONS = {
+    "loss": "--loss", "consistency": "--rcs", "training_epochs": "--epochs", "weights": "--bits",
+    "shortcuts": "--shortcuts",
+}  # fmt: skip
 
 Model = Annotated[
     str | None, typer.Option(help="Images by feed-forward networks that are trained: conv or mlp; needs torch.")
@@ -87,8 +92,11 @@ def classify_images(
         raise HeteroError(f"--bits must be 1 or 32, got {asked.bits}", fix="use --bits 1")
     weights = None if asked.bits is None else {1: "1bit", 32: "full"}[asked.bits]
     said |= {"weights": weights, "shortcuts": asked.shortcuts}
-    training = dict(_QUICK_TRAINING) if quick else {}
-    training |= parse_overrides(overrides or []) | {k: v for k, v in said.items() if v is not None}
+    said = {k: v for k, v in said.items() if v is not None}
+    given = parse_overrides(overrides or [])
+    for twice in sorted(given.keys() & said.keys()):
+        raise HeteroError(f"--set {twice} and {_OPTIONS[twice]} say the same", fix="leave one of them away")
+    training = {**(_QUICK_TRAINING if quick else {}), **given, **said}
     for option, number in (("--images", asked.images), ("--epochs", asked.epochs), ("--workers", workers)):
         if number is not None:
             checks.whole(option, number, least=1)

@@ -101,6 +101,19 @@ def one_of(name: str, value: Any, known: Sequence[str], *, error: type[HeteroErr
     return value
 
 
+def truth(name: str, value: Any, *, error: type[HeteroError] = HeteroError) -> bool:
+    """True or False, of Python or of numpy, and nothing that merely counts as one of them.
+
+    Raises
+    ------
+    error
+        ``"shortcuts must be True or False, got 'no'"``.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise error(f"{name} must be True or False, got {_short(value)}", fix="write one of them")
+    return bool(value)
+
+
 def duration(name: str, value: Any, *, positive: bool = True) -> float:
     """A duration in ms: a plain number (ms already), text with a unit (``"10 ms"``), or a Brian2 quantity.
 

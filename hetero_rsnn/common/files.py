@@ -34,7 +34,7 @@ def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
     OutputError
         If the folder cannot be made or written.
     """
-    path = Path(path)
+    path = path_of("path", path)
     temporary: str | None = None
     _check_path(path)
     try:
@@ -67,6 +67,19 @@ def _check_path(path: Path) -> None:
         raise OutputError(f"cannot write {path}: it is no name of a file", fix="choose another place")
 
 
+def path_of(name: str, path: Any) -> Path:
+    """A path from text or a path, ``~`` filled in.
+
+    Raises
+    ------
+    HeteroError
+        ``"path must be a path, got None: such as 'runs/first.json'"``.
+    """
+    if not isinstance(path, str | os.PathLike) or isinstance(name_of := os.fspath(path), bytes):
+        raise HeteroError(f"{name} must be a path, got {path!r:.80}", fix="such as 'runs/first.json'")
+    return Path(os.path.expanduser(name_of))
+
+
 def file_named(what: str, path: str | Path, ending: str) -> Path:
     """Where something is to be saved, ``~`` filled in.
 
@@ -75,7 +88,7 @@ def file_named(what: str, path: str | Path, ending: str) -> Path:
     HeteroError
         ``"a policy is saved as NAME.json, got 'mine': end it in .json"``.
     """
-    path = Path(os.path.expanduser(path))
+    path = path_of("path", path)
     if path.suffix != ending:
         raise HeteroError(f"{what} is saved as NAME{ending}, got {path.name!r}", fix=f"end it in {ending}")
     return path
@@ -124,7 +137,7 @@ def output_folder(path: str | Path) -> Path:
     OutputError
         If it cannot be made, is a file, or cannot be written.
     """
-    folder = Path(path)
+    folder = path_of("folder", path)
     _check_path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -101,8 +101,7 @@ class ActorSettings:
         # Potentials of dynamic neurons may grow by half in every step: a hundred of them stay finite.
         put("steps", checks.whole("steps", self.steps, least=1, most=100))
         for name in ("learn_decays", "learn_pseudo"):
-            if not isinstance(getattr(self, name), bool):
-                raise HeteroError(f"{name} must be True or False, got {getattr(self, name)!r}", fix="write one of them")
+            put(name, checks.truth(name, getattr(self, name)))
         for name in ("current_decay", "voltage_decay"):
             put(name, parse_decay(name, getattr(self, name)))
         if self.kind == "dynamic" and self.voltage_decay != _VOLTAGE_DECAY:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.array_files import read_array_file, read_sealed, unsealed, write_sealed
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
-from hetero_rsnn.common.files import file_named, json_text
+from hetero_rsnn.common.files import file_named, json_text, path_of
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.control.acting import Acting
@@ -232,7 +231,7 @@ def load_policy(path: str | Path) -> ControlPolicy:
     --------
     See `save_policy`.
     """
-    path = Path(os.path.expanduser(path))
+    path = path_of("path", path)
     other = FileFormatError(f"{path} is no policy", fix="name the JSON file of save_policy")
     about = read_sealed(path, form=_FORMAT, version=_VERSION, refusal=other)
     if about.keys() != _KEYS:

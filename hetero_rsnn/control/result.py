@@ -11,6 +11,7 @@ import numpy as np
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.files import path_of
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.control.journal_events import KIND, Inspector, test_of
 from hetero_rsnn.control.policies import ControlPolicy, load_policy
@@ -79,7 +80,7 @@ class ControlResult:
         ...
         hetero_rsnn.common.errors.JournalError: there is no journal none.jsonl: give the path of one
         """
-        return cls.from_events(read_journal(path, each=Inspector()), Path(path))
+        return cls.from_events(read_journal(path, each=Inspector()), path_of("path", path))
 
     @classmethod
     def from_events(cls, events: Iterable[Mapping[str, Any]], path: Path | None = None) -> ControlResult:

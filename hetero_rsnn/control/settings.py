@@ -122,8 +122,7 @@ class ControlSettings:
                 raise HeteroError(f"{name} must be from 0 to 1, got {getattr(self, name):g}", fix="change it")
         for name in ("actor_lr", "critic_lr", "proxy_lr"):
             checks.real(name, getattr(self, name), above=0.0)
-        if not isinstance(self.normalise, bool):
-            raise HeteroError(f"normalise must be True or False, got {self.normalise!r:.80}", fix="write one of them")
+        put("normalise", checks.truth("normalise", self.normalise))
         if self.buffer_size < self.batch_size:
             raise HeteroError(
                 f"buffer_size must be at least batch_size ({self.batch_size}), got {self.buffer_size}", fix="raise it"

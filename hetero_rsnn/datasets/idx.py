@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common import memory
 from hetero_rsnn.common.errors import FileFormatError
+from hetero_rsnn.common.files import path_of
 
 #: The third byte of the magic number: what the numbers are.
 _KINDS = {
@@ -59,7 +60,7 @@ def read_idx(path: str | os.PathLike[str], axes: int) -> NDArray[np.uint8]:
     ...     read_idx(path, 1).tolist()
     [7, 0, 9]
     """
-    path = Path(path)
+    path = path_of("path", path)
     try:
         with path.open("rb") as file:
             held = os.fstat(file.fileno()).st_size

@@ -5,7 +5,6 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from hetero_rsnn.common import checks
@@ -41,9 +40,13 @@ def check_parameters(given: Any) -> None:
     checks.whole("shift", given.shift, least=0, most=10**4)
     checks.one_of("weights", given.weights, WEIGHTS)
     for name in ("flip", "detach_reset", "shortcuts"):
-        value = getattr(given, name)
-        if not isinstance(value, bool | np.bool_):
-            raise HeteroError(f"{name} must be True or False, got {value!r:.80}", fix="choose one")
+        checks.truth(name, getattr(given, name))
+    if not named and (given.weights == "1bit" or given.shortcuts):
+        said = "weights='1bit'" if given.weights == "1bit" else "shortcuts=True"
+        raise HeteroError(
+            f"{said} is for {' and '.join(map(repr, MODELS))}, got a network of your own as model",
+            fix="build the network so, and leave it away here",
+        )
     if given.teacher is not None and not is_network(given.teacher):
         raise HeteroError(
             f"teacher must be a torch.nn.Module, got {given.teacher!r:.80}", fix="give a network, such as network_"

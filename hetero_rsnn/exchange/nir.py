@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hetero_rsnn.common import memory, units
+from hetero_rsnn.common import checks, memory, units
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.types import Array, Ints
@@ -106,10 +106,7 @@ def to_nir(
         )
     if kind not in KINDS:
         raise HeteroError(f"unknown kind of input {kind!r}{suggest(str(kind), KINDS)}")
-    if not isinstance(fold_leak, bool | np.bool_):
-        raise HeteroError(
-            f"fold_leak must be True or False, got {fold_leak!r}", fix="use True for readers without v_leak"
-        )
+    checks.truth("fold_leak", fold_leak)
     require_equations(draw.network, "to_nir writes the equations", "make a graph of others by hand")
     nir = need("nir", "nir", "to_nir")
     if isinstance(state, Recording):

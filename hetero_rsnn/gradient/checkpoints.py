@@ -19,8 +19,8 @@ from typing import Any
 
 from hetero_rsnn.common import memory
 from hetero_rsnn.common.array_files import array_file_name, packed, read_array_file, write_array_file
-from hetero_rsnn.common.errors import FileFormatError, HeteroError, OutputError
-from hetero_rsnn.common.files import write_json
+from hetero_rsnn.common.errors import FileFormatError, OutputError
+from hetero_rsnn.common.files import path_of, write_json
 from hetero_rsnn.common.types import Array
 
 _FORMAT, _VERSION = "hetero_rsnn checkpoint", 1
@@ -89,9 +89,7 @@ def checkpoint_exists(path: str | Path) -> bool:
 
 def json_file(path: str | Path) -> Path:
     """Its JSON file: ``lr0.01`` is a name, and no name with an ending."""
-    if not isinstance(path, str | os.PathLike):
-        raise HeteroError(f"checkpoint must be a path, got {path!r}", fix="such as 'runs/first'")
-    text = os.path.expanduser(str(path))
+    text = str(path_of("checkpoint", path))
     return Path(text if text.endswith(".json") else f"{text}.json")
 
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, StimulusError, suggest
-from hetero_rsnn.common.files import check_arrays
+from hetero_rsnn.common.files import check_arrays, path_of
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.inputs.text_tables import Column, choose, read_table
 
@@ -100,7 +100,7 @@ def read_series(path: str | os.PathLike[str], *, column: Column = None, header: 
     >>> series.names, series.values.tolist(), series.left_out
     (('wind',), [[1.5], [2.5]], (('day', 'text'),))
     """
-    path = Path(path)
+    path = path_of("path", path)
     ending, endings = path.suffix.lower(), (*_TEXT, ".npy", ".npz", ".wav")
     if ending not in endings:
         raise FileFormatError(f"{path}: must end in {', '.join(endings)}, got {ending!r}{suggest(ending, endings)}")

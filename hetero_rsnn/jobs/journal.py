@@ -32,7 +32,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from hetero_rsnn.common.errors import HeteroError, JournalError, OutputError
-from hetero_rsnn.common.files import plain, write_atomic
+from hetero_rsnn.common.files import path_of, plain, write_atomic
 from hetero_rsnn.jobs.locks import lock, owner
 
 Event = dict[str, Any]
@@ -88,7 +88,7 @@ class Journal:
         JournalError
             If the file holds something already, is in use, or cannot be written.
         """
-        path = Path(path)
+        path = path_of("path", path)
         if "format" in header or header.get("event", HEADER) != HEADER:
             raise JournalError(
                 'a journal sets "event" and "format" of its header itself: name those entries differently'
@@ -137,7 +137,7 @@ class Journal:
             If the file is missing, is no journal, is of a newer format, has a broken line that is not the last or one
             that does not pass `each`, is in use, does not pass `check`, or cannot be written. Nothing is changed then.
         """
-        path = Path(path)
+        path = path_of("path", path)
 
         def take_over(self: Journal) -> None:
             data = _read(self._fd, path)
@@ -325,7 +325,7 @@ def read_journal(path: str | Path, *, each: Callable[[Event], object] | None = N
     [{'event': 'search', 'format': 1, 'n': 3}, {'event': 'done'}]
     {"event": "done", "crc": "b2193db3"}
     """
-    path = Path(path)
+    path = path_of("path", path)
     if not path.is_file():
         raise JournalError(f"there is no journal {path}: give the path of one")
     try:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hetero_rsnn.common.array_files import array_file_name, holds, write_array_file
 from hetero_rsnn.common.errors import HeteroError, OutputError
-from hetero_rsnn.common.files import file_named, parse_toml, write_text
+from hetero_rsnn.common.files import file_named, parse_toml, path_of, write_text
 from hetero_rsnn.network.arrays import GivenArrays, check_values, definition_of, in_type
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw
@@ -219,7 +219,7 @@ def save_network(
     ...     hr.load_network(path) == hr.trained_network(d, state=hr.train(d))
     True
     """
-    path = Path(os.path.expanduser(path))
+    path = path_of("path", path)
     if not isinstance(network, Network):
         if drawn_in(network) is None:
             raise HeteroError(

@@ -10,7 +10,7 @@ from html import escape as _escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hetero_rsnn.common.files import write_text
+from hetero_rsnn.common.files import path_of, write_text
 from hetero_rsnn.common.text import printable
 from hetero_rsnn.measures.estimates import cell, mean_and_bounds
 from hetero_rsnn.searching import view, wording
@@ -52,7 +52,7 @@ def write_html(
     OutputError
         If the place cannot be written.
     """
-    return write_text(Path(path), html(result, others, figures=figures))
+    return write_text(path_of("path", path), html(result, others, figures=figures))
 
 
 def html(result: SearchResult, others: Sequence[SearchResult] = (), *, figures: bool = True) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common import checks, memory, units
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
-from hetero_rsnn.common.files import check_arrays, json_text, write_atomic, write_text
+from hetero_rsnn.common.files import check_arrays, json_text, path_of, write_atomic, write_text
 from hetero_rsnn.common.types import Array, Ints
 
 #: Step of the last spike of a neuron that never fired: far enough that every trace has decayed to exactly 0.
@@ -154,7 +154,7 @@ class Recording:
         pathlib.Path
             The npz file.
         """
-        base = Path(path)
+        base = path_of("path", path)
         base = base.with_suffix("") if base.suffix in {".npz", ".json"} else base
         arrays: dict[str, Any] = {
             "spike_times": self.spike_times,
@@ -222,7 +222,7 @@ def load_recording(path: str | Path) -> Recording:
     >>> bool((again.spike_times == rec.spike_times).all()), again.samples
     (True, 10)
     """
-    base = Path(path)
+    base = path_of("path", path)
     base = base.with_suffix("") if base.suffix in {".npz", ".json"} else base
     json_path, npz_path = base.with_name(base.name + ".json"), base.with_name(base.name + ".npz")
     for file in (json_path, npz_path):

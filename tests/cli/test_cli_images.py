@@ -118,6 +118,8 @@ def test_bits_are_written(run, tmp_path):
         ([*WORDS, "--loss", "tet", "--method", "conversion"], ["loss='tet'", "direct training"]),
         ([*WORDS, "--rcs", "0.002", "--steps", "1"], ["consistency needs 2 steps or more"]),
         ([*WORDS, "--seeds", "0"], ["--seeds"]),
+        ([*WORDS, "--bits", "1", "--set", "weights=full"], ["--set weights and --bits say the same"]),
+        ([*WORDS, "--epochs", "2", "--set", "training_epochs=3"], ["--set training_epochs and --epochs say the same"]),
         ([*WORDS, "--bits", "1"], ["weights='1bit' is about layers between the first and the last"]),
         ([*WORDS, "--shortcuts", "--method", "conversion"], ["shortcuts=True is for direct training"]),
     ],

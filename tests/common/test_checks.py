@@ -158,3 +158,11 @@ def test_a_check_leaves_the_filters_of_warnings_alone():
                 checks.finite_array("u", [[1.0], [1.0, 2.0]])
             warnings.warn("once", UserWarning, stacklevel=1)
     assert len(said) == 1
+
+
+def test_what_is_no_truth_is_refused():
+    for value in (True, False, np.True_, np.False_):
+        assert checks.truth("flip", value) is bool(value)
+    for value in (0, 1, 1.0, "yes", None, np.array([True])):
+        with pytest.raises(HeteroError, match="flip must be True or False, got"):
+            checks.truth("flip", value)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hetero_rsnn.common.errors import OutputError
-from hetero_rsnn.common.files import output_folder, plain, write_atomic, write_json, write_text
+import hetero_rsnn as hr
+from hetero_rsnn.common.errors import HeteroError, OutputError
+from hetero_rsnn.common.files import file_named, output_folder, path_of, plain, write_atomic, write_json, write_text
 
 
 def test_a_failing_writer_leaves_the_old_file(tmp_path):
@@ -149,3 +151,20 @@ def same(found, value):
 def test_json_there_and_back(value):
     text = json.dumps(plain(value), allow_nan=False)
     assert same(json.loads(text, parse_constant=lambda c: pytest.fail(c)), value)
+
+
+@pytest.mark.parametrize("path", [None, 3, b"a.json", ["a.json"]])
+def test_what_is_no_path_is_refused_at_every_door(path):
+    doors = [
+        lambda: file_named("a film", path, ".gif"), lambda: write_atomic(path, lambda file: file.write(b"")),
+        lambda: output_folder(path), lambda: hr.load_recording(path), lambda: hr.read_series(path),
+        lambda: hr.load_policy(path), lambda: hr.load_packed_network(path), lambda: hr.SearchResult.from_journal(path),
+    ]  # fmt: skip
+    for door in doors:
+        with pytest.raises(HeteroError, match="must be a path, got"):
+            door()
+
+
+def test_a_path_may_begin_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert path_of("path", "~/a.json") == path_of("path", Path("~/a.json")) == tmp_path / "a.json"

@@ -230,6 +230,8 @@ def test_what_a_teacher_and_bits_change():
         ({"shortcuts": "yes"}, "shortcuts must be True or False, got 'yes'"),
         ({"weights": "1bit", "method": "conversion"}, "weights='1bit' is for direct training"),
         ({"shortcuts": True, "method": "conversion"}, "shortcuts=True is for direct training"),
+        ({"model": torch.nn.Linear(64, 10), "weights": "1bit"}, "weights='1bit' is for 'conv' and 'mlp'"),
+        ({"model": torch.nn.Linear(64, 10), "shortcuts": True}, "shortcuts=True is for 'conv' and 'mlp'"),
         ({"weights": "1bit"}, "weights='1bit' is about layers between the first and the last"),
         ({"full_epochs": 2}, "full_epochs is for 1-bit weights"),
         ({"weights": "1bit", "hidden": (5, 5), "full_epochs": 6}, "full_epochs must be below the 6 epochs"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import torch
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.array_files import Arrays, read_array_file, read_sealed, unsealed, write_sealed
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
-from hetero_rsnn.common.files import file_named, json_text
+from hetero_rsnn.common.files import file_named, json_text, path_of
 from hetero_rsnn.gradient.feedforward.conversion import convert
 from hetero_rsnn.gradient.feedforward.converted import ConvertedNetwork
 from hetero_rsnn.gradient.feedforward.networks import SpikingConvNet, SpikingMLP, network_from
@@ -107,7 +106,7 @@ def load_image_network(path: str | Path) -> ImageNetwork:
     --------
     See `save_image_network`.
     """
-    path = Path(os.path.expanduser(path))
+    path = path_of("path", path)
     about = _read(path)
     arrays = read_array_file(path, about["arrays"], about["sha256"], FileFormatError)
     asked, there = _asked(about["network"]), sum(array.size for array in arrays.values())

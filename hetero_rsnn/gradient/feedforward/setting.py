@@ -60,8 +60,7 @@ class Setting:
             raise HeteroError(f"dropout must be below 1, got {self.dropout:g}", fix="use 0.5 or less")
         checks.whole("seed", self.seed, least=0)
         checks.one_of("weights", self.weights, WEIGHTS)
-        if not isinstance(self.shortcuts, bool | np.bool_):
-            raise HeteroError(f"shortcuts must be True or False, got {self.shortcuts!r:.80}", fix="choose one")
+        checks.truth("shortcuts", self.shortcuts)
         object.__setattr__(self, "shortcuts", bool(self.shortcuts))
         if not isinstance(self.trainable, str | Iterable):
             raise HeteroError(f"trainable must be a list of names, got {self.trainable!r:.80}", fix="write ('leak',)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike
 from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
 from hetero_rsnn.common.extras import compiled as loaded
+from hetero_rsnn.common.files import path_of
 from hetero_rsnn.gradient.layout import LANES
 from hetero_rsnn.gradient.packed import saving
 from hetero_rsnn.gradient.packed.layers import Layer, PackedConv, PackedLinear, Shortcut, Singles, layer_of
@@ -275,7 +275,7 @@ def load_packed_network(path: str | Path) -> PackedNetwork:
     >>> again.run([[1, 0, 1]]).tolist()
     [[[2.0, 0.0]]]
     """
-    path = Path(os.path.expanduser(path))
+    path = path_of("path", path)
     spec, arrays = saving.read(path)
     try:
         if not isinstance(spec, dict) or spec.keys() != {"shape", "steps", "layers"}:
