@@ -214,7 +214,7 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
     tables = [TextTable(title, headings, rows)]
     if not comparison.pairs:
         return tables
-    title = f"paired differences to {label(comparison.baseline)}; * where the 95 % interval leaves out 0"
+    title = f"paired differences to {label(comparison.baseline)}; * where the 95 % interval excludes 0"
     title = f"{title}; {mixed}" if mixed else title
     rows = []
     for name, to in comparison.pairs:

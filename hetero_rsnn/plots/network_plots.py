@@ -69,7 +69,7 @@ def plot_input(stimulus: Stimulus, ax: Axes | None = None, *, start: Any = 0.0, 
         ax.stairs(stimulus.values[low:high, channel], edges, baseline=None, lw=1, label=f"channel {channel}")
     if stimulus.channels > 1:
         known = [printable(name).replace("$", r"\$") for name in names[: len(ax.patches)]]
-        labels = known if len(known) == len(ax.patches) else [patch.get_label() for patch in ax.patches]
+        labels = known if len(known) == len(ax.patches) else [str(patch.get_label()) for patch in ax.patches]
         ax.legend(
             ax.patches, labels, frameon=False, fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.05),
             handlelength=1.0,

@@ -124,7 +124,7 @@ def _comparison(result: SearchResult, others: Sequence[SearchResult]) -> str:
     return _table(
         "Compared",
         "Best network of each search: mean [95 % interval]. Best minus this: E of the first row minus E of this row, "
-        "paired over equal seeds; * where its interval leaves out 0.",
+        "paired over equal seeds; * where its interval excludes 0.",
         f'<th scope="col">search</th>{heads}<th scope="col" class="text">measured on</th>',
         rows,
     )

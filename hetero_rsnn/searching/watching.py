@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hetero_rsnn.common.text import printable
+from hetero_rsnn.jobs.progress import stage_bar
 from hetero_rsnn.searching.trial import Trial, Watch
 
 #: What a search says that it is doing.
@@ -42,16 +43,15 @@ class Reporter:
         parts = [f"best {self.name} = {self.best:.3g}" if math.isfinite(self.best) else "no feasible trial yet"]
         parts += [f"{self.failed} failed"] * bool(self.failed)
         count, elapsed = done - self._first[0], now - self._first[1]
-        left = elapsed / max(1, count) * (total - done)
-        if count > 0 and left >= 1.0:
-            parts.append(f"{duration(left)} left")
+        if count > 0 and done < total:
+            parts.append(f"{duration(elapsed / count * (total - done))} left")
         return ", ".join(parts)
 
 
 def duration(seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
-        return f"{whole} s"
+        return f"{whole} s" if whole else "under 1 s"
     return f"{whole // 60} min" if whole < 5400 else f"{whole / 3600:.1f} h"
 
 
@@ -59,25 +59,20 @@ def duration(seconds: float) -> str:
 def watching(objective: str = "") -> Iterator[Watch]:
     """A live line on a terminal, plain lines elsewhere; both on standard error."""
     reporter = Reporter("C" if objective == "capacity" else "E")
-    if sys.stderr is None or not sys.stderr.isatty():
 
-        def tell(what: str, done: int, total: int, trial: Trial | None) -> None:
-            text = _plain(reporter, what, done, total, trial)
-            if what != "replayed":  # it was told when it was new
-                _say(text)
+    def tell(what: str, done: int, total: int, trial: Trial | None) -> None:
+        text = _plain(reporter, what, done, total, trial)
+        if what != "replayed":  # it was told when it was new
+            _say(text)
 
-        yield tell
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TextColumn("{task.fields[more]}"), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=None, more="")
+    with stage_bar() as bar:
+        if bar is None:
+            yield tell
+            return
 
         def show(what: str, done: int, total: int, trial: Trial | None) -> None:
             more = reporter.line(done, total, trial, what == "replayed") if what in ("trial", "replayed") else ""
-            bar.update(task, description=DOING[what], completed=done, total=total, more=more, refresh=True)
+            bar(DOING[what], done, total, more)
 
         yield show
 

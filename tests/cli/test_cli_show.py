@@ -53,7 +53,7 @@ def test_prints_the_best_trials_with_units_and_intervals(run, journals, tmp_path
     result = SearchResult.from_journal(journals / "main.jsonl")
     from hetero_rsnn.searching import wording
 
-    table = out[out.index("best 3 as the search saw them") : out.index("what they are made of")]
+    table = out[out.index("top 3 trials as the search saw them") : out.index("their parameters")]
     shown = [line.split() for line in table.splitlines() if re.match(r" *\d+ ", line)]
     best = in_order(result)[:3]
     assert [int(row[0]) for row in shown] == [t.number for t in best]
@@ -68,7 +68,7 @@ def test_prints_the_best_trials_with_units_and_intervals(run, journals, tmp_path
 
 def test_top_may_exceed_what_there_is(run, journals):
     code, out, _ = run(journals / "going.jsonl", "--no-figures", "--top", 99)
-    assert code == 0 and "best 7 as the search saw them" in out
+    assert code == 0 and "top 7 trials as the search saw them" in out
     assert "2 running or interrupted. The search has not ended." in out and "not measured again yet" in out
 
 
@@ -87,7 +87,7 @@ def test_writes_figure_and_page_to_a_new_folder_each_time(run, journals, tmp_pat
 def test_several_journals_are_drawn_together(run, journals, tmp_path):
     code, out, _ = run(journals / "main.jsonl", journals / "going.jsonl", "--out", "both")
     assert code == 0
-    compared = out[out.index("best of each search") :]
+    compared = out[out.index("winners; best minus this") :]
     assert (
         "quick, random" in compared
         and "homogeneous reference" in compared
@@ -279,6 +279,7 @@ def test_no_number_is_cut_on_a_narrow_screen(run, journals, tmp_path, monkeypatc
     monkeypatch.setattr("hetero_rsnn.report.terminal.sys.stdout.isatty", lambda: True, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
     code, out, _ = run(journals / "main.jsonl", journals / "going.jsonl", "--no-figures")
+    out = re.sub(r"\x1b\[\d*m", "", out)
     assert code == 0 and "\N{HORIZONTAL ELLIPSIS}" not in out and max(map(len, out.splitlines())) <= 80
     result = SearchResult.from_journal(journals / "main.jsonl")
     for trial in in_order(result)[:3]:

@@ -25,6 +25,7 @@ from hetero_rsnn.jobs.journal import read_journal
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.distributions import Gamma, Mixture
 from hetero_rsnn.network.homogeneous import homogeneous
+from hetero_rsnn.searching import view
 from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.searching.space import Space, load_space
 
