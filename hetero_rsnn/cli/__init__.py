@@ -2,8 +2,8 @@
 
 ``program``   puts the commands together; a user's mistake ends in one line and exit code 2
 ``options``   what several commands read: overrides, seeds, the folder for results
-``networks``, ``data``, ``simulate``, ``compare``, ``tasks`` (classify, forecast), ``images`` (classify --model),
-``control``, ``search``, ``show``: the commands
+``networks``, ``spaces``, ``data``, ``simulate``, ``compare``, ``tasks`` (classify, forecast), ``images``
+(classify --model), ``control``, ``search``, ``show``: the commands
 """
 
 from __future__ import annotations

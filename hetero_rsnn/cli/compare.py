@@ -7,14 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import command_line, parse_overrides, parse_seeds, results_folder, say
+from hetero_rsnn.cli.options import command_line, network_names, parse_overrides, parse_seeds, results_folder, say
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.text import printable
 
 
 def compare(
     networks: Annotated[
-        list[str] | None, typer.Argument(help="Names or paths [default: the four canonical networks].")
+        list[str] | None,
+        typer.Argument(help="Names or paths [default: the four canonical networks].", autocompletion=network_names),
     ] = None,
     seeds: Annotated[
         str | None, typer.Option(help="A count (20), a range (100-119) or a list (1,5,8) [default: 20].")

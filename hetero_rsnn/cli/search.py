@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import by_line, journaled, say
+from hetero_rsnn.cli.options import by_line, journaled, say, space_names
 from hetero_rsnn.common.errors import ExecutorError, HeteroError
 from hetero_rsnn.common.text import printable
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def search(
-    space: Annotated[str, typer.Argument(help="Name or path of a search space, e.g. quick, paper.")],
+    space: Annotated[
+        str, typer.Argument(help="Name or path of a search space, see hetero-rsnn spaces.", autocompletion=space_names)
+    ],
     journal: Annotated[
         Path | None,
         typer.Option("--journal", "-j", help="File that keeps every step [default: results/search/SPACE.jsonl]."),

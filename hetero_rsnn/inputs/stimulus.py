@@ -160,7 +160,7 @@ def _values(values: ArrayLike, what: str, *, empty: bool = False) -> Array:
     return array[:, None] if array.ndim == 1 else array
 
 
-def array_stimulus(values: ArrayLike, hold: Any) -> Stimulus:
+def array_stimulus(values: ArrayLike, hold: Any = "10 ms") -> Stimulus:
     """Inject a series of your own.
 
     Parameters
@@ -168,7 +168,7 @@ def array_stimulus(values: ArrayLike, hold: Any) -> Stimulus:
     values : array, shape (samples, channels) or (samples,)
         Dimensionless; the network's input weights turn it into a current in units of rest-to-threshold.
     hold : float (ms), str or brian2.Quantity
-        How long each sample lasts in simulated time, e.g. ``"10 ms"``; a multiple of the network's dt.
+        How long each sample lasts in simulated time, 10 ms by default; a multiple of the network's dt.
 
     Raises
     ------

@@ -150,7 +150,7 @@ class Draw:
         return out
 
 
-def draw(network: Network | str, seed: int, *, precision: str = "double") -> Draw:
+def draw(network: Network | str, seed: int = 0, *, precision: str = "double") -> Draw:
     """Draw every random number of a network.
 
     Parameters
@@ -158,9 +158,9 @@ def draw(network: Network | str, seed: int, *, precision: str = "double") -> Dra
     network : Network or str
         A name or path is loaded as it is.
     seed : int
-        The same seed gives the same arrays, whatever the backend. Networks that differ in the spread of a parameter
-        share everything else, and the uniform numbers behind that parameter too. Of a `trained_network` all seeds
-        give the same arrays but the initial state.
+        0 by default. The same seed gives the same arrays, whatever the backend. Networks that differ in the spread of
+        a parameter share everything else, and the uniform numbers behind that parameter too. Of a `trained_network`
+        all seeds give the same arrays but the initial state.
     precision : {"double", "single"}
         Single rounds what belongs to synapses to 32 bits, half the memory, for
         ``simulate(..., precision="single")``, which then needs no copy. Any backend takes such a draw.
