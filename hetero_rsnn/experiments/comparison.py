@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hetero_rsnn.common.errors import HeteroError, suggest
+from hetero_rsnn.common.extras import need
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.experiments.measurement import Measurement, measure_many
 from hetero_rsnn.jobs.progress import Progress
@@ -70,6 +72,21 @@ class Comparison:
     def _repr_html_(self) -> str:
 
         return "".join(table.html() for table in comparison_tables(self))
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw E over C, every network with its 95 % intervals; see `hetero_rsnn.plots.plot_efficiency`."""
+        return figure_of("Comparison")(self.measurements, ax, **options)
+
+    def to_pandas(self) -> Any:
+        """One row a network and seed, as a pandas DataFrame; see `Measurement.table` for the columns.
+
+        Raises
+        ------
+        HeteroError
+            If pandas is not installed.
+        """
+        rows = [row for m in self.measurements for row in m.table()]
+        return need("pandas", "pandas", "to_pandas").DataFrame(rows)
 
     def __getitem__(self, name: str) -> Measurement:
         for m in self.measurements:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from hetero_rsnn.common import checks, memory, units
 from hetero_rsnn.common.errors import StimulusError
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
 
@@ -102,6 +103,10 @@ class Stimulus:
     def __repr__(self) -> str:
         events = f", {self.event_times.size} events" if self.kind == "events" else ""
         return f"Stimulus({self.kind}, {len(self)} samples of {self.hold:g} ms, {self.channels} channels{events})"
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw the series over time; see `hetero_rsnn.plots.plot_input` for the options."""
+        return figure_of("Stimulus")(self, ax, **options)
 
     def __getitem__(self, part: slice) -> Stimulus:
         """A contiguous part, e.g. ``u[100:]``; event times count from its start."""

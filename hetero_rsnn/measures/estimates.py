@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from hetero_rsnn.common.tables import TextTable
+
 #: Of fewer seeds a mean is written without its interval. That of two is 12.7 standard errors wide on each side, and
 #: leads below 0 where nothing can be.
 FEW = 3
@@ -39,6 +41,15 @@ class Estimate:
     def without(self) -> str:
         """Why there is no mean: ``"2 of 8 seeds have none"``; empty if every seed has a value, or there is no seed."""
         return f"{self.missing} of {self.n + self.missing} seeds have none" if self.missing else ""
+
+    def __repr__(self) -> str:
+        if self.missing or self.n < FEW:
+            return f"Estimate({self})"
+        return f"Estimate({self}, n = {self.n})"
+
+    def _repr_html_(self) -> str:
+        rows = [(cell(self), f"{self.stderr:.2g}" if math.isfinite(self.stderr) else "–", str(self.n))]
+        return TextTable("mean over seeds [95 % interval]", ("mean", "standard error", "seeds"), rows).html()
 
     def __str__(self) -> str:
         if self.missing:

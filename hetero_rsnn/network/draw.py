@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.network.definition import Network
@@ -18,6 +19,7 @@ from hetero_rsnn.network.distributions import Distribution
 from hetero_rsnn.network.heterogeneity import Heterogeneity, heterogeneity
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.network.models import SHARED
+from hetero_rsnn.network.notebook import draw_html
 from hetero_rsnn.network.sizes import check_draw
 from hetero_rsnn.network.topology import connect, grid
 
@@ -119,6 +121,16 @@ class Draw:
             f"Draw({self.network.name!r}, seed={self.seed}, {self.n} neurons, "
             f"{len(self.plastic)} plastic and {len(self.static)} static synapses{damage})"
         )
+
+    def _repr_html_(self) -> str:
+        return draw_html(self)
+
+    def plot(self, name: str = "tau_m", ax: Any = None, *, population: str | None = None) -> Any:
+        """Draw a neuron parameter as drawn, below the density that its distribution declares.
+
+        See `hetero_rsnn.plots.plot_parameter`.
+        """
+        return figure_of("Draw")(self, name, ax, population=population)
 
     def members(self, population: str) -> slice:
         """Slice of the neurons of a population."""

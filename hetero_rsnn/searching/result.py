@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import SearchError
 from hetero_rsnn.common.extras import need
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.common.text import printable
 from hetero_rsnn.common.types import Array
@@ -245,6 +246,16 @@ class SearchResult:
             If pandas is not installed.
         """
         return need("pandas", "pandas", "to_pandas").DataFrame(self.table())
+
+    def plot(self, others: Sequence[SearchResult] = ()) -> Any:
+        """Draw trials, progress, winning distributions and what was learned; further searches are compared.
+
+        Returns
+        -------
+        Figure
+            See `hetero_rsnn.plots.search_figure`.
+        """
+        return figure_of("SearchResult")(self, others)
 
     def _measuring(self) -> float:
         return sum(t.evaluation.seconds for t in self.trials if t.evaluation is not None)
