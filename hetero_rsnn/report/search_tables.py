@@ -21,7 +21,7 @@ _SIDE_BY_SIDE = 5
 
 
 def print_search(result: SearchResult, others: list[SearchResult], top: int) -> None:
-    """The state of the search, its best trials, what they are made of, and the searches compared."""
+    """The state of the search, its best trials, their parameters, and the searches compared."""
     from hetero_rsnn.report.terminal import WIDE, console, shown
     from hetero_rsnn.searching import view
 

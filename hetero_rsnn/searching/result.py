@@ -285,7 +285,7 @@ class SearchResult:
         lines = [
             f"search of {self.space.name!r} ({s.method}): {aim}",
             self._count() + ("" if self.done else ", not done"),
-            f"choosing candidates took {self.asking:.3g} s, measuring them {self._measuring():.3g} s of running time",
+            f"time: {self._measuring():.3g} s measuring (all workers), {self.asking:.2g} s choosing candidates",
         ]
         if self.reference is not None:
             # It sets the limit of C, and is not held against it on other seeds.
@@ -332,7 +332,7 @@ def in_order(result: SearchResult) -> list[Trial]:
 
 
 def ranking(result: SearchResult, top: int = 5) -> TextTable:
-    """The best trials as the search saw them, and what they are made of."""
+    """The best trials as the search saw them, and their parameters."""
     shown = [t for t in in_order(result) if t.evaluation is not None][:top]
     rows = []
     for t in shown:
