@@ -287,7 +287,14 @@ def test_forecast_rows_agree_with_the_forecaster(capsys):
     print_task(result)
     text = capsys.readouterr().out
     assert "skill by group" in text and "valid prediction time" in text and "persistence: NRMSE" in text
-    assert len(figure_task(result).axes) == 3
+    figure = figure_task(result)
+    assert len(figure.axes) == 3
+    (errors,) = (ax for ax in figure.axes if "NRMSE" in ax.get_ylabel())
+    lines = {line.get_label(): line.get_ydata()[0] for line in errors.lines}
+    assert lines["persistence"] == report.persistence
+    low, high = errors.get_ylim()
+    assert high - low >= 0.0499 * (high + low) / 2
+
 
 
 def test_a_series_with_a_trend_is_forecast_by_its_changes(capsys):
