@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers import refused
 from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy import stats
@@ -60,6 +61,14 @@ def test_densities_integrate_to_one_and_homogeneous_ones_are_lines(comparison):
 def test_efficiency_over_capacity(comparison):
     ax = plots.plot_efficiency(comparison.measurements)
     labels = ax.get_legend_handles_labels()[1]
+    sums = [m.summary() for m in comparison.measurements]
+    drawn = [box for box in ax.containers if isinstance(box, ErrorbarContainer)]
+    for bars, s in zip(drawn, [s for s in sums if not s["E"].missing], strict=True):
+        point, _, (across, up) = bars.lines
+        assert (point.get_xdata()[0], point.get_ydata()[0]) == (s["C"].mean, s["E"].mean)
+        np.testing.assert_allclose(across.get_segments()[0][:, 0], [s["C"].low, s["C"].high])
+        np.testing.assert_allclose(up.get_segments()[0][:, 1], [s["E"].low, s["E"].high])
+    assert drawn
     found = [(label(m.network.name), m.summary()["E"].without) for m in comparison.measurements]
     assert labels == [f"{name}: {why}" if why else name for name, why in found] and "HeNHeS" in labels
 

@@ -164,6 +164,10 @@ def test_the_reported_number_is_the_remeasured_one(space: Space) -> None:
     assert r.best_evaluation.seeds == (7, 8, 9)
     assert r.reference_remeasured is not None and r.reference_remeasured.seeds == (7, 8, 9)
     assert max(e.E for e in r.remeasured.values()) == r.best_evaluation.E
+    for number, found in r.remeasured.items():  # the seeds are used, and not only named
+        network = space.network(list(r.trials[number].point.values()))
+        for name in ("C", "S"):
+            assert found.per_seed[name] == tuple(peak(network, seed)[name] for seed in (7, 8, 9))
     none = run(peak, space, remeasure=0)
     assert not none.remeasured and "not re-measured" in str(none) and none.best_evaluation is not None
 
@@ -569,6 +573,9 @@ def test_a_search_of_networks(tmp_path: Path) -> None:
     assert r.best.evaluation.per_seed["C"] == tuple(m["C"])
     assert m.summary()["C"].mean == r.best.C
     assert r.best.rate_hz == pytest.approx(m.summary()["rate_hz"].mean)
+    again = r.remeasured[r.best.number]
+    assert again.seeds != r.best.evaluation.seeds
+    assert again.per_seed["C"] == tuple(measure(r.best_network, seeds=again.seeds)["C"])
     saved = hr.save_network(r.best_network, tmp_path / "best.toml")
     assert hr.load_network(saved) == r.best_network
     assert isinstance(r.best_network.population("E")["tau_m"].distribution, Gamma)

@@ -250,6 +250,12 @@ def test_a_network_worse_than_its_baseline_says_so(result):
         )
     better = replace(result, rows=tuple(replace(r, linear=r.report.accuracy - 0.2) for r in result.rows))
     assert verdict(better, "henhes").endswith(": beats its linear baseline")
+    # Better on average, and too unsteady to be believed.
+    gains = {r.seed: gain for r, gain in zip(result.of("henhes"), (0.3, -0.1), strict=True)}
+    unsteady = replace(result, rows=tuple(replace(r, linear=r.report.accuracy - gains[r.seed]) for r in result.rows))
+    assert verdict(unsteady, "henhes").endswith(": no clear difference to its linear baseline")
+    alone = replace(better, rows=tuple(r for r in better.rows if r.seed == better.rows[0].seed))
+    assert verdict(alone, "henhes").endswith("but one seed has no interval")
 
 
 def sine(groups: bool = False) -> hr.Dataset:
