@@ -302,7 +302,6 @@ def test_forecast_rows_agree_with_the_forecaster(capsys):
     assert high - low >= 0.0499 * (high + low) / 2
 
 
-
 def test_a_series_with_a_trend_is_forecast_by_its_changes(capsys):
     data = sine()
     t = np.arange(700.0)[:, None]
