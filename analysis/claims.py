@@ -14,7 +14,7 @@ settles near w* = p / (p + d) with p ~ eta_plus tau_plus and d ~ eta_minus tau_m
 of z = log p - log d. For gamma distributed parameters of equal cv z has the mean -log r, r = eta_minus / eta_plus,
 and the variance 4 trigamma(1 / cv^2); E[logistic(z)] is taken for a normal z of these moments.
 
-A claim "holds" at a setting if the 95 % interval of the paired difference leaves out 0 on the claimed side, "fails"
+A claim "holds" at a setting if the 95 % interval of the paired difference excludes 0 on the claimed side, "fails"
 if on the other side (H3: if it lies outside the bound), and is "open" otherwise; "mixed" if one part holds and
 another fails. H1 and H2 are asked of both pairs of networks, with and without the other kind of heterogeneity; H5 of
 the rank correlation over the whole sweep of the neurons and over its lower half, where the rate changes little, if

@@ -175,7 +175,8 @@ def findings(out: dict[str, Row]) -> list[str]:
 def table(out: dict[str, Row]) -> list[str]:
     """Lines of the table for the page."""
     lines = [
-        "| | accuracy | points from STDP | spikes a neuron and inference | of those after STDP | seconds a fit |",
+        "| trained by | accuracy | points from STDP | spikes a neuron and inference | of those after STDP | "
+        "seconds a fit |",
         "|---|---|---|---|---|---|",
     ]
     for name, found in out.items():

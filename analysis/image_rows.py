@@ -194,7 +194,7 @@ def findings(out: Row) -> list[str]:
 
 def table(out: Row) -> list[str]:
     """Lines of the table for the page."""
-    lines = ["| | training images | test accuracy | spikes of a neuron per image |", "|---|---|---|---|"]
+    lines = ["| model | training images | test accuracy | spikes of a neuron per image |", "|---|---|---|---|"]
     for share, method in (("some", "trained"), ("all", "trained_all")):
         images = out["methods"][method]["images"]
         lines.append(f"| linear, all pixels | {images:,} | {out['linear'][share]:.4f} | |")

@@ -284,7 +284,7 @@ def findings(out: dict[str, Row]) -> list[str]:
 
 def table(out: dict[str, Row]) -> list[str]:
     """Lines of the table for the page."""
-    head = "| | tau_m | test accuracy | spikes per inference | cv of tau_m | C | S | E |"
+    head = "| data set | tau_m | test accuracy | spikes per inference | cv of tau_m | C | S | E |"
     lines = [head, "|" + "---|" * (head.count("|") - 1)]
     kinds = (("accuracy", 4), ("nu", 2), ("tau_m cv", 2), ("C", 2), ("S", 3), ("E", 1))
     for name, found in out.items():

@@ -172,7 +172,7 @@ def findings(out: Row, seeds: int) -> list[str]:
 
 def table(out: Row) -> list[str]:
     """Lines of the table for the page: accuracy with its interval, and spikes of a neuron in a sample."""
-    lines = [f"| | {' | '.join(f'{delay} ms' for delay in out)} |", "|" + "---|" * (1 + len(out))]
+    lines = [f"| model | {' | '.join(f'{delay} ms' for delay in out)} |", "|" + "---|" * (1 + len(out))]
     linear = {"linear_end": "linear, the go period of the input", "linear": "linear, all rows of the input"}
     for name, text in {**linear, **{name: look[0] for name, look in METHODS.items()}}.items():
         cells = []

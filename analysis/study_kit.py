@@ -276,7 +276,7 @@ def verdict(e: hr.Estimate, *, bound: float | None = None) -> str:
     Returns
     -------
     str
-        ``"larger"`` or ``"smaller"`` if the interval leaves out 0, else ``"unclear"``. With `bound`:
+        ``"larger"`` or ``"smaller"`` if the interval excludes 0, else ``"unclear"``. With `bound`:
         ``"equivalent"`` if it lies within plus or minus the bound (two one-sided tests, at 2.5 % each),
         ``"different"`` if it lies outside, else ``"unclear"``.
     """

@@ -24,6 +24,8 @@ COMMANDS = {
     "top": [],
     "networks": ["networks"],
     "networks_show": ["networks", "show"],
+    "spaces": ["spaces"],
+    "spaces_show": ["spaces", "show"],
     "data": ["data"],
     "data_show": ["data", "show"],
     "data_fetch": ["data", "fetch"],

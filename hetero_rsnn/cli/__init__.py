@@ -3,8 +3,8 @@
 ``program``   puts the commands together; a user's mistake ends in one line and exit code 2
 ``options``   what several commands read: overrides, seeds, the folder for results
 ``studies``   what compare and sweep share: named networks, files, the journal
-``networks``, ``data``, ``simulate``, ``compare``, ``sweep``, ``tasks`` (classify, forecast), ``images`` (classify
---model), ``control``, ``search``, ``show``: the commands
+``networks``, ``spaces``, ``data``, ``simulate``, ``compare``, ``sweep``, ``tasks`` (classify, forecast), ``images``
+(classify --model), ``control``, ``search``, ``show``: the commands
 """
 
 from __future__ import annotations

@@ -7,14 +7,18 @@ from typing import Annotated
 
 import typer
 
-from hetero_rsnn.cli.options import command_line, parse_seeds, say
+from hetero_rsnn.cli.options import command_line, network_names, parse_seeds, say
 from hetero_rsnn.cli.studies import choose_files, load_named, measuring, name_of, rasters
 
 
 def compare(
     networks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME=]NETWORK", help="Names or paths [default: the four canonical networks]."),
+        typer.Argument(
+            metavar="[NAME=]NETWORK",
+            help="Names or paths [default: the four canonical networks].",
+            autocompletion=network_names,
+        ),
     ] = None,
     seeds: Annotated[
         str | None, typer.Option(help="A count (20), a range (100-119) or a list (1,5,8) [default: 20].")

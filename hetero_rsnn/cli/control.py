@@ -128,7 +128,7 @@ def _progress(
     `leg` are the steps between two tests: so many are done when the first is told of.
     """
     from hetero_rsnn.jobs.progress import progress_bar
-    from hetero_rsnn.report.live import duration
+    from hetero_rsnn.searching.watching import duration
 
     began = time.monotonic()
     start: int | None = None  # what a journal held already

@@ -8,13 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import load_data, say
+from hetero_rsnn.cli.options import NamedGroup, data_names, examples, load_data, say
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, OutputError
 from hetero_rsnn.common.text import printable
 
-data_app = typer.Typer(help="List the data sets, show one, or download one.", rich_markup_mode=None)
+data_app = typer.Typer(
+    cls=NamedGroup,
+    help="List the data sets, show one, or download one.",
+    epilog=examples("hetero-rsnn data", "hetero-rsnn data japanese_vowels", "hetero-rsnn data fetch spoken_digits"),
+    rich_markup_mode=None,
+)
 
-_Name = Annotated[str, typer.Argument(help="Name of a data set.")]
+_Name = Annotated[str, typer.Argument(help="Name of a data set.", autocompletion=data_names)]
 _Folder = Annotated[
     Path | None,
     typer.Option(
@@ -36,7 +41,7 @@ def data(context: typer.Context, data_dir: _Folder = None) -> None:
     width = max(map(len, known))
     for name, text in known.items():
         say(f"{name:<{width}}  {printable(text)}{_where(name, data_dir)}")
-    say("\none of them in numbers: hetero-rsnn data show japanese_vowels")
+    say("\ndetails: hetero-rsnn data show japanese_vowels")
 
 
 def _where(name: str, data_dir: Path | None) -> str:
@@ -62,7 +67,10 @@ def _interval(ms: float) -> str:
     return f"{ms / 3.6e6:g} h" if ms >= 3.6e6 else f"{ms:g} ms"
 
 
-@data_app.command()
+@data_app.command(
+    short_help="Download a data set.",
+    epilog=examples("hetero-rsnn data fetch spoken_digits", "hetero-rsnn data fetch spoken_digits --data-dir data"),
+)
 def fetch(
     name: _Name,
     data_dir: _Folder = None,
@@ -87,7 +95,7 @@ def fetch(
     say(f"{SOURCES[name].authors}; licence {SOURCES[name].licence}")
 
 
-@data_app.command()
+@data_app.command(short_help="Print what is in a data set.", epilog=examples("hetero-rsnn data show japanese_vowels"))
 def show(name: _Name, data_dir: _Folder = None) -> None:
     """Print what is in a data set: counts, channels, lengths, classes, source, licence."""
     found = load_data(name, data_dir)

@@ -6,10 +6,15 @@ from typing import Annotated
 
 import typer
 
-from hetero_rsnn.cli.options import by_line, parse_overrides, say
+from hetero_rsnn.cli.options import NamedGroup, by_line, examples, network_names, parse_overrides, say
 from hetero_rsnn.common.text import printable
 
-networks_app = typer.Typer(help="List the shipped networks, or show one.", rich_markup_mode=None)
+networks_app = typer.Typer(
+    cls=NamedGroup,
+    help="List the shipped networks, or show one.",
+    epilog=examples("hetero-rsnn networks", "hetero-rsnn networks henhes"),
+    rich_markup_mode=None,
+)
 
 
 @networks_app.callback(invoke_without_command=True)
@@ -24,12 +29,19 @@ def networks(context: typer.Context) -> None:
     for name, description in found.items():
         say(f"{name:<{width}}  {printable(description)}")
     say(f"\nfiles: {printable(networks_folder())}")
-    say("one of them in full: hetero-rsnn networks show henhes")
+    say("details: hetero-rsnn networks show henhes")
 
 
-@networks_app.command("show")
+@networks_app.command(
+    "show",
+    epilog=examples(
+        "hetero-rsnn networks show henhes",
+        "hetero-rsnn networks show henhes --set E.tau_m.cv=0.3",
+        "hetero-rsnn networks show henhes --toml > mine.toml",
+    ),
+)
 def networks_show(
-    network: Annotated[str, typer.Argument(help="Name or path of a network.")],
+    network: Annotated[str, typer.Argument(help="Name or path of a network.", autocompletion=network_names)],
     toml: Annotated[
         bool, typer.Option("--toml", help="Print the whole network as TOML, to start one of your own.")
     ] = False,

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import typer.core
+
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, JournalError, OutputError
 from hetero_rsnn.common.files import first_free, output_folder
 from hetero_rsnn.common.text import printable
@@ -62,6 +64,41 @@ def plain_warnings() -> Iterator[None]:
         yield
     finally:
         warnings.showwarning = before
+
+
+def examples(*lines: str) -> str:
+    """What stands below the help of a command: lines to try, kept as they are."""
+    return "\b\n" + "\n".join(["Examples:", *(f"  {line}" for line in lines)])
+
+
+class NamedGroup(typer.core.TyperGroup):
+    """Commands about things with names: ``networks henhes`` is ``networks show henhes``."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command of the first word, or `show` where that is none."""
+        known = args[0] in self.commands or args[0].startswith("-")
+        return super().resolve_command(ctx, args if known else ["show", *args])
+
+
+def network_names(incomplete: str) -> list[str]:
+    """Shipped networks that begin so, for the completion of a shell, which adds files."""
+    from hetero_rsnn.network.shipped import list_networks
+
+    return [name for name in list_networks() if name.startswith(incomplete)]
+
+
+def space_names(incomplete: str) -> list[str]:
+    """The same of spaces."""
+    from hetero_rsnn.searching.space import list_spaces
+
+    return [name for name in list_spaces() if name.startswith(incomplete)]
+
+
+def data_names(incomplete: str) -> list[str]:
+    """The same of data sets."""
+    from hetero_rsnn.datasets.catalogue import list_datasets
+
+    return [name for name in list_datasets() if name.startswith(incomplete)]
 
 
 def say(text: object, end: str = "\n", *, err: bool = False) -> None:

@@ -1,10 +1,11 @@
-"""The command line put together: all commands, and what ends each of them: a mistake, Ctrl-C, a full disk."""
+"""The command line put together: every command with its summary and examples, and what ends it: a mistake, Ctrl-C."""
 
 from __future__ import annotations
 
 import errno
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated, NoReturn
 
 import typer
@@ -16,8 +17,9 @@ from hetero_rsnn.cli import show as cli_show
 from hetero_rsnn.cli import tasks as cli_tasks
 from hetero_rsnn.cli.compare import compare
 from hetero_rsnn.cli.networks import networks_app
-from hetero_rsnn.cli.options import any_encoding, plain_warnings, say
+from hetero_rsnn.cli.options import any_encoding, examples, plain_warnings, say
 from hetero_rsnn.cli.simulate import simulate
+from hetero_rsnn.cli.spaces import spaces_app
 from hetero_rsnn.cli.sweep import sweep
 from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.common.text import printable
@@ -27,11 +29,17 @@ app = typer.Typer(
     name="hetero-rsnn",
     help="Memory capacity and spike efficiency of heterogeneous recurrent spiking networks.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples(
+        "hetero-rsnn compare --quick",
+        "hetero-rsnn search quick",
+        "hetero-rsnn COMMAND --help      (each ends with examples)",
+    ),
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 app.add_typer(networks_app, name="networks")
+app.add_typer(spaces_app, name="spaces")
 app.add_typer(cli_data.data_app, name="data")
 
 
@@ -50,14 +58,62 @@ def _top(
     """Memory capacity and spike efficiency of heterogeneous recurrent spiking networks."""
 
 
-app.command()(simulate)
-app.command()(compare)
-app.command()(sweep)
-app.command()(cli_tasks.classify)
-app.command()(cli_tasks.forecast)
-app.command()(cli_control.control)
-app.command()(cli_search.search)
-app.command()(cli_show.show)
+def _command(name: str, summary: str, *lines: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add a command; its summary fits into a line of 80 columns beside its name."""
+    return app.command(name, short_help=summary, epilog=examples(*lines))
+
+
+_command(
+    "simulate",
+    "Run a network on a series: recording and raster.",
+    "hetero-rsnn simulate henhes --input wind_greensboro --samples 500",
+    "hetero-rsnn simulate henhes --input weather.csv --column temperature,wind",
+)(simulate)
+_command(
+    "compare",
+    "Measure C, S, E of networks on the same seeds.",
+    "hetero-rsnn compare --quick",
+    "hetero-rsnn compare honhos henhes --seeds 20 --out results/two",
+    "hetero-rsnn compare honhos mine.toml --set E.tau_m.mean='25 ms'",
+)(compare)
+_command(
+    "sweep",
+    "Measure C, S, E of networks along a parameter.",
+    "hetero-rsnn sweep henhes E.tau_m.cv=0:1.2:7 --quick",
+    "hetero-rsnn sweep henhes E.tau_m.cv=0:1.2:7 --also honhos --figure sweep.pdf",
+)(sweep)
+_command(
+    "classify",
+    "Classify a data set: accuracy and spikes.",
+    "hetero-rsnn classify japanese_vowels --quick",
+    "hetero-rsnn classify japanese_vowels honhos henhes --early",
+)(cli_tasks.classify)
+_command(
+    "forecast",
+    "Forecast a data set: error, skill and spikes.",
+    "hetero-rsnn forecast wind_greensboro --quick",
+    "hetero-rsnn forecast lorenz63 honhos henhes --closed-loop",
+)(cli_tasks.forecast)
+_command(
+    "control",
+    "Train spiking actors that learn to act (TD3).",
+    "hetero-rsnn control Pendulum-v1 --quick",
+    "hetero-rsnn control Pendulum-v1 --actor dynamic --steps 20000 --seeds 3",
+)(cli_control.control)
+_command(
+    "search",
+    "Search distributions for most memory per spike.",
+    "hetero-rsnn search quick",
+    "hetero-rsnn search paper --budget 40 --journal paper.jsonl",
+    "hetero-rsnn search paper --journal paper.jsonl --resume",
+)(cli_search.search)
+_command(
+    "show",
+    "Show what a journal holds: a search, sweep, ...",
+    "hetero-rsnn show paper.jsonl",
+    "hetero-rsnn show paper.jsonl --export best.toml --no-figures",
+    "hetero-rsnn show paper.jsonl homogeneous.jsonl --html both.html",
+)(cli_show.show)
 
 
 def main() -> None:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import shlex
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import by_line, journaled, say
+from hetero_rsnn.cli.options import by_line, journaled, say, space_names
 from hetero_rsnn.common.errors import ExecutorError, HeteroError
 from hetero_rsnn.common.text import printable
-from hetero_rsnn.report.live import DOING, Reporter
 
 if TYPE_CHECKING:
     from hetero_rsnn.searching.result import SearchResult
@@ -23,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def search(
-    space: Annotated[str, typer.Argument(help="Name or path of a search space, e.g. quick, paper.")],
+    space: Annotated[
+        str, typer.Argument(help="Name or path of a search space, see hetero-rsnn spaces.", autocompletion=space_names)
+    ],
     journal: Annotated[
         Path | None,
         typer.Option("--journal", "-j", help="File that keeps every step [default: results/search/SPACE.jsonl]."),
@@ -62,6 +60,7 @@ def search(
     from hetero_rsnn.searching.result import SearchResult
     from hetero_rsnn.searching.search import search_with
     from hetero_rsnn.searching.space import load_space
+    from hetero_rsnn.searching.watching import watching
 
     loaded = load_space(space, **parse_overrides(overrides or []))
     if resume and journal is None:
@@ -95,11 +94,15 @@ def search(
         journal=path,
         resume=resume,
     )
+    if budget is not None and initial is None and 0 < budget < loaded.search.initial and not resume:
+        spread = f"all {budget} candidates are" if budget > 1 else "the candidate is"
+        say(f"note: {spread} spread over the space; the model is asked from candidate {loaded.search.initial + 1} on",
+            err=True)  # fmt: skip
     try:
         with journaled(path, "trial", again):
             old = SearchResult.from_journal(path) if resume and path.is_file() else None
             known = objective or (old.settings.objective if old is not None else "")
-            with _progress("C" if known == "capacity" else "E") as watch:
+            with watching(known) as watch:
                 progress = watch if old is None else _resumed(watch, _kept(path, old, budget))
                 result = search_with(loaded, replace(options, progress=progress))
     except ExecutorError as error:
@@ -128,44 +131,6 @@ def _resumed(watch: Watch, text: str) -> Watch:
         watch(what, done, total, trial)
 
     return tell
-
-
-@contextmanager
-def _progress(name: str) -> Iterator[Watch]:
-    """A live line on a terminal, plain lines elsewhere; both on standard error."""
-    reporter = Reporter(name)
-    if not sys.stderr.isatty():
-
-        def tell(what: str, done: int, total: int, trial: Trial | None) -> None:
-            text = _plain(reporter, what, done, total, trial)
-            if what != "replayed":  # it was told when it was new
-                say(printable(text), err=True)
-
-        yield tell
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TextColumn("{task.fields[more]}"), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=None, more="")
-
-        def show(what: str, done: int, total: int, trial: Trial | None) -> None:
-            more = reporter.line(done, total, trial, what == "replayed") if what in ("trial", "replayed") else ""
-            bar.update(task, description=DOING[what], completed=done, total=total, more=more, refresh=True)
-
-        yield show
-
-
-def _plain(reporter: Reporter, what: str, done: int, total: int, trial: Trial | None) -> str:
-    if what not in ("trial", "replayed") or trial is None:
-        return f"{DOING[what]}: {done} of {total}"
-    more = reporter.line(done, total, trial, what == "replayed")
-    if trial.evaluation is None:
-        return f"trial {trial.number} failed ({trial.error}); {done} of {total}, {more}"
-    limits = "" if trial.feasible else f" ({trial.evaluation.reason})"
-    numbers = f"C = {trial.C:.3g}, S = {trial.S:.3g}, {trial.rate_hz:.3g} Hz, E = {trial.E:.3g}"
-    return f"trial {trial.number}: {numbers}{limits}; {done} of {total}, {more}"
 
 
 def _print(result: SearchResult, path: Path) -> None:

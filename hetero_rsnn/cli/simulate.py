@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import parse_overrides, results_folder, say
+from hetero_rsnn.cli.options import network_names, parse_overrides, results_folder, say
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.text import printable
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def simulate(
-    network: Annotated[str, typer.Argument(help="Name or path of a network.")],
+    network: Annotated[str, typer.Argument(help="Name or path of a network.", autocompletion=network_names)],
     input: Annotated[
         Path,
         typer.Option(

@@ -10,13 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from hetero_rsnn.cli import images
+from hetero_rsnn.cli.options import data_names, network_names
 from hetero_rsnn.common.errors import HeteroError
 
 #: Settings of a quick look; numbers are rough then.
 _QUICK_NEURONS = 150
 
-_Dataset = Annotated[str, typer.Argument(help="Name of a data set; see hetero-rsnn data.")]
-_Networks = Annotated[list[str] | None, typer.Argument(help="Names or paths [default: the four canonical networks].")]
+_Dataset = Annotated[str, typer.Argument(help="Name of a data set; see hetero-rsnn data.", autocompletion=data_names)]
+_Networks = Annotated[
+    list[str] | None,
+    typer.Argument(help="Names or paths [default: the four canonical networks].", autocompletion=network_names),
+]
 _Folder = Annotated[
     Path | None, typer.Option("--data-dir", help="Folder with downloads [default: $HETERO_RSNN_DATA, or ~/.cache].")
 ]

@@ -5,10 +5,12 @@
 ``compiled``    what compiled code shares; the only module here that imports numba
 ``errors``      every error that a user can meet
 ``extras``      optional packages, imported where they are used
+``figures``     which function draws a result, found when it is called
 ``files``       writing so that nothing is lost; reading TOML
 ``lazy``        names that are looked up when first used
 ``memory``      what a piece of work would take, asked before it begins
 ``randomness``  the one tree of random generators
+``svg``         thumbnails for notebooks
 ``tables``      a table of text, for print and for notebooks
 ``text``        foreign text as it may be printed
 ``types``       types of arrays

@@ -17,6 +17,8 @@ from hetero_rsnn.common.types import Array, Ints
 
 #: An upper bound beyond this is none that one would think of.
 _FAR = 1_000_000
+#: More of them nobody waits for, and a slip of the keyboard would fill the memory.
+_MOST_SEEDS = 100_000
 
 
 def _short(value: Any) -> str:
@@ -320,19 +322,20 @@ def whole_array(
 
 
 def different_seeds(name: str, seeds: Any, *, error: type[HeteroError] = HeteroError) -> list[int]:
-    """One or more different seeds.
+    """One or more different seeds: a list, or how many, which are those from 0 on.
 
     Raises
     ------
     error
-        If it is a number instead of a list, empty, holds one twice, or one that is no whole number >= 0.
+        If it is neither, empty, holds one twice, or one that is no whole number >= 0.
     """
+    if isinstance(seeds, int | np.integer) and not isinstance(seeds, bool):
+        return list(range(whole(name, seeds, least=1, most=_MOST_SEEDS, error=error)))
     if not isinstance(seeds, Iterable) or isinstance(seeds, str):
-        count = seeds if isinstance(seeds, int) and not isinstance(seeds, bool) else 8
-        raise error(f"{name} must be a list or range of seeds, got {_short(seeds)}", fix=f"write {name}=range({count})")
+        raise error(f"{name} must be a count or a list of seeds, got {_short(seeds)}", fix=f"write {name}=8")
     out = [whole(name.removesuffix("s"), seed, least=0, error=error) for seed in seeds]
     if not out:
-        raise error(f"{name} must hold at least one seed, got none", fix=f"write {name}=range(8)")
+        raise error(f"{name} must hold at least one seed, got none", fix=f"write {name}=8")
     if len(set(out)) < len(out):
         why = "a repeated one would narrow the interval without new data"
         raise error(f"{name} must differ, got {out}", fix=why)

@@ -139,10 +139,20 @@ class ExecutorError(HeteroError):
     """Jobs cannot be run: no worker starts, an executor is broken, or a cluster is out of reach."""
 
 
+#: So many names a message lists.
+_SHOWN = 24
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
-    """Say what `word` may have meant: ``" (did you mean 'tau_m'?)"``, or the known names if nothing is near."""
+    """Say what `word` may have meant: ``" (did you mean 'tau_m'?)"``, or the known names if nothing is near.
+
+    Of many names the first ones stand for all.
+    """
     known = [str(k) for k in known]
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    near = [k for k in known if k.lower() == word.lower()] or difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if near:
         return f" (did you mean {near[0]!r}?)"
-    return f" (known: {', '.join(sorted(known))})" if known else ""
+    shown = sorted(known)
+    if len(shown) > _SHOWN:
+        shown = [*shown[:_SHOWN], f"... and {len(shown) - _SHOWN} more"]
+    return f" (known: {', '.join(shown)})" if known else ""

@@ -24,6 +24,13 @@ from hetero_rsnn.common.errors import HeteroError, OutputError
 _LARGEST_TOML, _DEEPEST_TOML = 2**18, 40
 
 
+def why_unreadable(path: Path, error: Exception) -> str:
+    """What keeps a file from being read, as the reason of an error."""
+    if isinstance(error, FileNotFoundError):
+        return f"{path}: no such file"
+    return f"{path}: must be a readable file, got: {getattr(error, 'strerror', None) or error}"
+
+
 def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
     """Let `write` fill a temporary file beside `path`, flush it to disk, and rename it.
 

@@ -9,6 +9,12 @@ from html import escape
 from hetero_rsnn.common.text import printable
 
 
+class Markup(str):
+    """A cell that is HTML already, such as a thumbnail of this package's own making."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class TextTable:
     """A title, headings, and rows of text; the first column holds names, the others numbers.
@@ -51,4 +57,6 @@ class TextTable:
 
 def _whole(text: str) -> str:
     """A cell that breaks before its interval at most."""
+    if isinstance(text, Markup):
+        return text
     return escape(printable(text)).replace(" ", "&nbsp;").replace("&nbsp;[", " [")

@@ -115,6 +115,11 @@ def parse(value: Any, what: str = "value") -> tuple[float, str]:
         raise UnitError(f"{what} must be a number with its unit, got {value!r}: write e.g. '20 ms'") from None
 
 
+def readable(text: str) -> bool:
+    """Whether text is a number with a unit or without; of units that nobody knows `parse` complains."""
+    return _NUMBER.match(text) is not None
+
+
 #: How Brian2 prints the dimension of each unit (base units only).
 _DIM_REPR = {
     "second": "second",

@@ -63,7 +63,10 @@ class Inspector:
                 raise HeteroError(f"{word} must be text, got {event.get(word)!r:.80}")
 
     def _add(self, event: Mapping[str, Any]) -> None:
-        for seed in checks.different_seeds("seeds", event.get("seeds")):
+        seeds = event.get("seeds")
+        if isinstance(seeds, int):  # a call may count them, a journal names them
+            raise HeteroError(f"seeds must be a list, got {seeds!r:.80}")
+        for seed in checks.different_seeds("seeds", seeds):
             if seed in self._steps:
                 raise HeteroError(f"the seed {seed} was announced before")
             self._steps[seed] = -1

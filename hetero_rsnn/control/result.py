@@ -11,6 +11,7 @@ import numpy as np
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.files import path_of
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.control.journal_events import KIND, Inspector, test_of
@@ -191,6 +192,10 @@ class ControlResult:
         """The finished seed with the highest last return; None while none is finished."""
         ended = [seed for seed in self.policies if self.histories.get(seed)]
         return max(ended, key=lambda seed: self.histories[seed][-1].mean, default=None)
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw the return over the steps of learning; see `hetero_rsnn.plots.plot_control`."""
+        return figure_of("ControlResult")(self, ax, **options)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as JSON holds it."""

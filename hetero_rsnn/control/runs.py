@@ -95,7 +95,7 @@ def train_control(
         raise HeteroError(f"pseudo={pseudo!r:.80} is for an actor that is not given", fix="write it into the actor")
     actor = ActorSettings(pseudo=_PSEUDO if pseudo is None else pseudo) if actor is None else actor
     chosen = ControlSettings.from_dict({"actor": actor, "steps": steps, **settings})
-    numbers = _seeds(seeds)
+    numbers = checks.different_seeds("seeds", seeds)
     places = 1 if workers is None else checks.whole("workers", workers, least=1)
     made = make_environment(environment)
     name = made.id  # with its version
@@ -105,12 +105,6 @@ def train_control(
     with ExitStack() as stack:
         run = _opened(stack, name, chosen, numbers, journal, resume)
         return run.go_on(numbers, places, progress, on_test)
-
-
-def _seeds(seeds: Any) -> list[int]:
-    if isinstance(seeds, int) and not isinstance(seeds, bool):
-        return list(range(checks.whole("seeds", seeds, least=1, most=100_000)))
-    return checks.different_seeds("seeds", seeds)
 
 
 def seeds_folder(journal: str | Path) -> Path:

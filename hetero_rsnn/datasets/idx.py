@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common import memory
 from hetero_rsnn.common.errors import FileFormatError
-from hetero_rsnn.common.files import path_of
+from hetero_rsnn.common.files import path_of, why_unreadable
 
 #: The third byte of the magic number: what the numbers are.
 _KINDS = {
@@ -75,7 +75,7 @@ def read_idx(path: str | os.PathLike[str], axes: int) -> NDArray[np.uint8]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FileFormatError(f"{path}: must be a whole gzip file, got: {error!r:.200}", fix=_FIX) from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
-        raise FileFormatError(f"{path}: must be a readable file, got: {error}", fix="check the path") from error
+        raise FileFormatError(why_unreadable(path, error), fix="check the path") from error
 
 
 def _array(path: Path, file: Any, axes: int, most: int) -> NDArray[np.uint8]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hetero_rsnn.common.errors import HeteroError, suggest
+from hetero_rsnn.common.extras import need
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.experiments.measurement import Measurement, measure_many
 from hetero_rsnn.experiments.measurement_journal import (
@@ -102,6 +104,21 @@ class Comparison:
 
         return "".join(table.html() for table in comparison_tables(self))
 
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw E over C, every network with its 95 % intervals; see `hetero_rsnn.plots.plot_efficiency`."""
+        return figure_of("Comparison")(self.measurements, ax, **options)
+
+    def to_pandas(self) -> Any:
+        """One row a network and seed, as a pandas DataFrame; see `Measurement.table` for the columns.
+
+        Raises
+        ------
+        HeteroError
+            If pandas is not installed.
+        """
+        rows = [row for m in self.measurements for row in m.table()]
+        return need("pandas", "pandas", "to_pandas").DataFrame(rows)
+
     def __getitem__(self, name: str) -> Measurement:
         for m in self.measurements:
             if m.network.name == name:
@@ -153,14 +170,14 @@ class Comparison:
 
 def compare(
     networks: Mapping[str, str | Path | Network] | Sequence[str | Path | Network] | str | Path | Network = CANONICAL,
-    seeds: Iterable[int] = range(20),
+    seeds: int | Iterable[int] = range(20),
     *,
     baseline: str | None = None,
     backend: str = "fast",
     precision: str = "double",
     codegen_target: str = "numpy",
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     recordings: Path | None = None,
     journal: str | Path | None = None,
     resume: bool = False,
@@ -171,7 +188,7 @@ def compare(
     ----------
     networks : sequence of str, Path or Network, or mapping
         A mapping gives the networks the names of its keys: ``{"narrow": net, "wide": net.replace(...)}``.
-    seeds : iterable of int
+    seeds : int or iterable of int
         See `measure`, also for networks whose arrays are given.
     baseline : str, optional
         Name of the network to compare with; by default ``"honhos"`` if it is among them, else the first.
@@ -179,8 +196,9 @@ def compare(
         See `simulate`.
     workers : int
         Jobs at a time (threads for the fast backend, else processes); the results do not depend on it.
-    progress : callable, optional
-        Called with (finished, total).
+    progress : bool or callable, optional
+        True shows a bar on standard error (lines where that is no terminal); a callable is called with
+        (finished, total).
     recordings : Path, optional
         Folder to write the recording of every measurement to, as ``NETWORK-SEED.npz`` and ``.json``.
     journal : path, optional
@@ -212,6 +230,10 @@ def compare(
     >>> found.difference("wide", "C").n
     2
     """
+    if isinstance(seeds, str):
+        raise HeteroError(
+            f"seeds is {seeds!r}, which is text", fix="give networks as one list, compare(['honhos', 'henhes'])"
+        )
     engine = Engine(backend, precision, codegen_target)
     nets = _loaded(networks)
     names = [n.name for n in nets]
@@ -260,8 +282,8 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
     p = comparison.measurements[0].network.protocol
     sizes = sorted({m.network.n for m in comparison.measurements})
     title = (
-        f"{seeds} seeds, {' or '.join(map(str, sizes))} neurons, {p.samples} samples of {p.hold:g} ms, delays up to "
-        f"{p.d_max}, read with tau {p.tau_read:g} ms; mean [95 % interval]"
+        f"{seeds} seed{'s' if seeds > 1 else ''}, {' or '.join(map(str, sizes))} neurons, {p.samples} samples of "
+        f"{p.hold:g} ms, delays up to {p.d_max}, read with tau {p.tau_read:g} ms; mean [95 % interval]"
     )
     title = "; ".join([title, *(m.network.note for m in comparison.measurements if m.network.note)])
     mixed = mixed_pairs([m.network for m in comparison.measurements])
@@ -275,7 +297,7 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
     tables = [TextTable(title, headings, rows)]
     if not comparison.pairs:
         return tables
-    title = f"paired differences to {label(comparison.baseline)}; * where the 95 % interval leaves out 0"
+    title = f"paired differences to {label(comparison.baseline)}; * where the 95 % interval excludes 0"
     title = f"{title}; {mixed}" if mixed else title
     rows = []
     for name, to in comparison.pairs:

@@ -14,14 +14,17 @@ import numpy as np
 
 from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.extras import need
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.randomness import generator
+from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.inputs.stimulus import Stimulus, uniform_stimulus
 from hetero_rsnn.jobs.parallel import run_jobs
-from hetero_rsnn.jobs.progress import Progress
+from hetero_rsnn.jobs.progress import Progress, told
 from hetero_rsnn.measures.efficiency import spike_efficiency, state_correlation, states
-from hetero_rsnn.measures.estimates import Estimate, estimate
+from hetero_rsnn.measures.estimates import Estimate, cell, estimate
 from hetero_rsnn.measures.memory import channel_capacity
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw, draw
@@ -34,6 +37,13 @@ from hetero_rsnn.simulation.sizes import check_hold
 
 #: What `Measurement.summary` averages.
 QUANTITIES = ("C", "S", "E", "rate_hz", "silent_share", "correlation", "weight")
+
+
+#: How they are called in a table.
+_NAMES = {
+    "C": "C (samples)", "S": "S (spikes/sample)", "E": "E = C/S", "rate_hz": "rate (Hz)",
+    "silent_share": "silent share", "weight": "mean weight / w_max",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,40 @@ class Measurement:
         return f"{text} ({self.network.note})" if self.network.note else text
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        summary = self.summary()
+        rows = [(_NAMES.get(q, q), cell(e)) for q, e in summary.items() if not q.startswith("determinant")]
+        seeds = f"{len(self)} seed{'s' * (len(self) != 1)}"
+        title = f"{self.network.name}, {seeds}, {self.network.n} neurons; mean [95 % interval]"
+        return TextTable("; ".join(filter(None, [title, self.network.note])), ("quantity", "value"), rows).html()
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw the memory curve, mean over the seeds; see `hetero_rsnn.plots.plot_memory_curve` for the options."""
+        return figure_of("Measurement")([self], ax, **options)
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row a seed: network, seed, every quantity, H by group, why E has no value."""
+        return [
+            {
+                "network": self.network.name,
+                "seed": r.seed,
+                **{q: getattr(r, q) for q in ("C", "C_stderr", "S", "E", "E_stderr", *QUANTITIES[3:])},
+                **{f"H {group}": h for group, h in r.H.items()},
+                "reason": r.reason,
+            }
+            for r in self.rows
+        ]
+
+    def to_pandas(self) -> Any:
+        """`table` as a pandas DataFrame.
+
+        Raises
+        ------
+        HeteroError
+            If pandas is not installed.
+        """
+        return need("pandas", "pandas", "to_pandas").DataFrame(self.table())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: provenance with the network's whole definition, every seed, and the summary."""
@@ -257,11 +301,11 @@ class Kept(Protocol):
 
 def measure_many(
     networks: Sequence[Network],
-    seeds: Iterable[int] = range(8),
+    seeds: int | Iterable[int] = range(8),
     *,
     engine: Engine = DEFAULT,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     recordings: Path | None = None,
     log: Kept | None = None,
 ) -> list[Measurement]:
@@ -295,14 +339,16 @@ def measure_many(
         if found.setdefault((network.fingerprint, seed), row) is row and log is not None:
             log.keep(network, row)
 
-    def tell(done: int, _total: int) -> None:
-        if progress is not None:
-            progress(before + done, len(wanted))
-
-    if before:
-        tell(0, len(todo))
     job = partial(_job, engine=engine, recordings=recordings)
-    run_jobs(job, todo, workers=workers, progress=tell, threads=engine.threads, each=keep)
+    with told(progress, "measuring", len(wanted)) as watcher:
+
+        def tell(done: int, _total: int) -> None:
+            if watcher is not None:
+                watcher(before + done, len(wanted))
+
+        if before:
+            tell(0, len(todo))
+        run_jobs(job, todo, workers=workers, progress=tell, threads=engine.threads, each=keep)
     return [
         Measurement(
             network, tuple(found[network.fingerprint, seed] for seed in numbers), engine.backend, engine.precision
@@ -317,13 +363,13 @@ def _recorded(folder: Path, network: Network, seed: int) -> bool:
 
 def measure(
     network: Network | str,
-    seeds: Iterable[int] = range(8),
+    seeds: int | Iterable[int] = range(8),
     *,
     backend: str = "fast",
     precision: str = "double",
     codegen_target: str = "numpy",
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Measurement:
     """Measure a network: unsupervised training, then C, S, E and more with frozen weights.
 
@@ -331,16 +377,17 @@ def measure(
     ----------
     network : Network or str
         How it is measured stands in its protocol: ``net.replace(**{"protocol.samples": 6000})`` changes that.
-    seeds : iterable of int
-        Each draws another network of the same distributions, another training and another measuring input. Of a
-        `trained_network` the arrays stay: seeds are those of the input, and intervals are over inputs of one network.
-        The result says so.
+    seeds : int or iterable of int
+        How many, from 0 on, or which. Each draws another network of the same distributions, another training and
+        another measuring input. Of a `trained_network` the arrays stay: seeds are those of the input, and intervals are
+        over inputs of one network. The result says so.
     backend, precision, codegen_target : str
         See `simulate`.
     workers : int
         Jobs at a time (threads for the fast backend, else processes); the results do not depend on it.
-    progress : callable, optional
-        Called with (finished, total) seeds.
+    progress : bool or callable, optional
+        True shows a bar on standard error (lines where that is no terminal); a callable is called with
+        (finished, total) seeds.
 
     Returns
     -------

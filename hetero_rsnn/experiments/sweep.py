@@ -33,7 +33,7 @@ def sweep(
     precision: str = "double",
     codegen_target: str = "numpy",
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Sweep:
     """Measure a network at several values of a parameter: the curves of C, S and E.
 
@@ -60,8 +60,8 @@ def sweep(
         See `simulate`.
     workers : int
         Jobs at a time (threads for the fast backend, else processes); the results do not depend on it.
-    progress : callable, optional
-        Called with (finished, total) measurements.
+    progress : bool or callable, optional
+        As for `measure`; a callable is called with (finished, total) measurements.
 
     Returns
     -------
@@ -101,16 +101,10 @@ def sweep(
         axes.append(Axis(grid[0], swept_values(*grid)))
     plan = plan_sweep(bases, *axes)
     check_alike(bases, apart=[axis.name for axis in axes])
-    numbers = _numbers(seeds)
+    numbers = checks.different_seeds("seeds", seeds)
     with measurement_log(journal, resume, "sweep", _study(plan), engine, _labels(plan)) as log:
         measured = measure_many(plan.networks, numbers, engine=engine, workers=workers, progress=progress, log=log)
     return Sweep.from_plan(plan, measured)
-
-
-def _numbers(seeds: Any) -> list[int]:
-    if hasattr(seeds, "__index__") and not isinstance(seeds, bool):
-        return list(range(checks.whole("seeds", seeds, least=1, most=100_000)))
-    return checks.different_seeds("seeds", seeds)
 
 
 def _study(plan: SweepPlan) -> dict[str, Any]:

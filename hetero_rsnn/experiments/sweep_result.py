@@ -10,7 +10,7 @@ from typing import Any
 
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.extras import need
-from hetero_rsnn.common.lazy import lazy_names
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.experiments.measurement import QUANTITIES, Measurement, SeedResult
@@ -26,9 +26,6 @@ from hetero_rsnn.measures.estimates import Estimate, cell, estimate
 from hetero_rsnn.network.definition import Network, mixed_pairs
 from hetero_rsnn.network.shipped import label
 from hetero_rsnn.simulation.engine import Engine
-
-#: Figures stand on a higher floor, so what draws this is looked up when it is used.
-_above = lazy_names(__name__, {"plots.sweep_plots": ["figure_sweep"]})[0]
 
 
 @dataclass(frozen=True)
@@ -166,7 +163,7 @@ class Sweep:
 
     def plot(self) -> Any:
         """Draw C, S and E over the parameter, and E over C, as a matplotlib Figure; see `plots.figure_sweep`."""
-        return _above("figure_sweep")(self)
+        return figure_of("Sweep")(self)
 
     def table(self) -> list[dict[str, Any]]:
         """One row for each curve, value and seed.

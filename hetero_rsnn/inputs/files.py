@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, StimulusError, suggest
-from hetero_rsnn.common.files import check_arrays, path_of
+from hetero_rsnn.common.files import check_arrays, path_of, why_unreadable
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.inputs.text_tables import Column, choose, read_table
 
@@ -113,7 +113,7 @@ def read_series(path: str | os.PathLike[str], *, column: Column = None, header: 
     except FileFormatError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
-        raise FileFormatError(f"{path}: must be a readable file, got: {error}: check the path") from error
+        raise FileFormatError(why_unreadable(path, error), fix="check the path") from error
     if not data.strip():
         raise FileFormatError(f"{path}: must hold at least one sample, got an empty file: write it again")
     series, doubts = _read(data, path, ending, column, header)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from hetero_rsnn.common import checks, memory, units
 from hetero_rsnn.common.errors import StimulusError
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
 
@@ -103,6 +104,10 @@ class Stimulus:
         events = f", {self.event_times.size} events" if self.kind == "events" else ""
         return f"Stimulus({self.kind}, {len(self)} samples of {self.hold:g} ms, {self.channels} channels{events})"
 
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw the series over time; see `hetero_rsnn.plots.plot_input` for the options."""
+        return figure_of("Stimulus")(self, ax, **options)
+
     def __getitem__(self, part: slice) -> Stimulus:
         """A contiguous part, e.g. ``u[100:]``; event times count from its start."""
         if not isinstance(part, slice):
@@ -160,7 +165,7 @@ def _values(values: ArrayLike, what: str, *, empty: bool = False) -> Array:
     return array[:, None] if array.ndim == 1 else array
 
 
-def array_stimulus(values: ArrayLike, hold: Any) -> Stimulus:
+def array_stimulus(values: ArrayLike, hold: Any = "10 ms") -> Stimulus:
     """Inject a series of your own.
 
     Parameters
@@ -168,7 +173,7 @@ def array_stimulus(values: ArrayLike, hold: Any) -> Stimulus:
     values : array, shape (samples, channels) or (samples,)
         Dimensionless; the network's input weights turn it into a current in units of rest-to-threshold.
     hold : float (ms), str or brian2.Quantity
-        How long each sample lasts in simulated time, e.g. ``"10 ms"``; a multiple of the network's dt.
+        How long each sample lasts in simulated time, 10 ms by default; a multiple of the network's dt.
 
     Raises
     ------

@@ -89,6 +89,41 @@ def progress_bar(text: str, total: int) -> Iterator[NotedProgress]:
         yield tell
 
 
+@contextmanager
+def stage_bar() -> Iterator[Callable[[str, int, int, str], object] | None]:
+    """A bar of work in stages, called with (stage, done, total, note); None where standard error is no terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(20),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("{task.fields[note]}"),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None, note="")
+
+        def show(stage: str, done: int, total: int, note: str) -> None:
+            bar.update(task, description=stage, completed=done, total=total, note=note, refresh=True)
+
+        yield show
+
+
+@contextmanager
+def told(progress: Progress | bool | None, text: str, total: int) -> Iterator[Progress | None]:
+    """What a function calls that takes ``progress``: a bar for True, nothing for False and None."""
+    if progress is True:
+        with progress_bar(text, total) as bar:
+            yield bar
+    else:
+        yield progress or None
+
+
 class _Transfer:
     """The bar of a download, as pooch drives it."""
 

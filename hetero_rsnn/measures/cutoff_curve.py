@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, TooShortError
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.measures.cutoff import (
     MIN_CALIBRATION,
@@ -98,6 +99,10 @@ class CutoffCurve:
         """
         check_loss(loss)
         return max((p.time_saved for p in self.points if p.accuracy >= self.full.accuracy - loss - 1e-12), default=0.0)
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw accuracy over mean decision time; see `hetero_rsnn.plots.plot_cutoff`."""
+        return figure_of("CutoffCurve")(self, ax, **options)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

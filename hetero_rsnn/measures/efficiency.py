@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.measures.memory import MemoryCapacity
@@ -102,6 +103,15 @@ class Efficiency:
     rate_hz: float
     silent_share: float
     reason: str = ""
+
+    def __repr__(self) -> str:
+        return f"Efficiency({self})"
+
+    def _repr_html_(self) -> str:
+        rows = [("C (samples)", f"{self.C:.3g} ± {self.C_stderr:.2g} s.e."), ("S (spikes/sample)", f"{self.S:.3g}")]
+        e = f"undefined ({self.reason})" if self.reason else f"{self.E:.3g} ± {self.E_stderr:.2g} s.e."
+        rows += [("rate (Hz)", f"{self.rate_hz:.3g}"), ("E = C/S", e), ("silent", f"{self.silent_share:.1%}")]
+        return TextTable("spike efficiency", ("quantity", "value"), rows).html()
 
     def __str__(self) -> str:
         e = f"{self.E:.3g} ± {self.E_stderr:.2g} s.e." if not self.reason else f"undefined ({self.reason})"

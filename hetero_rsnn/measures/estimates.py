@@ -9,6 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from hetero_rsnn.common.tables import TextTable
+
+#: Of fewer seeds a mean is written without its interval. That of two is 12.7 standard errors wide on each side, and
+#: leads below 0 where nothing can be.
+FEW = 3
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -36,9 +42,20 @@ class Estimate:
         """Why there is no mean: ``"2 of 8 seeds have none"``; empty if every seed has a value, or there is no seed."""
         return f"{self.missing} of {self.n + self.missing} seeds have none" if self.missing else ""
 
+    def __repr__(self) -> str:
+        if self.missing or self.n < FEW:
+            return f"Estimate({self})"
+        return f"Estimate({self}, n = {self.n})"
+
+    def _repr_html_(self) -> str:
+        rows = [(cell(self), f"{self.stderr:.2g}" if math.isfinite(self.stderr) else "–", str(self.n))]
+        return TextTable("mean over seeds [95 % interval]", ("mean", "standard error", "seeds"), rows).html()
+
     def __str__(self) -> str:
         if self.missing:
             return f"undefined ({self.without})"
+        if self.n < FEW:
+            return f"{self.mean:.3g} (n = {self.n})"
         return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
 
@@ -65,7 +82,8 @@ def mean_and_bounds(e: Estimate, signed: bool = False, digits: int | None = None
     Returns
     -------
     mean, bounds : str
-        ``"5.64"`` and ``"[5.50, 5.79]"``; ``"undefined"`` and why; no bounds for a single seed.
+        ``"5.64"`` and ``"[5.50, 5.79]"``; ``"undefined"`` and why; no bounds for a single seed. A mean over two seeds,
+        unless it is a difference, has ``"(n = 2)"`` in place of bounds.
     """
     if math.isnan(e.mean):
         return "undefined", f"({e.missing} of {e.n + e.missing})" if e.missing and e.n else ""
@@ -75,6 +93,8 @@ def mean_and_bounds(e: Estimate, signed: bool = False, digits: int | None = None
     if signed and not math.isnan(e.stderr) and e.stderr > 0:
         digits = max(0, -math.floor(math.log10(e.stderr)))
     digits = min(digits, 5) if fixed is None else fixed
+    if not signed and 1 < e.n < FEW:
+        return f"{e.mean:.{digits}f}", f"(n = {e.n})"
     bounds = "" if math.isnan(e.low) else f"[{e.low:{sign}.{digits}f}, {e.high:{sign}.{digits}f}]"
     return f"{e.mean:{sign}.{digits}f}", bounds
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +16,7 @@ from scipy import special
 
 from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import HeteroError, TooShortError
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.measures.ridge_blocks import MIN_BLOCK, RIDGES, block_edges, cross_validate, delayed, standardise
@@ -62,6 +64,10 @@ class MemoryCapacity:
         """95 % confidence interval of `total`, from Student's t with n_blocks - 1 degrees of freedom."""
         half = float(special.stdtrit(self.n_blocks - 1, 0.975)) * self.stderr
         return self.total - half, self.total + half
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw the memory curve with its 95 % band; see `hetero_rsnn.plots.plot_capacity` for the options."""
+        return figure_of("MemoryCapacity")(self, ax, **options)
 
     def __repr__(self) -> str:
         return (

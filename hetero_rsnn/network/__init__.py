@@ -6,6 +6,7 @@
 ``parameter``      a distribution with its unit
 ``topology``       who connects to whom
 ``parts``          populations, projections, plasticity, input, protocol
+``notebook``       what a notebook shows of a network and its draw
 ``overrides``      changing values by dotted names (E.tau_m.cv)
 ``parsing``        every rule of a network file
 ``definition``     Network, the whole as a value

@@ -14,6 +14,7 @@ from hetero_rsnn.common.errors import NetworkError, suggest
 from hetero_rsnn.network.arrays import GivenArrays, check_definition
 from hetero_rsnn.network.distributions import Constant
 from hetero_rsnn.network.equations import lines
+from hetero_rsnn.network.notebook import network_html
 from hetero_rsnn.network.overrides import apply_overrides
 from hetero_rsnn.network.parameter import Parameter, to_toml
 from hetero_rsnn.network.parsing import parse
@@ -50,6 +51,9 @@ class Network:
 
     def __str__(self) -> str:
         return _describe(self)
+
+    def _repr_html_(self) -> str:
+        return network_html(self)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.network.definition import Network
@@ -18,6 +19,7 @@ from hetero_rsnn.network.distributions import Distribution
 from hetero_rsnn.network.heterogeneity import Heterogeneity, heterogeneity
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.network.models import SHARED
+from hetero_rsnn.network.notebook import draw_html
 from hetero_rsnn.network.sizes import check_draw
 from hetero_rsnn.network.topology import connect, grid
 
@@ -120,6 +122,16 @@ class Draw:
             f"{len(self.plastic)} plastic and {len(self.static)} static synapses{damage})"
         )
 
+    def _repr_html_(self) -> str:
+        return draw_html(self)
+
+    def plot(self, name: str = "tau_m", ax: Any = None, *, population: str | None = None) -> Any:
+        """Draw a neuron parameter as drawn, below the density that its distribution declares.
+
+        See `hetero_rsnn.plots.plot_parameter`.
+        """
+        return figure_of("Draw")(self, name, ax, population=population)
+
     def members(self, population: str) -> slice:
         """Slice of the neurons of a population."""
         names = [p.name for p in self.network.populations]
@@ -150,7 +162,7 @@ class Draw:
         return out
 
 
-def draw(network: Network | str, seed: int, *, precision: str = "double") -> Draw:
+def draw(network: Network | str, seed: int = 0, *, precision: str = "double") -> Draw:
     """Draw every random number of a network.
 
     Parameters
@@ -158,9 +170,9 @@ def draw(network: Network | str, seed: int, *, precision: str = "double") -> Dra
     network : Network or str
         A name or path is loaded as it is.
     seed : int
-        The same seed gives the same arrays, whatever the backend. Networks that differ in the spread of a parameter
-        share everything else, and the uniform numbers behind that parameter too. Of a `trained_network` all seeds
-        give the same arrays but the initial state.
+        0 by default. The same seed gives the same arrays, whatever the backend. Networks that differ in the spread of
+        a parameter share everything else, and the uniform numbers behind that parameter too. Of a `trained_network`
+        all seeds give the same arrays but the initial state.
     precision : {"double", "single"}
         Single rounds what belongs to synapses to 32 bits, half the memory, for
         ``simulate(..., precision="single")``, which then needs no copy. Any backend takes such a draw.

@@ -90,7 +90,7 @@ def full_names(data: Mapping[str, Any], name: str) -> list[str]:
                     )
     if not found:
         short = [k for full in by_name(data) for k in {full, full.split(".", 1)[-1], full.split(".", 2)[-1]}]
-        raise NetworkError(f"unknown name {name!r} in an override{suggest(name, sorted(set(short)))}"[:400])
+        raise NetworkError(f"unknown name {name!r} in an override{suggest(name, sorted(set(short)))}")
     return found
 
 

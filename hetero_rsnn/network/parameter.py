@@ -92,6 +92,8 @@ def _parse(value: Any, where: str) -> tuple[Distribution, str]:
     found: set[str] = set()
     numbers: dict[str, float] = {}
     for key, raw in table.items():
+        if key not in _WITH_UNIT and isinstance(raw, str) and not units.readable(raw):
+            raise UnitError(f"{where}.{key} must be a number such as 0.5, got {raw!r}", fix="write one without a unit")
         numbers[key], unit = units.parse(raw, f"{where}.{key}")
         if key in _WITH_UNIT:
             found.add(unit)

@@ -259,7 +259,7 @@ def _populations(
         for key in sorted(needed):
             if key not in table:
                 raise NetworkError(f"the equations use {key!r}, but {where} does not set it{suggest(key, table)}")
-        parameters = {key: parse_parameter(value, f"{key} of {where}") for key, value in table.items()}
+        parameters = {key: parse_parameter(value, f"{name}.{key}") for key, value in table.items()}
         for key, p in parameters.items():
             _check_parameter(key, p, where, model, dt)
         found.append(Population(name, sizes[name], fraction, kind, tuple(sorted(parameters.items()))))

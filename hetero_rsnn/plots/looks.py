@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from hetero_rsnn.common.files import write_atomic
@@ -40,6 +41,13 @@ def style(name: str, index: int) -> dict[str, Any]:
 
 def panel_letter(ax: Axes, letter: str) -> None:
     ax.set_title(letter, loc="left", fontweight="bold", fontsize="large")
+
+
+def legend(ax: Axes, **look: Any) -> None:
+    """A legend that shows the marker of a mean and leaves its error bars away, which cannot be told apart so small."""
+    handles, labels = ax.get_legend_handles_labels()
+    handles = [h.lines[0] if isinstance(h, ErrorbarContainer) else h for h in handles]
+    ax.legend(handles, labels, frameon=False, fontsize="small", **look)
 
 
 def save_figure(figure: Figure, path: Path, *, dpi: int = 160) -> Path:

@@ -12,6 +12,7 @@ from scipy import special
 
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, suggest
+from hetero_rsnn.common.text import printable
 from hetero_rsnn.experiments.comparison import Comparison
 from hetero_rsnn.experiments.measurement import Measurement
 from hetero_rsnn.inputs.stimulus import Stimulus
@@ -20,7 +21,7 @@ from hetero_rsnn.measures.memory import MemoryCapacity
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.network.draw import draw as make_draw
 from hetero_rsnn.network.shipped import label
-from hetero_rsnn.plots.looks import COLOURS, SPARE, SYMBOLS, axes_for, panel_letter, style
+from hetero_rsnn.plots.looks import COLOURS, SPARE, SYMBOLS, axes_for, legend, panel_letter, style
 from hetero_rsnn.simulation.recording import Recording
 
 
@@ -54,14 +55,26 @@ def plot_raster(
 
 
 def plot_input(stimulus: Stimulus, ax: Axes | None = None, *, start: Any = 0.0, duration: Any = None) -> Axes:
-    """The input series over time, from `start` for `duration` (ms, or text with a unit)."""
+    """The input series over time, from `start` for `duration` (ms, or text with a unit).
+
+    Several channels have a legend, with the names of the columns that they came from. Up to eight are drawn.
+    """
     ax = axes_for(ax, 6.0, 1.6)
     start = checks.duration("start", start, positive=False)
     duration = stimulus.duration - start if duration is None else checks.duration("duration", duration)
     low, high = int(start // stimulus.hold), int(np.ceil((start + duration) / stimulus.hold))
     edges = np.arange(low, min(high, len(stimulus)) + 1) * stimulus.hold
+    names = stimulus.description.get("columns") or ()
     for channel in range(min(stimulus.channels, 8)):
         ax.stairs(stimulus.values[low:high, channel], edges, baseline=None, lw=1, label=f"channel {channel}")
+    if stimulus.channels > 1:
+        known = [printable(name).replace("$", r"\$") for name in names[: len(ax.patches)]]
+        labels = known if len(known) == len(ax.patches) else [str(patch.get_label()) for patch in ax.patches]
+        ax.legend(
+            ax.patches, labels, frameon=False, fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.05),
+            handlelength=1.0,
+        )  # fmt: skip
+    ax.locator_params(axis="y", nbins=4)
     ax.set(xlim=(start, start + duration), xlabel="time (ms)", ylabel="input\n(dimensionless)")
     return ax
 
@@ -241,7 +254,7 @@ def plot_efficiency(measurements: Sequence[Measurement], ax: Axes | None = None)
     ax.set(xlabel="memory capacity C (samples)", ylabel="spike efficiency E = C / S\n(samples per spike of a neuron)")
     ax.set_ylim(bottom=0)
     ax.set_xlim(left=0)
-    ax.legend(frameon=False, fontsize="small", loc="upper left")
+    legend(ax, loc="upper left")
     return ax
 
 

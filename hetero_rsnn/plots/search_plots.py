@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.measures.estimates import Estimate
-from hetero_rsnn.plots.looks import axes_for, panel_letter
+from hetero_rsnn.plots.looks import axes_for, legend, panel_letter
 from hetero_rsnn.plots.search_panels import (
     GREY,
     plot_partial_dependences,
@@ -103,7 +103,7 @@ def plot_front(
     every = [t for r in results for t in view.measured(r)]
     ax.set_xlim(0, _end(ax.get_xlim()[1], [c_min, *(t.C for t in every)]))
     ax.set_ylim(0, _end(ax.get_ylim()[1], [getattr(t, y) for t in every]))
-    ax.legend(frameon=False, fontsize="small", loc="best")
+    legend(ax, loc="best")
     return ax
 
 
@@ -212,7 +212,7 @@ def plot_convergence(result: SearchResult, others: Sequence[SearchResult] = (), 
     ax.set(xlabel="trial" + (" (right: best, fresh seeds)" if quantity else ""), ylabel=ylabel, xlim=(0, right))
     seen = [getattr(t, quantity) for r in results for t in view.measured(r)] if quantity else []
     ax.set_ylim(0, _end(1.05 * ax.get_ylim()[1], seen))
-    ax.legend(frameon=False, fontsize="small", loc="best")
+    legend(ax, loc="best")
     return ax
 
 

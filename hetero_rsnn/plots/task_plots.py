@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from hetero_rsnn.measures.cutoff_curve import CutoffCurve
 from hetero_rsnn.measures.estimates import estimate
 from hetero_rsnn.network.shipped import label
-from hetero_rsnn.plots.looks import COLOURS, style
+from hetero_rsnn.plots.looks import COLOURS, legend, style
 from hetero_rsnn.tasks.result import TaskResult
 
 _CUTOFF, _FIXED, _BOUND, _FULL = "#D55E00", "#0072B2", "#009E73", "#555555"
@@ -65,7 +65,7 @@ def plot_cutoff(curve: CutoffCurve, ax: Axes | None = None) -> Axes:
     ax.set_xlim(0, 1.03)
     ax.set_xlabel("mean decision time (share of full length)")
     ax.set_ylabel("accuracy")
-    ax.legend(frameon=False, fontsize="small", loc="lower right")
+    legend(ax, loc="lower right")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -97,6 +97,7 @@ def plot_accuracy_over_spikes(result: TaskResult, ax: Axes | None = None) -> Axe
         ax = Figure(figsize=(4.8, 3.6), layout="constrained").subplots()
     _over_spikes(result, ax, "accuracy", "test accuracy")
     ax.axhline(estimate(r.linear for r in result.rows).mean, color=_FULL, ls="--", lw=1, label="linear, same input")
+    _no_closer(ax)
     ax.legend(frameon=False, fontsize="small")
     return ax
 
@@ -107,6 +108,9 @@ def plot_error_over_spikes(result: TaskResult, ax: Axes | None = None) -> Axes:
         ax = Figure(figsize=(4.8, 3.6), layout="constrained").subplots()
     _over_spikes(result, ax, "nrmse", "NRMSE on the test series")
     one = result.rows[0].report
+    kept = estimate(r.report.persistence for r in result.rows).mean
+    if np.isfinite(kept):
+        ax.axhline(kept, color=_BOUND, ls=":", lw=1.2, label="persistence")
     ax.axhline(
         estimate(r.report.linear for r in result.rows).mean,
         color=_FULL,
@@ -114,8 +118,17 @@ def plot_error_over_spikes(result: TaskResult, ax: Axes | None = None) -> Axes:
         lw=1,
         label=f"linear, {one.lags} lags",
     )
+    _no_closer(ax)
     ax.legend(frameon=False, fontsize="small")
     return ax
+
+
+def _no_closer(ax: Axes, share: float = 0.05) -> None:
+    """Keep differences of less than a twentieth from filling the picture."""
+    low, high = ax.get_ylim()
+    middle = (low + high) / 2
+    half = max(high - low, share * abs(middle)) / 2
+    ax.set_ylim(middle - half, middle + half)
 
 
 def _over_spikes(result: TaskResult, ax: Axes, quantity: str, name: str) -> None:
@@ -167,9 +180,11 @@ def plot_trace(result: TaskResult, ax: Axes | None = None) -> Axes:
     ax.plot(first.trace["row"], first.trace["target"], color=_FULL, lw=2.2, alpha=0.55, label="true")
     for name in dict.fromkeys([result.names[0], result.names[-1]]):
         look = style(name, 0)
+        below = name == result.names[-1]  # dashes above a line leave both to be seen where they agree
         ax.plot(
-            first.trace["row"], result.of(name)[0].trace["forecast"], color=look["color"], lw=1.1, label=label(name)
-        )
+            first.trace["row"], result.of(name)[0].trace["forecast"], color=look["color"], lw=1.1, label=label(name),
+            ls="-" if below else (0, (4, 3)), zorder=2 if below else 3,
+        )  # fmt: skip
     names = result.dataset.details["targets"]
     ax.set(xlabel="row of the first test series", ylabel=f"{names[0]}, forecast\n{first.report.horizon} samples ahead")
     low, high = ax.get_ylim()

@@ -9,5 +9,5 @@
 ``control_tables``     tables of actors that learned to act
 ``search_tables``      tables of a search
 ``search_page``        a search as one HTML page (assets/ holds its style and script)
-``live``               watching a search
+``live``               a figure of a search that grows while it runs
 """

@@ -1,4 +1,4 @@
-"""Watching a search: what has been seen of it in a line, and a figure in the notebook that grows while it runs."""
+"""A figure of a search in the notebook that grows while it runs."""
 
 from __future__ import annotations
 
@@ -10,53 +10,12 @@ from typing import TYPE_CHECKING, Any
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.extras import need
+from hetero_rsnn.searching.watching import DOING, Reporter
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hetero_rsnn.searching.trial import Trial
-
-#: What a search says that it is doing.
-DOING = {
-    "reference": "measuring the homogeneous reference",
-    "replayed": "reading the journal",
-    "trial": "searching",
-    "again": "measuring the best again on fresh seeds",
-}
-
-
-class Reporter:
-    """What has been seen of a search, in a line."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.best = -math.inf
-        self.failed = 0
-        self._first: tuple[int, float] | None = None
-
-    def line(self, done: int, total: int, trial: Trial | None, replayed: bool = False) -> str:
-        """Best so far, failures, time left."""
-        # Replayed trials come at once: the time left is reckoned from those that follow.
-        now = time.monotonic()
-        if self._first is None or replayed:
-            self._first = (done, now)
-        if trial is not None:
-            self.failed += trial.status == "failed"
-            if trial.feasible:
-                self.best = max(self.best, trial.C if self.name == "C" else trial.E)
-        parts = [f"best {self.name} = {self.best:.3g}" if math.isfinite(self.best) else "no feasible trial yet"]
-        parts += [f"{self.failed} failed"] * bool(self.failed)
-        count, elapsed = done - self._first[0], now - self._first[1]
-        if count > 0 and done < total:
-            parts.append(f"{duration(elapsed / count * (total - done))} left")
-        return ", ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return f"{whole // 60} min" if whole < 5400 else f"{whole / 3600:.1f} h"
 
 
 class LiveSearch:

@@ -124,7 +124,7 @@ def _comparison(result: SearchResult, others: Sequence[SearchResult]) -> str:
     return _table(
         "Compared",
         "Best network of each search: mean [95 % interval]. Best minus this: E of the first row minus E of this row, "
-        "paired over equal seeds; * where its interval leaves out 0.",
+        "paired over equal seeds; * where its interval excludes 0.",
         f'<th scope="col">search</th>{heads}<th scope="col" class="text">measured on</th>',
         rows,
     )
@@ -151,7 +151,8 @@ def _best(result: SearchResult) -> str:
             "their range, with which the homogeneous reference was measured."
         )
     )
-    return _table("What the best network is made of", note, f'{heads}<th scope="col" class="text">note</th>', rows)
+    table = _table("Parameters of the best network", note, f'{heads}<th scope="col" class="text">note</th>', rows)
+    return "\n".join([table, *(_p(line, "edge") for line in view.beyond(result))])
 
 
 def _table(title: str, note: str, heads: str, rows: Iterable[str]) -> str:
@@ -187,12 +188,12 @@ def _figures(result: SearchResult, others: Sequence[SearchResult]) -> str:
         (
             panel(lambda ax: plot_convergence(result, others, ax)),
             "Best value so far over the trials",
-            "Progress of the search, and what fresh seeds made of its best network.",
+            "Best value so far; at the right the best network, measured again on fresh seeds.",
         ),
         (
             plot_searched_distributions(result)[0].figure,
             "Densities of the winning distributions and those of the base",
-            "Where the search compares logarithms the density is that of the logarithm: equal areas are equal shares.",
+            "On logarithmic axes the density is that of the logarithm.",
         ),
         (
             plot_partial_dependences(result)[0].figure,

@@ -21,23 +21,26 @@ _SIDE_BY_SIDE = 5
 
 
 def print_search(result: SearchResult, others: list[SearchResult], top: int) -> None:
-    """The state of the search, its best trials, what they are made of, and the searches compared."""
-    from hetero_rsnn.report.terminal import console, shown
+    """The state of the search, its best trials, their parameters, and the searches compared."""
+    from hetero_rsnn.report.terminal import WIDE, console, shown
     from hetero_rsnn.searching import view
 
     screen = console()
+    narrow = screen.width < WIDE
     for line in (view.question(result), view.progress(result), view.nothing(result)):
         if line:
             screen.print(shown(line), highlight=False)
     best = [t for t in in_order(result) if t.evaluation is not None][:top]
     if best:
-        screen.print(_ranking(result, best))
-        screen.print(_composition(result, best[:_SIDE_BY_SIDE]))
+        screen.print(_ranking(result, best, narrow))
+        screen.print(_composition(result, best[: _SIDE_BY_SIDE - 2 * narrow]))
     found = view.best(result)
     if found is not None or others:
-        screen.print(_comparison(result, others))
+        screen.print(_comparison(result, others, narrow))
     if found is not None:
         screen.print(shown(view.meaning(result, found)), highlight=False)
+    for line in view.beyond(result):
+        screen.print(shown(line), highlight=False, style="bold")
     failed = [t for t in result.trials if t.status == "failed"]
     if failed:
         last = failed[-1]
@@ -53,24 +56,34 @@ def _table(title: str, first: str, headings: Iterable[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     table.add_column(first, no_wrap=True)
     for heading in headings:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     return table
 
 
-def _ranking(result: SearchResult, best: list[Trial]) -> Table:
-    from hetero_rsnn.report.terminal import shown
+def _kept(narrow: bool) -> list[str]:
+    """The quantities that have a column: S says the same as the rate."""
+    from hetero_rsnn.searching import wording
+
+    return [q for q in wording.QUANTITIES if not (narrow and q == "rate_hz")]
+
+
+def _ranking(result: SearchResult, best: list[Trial], narrow: bool) -> Table:
+    from hetero_rsnn.report.terminal import fold, shown
     from hetero_rsnn.searching import wording
 
     title = (
-        f"best {len(best)} as the search saw them, over {wording.seeds(result.settings.seeds)}; mean [95 % interval]"
+        f"top {len(best)} trials as the search saw them, over {wording.seeds(result.settings.seeds)}; "
+        "mean [95 % interval]"
     )
-    table = _table(title, "trial", [*wording.QUANTITIES.values(), "silent"])
-    table.add_column("limits")
+    kept = _kept(narrow)
+    table = _table(title, "trial", [*(wording.QUANTITIES[q] for q in kept), *([] if narrow else ["silent"])])
+    table.add_column("limits", overflow="fold")
     for t in best:
-        cells = [cell(wording.measure(t.evaluation, q)) for q in wording.QUANTITIES]
+        cells = [fold(cell(wording.measure(t.evaluation, q)), narrow) for q in kept]
         silent = wording.measure(t.evaluation, "silent_share").mean
-        kept = "kept" if t.evaluation is None or t.feasible else t.evaluation.reason
-        table.add_row(str(t.number), *cells, "–" if math.isnan(silent) else f"{silent:.1%}", shown(kept))
+        cells += [] if narrow else ["–" if math.isnan(silent) else f"{silent:.1%}"]
+        limits = "kept" if t.evaluation is None or t.feasible else t.evaluation.reason
+        table.add_row(str(t.number), *cells, shown(limits))
     return table
 
 
@@ -79,7 +92,7 @@ def _composition(result: SearchResult, best: list[Trial]) -> Table:
     from hetero_rsnn.report.terminal import shown
     from hetero_rsnn.searching import wording
 
-    table = _table("what they are made of", "parameter", [*(f"trial {t.number}" for t in best), "base", "searched"])
+    table = _table("their parameters", "parameter", [*(f"trial {t.number}" for t in best), "base", "searched"])
     for i, d in enumerate(result.space.dimensions):
         cells = [wording.number(t.values[i]) for t in best]
         span = f"{wording.number(d.low)} to {wording.number(d.high)}"
@@ -87,17 +100,21 @@ def _composition(result: SearchResult, best: list[Trial]) -> Table:
     return table
 
 
-def _comparison(result: SearchResult, others: list[SearchResult]) -> Table:
-    from hetero_rsnn.report.terminal import shown
+def _comparison(result: SearchResult, others: list[SearchResult], narrow: bool) -> Table:
+    from hetero_rsnn.report.terminal import fold, shown
     from hetero_rsnn.searching import view, wording
 
     title = (
-        "best of each search; best minus this: E of the first row minus E of this row, paired over equal seeds, * "
-        "where its 95 % interval leaves out 0"
+        "winners; best minus this: E of the first row minus E of this row on the same seeds, * where its 95 % interval "
+        "excludes 0"
     )
+    headings = list(wording.QUANTITIES if narrow else wording.QUANTITIES.values())  # the units stand above
     kept = [i for i, q in enumerate(wording.QUANTITIES) if q != "rate_hz"]  # S says the same, and lines are short
-    table = _table(title, "search", [*(list(wording.QUANTITIES.values())[i] for i in kept), view.MINUS])
-    table.add_column("measured on", no_wrap=True)
+    table = _table(title, "search", [*(headings[i] for i in kept), view.MINUS])
+    if not narrow:
+        table.add_column("measured on", no_wrap=True)
     for row in view.comparison(result, others):
-        table.add_row(*map(shown, (row.name, *(row.cells[i] for i in kept), row.lead, row.source)))
+        cells = [fold(shown(text), narrow) for text in (*(row.cells[i] for i in kept), row.lead)]
+        name = row.name.replace(" ", "\n") if narrow and row.name == view.REFERENCE else shown(row.name)
+        table.add_row(name, *cells, *([] if narrow else [shown(row.source)]))
     return table

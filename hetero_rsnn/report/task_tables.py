@@ -58,10 +58,11 @@ def accuracy_verdict(name: str, pairs: Iterable[tuple[float, float]]) -> str:
 
 
 def _judged(text: str, gain: Estimate) -> str:
-    if gain.mean <= 0:
-        return f"{text}: does NOT beat its linear baseline"
     if math.isnan(gain.low):
-        return f"{text}: above its linear baseline, but one seed has no interval"
+        where = "above" if gain.mean > 0 else "below" if gain.mean < 0 else "level with"
+        return f"{text}: {where} its linear baseline, but one seed has no interval"
+    if gain.high < 0:
+        return f"{text}: worse than its linear baseline"
     return f"{text}: {'beats' if gain.low > 0 else 'no clear difference to'} its linear baseline"
 
 
@@ -187,7 +188,7 @@ def _print_forecasts(result: TaskResult) -> None:
     table = _table(
         f"{d.name}, {one.horizon} samples ahead{changes}: {one.n} forecasts of {len(d.test)} test series, "
         f"{_over(result)}{_taught(result, 'targets')}; mean [95 % interval over seeds]",
-        "NRMSE", "skill", "spikes/forecast", "nu (a neuron)", "1/(NRMSE nu)",
+        "NRMSE", "skill", "spikes/forecast", "nu (a neuron)", "efficiency",
         below=f"{over}linear on {one.lags} lags: NRMSE {linear:.4f}"
         + ("" if math.isnan(worth) else f", skill {worth:.4f}"),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 
@@ -20,6 +21,19 @@ def console() -> Console:
     return Console(width=None if on else 140, soft_wrap=not on)
 
 
+#: Columns below which tables leave out what can be spared.
+WIDE = 110
+
+
+def fold(cell: str, narrow: bool) -> str:
+    """A mean above its interval where the screen is narrow, so that no number is cut; the interval holds no space."""
+    return re.sub(r" \\?(\[[^\[\]]*\])(?: (?=\*))?", _below, cell) if narrow else cell
+
+
+def _below(found: re.Match[str]) -> str:
+    return "\n" + found[0].replace(" ", "")
+
+
 def shown(text: object) -> str:
     """Text of others for `console`: neither markup nor a control sequence in it does anything."""
     return escape(printable(text))
@@ -33,7 +47,7 @@ def print_tables(tables: Iterable[TextTable]) -> None:
         narrow = _width([headings, *rows]) > out.width
         if narrow:
             headings = [h.replace(" (", "\n(").replace("spikes/", "spikes/\n") for h in headings]
-            rows = [[cell.replace(" [", "\n[") for cell in row] for row in rows]
+            rows = [[fold(cell, narrow) for cell in row] for row in rows]
         table = Table(
             box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title=shown(text.title),
             padding=(0, 0) if narrow else (0, 1),

@@ -18,5 +18,6 @@
 ``result``              SearchResult
 ``view``                what of a search is shown
 ``wording``             how it is worded
+``watching``            what has been seen of a search that runs, in a line
 ``partial_dependence``  what a search learned about one number
 """

@@ -45,7 +45,7 @@ class SearchOptions:
 
     journal: str | Path | None = None
     resume: bool = False
-    progress: Watch | None = None
+    progress: Watch | bool | None = None
 
     @classmethod
     def of_function(cls, given: Mapping[str, Any]) -> SearchOptions:

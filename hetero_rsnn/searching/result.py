@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import SearchError
 from hetero_rsnn.common.extras import need
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.common.text import printable
 from hetero_rsnn.common.types import Array
@@ -147,6 +148,16 @@ class SearchResult:
         return next(iter(ranked(self.trials, self.settings.objective)), None)
 
     @property
+    def at_edge(self) -> dict[str, str]:
+        """Parameters of the best trial at an end of their range, ``{"E.tau_m.mean": "upper"}``: more may lie beyond.
+
+        A spread (cv) of 0 counts as homogeneous, and not as an end.
+        """
+        values = [] if self.best is None else zip(self.space.dimensions, self.best.values, strict=True)
+        ends = {d.name: wording.edge(d, x) for d, x in values}
+        return {name: end.split()[2] for name, end in ends.items() if end.startswith("at ")}
+
+    @property
     def best_evaluation(self) -> Evaluation | None:
         """The numbers of the best trial to report: re-measured where they were."""
         if self.best is None:
@@ -236,6 +247,16 @@ class SearchResult:
         """
         return need("pandas", "pandas", "to_pandas").DataFrame(self.table())
 
+    def plot(self, others: Sequence[SearchResult] = ()) -> Any:
+        """Draw trials, progress, winning distributions and what was learned; further searches are compared.
+
+        Returns
+        -------
+        Figure
+            See `hetero_rsnn.plots.search_figure`.
+        """
+        return figure_of("SearchResult")(self, others)
+
     def _measuring(self) -> float:
         return sum(t.evaluation.seconds for t in self.trials if t.evaluation is not None)
 
@@ -264,7 +285,7 @@ class SearchResult:
         lines = [
             f"search of {self.space.name!r} ({s.method}): {aim}",
             self._count() + ("" if self.done else ", not done"),
-            f"choosing candidates took {self.asking:.3g} s, measuring them {self._measuring():.3g} s of running time",
+            f"time: {self._measuring():.3g} s measuring (all workers), {self.asking:.2g} s choosing candidates",
         ]
         if self.reference is not None:
             # It sets the limit of C, and is not held against it on other seeds.
@@ -281,6 +302,7 @@ class SearchResult:
             lines.append(f"best, trial {self.best.number}, {where}: {self.best_evaluation}")
             for d in self.space.dimensions:
                 lines.append(f"  {d.name} = {units.show(float(f'{self.best.point[d.name]:.4g}'), d.unit)}")
+            lines += filter(None, map(wording.beyond, self.space.dimensions, self.best.values))
         if s.objective == "pareto":
             c, spikes = self.reference_point
             lines.append(
@@ -310,7 +332,7 @@ def in_order(result: SearchResult) -> list[Trial]:
 
 
 def ranking(result: SearchResult, top: int = 5) -> TextTable:
-    """The best trials as the search saw them, and what they are made of."""
+    """The best trials as the search saw them, and their parameters."""
     shown = [t for t in in_order(result) if t.evaluation is not None][:top]
     rows = []
     for t in shown:
@@ -318,7 +340,8 @@ def ranking(result: SearchResult, top: int = 5) -> TextTable:
         kept = "kept" if t.evaluation is None or t.feasible else printable(t.evaluation.reason)
         rows.append((str(t.number), *cells, *map(wording.number, t.values), kept))
     title = (
-        f"best {len(shown)} as the search saw them, over {wording.seeds(result.settings.seeds)}; mean [95 % interval]"
+        f"top {len(shown)} trials as the search saw them, over {wording.seeds(result.settings.seeds)}; "
+        "mean [95 % interval]"
     )
     names = map(wording.heading, result.space.dimensions)
     return TextTable(title, ("trial", "E", "C", "S", *names, "limits"), rows)

@@ -39,7 +39,7 @@ def search(
     precision: str | None = None,
     remeasure: int | None = None,
     fresh_seeds: int | Iterable[int] | None = None,
-    progress: Watch | None = None,
+    progress: Watch | bool | None = None,
 ) -> SearchResult:
     """Search a space of networks for the distributions that buy most memory per spike.
 
@@ -53,7 +53,8 @@ def search(
         A Gaussian process over distributions (the default), over the coordinates, or chance.
     budget, initial, batch : int, optional
         Candidates in all, of these the ones spread over the space, and those asked for at a time after them; by default
-        as the space says. Many workers are kept busy by a batch of at least workers / seeds.
+        as the space says. With a small budget and no `initial`, all candidates are spread over the space. Many workers
+        are kept busy by a batch of at least workers / seeds.
     seeds : int or iterable of int, optional
         A count or a list; every candidate meets the same ones.
     c_min : float, optional
@@ -75,12 +76,14 @@ def search(
     backend, precision : str, optional
         See `simulate`; by default ``"fast"`` and ``"double"``.
     remeasure : int, optional
-        How many of the best candidates are measured again at the end (default 3), with
+        How many of the best candidates are measured again at the end, on seeds that the search never saw; 3 by default.
+        The numbers of the best are the re-measured ones.
     fresh_seeds : int or iterable of int, optional
-        (by default twice as many as `seeds`). The numbers of the best are the re-measured ones.
-    progress : callable, optional
-        Called with (what, done, total, trial): what is ``"reference"``, ``"trial"``, ``"replayed"`` (a trial that
-        the journal had already) or ``"again"``.
+        A count or a list of these seeds; by default twice as many as `seeds`.
+    progress : bool or callable, optional
+        True says on standard error how far the search is. A callable such as `LiveSearch` is called with (what, done,
+        total, trial): what is ``"reference"``, ``"trial"``, ``"replayed"`` (a trial that the journal had already) or
+        ``"again"``.
 
     Returns
     -------

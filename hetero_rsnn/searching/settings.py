@@ -88,7 +88,7 @@ def make_settings(space: Space, given: SearchOptions, measure: Mapping[str, str]
         "method", "wasserstein" if given.method is None else given.method, METHODS, error=SearchError
     )
     budget = _whole("budget", given.budget, own.budget, 1)
-    initial = _whole("initial", given.initial, own.initial, 1, _MOST)
+    initial = _whole("initial", given.initial, min(own.initial, budget), 1, _MOST)
     batch = _whole("batch", given.batch, own.batch, 1)
     if budget < initial:
         raise SearchError(

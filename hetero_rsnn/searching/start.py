@@ -24,6 +24,7 @@ from hetero_rsnn.searching.run import Function, Job, Search
 from hetero_rsnn.searching.settings import Settings, make_settings
 from hetero_rsnn.searching.space import Space, load_space
 from hetero_rsnn.searching.trial import Trial
+from hetero_rsnn.searching.watching import watching
 from hetero_rsnn.simulation.engine import Engine
 from hetero_rsnn.simulation.fast import refuse_uncompiled
 
@@ -111,7 +112,8 @@ def search_space(
             log = MemoryLog(header) if journal is None else stack.enter_context(Journal.create(journal, header))
         script = Script(log, "the search" if journal is None else str(journal), lines)
         job = Job(used.function, space.base.protocol.hold)
-        run = Search(space, settings, wanted, job, script, runner, options.progress or _unseen)
+        watch = stack.enter_context(watching(settings.objective)) if options.progress is True else options.progress
+        run = Search(space, settings, wanted, job, script, runner, watch or _unseen)
         run.run()
         return run.result()
 

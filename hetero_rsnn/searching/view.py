@@ -29,6 +29,7 @@ from hetero_rsnn.searching.wording import (
     state,
     status,
 )
+from hetero_rsnn.searching.wording import beyond as at_end
 
 
 def searched(result: SearchResult) -> list[Entry]:
@@ -139,6 +140,13 @@ def nothing(result: SearchResult) -> str:
     if result.best is None:
         return "No trial has finished yet."
     return f"No trial keeps all limits yet; trial {result.best.number} comes closest ({status(result.best)})."
+
+
+def beyond(result: SearchResult) -> list[str]:
+    """Which numbers of the best trial lie at an end of their range, a line each; none where all lie inside."""
+    if result.best is None:
+        return []
+    return [text for d, x in zip(result.space.dimensions, result.best.values, strict=True) if (text := at_end(d, x))]
 
 
 def reference(result: SearchResult) -> Evaluation | None:

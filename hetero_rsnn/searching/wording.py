@@ -74,6 +74,19 @@ def edge(d: Dimension, x: float) -> str:
     return "at the lower end" if z < EDGE else "at the upper end" if z > 1 - EDGE else ""
 
 
+def beyond(d: Dimension, x: float) -> str:
+    """What to do about a number at an end of its range, in two sentences; empty where it lies inside."""
+    where = edge(d, x)
+    if not where.startswith("at "):
+        return ""
+    low, high = (units.show(float(f"{end:.4g}"), d.unit) for end in (d.low, d.high))
+    span = f"{low.split()[0]} to {high}"
+    return printable(
+        f"{d.name} = {units.show(float(f'{x:.4g}'), d.unit)} is {where} of its range ({span}): the best may lie "
+        "beyond. Widen it in the space file."
+    )
+
+
 def state(t: Trial) -> str:
     """``"feasible"``, ``"infeasible"``, ``"running"`` or ``"failed"``."""
     return t.status if t.evaluation is None else "feasible" if t.feasible else "infeasible"

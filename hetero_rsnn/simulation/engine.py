@@ -30,12 +30,12 @@ class Engine:
     precision : {"double", "single"}
         Single is for the fast backend only.
     codegen_target : {"numpy", "cython", "cpp_standalone"}
-        Brian2's; the other backends do not look at it.
+        Brian2's; another than numpy is for that backend only.
 
     Raises
     ------
     HeteroError
-        If a word is unknown, or there is no such precision.
+        If a word is unknown, or the backend has no such precision or generates no code.
     """
 
     backend: str = "fast"
@@ -46,6 +46,11 @@ class Engine:
         checks.one_of("backend", self.backend, BACKENDS)
         checks.one_of("precision", self.precision, tuple(PRECISIONS))
         checks.one_of("codegen_target", self.codegen_target, CODEGEN_TARGETS)
+        if self.codegen_target != "numpy" and self.backend != "brian2":
+            raise HeteroError(
+                f"codegen_target={self.codegen_target!r} is for backend='brian2' only, not {self.backend!r}: "
+                "leave one of them away"
+            )
         if self.precision != "double" and self.backend != "fast":
             raise HeteroError(
                 f"precision={self.precision!r} is for backend='fast' only, not {self.backend!r}: leave one of them away"

@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common import checks, memory, units
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.files import check_arrays, json_text, path_of, write_atomic, write_text
+from hetero_rsnn.common.svg import raster
+from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.common.types import Array, Ints
 
 #: Step of the last spike of a neuron that never fired: far enough that every trace has decayed to exactly 0.
@@ -114,6 +117,21 @@ class Recording:
     def silent_share(self) -> float:
         """Share of neurons that never fired."""
         return float((self.rates_hz == 0).mean())
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw the spikes over time; see `hetero_rsnn.plots.plot_raster` for the options."""
+        return figure_of("Recording")(self, ax, **options)
+
+    def _repr_html_(self) -> str:
+        rates, shown = self.rates_hz, min(self.duration, 1000.0)
+        last = int(np.searchsorted(self.spike_times, shown - 1e-9))
+        numbers = (rates.mean(), np.median(rates), rates.min(), rates.max())
+        row = ("all neurons", *(f"{rate:.2f}" for rate in numbers), f"{self.silent_share:.1%}")
+        headings = ("rate (Hz)", "mean", "median", "lowest", "highest", "silent")
+        picture = raster(
+            self.spike_times[:last], self.spike_neurons[:last], self.n, shown, f"spikes of the first {shown:g} ms"
+        )
+        return TextTable(repr(self), headings, [row]).html() + f"<p>first {shown:g} ms</p>{picture}"
 
     def __repr__(self) -> str:
         p = self.provenance  # that of somebody's measurement names a source instead of a network

@@ -74,7 +74,7 @@ class _Classify:
 def classify(
     dataset: Dataset,
     networks: Sequence[Any] = CANONICAL,
-    seeds: Iterable[int] = range(3),
+    seeds: int | Iterable[int] = range(3),
     *,
     few_labels: Sequence[int] = LABELS,
     leave_out: bool = False,
@@ -102,8 +102,8 @@ def classify(
     dataset : Dataset
         With ``task="classification"``.
     networks : sequence of str, path or Network
-    seeds : iterable of int
-        Each draws other networks; the split stays.
+    seeds : int or iterable of int
+        How many, from 0 on, or which. Each draws other networks; the split stays.
     few_labels : sequence of int
         Labels a class of the few-label curve: the networks learn from all training samples, the readouts from these.
     leave_out : bool

@@ -32,7 +32,7 @@ from hetero_rsnn.tasks.result import ForecastRow, TaskResult
 def forecast(
     dataset: Dataset,
     networks: Sequence[Any] = CANONICAL,
-    seeds: Iterable[int] = range(3),
+    seeds: int | Iterable[int] = range(3),
     *,
     horizon: int | None = None,
     closed_loop: bool = False,

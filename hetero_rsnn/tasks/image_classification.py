@@ -68,7 +68,7 @@ def classify_images(
     model: str = "conv",
     steps: int | None = None,
     method: str = "direct",
-    seeds: Iterable[int] = range(3),
+    seeds: int | Iterable[int] = range(3),
     early: bool = False,
     images: int | None = None,
     test_images: int | None = None,
@@ -92,8 +92,8 @@ def classify_images(
         Of an inference; by default 4, or as many as events have.
     method : {"direct", "conversion"}
         Whether the spiking network is trained, or an ordinary one that becomes it; see `SpikingImageClassifier`.
-    seeds : iterable of int
-        Each begins with other weights; the split stays.
+    seeds : int or iterable of int
+        How many, from 0 on, or which. Each begins with other weights; the split stays.
     early : bool
         Also decide before the last step, by all rules of `compare_cutoffs`.
     images, test_images : int, optional

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.datasets.dataset import Dataset
@@ -114,6 +115,10 @@ class ImageTaskResult:
         import numpy as np
 
         return np.array([row.by_step for row in self.rows])
+
+    def plot(self) -> Any:
+        """Draw confusions, and accuracy over steps; see `hetero_rsnn.plots.figure_images`."""
+        return figure_of("ImageTaskResult")(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, with provenance."""

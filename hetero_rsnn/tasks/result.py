@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.datasets.dataset import Dataset
@@ -138,6 +139,10 @@ class TaskResult:
         """Paired difference between two networks, seed by seed."""
         pairs = zip(self.of(name), self.of(to), strict=True)
         return estimate(getattr(a.report, quantity) - getattr(b.report, quantity) for a, b in pairs)
+
+    def plot(self) -> Any:
+        """Draw the figure of the task; see `hetero_rsnn.plots.figure_task`."""
+        return figure_of("TaskResult")(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, with provenance."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,9 +13,11 @@ import time
 
 import numpy as np
 import pytest
+import typer.main
 from helpers import ROOT, exit_2
 
 import hetero_rsnn as hr
+from hetero_rsnn.cli import app
 from hetero_rsnn.cli import options as cli_common
 from hetero_rsnn.common.errors import HeteroError
 
@@ -236,3 +239,65 @@ def test_overrides_read_toml_or_text():
         "d": {"x": 1},
         "e": True,
     }
+
+
+def walked(command, path=()):
+    """Every command with the words that lead there."""
+    yield path, command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from walked(below, (*path, name))
+
+
+def test_every_command_has_examples_that_parse_and_a_short_help():
+    top = typer.main.get_command(app)
+    for path, command in walked(top):
+        lines = [line.strip() for line in command.epilog.splitlines()[2:]]
+        assert lines and all(line.startswith("hetero-rsnn ") and len(line) <= 76 for line in lines), path
+        assert any(line.split()[1 : 1 + len(path)] == list(path) for line in lines), path
+        for line in lines:
+            if "COMMAND" in line:
+                continue
+            words = shlex.split(line.split(" > ")[0])[1:]
+            below = top
+            while words and hasattr(below, "commands"):
+                if words[0] not in below.commands:
+                    words = ["show", *words]
+                below = below.commands[words.pop(0)]
+            below.make_context(" ".join(path), words, resilient_parsing=hasattr(below, "commands"))
+
+
+def test_summaries_fit_into_80_columns(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for path in ([], ["networks"], ["data"], ["spaces"]):
+        code, out, _ = run(*path, "-h")
+        listed = out[out.index("Commands:") :]
+        assert code == 0 and "..." not in listed and max(map(len, out.splitlines())) <= 80
+
+
+def test_python_m_hetero_rsnn(tmp_path):
+    call = [sys.executable, "-m", "hetero_rsnn", "--version"]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == f"hetero-rsnn {hr.__version__}\n"
+
+
+def test_a_name_alone_is_shown(run):
+    for group, name in (("networks", "henhes"), ("spaces", "quick"), ("data", "japanese_vowels")):
+        assert run(group, name) == run(group, "show", name)
+        assert run(group, name)[0] == 0
+    code, out, _ = run("spaces")
+    assert code == 0 and set(hr.list_spaces()) <= {line.split(" ")[0] for line in out.splitlines()}
+    code, _, err = run("spaces", "papr")
+    assert code == 2 and "did you mean 'paper'" in err
+
+
+@pytest.mark.parametrize(("words", "found"), [("compare hen", {"henhes", "henhos"}), ("search q", {"quick"})])
+def test_a_shell_completes_names(tmp_path, words, found):
+    env = {
+        **os.environ,
+        "_HETERO_RSNN_COMPLETE": "complete_bash",
+        "COMP_WORDS": f"hetero-rsnn {words}",
+        "COMP_CWORD": "2",
+    }
+    code = "import sys; sys.argv[0] = 'hetero-rsnn'; from hetero_rsnn.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert found <= set(done.stdout.split()) and "Traceback" not in done.stderr

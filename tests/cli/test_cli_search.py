@@ -19,8 +19,8 @@ import hetero_rsnn as hr
 from hetero_rsnn.cli.options import parse_seeds
 from hetero_rsnn.experiments.measurement import measure
 from hetero_rsnn.jobs.journal import read_journal
-from hetero_rsnn.report.live import Reporter, duration
 from hetero_rsnn.searching.result import SearchResult
+from hetero_rsnn.searching.watching import Reporter, duration
 
 #: A search of some seconds.
 TINY = ["--set", "n=60", "--set", "protocol.samples=600", "--set", "protocol.train=1 s", "--set", "protocol.d_max=10"]
@@ -273,7 +273,7 @@ def test_time_left(monkeypatch):
     assert [duration(s) for s in (3.4, 59.4, 150, 7200)] == ["3 s", "59 s", "2 min", "2.0 h"]
     reporter = Reporter("E")
     now = [1000.0]
-    monkeypatch.setattr("hetero_rsnn.report.live.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("hetero_rsnn.searching.watching.time.monotonic", lambda: now[0])
     for done in range(1, 91):  # a journal is read in no time
         assert reporter.line(done, 100, None, replayed=True) == "no feasible trial yet"
     now[0] += 60

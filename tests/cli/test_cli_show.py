@@ -53,7 +53,7 @@ def test_prints_the_best_trials_with_units_and_intervals(run, journals, tmp_path
     result = SearchResult.from_journal(journals / "main.jsonl")
     from hetero_rsnn.searching import wording
 
-    table = out[out.index("best 3 as the search saw them") : out.index("what they are made of")]
+    table = out[out.index("top 3 trials as the search saw them") : out.index("their parameters")]
     shown = [line.split() for line in table.splitlines() if re.match(r" *\d+ ", line)]
     best = in_order(result)[:3]
     assert [int(row[0]) for row in shown] == [t.number for t in best]
@@ -68,7 +68,7 @@ def test_prints_the_best_trials_with_units_and_intervals(run, journals, tmp_path
 
 def test_top_may_exceed_what_there_is(run, journals):
     code, out, _ = run(journals / "going.jsonl", "--no-figures", "--top", 99)
-    assert code == 0 and "best 7 as the search saw them" in out
+    assert code == 0 and "top 7 trials as the search saw them" in out
     assert "2 running or interrupted. The search has not ended." in out and "not measured again yet" in out
 
 
@@ -87,7 +87,7 @@ def test_writes_figure_and_page_to_a_new_folder_each_time(run, journals, tmp_pat
 def test_several_journals_are_drawn_together(run, journals, tmp_path):
     code, out, _ = run(journals / "main.jsonl", journals / "going.jsonl", "--out", "both")
     assert code == 0
-    compared = out[out.index("best of each search") :]
+    compared = out[out.index("winners; best minus this") :]
     assert (
         "quick, random" in compared
         and "homogeneous reference" in compared
@@ -273,3 +273,30 @@ def test_a_damaged_journal_is_refused_with_its_line(run, tmp_path):
         path.write_text("".join(line_of(e, sealed=sealed) for e in events))
         exit_2(run("j.jsonl", "--no-figures"), "line 3, 'asked': point must hold", "restore a copy")
     assert files(tmp_path) == ["j.jsonl"]
+
+
+def test_no_number_is_cut_on_a_narrow_screen(run, journals, tmp_path, monkeypatch):
+    monkeypatch.setattr("hetero_rsnn.report.terminal.sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = run(journals / "main.jsonl", journals / "going.jsonl", "--no-figures")
+    out = re.sub(r"\x1b\[\d*m", "", out)
+    assert code == 0 and "\N{HORIZONTAL ELLIPSIS}" not in out and max(map(len, out.splitlines())) <= 80
+    result = SearchResult.from_journal(journals / "main.jsonl")
+    for trial in in_order(result)[:3]:
+        for quantity in ("E", "C", "S"):
+            mean, bounds = cell(trial.evaluation.estimate(quantity)).split(" ", 1)
+            assert mean in out and bounds.replace(" ", "") in out
+
+
+def test_the_end_of_a_range_is_said_in_the_terminal_and_on_the_page(run, tmp_path):
+    (tmp_path / "one.toml").write_text(SMALL)
+
+    def rising(point, seed):
+        return {"C": 1.0 + 10 * point["eta_minus.mean"] + 0.001 * seed, "S": 0.1}
+
+    write_search(tmp_path / "edge.jsonl", space=tmp_path / "one.toml", trials=40, seeds=4, measured=rising)
+    result = SearchResult.from_journal(tmp_path / "edge.jsonl")
+    assert result.at_edge == {"eta_minus.mean": "upper"}
+    said = "is at the upper end of its range (0.001 to 0.05): the best may lie beyond. Widen it in the space file."
+    code, out, _ = run("edge.jsonl", "--html", "page.html", "--no-figures")
+    assert code == 0 and said in out and said in (tmp_path / "page.html").read_text()

@@ -105,7 +105,7 @@ def _bare(text: str) -> list[str]:
     [
         (WIND, ["E: ", "wrote out/recording.npz"]),
         (["compare", *TINY], ["HeNHeS - HeNHoS", "wrote results.json and figure.png to out"]),
-        (["classify", "japanese_vowels", "honhos", "--quick", "--n", "30"], ["does NOT beat|beats|above|no clear"]),
+        (["classify", "japanese_vowels", "honhos", "--quick", "--n", "30"], ["beats|above|below|level|worse|no clear"]),
         (["forecast", "wind_greensboro", "honhos", "--quick", "--n", "30"], ["wrote results.json"]),
     ],
     ids=lambda words: words[0],

@@ -123,17 +123,18 @@ def test_the_fix_stands_apart():
     ):
         error = refused(call)
         assert ": " not in error.reason and str(error).startswith(f"{error.reason}: ") and len(str(error)) < 200
-    refused(lambda: checks.different_seeds("seeds", None), "got None: write seeds=range(8)")
+    refused(lambda: checks.different_seeds("seeds", None), "a count or a list of seeds, got None: write seeds=8")
 
 
 def test_different_seeds():
     assert checks.different_seeds("seeds", range(3)) == [0, 1, 2]
     assert checks.different_seeds("seeds", np.array([5, 2])) == [5, 2]
     assert all(type(s) is int for s in checks.different_seeds("seeds", np.array([5, 2])))
-    refused(
-        lambda: checks.different_seeds("seeds", 8),
-        "seeds must be a list or range of seeds, got 8: write seeds=range(8)",
-    )
+    assert checks.different_seeds("seeds", 3) == checks.different_seeds("seeds", np.int64(3)) == [0, 1, 2]
+    refused(lambda: checks.different_seeds("seeds", 0), "seeds must be a whole number")
+    refused(lambda: checks.different_seeds("seeds", 10**13), "seeds must be a whole number")
+    for bad in (True, 2.0, "henhes"):
+        refused(lambda bad=bad: checks.different_seeds("seeds", bad), "seeds must be a count or a list of seeds")
     refused(lambda: checks.different_seeds("seeds", []), "at least one seed")
     refused(lambda: checks.different_seeds("seeds", [1, 2, 1]), "seeds must differ, got [1, 2, 1]")
     for bad in (-1, 1.5, True, "a"):

@@ -134,3 +134,13 @@ def test_a_comparison_shows_its_tables(small):
 def test_tables_escape_what_they_hold():
     html = TextTable("a < b", ("x", "y"), [("<i>", "&")]).html()
     assert "a &lt; b" in html and "&lt;i&gt;" in html and "<i>" not in html and "&amp;" in html
+
+
+def test_a_second_name_in_place_of_seeds_is_no_seed():
+    with pytest.raises(hr.HeteroError, match=r"seeds is 'henhes', which is text: give networks as one list"):
+        hr.compare("honhos", "henhes")
+
+
+def test_one_seed_is_no_seeds():
+    one = hr.compare(hr.load_network("honhos", **SMALL), seeds=1)
+    assert str(one).startswith("1 seed, 60 neurons, ")

@@ -21,6 +21,7 @@ from hetero_rsnn import (
     Measurement,
     Network,
     TooShortError,
+    compare,
     load_network,
     measure,
     memory_capacity,
@@ -339,6 +340,10 @@ def test_a_progress_that_raises_stops_the_work() -> None:
             run_jobs(math.sqrt, list(jobs()), workers=workers, progress=stop)
 
 
-def test_a_number_is_no_list_of_seeds():
-    with pytest.raises(HeteroError, match=r"seeds=range\(8\)"):
-        measure("honhos", seeds=8)
+def test_a_number_counts_the_seeds_and_true_shows_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    how = {"protocol.samples": 500, "protocol.train": "1 s", "protocol.d_max": 10, "protocol.washout": 20}
+    small = load_network("honhos", n=60, **how)
+    assert measure(small, seeds=2, progress=True)["seed"].tolist() == [0, 1]
+    assert capsys.readouterr().err == "measuring: 1 of 2\nmeasuring: 2 of 2\n"
+    compare([small], seeds=1, progress=False)
+    assert not capsys.readouterr().err

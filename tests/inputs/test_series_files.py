@@ -236,7 +236,7 @@ def test_wav_with_a_foreign_chunk_is_read_without_warning(
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
-    refused(FileFormatError, tmp_path / "gone.csv", "No such file", "check the path")
+    refused(FileFormatError, tmp_path / "gone.csv", "no such file", "check the path")
     (tmp_path / "folder.csv").mkdir()
     refused(FileFormatError, tmp_path / "folder.csv", "readable file")
     refused(FileFormatError, tmp_path / "zero\0byte.csv", "zero\\x00byte.csv", "null byte", "check the path")
@@ -605,3 +605,8 @@ def test_damaged_files(name: str, data: st.DataObject) -> None:
 def test_random_npy_headers(header: str, data: bytes) -> None:
     raw = header.encode() + b"\n"
     _series_or_own_error(".npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(raw)) + raw + data, None)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(FileFormatError, match=r"nofile\.csv: no such file: check the path$"):
+        read_series(tmp_path / "nofile.csv")

@@ -537,3 +537,7 @@ def test_rounded_times_lie_in_their_millisecond_as_long_as_it_is_plain_which(kin
     stored = (ms / 1000).astype(kind)
     stimulus = hr.event_stimulus(stored, np.zeros(ms.size, int), n_channels=1, hold="1 ms", unit="s")
     np.testing.assert_array_equal(stimulus.event_times, ms)
+
+
+def test_a_sample_lasts_ten_milliseconds_unless_told_otherwise():
+    assert hr.array_stimulus([1, 2, 3]).hold == hr.uniform_stimulus(3).hold == 10.0

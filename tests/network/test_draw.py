@@ -541,3 +541,9 @@ def test_frozen_values(small: Network) -> None:
     assert_allclose(d.plastic.parameters["tau_plus"][:3], [24.268821474132594, 6.501098089492055, 9.951135635132921])
     assert_allclose(d.plastic.parameters["eta_plus"][:3], [0.014153629584829, 0.011297229317288, 0.005461837241526])
     assert_allclose(d.static.w[:3], [0.18123702130731034, 0.09040304211782081, 0.1483231809018404])
+
+
+def test_without_a_seed_it_is_the_first():
+    net = load_network("henhes", n=40)
+    first, same = draw(net), draw(net, 0)
+    assert all(np.array_equal(first.neurons[name], same.neurons[name]) for name in same.neurons)

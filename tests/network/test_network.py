@@ -415,9 +415,10 @@ def test_override_by_a_brian2_quantity() -> None:
         ({"E.tau_mm.cv": 0.5}, ["unknown name 'E.tau_mm' in an override (did you mean 'E.tau_m'?)"]),
         ({"tau": "5 ms"}, ["unknown name 'tau'"]),
         ({"cv": 0.5}, ["unknown name 'cv'"]),
-        ({"": 1}, ["unknown name ''"]),
+        ({"": 1}, ["unknown name ''", "... and "]),
         ({"eta_pluss.cv": 0.5}, ["unknown name 'eta_pluss' in an override (did you mean 'eta_plus'?)"]),
         ({"nn": 100}, ["unknown name 'nn'"]),
+        ({"N": 100}, ["unknown name 'N' in an override (did you mean 'n'?)"]),
         ({"tau_syn.cv": 0.5}, ["populations.E.tau_syn is the constant '", "' and has no 'cv': set tau_syn to a table"]),
         ({"E.tau_m.floor": 0.5}, ["unknown key 'floor' of a gamma distribution"]),
         ({"E.tau_m.distribution": "uniform"}, ["unknown key"]),
@@ -434,7 +435,7 @@ def test_wrong_overrides(overrides: dict[str, Any], parts: list[str]) -> None:
 
 def test_wrong_values_in_overrides() -> None:
     net = load_network("henhes")
-    refused(lambda: net.replace(tau_m=np.array([1.0, 2.0])), "tau_m of population E must be a number", error=UnitError)
+    refused(lambda: net.replace(tau_m=np.array([1.0, 2.0])), "E.tau_m must be a number", error=UnitError)
     refused(lambda: net.replace(**{"tau_m.mean": 30}), "tau_m must be a time such as '20 ms'", error=UnitError)
 
 
@@ -606,7 +607,7 @@ WRONG: list[tuple[str, Any, type[HeteroError], str]] = [
     ("populations.E.tau_m", DELETE, NetworkError, "the equations use 'tau_m', but population E does not set it"),
     ("populations.E.fraction", DELETE, NetworkError, "populations.E.fraction must be a number in [0, 1], got None"),
     ("populations.E.tau_m.cv", DELETE, NetworkError, "a gamma distribution needs mean, cv; cv is missing"),
-    ("populations.E.tau_m.distribution", DELETE, NetworkError, "tau_m of population E lacks the key 'distribution'"),
+    ("populations.E.tau_m.distribution", DELETE, NetworkError, "E.tau_m lacks the key 'distribution'"),
     ("projections.EE.topology", DELETE, NetworkError, "projections.EE lacks the key 'topology'"),
     ("projections.EE.weight", DELETE, NetworkError, "projections.EE lacks the key 'weight'"),
     ("projections.EE.pre", DELETE, NetworkError, "projections.EE.pre: unknown population None"),
@@ -622,8 +623,9 @@ WRONG: list[tuple[str, Any, type[HeteroError], str]] = [
         "populations.E.tau_m.cv",
         "20 ms",
         UnitError,
-        "tau_m of population E.cv must be a plain number, got '20 ms': drop",
+        "E.tau_m.cv must be a plain number, got '20 ms': drop",
     ),
+    ("populations.E.tau_m.cv", "abc", UnitError, "E.tau_m.cv must be a number such as 0.5, got 'abc'"),
     ("populations.E.v_th", "-50 mV", UnitError, "v_th must be a plain number without unit, got -0.05 V (population E)"),
     ("plasticity.eta_plus", "1 Hz", UnitError, "eta_plus must be a plain number without unit, got 1 Hz (plasticity)"),
     (
@@ -642,25 +644,25 @@ WRONG: list[tuple[str, Any, type[HeteroError], str]] = [
         "populations.E.tau_m",
         {"distribution": "uniform", "low": "1 ms", "high": "1 mV"},
         UnitError,
-        "tau_m of population E mixes the units second and volt: use one",
+        "E.tau_m mixes the units second and volt: use one",
     ),
     (
         "populations.E.tau_m",
         {"distribution": "mixture", "components": ["1 ms", 3]},
         UnitError,
-        "tau_m of population E mixes the units 1 and second: use one",
+        "E.tau_m mixes the units 1 and second: use one",
     ),
     # numbers outside their range
     ("populations.E.tau_m", "-3 ms", NetworkError, "tau_m must be > 0 ms, got -3 ms (population E)"),
     ("populations.E.tau_m", "0 ms", NetworkError, "tau_m must be > 0 ms, got 0 ms (population E)"),
-    ("populations.E.tau_m", "nan ms", NetworkError, "tau_m of population E must be a finite number, got nan ms"),
-    ("populations.E.tau_m", "inf ms", NetworkError, "tau_m of population E must be a finite number, got inf ms"),
-    ("populations.E.v_th", math.nan, NetworkError, "v_th of population E must be a finite number, got nan"),
-    ("populations.E.v_th", 10**400, UnitError, "v_th of population E must be a number with its unit, got 1000"),
-    ("populations.E.v_th", 1e200, HeteroError, "v_th of population E: value must be a finite number (at most 1e+100"),
+    ("populations.E.tau_m", "nan ms", NetworkError, "E.tau_m must be a finite number, got nan ms"),
+    ("populations.E.tau_m", "inf ms", NetworkError, "E.tau_m must be a finite number, got inf ms"),
+    ("populations.E.v_th", math.nan, NetworkError, "E.v_th must be a finite number, got nan"),
+    ("populations.E.v_th", 10**400, UnitError, "E.v_th must be a number with its unit, got 1000"),
+    ("populations.E.v_th", 1e200, HeteroError, "E.v_th: value must be a finite number (at most 1e+100"),
     ("populations.E.tau_m.mean", "-20 ms", HeteroError, "mean of a gamma distribution must be > 0, got -20"),
     ("populations.E.tau_m.cv", -0.5, HeteroError, "cv must be 0 (the homogeneous limit) or in [1e-06, 1000], got -0.5"),
-    ("populations.E.tau_m.cv", math.inf, HeteroError, "tau_m of population E: cv must be a finite number"),
+    ("populations.E.tau_m.cv", math.inf, HeteroError, "E.tau_m: cv must be a finite number"),
     (
         "populations.E.tau_m",
         {"distribution": "uniform", "low": "-1 ms", "high": "9 ms"},
@@ -717,19 +719,19 @@ WRONG: list[tuple[str, Any, type[HeteroError], str]] = [
     ("input.connectivity", math.nan, NetworkError, "input.connectivity must be a probability in [0, 1], got nan"),
     ("weight_scaling", "indegre", NetworkError, "weight_scaling must be 'indegree' or 'none', got 'indegre'"),
     ("populations.E.tau_m.distribution", "gama", NetworkError, "unknown distribution 'gama' (did you mean 'gamma'?)"),
-    ("populations.E.tau_m.distribution", None, NetworkError, "tau_m of population E lacks the key 'distribution'"),
+    ("populations.E.tau_m.distribution", None, NetworkError, "E.tau_m lacks the key 'distribution'"),
     ("populations.E.tau_m", {"distribution": "mixture"}, NetworkError, "a mixture needs components = ["),
     (
         "populations.E.tau_m",
         {"distribution": "mixture", "components": ["1 ms"], "weights": 3},
         NetworkError,
-        "tau_m of population E.weights must be a list of numbers, got 3",
+        "E.tau_m.weights must be a list of numbers, got 3",
     ),
     (
         "populations.E.tau_m",
         {"distribution": "mixture", "components": ["1 ms"], "weights": [1, 2]},
         HeteroError,
-        "tau_m of population E: a mixture needs one weight a component, got 2 weights and 1 components",
+        "E.tau_m: a mixture needs one weight a component, got 2 weights and 1 components",
     ),
     (
         "populations.E.tau_m",

@@ -11,6 +11,7 @@ from helpers import refused
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from scipy import stats
 
 import hetero_rsnn as hr
@@ -157,3 +158,19 @@ def test_distributions_of_given_arrays_are_what_they_hold():
     assert outline.get_xy()[:, 0].min() == pytest.approx(low) and outline.get_xy()[:, 0].max() == pytest.approx(high)
     ax = plots.plot_parameter(hr.draw(measured.network, 0), "v_th", Figure().subplots())
     assert "given" in ax.get_legend_handles_labels()[1]
+
+
+def test_legends_show_markers_and_no_error_bars(comparison):
+    ax = plots.plot_efficiency(comparison.measurements)
+    handles = ax.get_legend().legend_handles
+    assert len(handles) == 5 and all(type(h) is Line2D and h.get_marker() != "None" for h in handles)
+    assert [t.get_text() for t in ax.get_legend().get_texts()][:2] == ["HoNHoS", "HeNHoS"]
+
+
+def test_channels_are_named_where_there_are_several():
+    u = hr.array_stimulus(np.arange(20.0).reshape(10, 2), "10 ms")
+    ax = plots.plot_input(u)
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["channel 0", "channel 1"]
+    named = dataclasses.replace(u, description={"columns": ["_wind", "a$b"]})
+    assert [t.get_text() for t in plots.plot_input(named).get_legend().get_texts()] == ["_wind", r"a\$b"]
+    assert plots.plot_input(hr.array_stimulus(np.arange(5.0), "10 ms")).get_legend() is None

@@ -156,6 +156,13 @@ def test_plots_in_the_reference_exist():
         assert names and not [name for name in names if not hasattr(known, name)], module
 
 
+def test_no_column_of_a_table_is_without_a_name():
+    """A reader of a screen is told the heading of each cell."""
+    for page, text in TEXTS.items():
+        for head in re.findall(r"^(\|.*\|)[ ]*\n\|[-:| ]+\|[ ]*$", text, re.MULTILINE):
+            assert all(cell.strip() for cell in head.strip("|").split("|")), (page, head)
+
+
 def test_every_command_is_in_the_reference():
     wanted = {""}
     for name, command in typer.main.get_command(app).commands.items():

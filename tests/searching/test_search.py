@@ -25,6 +25,7 @@ from hetero_rsnn.jobs.journal import read_journal
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.distributions import Gamma, Mixture
 from hetero_rsnn.network.homogeneous import homogeneous
+from hetero_rsnn.searching import view
 from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.searching.space import Space, load_space
 
@@ -453,7 +454,7 @@ def test_other_candidates_than_those_of_the_journal(space: Space, finished: Fini
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"budget": 3}, "budget must be >= initial = 4, .*got 3: raise budget or lower initial"),
+        ({"budget": 3, "initial": 4}, "budget must be >= initial = 4, .*got 3: raise budget or lower initial"),
         ({"budget": 0}, "budget must be a whole number >= 1, got 0"),
         ({"batch": 1.5}, "batch must be a whole number >= 1, got 1.5"),
         ({"initial": True}, "initial must be a whole number >= 1, got True"),
@@ -506,6 +507,39 @@ def test_progress_tells_what_happens(space: Space) -> None:
     assert [s[1:3] for s in seen if s[0] == "trial"] == [(i + 1, 9) for i in range(9)]
     assert [s[3] for s in seen if s[0] == "trial"] == list(r.trials)
     assert [s[1:3] for s in seen if s[0] == "again"] == [(i, 4) for i in range(5)]
+
+
+def test_true_says_on_standard_error_how_far_the_search_is(space: Space, capsys: pytest.CaptureFixture[str]) -> None:
+    run(peak, space, progress=True)
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "measuring the homogeneous reference: 0 of 1" and told[-1].endswith("fresh seeds: 4 of 4")
+    assert sum(line.startswith("trial ") for line in told) == 9
+    run(peak, space, progress=False)
+    assert not capsys.readouterr().err
+
+
+def test_a_budget_below_the_first_candidates_is_all_spread(space: Space) -> None:
+    assert space.search.initial > 3
+    r = run(peak, space, budget=3)
+    assert (r.settings.initial, len(r.trials)) == (3, 3)
+
+
+def rising(network: Network, seed: int) -> dict[str, float]:
+    """The slower the better, without end."""
+    (tau,) = {p.mean for where in network.populations for name, p in where.parameters if name == "tau_m"}
+    return {"C": 1.0 + tau / 10 + 0.01 * seed, "S": 0.1}
+
+
+def test_what_lies_at_the_end_of_its_range_is_said(space: Space) -> None:
+    r = run(rising, space, budget=12, c_min=0.0)
+    d = next(d for d in space.dimensions if d.name == "tau_m.mean")
+    assert r.best is not None and r.best.point[d.name] > d.low + 0.97 * (d.high - d.low)
+    assert r.at_edge["tau_m.mean"] == "upper"
+    said = f"is at the upper end of its range ({d.low:g} to {d.high:g} ms): the best may lie beyond. Widen it in the"
+    assert said in str(r) and said in r._repr_html_()
+    assert any(said in line for line in view.beyond(r))
+    inside = run(peak, space, budget=20, c_min=1.0)
+    assert "tau_m.mean" not in inside.at_edge and "tau_m.mean = " in str(inside) and said not in str(inside)
 
 
 def test_table_and_frames(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,4 +46,5 @@ def test_what_cannot_be_is_refused():
     refused(lambda: Engine(precision="half"), "unknown precision 'half'")
     refused(lambda: Engine(codegen_target="c"), "unknown codegen_target 'c'")
     refused(lambda: Engine("numpy", "single"), "precision='single' is for backend='fast' only")
+    refused(lambda: Engine(codegen_target="cython"), "codegen_target='cython' is for backend='brian2' only, not 'fast'")
     assert Engine("brian2", codegen_target="cython").label == "brian2 (cython)" and Engine().threads

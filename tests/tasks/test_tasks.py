@@ -18,7 +18,7 @@ from hetero_rsnn.inputs.audio import AudioEncoder
 from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.measures.scores import wilson
 from hetero_rsnn.plots.task_plots import figure_task
-from hetero_rsnn.report.task_tables import print_task, verdict
+from hetero_rsnn.report.task_tables import accuracy_verdict, print_task, verdict
 from hetero_rsnn.tasks import classification as tasks_classification
 from hetero_rsnn.tasks.classification import _front_end, classify
 from hetero_rsnn.tasks.forecasting import forecast
@@ -240,8 +240,14 @@ def test_output_of_a_classification(result, capsys):
 
 
 def test_a_network_worse_than_its_baseline_says_so(result):
-    worse = replace(result, rows=tuple(replace(r, linear=1.1) for r in result.rows))
-    assert verdict(worse, "henhes").endswith("does NOT beat its linear baseline")
+    worse = replace(result, rows=tuple(replace(r, linear=r.report.accuracy + 0.2) for r in result.rows))
+    assert verdict(worse, "henhes").endswith(": worse than its linear baseline")
+    spread = [(0.5, 0.5), (0.6, 0.9), (0.9, 0.7)]
+    assert accuracy_verdict("net", spread).endswith(": no clear difference to its linear baseline")
+    for network, word in ((0.5, "below"), (0.6, "level with"), (0.7, "above")):
+        assert accuracy_verdict("net", [(network, 0.6)]).endswith(
+            f": {word} its linear baseline, but one seed has no interval"
+        )
     better = replace(result, rows=tuple(replace(r, linear=r.report.accuracy - 0.2) for r in result.rows))
     assert verdict(better, "henhes").endswith(": beats its linear baseline")
     # Better on average, and too unsteady to be believed.
@@ -287,7 +293,13 @@ def test_forecast_rows_agree_with_the_forecaster(capsys):
     print_task(result)
     text = capsys.readouterr().out
     assert "skill by group" in text and "valid prediction time" in text and "persistence: NRMSE" in text
-    assert len(figure_task(result).axes) == 3
+    figure = figure_task(result)
+    assert len(figure.axes) == 3
+    (errors,) = (ax for ax in figure.axes if "NRMSE" in ax.get_ylabel())
+    lines = {line.get_label(): line.get_ydata()[0] for line in errors.lines}
+    assert lines["persistence"] == report.persistence
+    low, high = errors.get_ylim()
+    assert high - low >= 0.0499 * (high + low) / 2
 
 
 def test_a_series_with_a_trend_is_forecast_by_its_changes(capsys):
