@@ -109,7 +109,7 @@ _command(
 )(cli_search.search)
 _command(
     "show",
-    "Show what a journal holds: a search, sweep, ...",
+    "Show what the journal of a study holds.",
     "hetero-rsnn show paper.jsonl",
     "hetero-rsnn show paper.jsonl --export best.toml --no-figures",
     "hetero-rsnn show paper.jsonl homogeneous.jsonl --html both.html",

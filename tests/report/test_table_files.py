@@ -73,7 +73,7 @@ def test_tables_of_a_narrow_terminal_break_before_intervals(monkeypatch, capsys)
     monkeypatch.setattr(terminal, "console", lambda: Console(width=60))
     terminal.print_tables([table])
     out = capsys.readouterr().out
-    assert "[5.50, 5.79]" in out and "5.64 [" not in out and max(map(len, out.splitlines())) <= 60
+    assert "[5.50,5.79]" in out and "5.64 [" not in out and max(map(len, out.splitlines())) <= 60
     monkeypatch.setattr(terminal, "console", lambda: Console(width=100))
     terminal.print_tables([table])
     assert "5.64 [5.50, 5.79]" in capsys.readouterr().out
