@@ -16,6 +16,7 @@ from helpers import ROOT
 import hetero_rsnn as hr
 from hetero_rsnn.gradient.checkpoints import remove_checkpoint
 
+PAGE = ROOT / "docs" / "one_bit_study.md"
 #: Student's t for three seeds: the half-width of an interval is T3 sd / sqrt(3).
 T3 = 4.302652729749464
 
@@ -332,3 +333,24 @@ def test_an_estimate_is_of_all_batches_and_epochs(
     ticks = iter(range(0, 100, 2))
     monkeypatch.setattr(networks.time, "process_time", lambda: float(next(ticks)))
     assert study.forecast(s, {"plain, 32 bits": 3}, split, None) == pytest.approx(1.6)
+
+
+def test_numbers_on_the_page_are_those_of_the_files(study: Any) -> None:
+    page, found = PAGE.read_text(encoding="utf-8"), (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+    outs = {}
+    for path in (ROOT / "docs" / "results").glob("one_bit_*.json"):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        part = path.stem.removeprefix("one_bit_")
+        assert not data["quick"] and data["setting"] == json.loads(json.dumps(study.setting(part, False)))
+        outs[part] = data["result"]["summary"]
+        assert f"results/{path.name}" in page and f"({path.stem}.png)" in page
+        assert (ROOT / "docs" / f"{path.stem}.png").is_file()
+    assert {"teacher", "cells"} <= outs.keys()
+    lines = [line for out in outs.values() for line in [*study.table(out), *study.differences(out)[2:]]]
+    lines += study.noises(outs["noise"]) if "noise" in outs else []
+    assert [line for line in lines if line not in page] == []
+    prose = page.split("## The teacher")[0]
+    for name in ("both, 1 bit less both, 32 bits", "both, 1 bit less plain, 1 bit", "shortcuts, 1 bit less plain, 1 bit",
+                 "distillation, 1 bit less plain, 1 bit"):  # fmt: skip
+        values = study.percent(outs["cells"]["differences"][name]["accuracy"])
+        assert values in prose and values in found
