@@ -175,6 +175,11 @@ def test_the_command_refuses_in_one_line(run, tmp_path):
     exit_2(run("control", "Pendulum-v1", "--resume", "-j", "no.jsonl"), "leave out --resume to start one")
     exit_2(run("control", "Pendulum-v1", "--pseudo", "trapez"), "trapez")
     exit_2(run("control", "Pendulum-v1", "--actor", "relu", "--pseudo", "triangle"), "leave one away")
+    exit_2(run("control", "Pendulum-v1", "--actor", "relu", "--set", "actor.pseudo=triangle"), "leave one away")
+    exit_2(run("control", "Pendulum-v1", "--set", "actor.kind=relu"), "write --actor")
+    for name, one, other in (("pseudo", "rectangle", "triangle"), ("hidden", "8", "[9]")):
+        words = (f"--{name}", one, "--set", f"actor.{name}={other}")
+        exit_2(run("control", "Pendulum-v1", *words), f"--set actor.{name} and --{name} say the same")
     exit_2(run("control", "Pendulum-v1", "--hidden", "a,b"), "--hidden must be numbers of neurons")
     exit_2(run("control", "Pendulum-v1", "--set", "steps=5"), "write --steps")
     exit_2(run("control", "Pendulum-v1", "--set", "actor.populaton=5"), "did you mean 'population'")
