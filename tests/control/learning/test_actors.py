@@ -202,6 +202,20 @@ def test_acting_is_what_the_network_does(kind, sign, encoder, louder):
     assert (total > 0) == (kind != "relu")
 
 
+@pytest.mark.parametrize(("sign", "steps"), [("grow", 50), ("restore", 100)])
+@pytest.mark.parametrize("louder", [1.0, 50.0])
+def test_the_longest_inference_stays_finite_in_single_precision(sign, steps, louder):
+    """A variable that grows by half in every step meets the square of the potential: after a hundred steps it is NaN."""
+    chosen = hr.ActorSettings("dynamic", hidden=(32, 32), steps=steps, dynamics_sign=sign)
+    actor = hr.build_actor(chosen, 6, 3, LIMITS, 3)
+    with torch.no_grad():
+        for layer in actor.layers:
+            layer.weight.mul_(louder), layer.bias.mul_(louder)
+    actions = actor(observed(actor, 100).float())
+    actions.sum().backward()
+    assert torch.isfinite(actions).all() and all(torch.isfinite(p.grad).all() for p in actor.parameters())
+
+
 def test_breakpoints_have_the_gradient_of_the_integral():
     """By finite differences of `PseudoDerivative.integral`."""
     rng, ends = np.random.default_rng(1), (0.3, 0.9)
@@ -230,6 +244,16 @@ def test_learned_breakpoints_begin_where_asked_and_stay_in_order():
         assert 0 <= inner < outer and outer > 0
         layer(torch.ones(5, 3, 20), 300).sum().backward()
         assert all(torch.isfinite(p.grad).all() for p in layer.parameters())
+
+
+@pytest.mark.parametrize("raw", [-90.0, 90.0])
+def test_learned_decays_stay_between_0_and_1(raw):
+    """In single precision, too: an actor that has learned for long must still be one that can act."""
+    actor = hr.build_actor(hr.ActorSettings(hidden=(4,), learn_decays=True), 2, 1, (-1, 1), 0)
+    for layer in actor.layers:
+        layer.logit_current_decay.data.fill_(raw), layer.logit_voltage_decay.data.fill_(-raw)
+    assert np.isfinite(hr.ControlPolicy(actor.arrays())([0.3, -0.2])).all()
+    assert torch.isfinite(actor(torch.ones(3, 2))).all()
 
 
 def test_one_seed_gives_one_actor():
