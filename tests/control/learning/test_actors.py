@@ -205,7 +205,7 @@ def test_acting_is_what_the_network_does(kind, sign, encoder, louder):
 @pytest.mark.parametrize(("sign", "steps"), [("grow", 50), ("restore", 100)])
 @pytest.mark.parametrize("louder", [1.0, 50.0])
 def test_the_longest_inference_stays_finite_in_single_precision(sign, steps, louder):
-    """A variable that grows by half in every step meets the square of the potential: after a hundred steps it is NaN."""
+    """A variable that grows by half in every step meets the square of the potential: a hundred steps give NaN."""
     chosen = hr.ActorSettings("dynamic", hidden=(32, 32), steps=steps, dynamics_sign=sign)
     actor = hr.build_actor(chosen, 6, 3, LIMITS, 3)
     with torch.no_grad():
