@@ -181,6 +181,22 @@ def test_single_precision(kind, bump):
     same(slopes_of(actor, actions, x, kept), slopes_of(actor, expected.actions, x, kept), 1e-5)
 
 
+@pytest.mark.parametrize("engine", ["scan", "loop"])
+@pytest.mark.parametrize("kind", ["lif", "dynamic"])
+def test_a_potential_at_the_threshold_does_not_fire(kind, engine):
+    """Without input the first potential is the bias: 1/2 gives no spike, the next number above it does."""
+    for bias, fires in ((0.5, 0.0), (np.nextafter(0.5, 1), 1.0)):
+        actor = hr.build_actor(hr.ActorSettings(kind, hidden=(3,), steps=1), 2, 1, (-1, 1), 0, engine=engine).double()
+        with torch.no_grad():
+            for layer in actor.layers:
+                layer.weight.zero_(), layer.bias.fill_(bias)
+            actor(torch.full((4, 2), 40.0, dtype=torch.float64))
+        assert actor.layer_spikes == (0.0, 3 * fires, 10 * fires)
+        policy = hr.ControlPolicy(actor.arrays(), clip=np.inf)
+        policy([40.0, 40.0])
+        assert tuple(policy.layer_spikes) == actor.layer_spikes
+
+
 @pytest.mark.parametrize("encoder", ["deterministic", "bernoulli"])
 @pytest.mark.parametrize("louder", [1.0, 1.0 + 1e-9])  # the second is beyond single precision
 @pytest.mark.parametrize("kind", ["lif", "dynamic", "relu"])
