@@ -22,15 +22,20 @@ _LOOKS = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#7A4FB5", ":
 
 
 def _labels(results: Sequence[ControlResult]) -> list[str]:
-    """What sets each apart: a word or two, then settings, then the number of seeds; at last they get numbers."""
-    words = [result.label for result in results]
-    flat = [_flat(result) for result in results]
-    told = [_apart(word, [f for w, f in zip(words, flat, strict=True) if w == word], own) for word, own in
-            zip(words, flat, strict=True)]  # fmt: skip
-    seeds = [len(result.returns) for result in results]
+    """What sets each apart, with the number of seeds where that differs; the same twice gets numbers."""
+    told, seeds = _names(results), [len(result.returns) for result in results]
     if len(set(seeds)) > 1:
-        told = [f"{w}, {_seeds(n)}" for w, n in zip(told, seeds, strict=True)]
+        told = [f"{name}, {_seeds(count)}" for name, count in zip(told, seeds, strict=True)]
     return [w if told.count(w) == 1 else f"{w} ({told[: k + 1].count(w)})" for k, w in enumerate(told)]
+
+
+def _names(results: Sequence[ControlResult]) -> list[str]:
+    """A word or two for each, and settings where these are the same."""
+    words, settings = [result.label for result in results], [_flat(result) for result in results]
+    return [
+        _apart(word, [other for w, other in zip(words, settings, strict=True) if w == word], own)
+        for word, own in zip(words, settings, strict=True)
+    ]
 
 
 def _flat(result: ControlResult) -> dict[str, object]:
@@ -271,8 +276,8 @@ def figure_control(
     if recording is not None:
         top, *_ = plot_episode(recording, parts[1].subplots(3, 1, sharex=True))
         panel_letter(top, "C")
-        whose = "" if len(found) == 1 else f" of {_labels(found)[0]}"
-        top.set_title(f"an episode{whose} without noise: return {recording.total:.4g}", fontsize="medium")
+        whose = "" if len(found) == 1 else f"{_names(found)[0]}: "
+        top.set_title(f"{whose}an episode without noise, return {recording.total:.4g}", fontsize="medium")
     if strip:
         assert recording is not None
         plot_film_strip(recording, 8, parts[2])

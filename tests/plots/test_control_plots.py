@@ -76,9 +76,9 @@ def test_the_title_counts_the_seeds_that_are_drawn():
     assert title(made(seeds=2), made("rectangle", 3)) == ["Pendulum-v1"]
     one = episode(0)
     assert title(made(), made("rectangle"), recording=one)[1] == (
-        f"an episode of trapezoid without noise: return {one.total:.4g}"
+        f"trapezoid: an episode without noise, return {one.total:.4g}"
     )
-    assert title(made(), recording=one)[1].startswith("an episode without noise: return ")
+    assert title(made(), recording=one)[1].startswith("an episode without noise, return ")
 
 
 def test_a_single_seed_has_no_band():

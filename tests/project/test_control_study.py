@@ -181,10 +181,13 @@ def test_p_values_are_exact_and_corrected_over_all_tests_of_a_part(study: Any) -
     assert one["final"]["improvement"] == [1.0, 1.0, 1.0]
     # Ends are 10 apart; the last three tests of a line from a common start are 9, 8 and 7 ninths of that apart.
     assert one["final"]["difference"][0] == pytest.approx(10 * 8 / 9)
+    reach = {"reached": 4, "steps": 12_500.0}
+    assert study.reached_text(s, reach, 5) == "4 of 5 runs reach 3000, in the median after 12,500 steps"
     assert study.least_p(5, 4) == pytest.approx(4 * p) and study.least_p(2, 4) == 1.0
     turned = study.summary(s, {**rows, "trapezoid": rows["rectangle"], "rectangle": rows["trapezoid"]})
     assert study.word(turned["differences"]["trapezoid less rectangle"]["final"]) == "behind"
-    last = study.findings(s, out)[-1]
+    first, *_, last = study.findings(s, out)
+    assert "over all tests; 0 of 5 runs reach 3000; 58 [58, 58] spikes an action." in first
     assert "ahead in 2 of 4 comparisons, behind in 0; with 5 runs no p value can be below 0.032" in last
 
 
@@ -221,7 +224,9 @@ def test_lines_of_tables(study: Any) -> None:
 def test_every_part_has_a_figure(study: Any, part: str, quick: bool) -> None:
     s, rows = rows_of(study, part, quick, seeds=3)
     out = json.loads(json.dumps(study.summary(s, rows)))
-    axes = study.figure(s, rows, out).axes
+    figure = study.figure(s, rows, out)
+    axes = figure.axes
+    assert figure.get_suptitle() == f"{s['environment']}, 3 runs of each actor"
     assert len(axes) == len(s["panels"]) + 1
     for ax, arms in zip(axes, s["panels"].values(), strict=False):
         assert [line.get_label() for line in ax.lines[: len(arms)]] == arms
