@@ -50,6 +50,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from study_kit import Row, Study, fail_politely
 
 import hetero_rsnn as hr
@@ -271,6 +272,12 @@ def steps_text(m: Row, runs: int) -> str:
     return f"{steps} ({m['reached']} of {runs})"
 
 
+def reached_text(s: Row, m: Row, runs: int) -> str:
+    """The same in a sentence."""
+    median = "" if m["steps"] is None else f", in the median after {m['steps']:,.0f} steps"
+    return f"{m['reached']} of {runs} runs reach {s['target']:g}{median}"
+
+
 def table(s: Row, out: Row) -> list[str]:
     """Lines of the table of all actors."""
     d, runs = s["digits"], out["runs"]
@@ -326,7 +333,7 @@ def findings(s: Row, out: Row) -> list[str]:
     for arm, m in out["arms"].items():
         lines.append(
             f"{out['environment']}, {arm}: final return {points(m['final'], d)}, {points(m['area'], d)} over all "
-            f"tests; {s['target']:g} after {steps_text(m, runs)} steps; {points(m['spikes'], 0)} spikes an action."
+            f"tests; {reached_text(s, m, runs)}; {points(m['spikes'], 0)} spikes an action."
         )
         if "breakpoints" in m:
             ends = ", ".join(f"({inner:.2f}, {outer:.2f})" for inner, outer in m["breakpoints"])
@@ -356,7 +363,8 @@ def findings(s: Row, out: Row) -> list[str]:
 def figure(s: Row, rows: Mapping[str, Sequence[Row]], out: Row) -> Figure:
     """Learning curves with their bands, in panels, and the return of each run over its spikes."""
     panels = s["panels"]
-    fig = Figure(figsize=(4.3 * (len(panels) + 1), 3.6), layout="constrained")
+    fig = Figure(figsize=(4.3 * (len(panels) + 1), 3.8), layout="constrained")
+    fig.suptitle(f"{s['environment']}, {out['runs']} runs of each actor", fontsize="medium")
     *axes, last = fig.subplots(1, len(panels) + 1)
     colours = dict(zip(s["arms"], COLOURS, strict=False))
     for letter, ax, (title, arms) in zip("ABCD", axes, panels.items(), strict=False):
@@ -367,7 +375,9 @@ def figure(s: Row, rows: Mapping[str, Sequence[Row]], out: Row) -> Figure:
             ax.plot(steps, band[:, 0], color=colours[arm], lw=1.6, label=arm)
             ax.fill_between(steps, band[:, 1], band[:, 2], color=colours[arm], alpha=0.18, lw=0)
         ax.axhline(s["target"], color="0.8", lw=0.8, ls="--", zorder=0)
-        ax.set(xlabel="steps", ylabel="return", title=title)
+        ax.set(xlabel="steps of learning", ylabel="return", title=title)
+        ax.xaxis.set_major_locator(MaxNLocator(4))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
         ax.legend(frameon=False, fontsize="x-small")
         ax.set_title(letter, loc="left", fontweight="bold")
     for arm, mine in rows.items():

@@ -63,13 +63,12 @@ def control(
     numbers = parse_seeds(seeds if seeds is not None else ("1" if quick else "5"))
     most = steps if steps is not None else (_QUICK_STEPS if quick else 100_000)
     own, settings = _told(overrides or [])
+    _refuse_twice(own, actor, pseudo=pseudo, hidden=hidden)
     if hidden is not None:
         own["hidden"] = _layers(hidden)
     elif quick:
         own.setdefault("hidden", _QUICK_HIDDEN)
     own = {"kind": actor, **({} if actor == "relu" else {"pseudo": pseudo or "trapezoid"}), **own}
-    if actor == "relu" and pseudo is not None:
-        raise HeteroError(f"--pseudo {pseudo} is for actors with spikes, got --actor relu too", fix="leave one away")
     settings = {**(_QUICK if quick else {}), "target": target, **settings}
     path = journal or first_free(Path("results") / "control" / f"{_file_name(environment)}.jsonl")
     leg = int(settings.get("test_every", 1000)) if str(settings.get("test_every", 1)).isdigit() else 0
@@ -102,6 +101,18 @@ def _told(overrides: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
         else:
             training[name] = value
     return actor, training
+
+
+def _refuse_twice(own: dict[str, Any], actor: str, **said: str | None) -> None:
+    """Refuse what is said of the actor by --set and by an option, or of spikes that it does not have."""
+    if "kind" in own:
+        raise HeteroError("--set actor.kind=... is an option of its own", fix="write --actor")
+    for name, value in said.items():
+        if value is not None and name in own:
+            raise HeteroError(f"--set actor.{name} and --{name} say the same", fix="leave one of them away")
+    pseudo = own.get("pseudo", said["pseudo"])
+    if actor == "relu" and pseudo is not None:
+        raise HeteroError(f"--pseudo {pseudo} is for actors with spikes, got --actor relu too", fix="leave one away")
 
 
 def _layers(text: str) -> tuple[int, ...]:

@@ -24,6 +24,7 @@
 ``critics``         two critics at once
 ``td3``             what an update does
 ``checkpoints``     files of a training that goes on
+``practice``        what a step of a training does: act, remember, learn
 ``training``        ControlTraining: from the first step to the last
 ``seed_runs``       the training of one seed in legs
 ``runs``            train_control: several seeds, with a journal

@@ -16,6 +16,8 @@ KINDS = ("lif", "dynamic", "relu")
 ENCODERS = ("deterministic", "bernoulli")
 SIGNS = ("grow", "restore")
 _VOLTAGE_DECAY = 0.75
+#: Where u grows by half in every step, single precision ends before a hundred of them, gradients first.
+_MOST_STEPS, _MOST_GROWING = 100, 50
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class ActorSettings:
     encoder : {"deterministic", "bernoulli"}
         Integrate-and-fire neurons, or a coin in every step.
     steps : int
-        Steps of an inference, at most 100.
+        Steps of an inference, at most 100, or 50 for dynamic neurons whose u grows.
     current_decay, voltage_decay : float, Distribution or mapping
         What is left of a current, of a potential after one step, above 0 and below 1. A distribution (as network files
         write it) gives every neuron its own. Dynamic neurons have no `voltage_decay`.
@@ -52,8 +54,8 @@ class ActorSettings:
         Train both breakpoints of the trapezoid, one pair a layer. Their gradient is that of a spike which rises as the
         integral of the trapezoid.
     dynamics_sign : {"grow", "restore"}
-        Whether 0.529 u is added to du or taken from it, for dynamic neurons. The public code adds it, so that u grows
-        by half in every step; whether the authors' equations do is not known.
+        Whether 0.529 u is added to du (the default) or taken from it, for dynamic neurons. The public code adds it, so
+        that u grows by half in every step; whether the authors' equations do is not known.
 
     Raises
     ------
@@ -98,8 +100,8 @@ class ActorSettings:
         checks.one_of("dynamics_sign", self.dynamics_sign, SIGNS)
         put("hidden", tuple(checks.whole_array("hidden", self.hidden, 1, least=1, most=10**6).tolist()))
         put("population", checks.whole("population", self.population, least=1, most=10**4))
-        # Potentials of dynamic neurons may grow by half in every step: a hundred of them stay finite.
-        put("steps", checks.whole("steps", self.steps, least=1, most=100))
+        most = _MOST_GROWING if self.kind == "dynamic" and self.dynamics_sign == "grow" else _MOST_STEPS
+        put("steps", checks.whole("steps", self.steps, least=1, most=most))
         for name in ("learn_decays", "learn_pseudo"):
             put(name, checks.truth(name, getattr(self, name)))
         for name in ("current_decay", "voltage_decay"):

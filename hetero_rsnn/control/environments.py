@@ -23,7 +23,8 @@ class Environment:
     Attributes
     ----------
     id : str
-        Its full name, with a version.
+        Its full name, with a version, and with the package that registers it if that was named: another process, or a
+        later one, finds it by this name.
     observations, actions : int
         How many numbers it tells and takes.
     low, high : ndarray, shape (actions,)
@@ -33,7 +34,8 @@ class Environment:
 
     def __init__(self, env: Any, name: str) -> None:
         self.env = env
-        self.id: str = env.spec.id if env.spec is not None else name
+        package, colon, _ = name.rpartition(":")  # gymnasium drops it
+        self.id: str = f"{package}{colon}{env.spec.id}" if env.spec is not None else name
         self.observations = _size(env.observation_space, self.id)
         self.low, self.high = _limits(env.action_space, self.id)
         self.actions = len(self.low)

@@ -112,6 +112,8 @@ def record_episode(
     with _headless(pictures):
         env = make_environment(name, **({"render_mode": "rgb_array"} if pictures else {}))
         try:
+            if pictures:
+                _refuse_blind(env)
             return _record(policy, env, seed, every if pictures else 0, most)
         finally:
             env.close()
@@ -146,6 +148,16 @@ def _record(policy: ControlPolicy, env: Environment, seed: int, every: int, most
         env.id, seed, np.array(seen), np.array(done), np.array(rewards), np.array(spikes, np.int64), pictures,
         max(every, 1),
     )  # fmt: skip
+
+
+def _refuse_blind(env: Environment) -> None:
+    """Refuse an environment that draws no pictures, wherever it runs."""
+    modes = env.env.metadata.get("render_modes") or []
+    if "rgb_array" not in modes:
+        raise HeteroError(
+            f"{env.id} draws no pictures (rgb_array is none of its render_modes {list(modes)!s:.80})",
+            fix="leave pictures out",
+        )
 
 
 def _picture(env: Environment) -> NDArray[np.uint8]:

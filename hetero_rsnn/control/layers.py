@@ -21,6 +21,8 @@ from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
 
 #: How close the breakpoints of a trapezoid may come to each other, relative to the outer one, and that to 0.
 _NEAREST, _SMALLEST = 1e-3, 1e-3
+#: Of the coordinate of a decay: farther out it would be 0 or 1 in single precision.
+_FARTHEST = 15.0
 
 
 class SpikingLayer(nn.Module):
@@ -58,7 +60,7 @@ class SpikingLayer(nn.Module):
     def decay(self, name: str) -> Tensor:
         """What is left after one step, shape (outputs,)."""
         if self.learns_decays:
-            return torch.sigmoid(getattr(self, f"logit_{name}"))
+            return torch.sigmoid(getattr(self, f"logit_{name}").clamp(-_FARTHEST, _FARTHEST))
         fixed: Tensor = getattr(self, f"fixed_{name}")
         return fixed
 

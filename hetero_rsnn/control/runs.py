@@ -45,7 +45,8 @@ def train_control(
     Parameters
     ----------
     environment : str
-        Such as ``"Pendulum-v1"``: any whose actions are numbers within limits.
+        Such as ``"Pendulum-v1"``: any whose actions are numbers within limits. ``"package:Name-v0"`` imports the
+        package that registers it, in all processes.
     actor : ActorSettings, optional
         Default: a population-coded actor of LIF neurons, with `pseudo`.
     pseudo : str, optional

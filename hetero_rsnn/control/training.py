@@ -1,4 +1,4 @@
-"""A training of an actor by TD3 that can be stopped at any moment and taken up again."""
+"""A training of an actor by TD3: it is tested, stopped at any moment, kept, and taken up again."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ import numpy as np
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import FileFormatError, HeteroError
 from hetero_rsnn.common.extras import need
-from hetero_rsnn.common.randomness import generator
-from hetero_rsnn.common.types import Array
 from hetero_rsnn.common.versions import versions
-from hetero_rsnn.control.acting import Acting
 from hetero_rsnn.control.acting_out import act_out
 from hetero_rsnn.control.checkpoints import (
     VERSION,
@@ -27,15 +24,11 @@ from hetero_rsnn.control.checkpoints import (
     write_training,
 )
 from hetero_rsnn.control.environments import make_environment
-from hetero_rsnn.control.episode import Episode, repeated, seeds_of_test
-from hetero_rsnn.control.normaliser import Normaliser
+from hetero_rsnn.control.episode import repeated, seeds_of_test
 from hetero_rsnn.control.policies import ControlPolicy
-from hetero_rsnn.control.replay import Replay
+from hetero_rsnn.control.practice import Practice
 from hetero_rsnn.control.settings import ControlSettings, ControlTest
 from hetero_rsnn.gradient.checkpoints import json_file
-
-#: What is remembered is remembered in single precision.
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 class ControlTraining:
@@ -52,8 +45,8 @@ class ControlTraining:
     Attributes
     ----------
     history : list of ControlTest
-    step : int
-        Steps of the environment that were taken.
+    practice : Practice
+        The actor in its environment: all that a step moves.
 
     Raises
     ------
@@ -77,27 +70,23 @@ class ControlTraining:
                 f"settings must be ControlSettings, got {type(settings).__name__}", fix="write ControlSettings()"
             )
         need("torch", "rl", "training an actor")
-        from hetero_rsnn.control.td3 import Learner
-
         self.settings, self.seed = settings, checks.whole("seed", seed, least=0)
-        self.environment, self._other = make_environment(environment), make_environment(environment)
-        env = self.environment
-        self._centre, self._reach = (env.low + env.high) / 2, (env.high - env.low) / 2
-        self.learner = Learner(settings, env.observations, env.low, env.high, self.seed)
-        self.normaliser = Normaliser(env.observations, on=settings.normalise)
-        self.replay = Replay(min(settings.buffer_size, settings.steps), env.observations, env.actions)
-        self._random = {name: generator(self.seed, "training", "control", name) for name in ("actions", "batches")}
+        self.practice, self._other = Practice(environment, settings, self.seed), make_environment(environment)
+        practice = self.practice
+        self.environment, self.learner = practice.environment, practice.learner
+        self.normaliser, self.replay = practice.normaliser, practice.replay
         self.history: list[ControlTest] = []
-        self.step = 0
-        self._episode: Episode | None = None
         self._seconds = 0.0
         self._whole = True  # whether nothing was left half done
         self._repeats: bool | None = None  # whether the environment does the same again; None: not known yet
         self._kept: Path | None = None  # where, and of which step, the last checkpoint is
         self._kept_step = 0
         self._chunks: list[dict[str, Any]] = []
-        self._encoder = generator(self.seed, "training", "control", "encoder")
-        self._acting = Acting(self.learner.actor.arrays(), self._encoder)
+
+    @property
+    def step(self) -> int:
+        """Steps of the environment that were taken."""
+        return self.practice.step
 
     @property
     def environment_id(self) -> str:
@@ -158,7 +147,8 @@ class ControlTraining:
             while self.step < min(end, self.settings.steps):
                 self._whole, number = False, self.step + 1
                 try:
-                    tested = self._take_step()
+                    self.practice.take_step()
+                    tested = self.step % self.settings.test_every == 0 or self.over
                     self._seconds = before + time.monotonic() - began
                     if tested:
                         self._test()
@@ -185,57 +175,6 @@ class ControlTraining:
         left = f"; {path} holds step {self._kept_step}" if path is not None and path == self._kept else ""
         return error.at(before=f"{self.environment_id}, step {number}: ", after=left)
 
-    def _take_step(self) -> bool:
-        """One step of the environment, and the updates that are due; whether a test is due."""
-        s = self.settings
-        if self._episode is None:
-            self._begin(0)
-        assert self._episode is not None
-        before = self._episode.observation
-        action = self._explore(before)
-        after, reward, terminated, truncated = self._episode.step(self._centre + self._reach * action)
-        self._see(after)
-        if not abs(reward) < _LARGEST:
-            raise HeteroError(f"reward must be finite, got {reward:g}", fix="mend the environment, or lower its scale")
-        self.replay.add(before, action, reward, after, terminated)
-        step = self.step + 1
-        if step >= s.update_after and step % s.update_every == 0:
-            for _ in range(s.update_every):
-                self.learner.update(self.replay, self.normaliser, self._random["batches"])
-            self._acting.refresh(self.learner.actor.arrays())
-        if terminated or truncated:
-            self._begin(self._episode.number + 1)
-        self.step = step
-        return step % s.test_every == 0 or step == s.steps
-
-    def _begin(self, number: int) -> None:
-        """An episode."""
-        self._episode = Episode(self.environment, self.seed, number)
-        self._see(self._episode.observation)
-
-    def _see(self, observation: Array) -> None:
-        """Look at an observation for the first time."""
-        bad = ~(np.abs(observation) < _LARGEST)
-        if bad.any():
-            k = int(bad.argmax())
-            raise HeteroError(
-                f"observation must be finite, got {observation[k]:g} (number {k})",
-                fix="mend the environment, or lower its scale",
-            )
-        self.normaliser.add(observation)
-
-    def _explore(self, observation: Array) -> Array:
-        """An action with noise, in units of the half range, as it is remembered."""
-        random, size = self._random["actions"], self.environment.actions
-        if self.step < self.settings.random_steps:
-            action = random.uniform(-1.0, 1.0, size)
-        else:
-            known = self.normaliser
-            self._acting.normalise(known.mean, known.sd, known.clip)
-            wanted = (self._acting(observation) - self._centre) / self._reach
-            action = np.clip(wanted + self.settings.noise * random.standard_normal(size), -1.0, 1.0)
-        return action.astype(np.float32).astype(np.float64)
-
     def _test(self) -> None:
         """Let the actor act without noise, in episodes of its own: nothing of the training moves."""
         seeds = seeds_of_test(self.seed, self.step, self.settings.test_episodes)
@@ -252,7 +191,7 @@ class ControlTraining:
 
     def _can_be_kept(self) -> bool:
         """Whether the episode can be taken up again where it stands: by doing the same again, or because it begins."""
-        episode = self._episode
+        episode = self.practice.episode
         if episode is None or not episode.actions:
             return True
         if self._repeats is None:
@@ -290,20 +229,13 @@ class ControlTraining:
         return self._write(json_file(path))
 
     def _write(self, path: Path) -> Path:
-        episode, actor = self._episode, self.learner
         state = {
-            "step": self.step, "updates": actor.updates, "seconds": self._seconds, "repeats": self._repeats,
+            **self.practice.state(), "seconds": self._seconds, "repeats": self._repeats,
             "history": [asdict(test) for test in self.history],
-            "random": {name: _state(random) for name, random in self._generators().items()},
-            "encoders": actor.random_states, "episode": None if episode is None else episode.number,
             "versions": versions() | {name: version(name) for name in ("torch", "gymnasium")},
         }  # fmt: skip
-        arrays = {f"learner/{k}": v for k, v in actor.arrays().items()}
-        arrays |= {f"normaliser/{k}": v for k, v in self.normaliser.arrays().items()}
-        if episode is not None:
-            arrays |= {"observation": episode.observation, "actions": np.array(episode.actions, float)}
         written = self._chunks if path == self._kept else []
-        self._chunks = write_training(path, self.identity, arrays, state, self.replay, written)
+        self._chunks = write_training(path, self.identity, self.practice.arrays(), state, self.replay, written)
         self._kept, self._kept_step = path, self.step
         return path
 
@@ -332,33 +264,18 @@ class ControlTraining:
         self._whole = True
 
     def _restore(self, path: Path, arrays: dict[str, Any], said: dict[str, Any]) -> None:
-        state, learner = said["state"], self.learner
-        learner.take({k.removeprefix("learner/"): v for k, v in arrays.items() if k.startswith("learner/")})
-        learner.updates, learner.random_states = int(state["updates"]), state["encoders"]
-        self.normaliser.take(
-            {k.removeprefix("normaliser/"): v for k, v in arrays.items() if k.startswith("normaliser/")}
-        )
-        self._acting.refresh(learner.actor.arrays())
-        for name, random in self._generators().items():
-            random.bit_generator.state = state["random"][name]
+        state, practice = said["state"], self.practice
+        practice.take(arrays, state)
         self.history = [ControlTest(**{**test, "returns": tuple(test["returns"])}) for test in state["history"]]
         self._chunks = read_replay(path, said, arrays["recent"], self.replay)
-        self._kept, self._kept_step = path, int(state["step"])
-        self.step, self._seconds, self._repeats = int(state["step"]), float(state["seconds"]), state["repeats"]
-        self._episode = None
+        self._kept, self._kept_step = path, self.step
+        self._seconds, self._repeats = float(state["seconds"]), state["repeats"]
         if state["episode"] is None:
             return
-        self._episode = repeated(self.environment, self.seed, int(state["episode"]), arrays["actions"])
-        same = np.array_equal(self._episode.observation, arrays["observation"])
+        practice.episode = repeated(self.environment, self.seed, int(state["episode"]), arrays["actions"])
+        same = np.array_equal(practice.episode.observation, arrays["observation"])
         if not (same or self.over or self._repeats is False):
             raise FileFormatError(
                 f"{self.environment_id} does not do again what it did in {path}",
-                fix=f"use the versions of then ({said['state']['versions']!s:.200}), or begin anew",
+                fix=f"use the versions of then ({state['versions']!s:.200}), or begin anew",
             )
-
-    def _generators(self) -> dict[str, np.random.Generator]:
-        return {**self._random, "encoder": self._encoder}
-
-
-def _state(random: np.random.Generator) -> dict[str, Any]:
-    return dict(random.bit_generator.state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,7 +52,8 @@ def print_warning(
     """
     out = sys.stderr if file is None else file
     if out is not None:
-        out.write(f"warning: {printable(message)}\n")  # in one piece, since other processes write there too
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", str(message))  # some libraries colour theirs
+        out.write(f"warning: {printable(plain)}\n")  # in one piece, since other processes write there too
         out.flush()
 
 

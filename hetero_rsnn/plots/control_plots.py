@@ -22,9 +22,42 @@ _LOOKS = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#7A4FB5", ":
 
 
 def _labels(results: Sequence[ControlResult]) -> list[str]:
-    """What sets each apart; the same words twice get a number."""
-    words = [result.label for result in results]
-    return [w if words.count(w) == 1 else f"{w} ({words[: k + 1].count(w)})" for k, w in enumerate(words)]
+    """What sets each apart, with the number of seeds where that differs; the same twice gets numbers."""
+    told, seeds = _names(results), [len(result.returns) for result in results]
+    if len(set(seeds)) > 1:
+        told = [f"{name}, {_seeds(count)}" for name, count in zip(told, seeds, strict=True)]
+    return [w if told.count(w) == 1 else f"{w} ({told[: k + 1].count(w)})" for k, w in enumerate(told)]
+
+
+def _names(results: Sequence[ControlResult]) -> list[str]:
+    """A word or two for each, and settings where these are the same."""
+    words, settings = [result.label for result in results], [_flat(result) for result in results]
+    return [
+        _apart(word, [other for w, other in zip(words, settings, strict=True) if w == word], own)
+        for word, own in zip(words, settings, strict=True)
+    ]
+
+
+def _flat(result: ControlResult) -> dict[str, object]:
+    """All settings of actor and training by their names; `steps` are those of the training."""
+    settings = result.settings.to_dict()
+    return {**settings.pop("actor"), **settings}
+
+
+def _apart(word: str, of_this_name: list[dict[str, object]], own: dict[str, object]) -> str:
+    """The word, and up to two settings in which results of this name differ."""
+    odd = [name for name in own if any(other[name] != own[name] for other in of_this_name)]
+    return ", ".join([word, *(f"{name.replace('_', ' ')} {_short(own[name])}" for name in odd[:2])])
+
+
+def _short(value: object) -> str:
+    if isinstance(value, dict):
+        return str(value.get("distribution") or " ".join(f"{k} {v:g}" for k, v in value.items()))
+    return " x ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'s' * (count != 1)}"
 
 
 def _checked(results: ControlResult | Sequence[ControlResult]) -> list[ControlResult]:
@@ -117,6 +150,8 @@ def plot_control_spikes(results: ControlResult | Sequence[ControlResult], ax: Ax
     ax.set_ylabel("spikes of an action")
     ax.set_ylim(bottom=0)
     _axis_of_steps(ax)
+    if len(found) > 1:
+        ax.legend(frameon=False, fontsize="small", loc="best")
     return ax
 
 
@@ -223,7 +258,7 @@ def save_film(recording: EpisodeRecording, path: str | Path, *, size: int = 240,
 def figure_control(
     results: ControlResult | Sequence[ControlResult], recording: EpisodeRecording | None = None
 ) -> Figure:
-    """The figure of ``hetero-rsnn control`` and ``show``: returns and spikes, and an episode of the best seed below."""
+    """The figure of ``hetero-rsnn show``: returns and spikes, and below an episode of an actor of the first result."""
     found = _checked(results)
     strip = recording is not None and len(recording.frames) > 0
     height = 3.4 + (3.4 if recording is not None else 0.0) + (1.9 if strip else 0.0)
@@ -235,11 +270,14 @@ def figure_control(
     plot_control_spikes(found, right)
     panel_letter(left, "A")
     panel_letter(right, "B")
-    left.set_title(f"{found[0].environment}, {len(found[0].seeds)} seeds", fontsize="medium")
+    seeds = {len(result.returns) for result in found}  # without those that were given up; if they differ, labels tell
+    more = f", {_seeds(*seeds)}" if len(seeds) == 1 else ""
+    left.set_title(f"{found[0].environment}{more}", fontsize="medium")
     if recording is not None:
         top, *_ = plot_episode(recording, parts[1].subplots(3, 1, sharex=True))
         panel_letter(top, "C")
-        top.set_title(f"an episode without noise: return {recording.total:.4g}", fontsize="medium")
+        whose = "" if len(found) == 1 else f"{_names(found)[0]}: "
+        top.set_title(f"{whose}an episode without noise, return {recording.total:.4g}", fontsize="medium")
     if strip:
         assert recording is not None
         plot_film_strip(recording, 8, parts[2])

@@ -33,11 +33,10 @@ def print_control(results: Sequence[ControlResult]) -> None:
             )  # fmt: skip
         out.print(table)
         if result.tests:
-            kept = len(result.returns)
-            over = "" if kept == 1 else f", interquartile mean over {kept} seeds [95 % interval]"
-            out.print(
-                shown(f"return after {result.steps[-1]:,} steps{over}: {result.final_interval()}"), highlight=False
-            )
+            found = f"return after {result.steps[-1]:,} steps: {result.final_interval()}"
+            out.print(shown(found), highlight=False)
+            if (kept := len(result.returns)) > 1:
+                out.print(f"(interquartile mean over {kept} seeds, and its 95 % interval)", highlight=False)
         for seed, error in result.errors.items():
             out.print(shown(f"seed {seed} was given up: {error}"), highlight=False)
 

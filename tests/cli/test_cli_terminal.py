@@ -224,6 +224,11 @@ def test_a_warning_is_one_plain_line(run, tmp_path):
         exit_2(run("simulate", "honhos", "-i", "y.csv", "--n", "40", "--out", "b"), "error: y.csv: ")
 
 
+def test_colours_of_a_warning_are_left_away(capsys):
+    print_warning("\x1b[33mWARN: old\x1b[0m \x1b]0;title", UserWarning, "x.py", 1)  # as gymnasium writes it, and worse
+    assert capsys.readouterr().err == "warning: WARN: old \\x1b]0;title\n"
+
+
 def test_warnings_of_worker_processes_are_plain_too(tmp_path):
     (tmp_path / "warner.py").write_text(
         "import warnings\nfrom hetero_rsnn.cli.options import plain_warnings\n"

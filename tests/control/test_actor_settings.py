@@ -87,6 +87,8 @@ def test_decays_of_neurons():
         ({"hidden": 256}, "hidden must have 1 dimension"),
         ({"population": 0}, "population must be"),
         ({"steps": 101}, "steps must be .* got 101"),
+        ({"kind": "dynamic", "steps": 51}, "steps must be a whole number from 1 to 50, got 51"),
+        ({"kind": "dynamic", "dynamics_sign": "restore", "steps": 101}, "from 1 to 100, got 101"),
         ({"steps": True}, "steps"),
         ({"learn_decays": 1}, "learn_decays must be True or False, got 1"),
         ({"learn_pseudo": "yes"}, "learn_pseudo must be True or False, got 'yes'"),

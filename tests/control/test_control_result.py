@@ -108,7 +108,9 @@ def test_show_recognises_the_journal(run, tmp_path):
     code, out, err = run("show", "j.jsonl", "--out", "shown")
     assert code == 0, err
     assert "Pendulum-v1, triangle, 8 hidden neurons, 3,000 steps, not finished" in " ".join(out.split())
-    assert "return after 2,000 steps, interquartile mean over 3 seeds" in out and "control.png" in out
+    assert "return after 2,000 steps: -596.7 [" in out and "control.png" in out
+    assert "(interquartile mean over 3 seeds, and its 95 % interval)" in out
+    assert all(len(line.rstrip()) <= 80 for line in out.splitlines() if "wrote" not in line)
     assert (tmp_path / "shown" / "control.png").stat().st_size > 10_000
     exit_2(run("show", "j.jsonl", "--out", "shown"), "exists already")
     exit_2(run("show", "j.jsonl", "--html", "x.html"), "--html and --export are for journals of searches")

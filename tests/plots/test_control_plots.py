@@ -1,5 +1,7 @@
 """Figures of actors that learn: what is drawn is what was reached."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers import refused
@@ -9,7 +11,7 @@ import hetero_rsnn as hr
 from hetero_rsnn import plots
 
 
-def made(pseudo="trapezoid", seeds=4, environment="Pendulum-v1"):
+def made(pseudo="trapezoid", seeds=4, environment="Pendulum-v1", **actor):
     rng = np.random.default_rng(seeds)
     tests = {
         s: tuple(
@@ -17,7 +19,9 @@ def made(pseudo="trapezoid", seeds=4, environment="Pendulum-v1"):
         )
         for s in range(seeds)
     }
-    return hr.ControlResult(environment, hr.ControlSettings(hr.ActorSettings(pseudo=pseudo), steps=4000), tests)
+    return hr.ControlResult(
+        environment, hr.ControlSettings(hr.ActorSettings(pseudo=pseudo, **actor), steps=4000), tests
+    )
 
 
 def episode(pictures=9):
@@ -41,9 +45,40 @@ def test_curves_and_bands():
         low, high = result.mean_curve().low, result.mean_curve().high
         ys = band.get_paths()[0].vertices[:, 1]
         assert ys.min() == low.min() and ys.max() == high.max()
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["trapezoid", "rectangle"]
+    assert words_of(ax) == ["trapezoid, 4 seeds", "rectangle, 5 seeds"]
     twice = plots.plot_control([made(), made()])
-    assert [t.get_text() for t in twice.get_legend().get_texts()] == ["trapezoid (1)", "trapezoid (2)"]
+    assert words_of(twice) == ["trapezoid (1)", "trapezoid (2)"]
+
+
+def words_of(ax):
+    return [t.get_text() for t in ax.get_legend().get_texts()]
+
+
+def test_results_of_one_name_are_told_apart_by_their_settings():
+    varied = {"distribution": "uniform", "low": 0.3, "high": 0.7}
+    results = [made(), made(hidden=(64, 32)), made(current_decay=varied), made("rectangle")]
+    wanted = [
+        "trapezoid, hidden 256 x 256, current decay 0.5", "trapezoid, hidden 64 x 32, current decay 0.5",
+        "trapezoid, hidden 256 x 256, current decay uniform", "rectangle",
+    ]  # fmt: skip
+    assert words_of(plots.plot_control(results)) == wanted == words_of(plots.plot_control_spikes(results))
+    wide = made("rectangle", pseudo_parameters={"width": 0.75})
+    assert words_of(plots.plot_control([made("rectangle"), wide]))[1] == "rectangle, pseudo parameters width 0.75"
+    assert plots.plot_control_spikes(made()).get_legend() is None
+
+
+def test_the_title_counts_the_seeds_that_are_drawn():
+    def title(*results, recording=None):
+        return [ax.get_title() for ax in plots.figure_control(results, recording).axes if ax.get_title()]
+
+    given_up = replace(made(seeds=5), errors={2: "nan"})
+    assert title(given_up) == ["Pendulum-v1, 4 seeds"] and title(made(seeds=1)) == ["Pendulum-v1, 1 seed"]
+    assert title(made(seeds=2), made("rectangle", 3)) == ["Pendulum-v1"]
+    one = episode(0)
+    assert title(made(), made("rectangle"), recording=one)[1] == (
+        f"trapezoid: an episode without noise, return {one.total:.4g}"
+    )
+    assert title(made(), recording=one)[1].startswith("an episode without noise, return ")
 
 
 def test_a_single_seed_has_no_band():

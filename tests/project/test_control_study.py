@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
@@ -180,10 +181,13 @@ def test_p_values_are_exact_and_corrected_over_all_tests_of_a_part(study: Any) -
     assert one["final"]["improvement"] == [1.0, 1.0, 1.0]
     # Ends are 10 apart; the last three tests of a line from a common start are 9, 8 and 7 ninths of that apart.
     assert one["final"]["difference"][0] == pytest.approx(10 * 8 / 9)
+    reach = {"reached": 4, "steps": 12_500.0}
+    assert study.reached_text(s, reach, 5) == "4 of 5 runs reach 3000, in the median after 12,500 steps"
     assert study.least_p(5, 4) == pytest.approx(4 * p) and study.least_p(2, 4) == 1.0
     turned = study.summary(s, {**rows, "trapezoid": rows["rectangle"], "rectangle": rows["trapezoid"]})
     assert study.word(turned["differences"]["trapezoid less rectangle"]["final"]) == "behind"
-    last = study.findings(s, out)[-1]
+    first, *_, last = study.findings(s, out)
+    assert "over all tests; 0 of 5 runs reach 3000; 58 [58, 58] spikes an action." in first
     assert "ahead in 2 of 4 comparisons, behind in 0; with 5 runs no p value can be below 0.032" in last
 
 
@@ -220,7 +224,9 @@ def test_lines_of_tables(study: Any) -> None:
 def test_every_part_has_a_figure(study: Any, part: str, quick: bool) -> None:
     s, rows = rows_of(study, part, quick, seeds=3)
     out = json.loads(json.dumps(study.summary(s, rows)))
-    axes = study.figure(s, rows, out).axes
+    figure = study.figure(s, rows, out)
+    axes = figure.axes
+    assert figure.get_suptitle() == f"{s['environment']}, 3 runs of each actor"
     assert len(axes) == len(s["panels"]) + 1
     for ax, arms in zip(axes, s["panels"].values(), strict=False):
         assert [line.get_label() for line in ax.lines[: len(arms)]] == arms
@@ -315,14 +321,40 @@ def test_a_training_that_was_killed_ends_as_one_that_was_not(
 
 
 @pytest.mark.torch
+def test_what_was_learned_of_the_neurons(study: Any, runs: Any, tmp_path: Path) -> None:
+    training = tiny(runs, tmp_path, learn_decays=True, **study.DRAWN).training()
+    found, arrays = runs.learned(training), training.learner.actor.arrays().arrays
+    assert set(found) == {"current_decay", "voltage_decay"}
+    for name, of in found.items():
+        layers = [arrays[f"{k}.{name}"] for k in range(2)]
+        assert of["mean"] == pytest.approx([values.mean() for values in layers])
+        assert of["sd"] == pytest.approx([values.std() for values in layers], rel=1e-5) and min(of["sd"]) > 0.05
+    assert runs.learned(tiny(runs, tmp_path, pseudo="trapezoid").training()) == {}
+
+
+@pytest.mark.torch
+def test_the_time_of_a_training_is_that_of_all_its_steps(
+    runs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+    usual = runs.Job.training
+    monkeypatch.setattr(runs.Job, "training", lambda job: made.append(usual(job)) or made[0])
+    found = runs.train(tiny(runs, tmp_path))
+    first, *_, last = made[0].history
+    assert found["seconds"] == last.seconds > first.seconds
+
+
+@pytest.mark.torch
 def test_an_estimate_is_of_all_steps_and_tests(
     study: Any, runs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If 20 steps with updates take 2 s, and so do 100 steps of a test: 80 steps, and 3 tests of 200 steps."""
+    """If 20 steps with updates take 2 s, and so do 100 steps of a test: 90 steps, and 4 tests of 200 steps."""
     ticks = iter(range(0, 100, 2))
     clock = SimpleNamespace(process_time=lambda: float(next(ticks)))
     monkeypatch.setattr(runs, "time", clock)
-    assert runs.seconds_of(tiny(runs, tmp_path)) == pytest.approx(80 * 0.1 + 3 * 200 * 0.02)
+    job = tiny(runs, tmp_path)
+    job = replace(job, settings={**job.settings, "steps": 130})  # the last test is after 130 steps, not after 160
+    assert runs.seconds_of(job) == pytest.approx(90 * 0.1 + 4 * 200 * 0.02)
     asked: list[str] = []
     monkeypatch.setattr(runs, "seconds_of", lambda job: asked.append(job.name) or 120.0)
     made, jobs = fake(study, tmp_path, 2, "checks")

@@ -52,6 +52,7 @@ BEHIND = {
         "control.encoder",
         "control.layers",
         "control.passes",
+        "control.practice",
         "control.relu_actor",
         "control.spiking_actor",
         "control.td3",

@@ -181,6 +181,22 @@ def test_single_precision(kind, bump):
     same(slopes_of(actor, actions, x, kept), slopes_of(actor, expected.actions, x, kept), 1e-5)
 
 
+@pytest.mark.parametrize("engine", ["scan", "loop"])
+@pytest.mark.parametrize("kind", ["lif", "dynamic"])
+def test_a_potential_at_the_threshold_does_not_fire(kind, engine):
+    """Without input the first potential is the bias: 1/2 gives no spike, the next number above it does."""
+    for bias, fires in ((0.5, 0.0), (np.nextafter(0.5, 1), 1.0)):
+        actor = hr.build_actor(hr.ActorSettings(kind, hidden=(3,), steps=1), 2, 1, (-1, 1), 0, engine=engine).double()
+        with torch.no_grad():
+            for layer in actor.layers:
+                layer.weight.zero_(), layer.bias.fill_(bias)
+            actor(torch.full((4, 2), 40.0, dtype=torch.float64))
+        assert actor.layer_spikes == (0.0, 3 * fires, 10 * fires)
+        policy = hr.ControlPolicy(actor.arrays(), clip=np.inf)
+        policy([40.0, 40.0])
+        assert tuple(policy.layer_spikes) == actor.layer_spikes
+
+
 @pytest.mark.parametrize("encoder", ["deterministic", "bernoulli"])
 @pytest.mark.parametrize("louder", [1.0, 1.0 + 1e-9])  # the second is beyond single precision
 @pytest.mark.parametrize("kind", ["lif", "dynamic", "relu"])
@@ -200,6 +216,20 @@ def test_acting_is_what_the_network_does(kind, sign, encoder, louder):
         assert tuple(policy.layer_spikes) == (actor.layer_spikes or (0.0,) * 4)
         total += actor.spikes
     assert (total > 0) == (kind != "relu")
+
+
+@pytest.mark.parametrize(("sign", "steps"), [("grow", 50), ("restore", 100)])
+@pytest.mark.parametrize("louder", [1.0, 50.0])
+def test_the_longest_inference_stays_finite_in_single_precision(sign, steps, louder):
+    """A variable that grows by half in every step meets the square of the potential: a hundred steps give NaN."""
+    chosen = hr.ActorSettings("dynamic", hidden=(32, 32), steps=steps, dynamics_sign=sign)
+    actor = hr.build_actor(chosen, 6, 3, LIMITS, 3)
+    with torch.no_grad():
+        for layer in actor.layers:
+            layer.weight.mul_(louder), layer.bias.mul_(louder)
+    actions = actor(observed(actor, 100).float())
+    actions.sum().backward()
+    assert torch.isfinite(actions).all() and all(torch.isfinite(p.grad).all() for p in actor.parameters())
 
 
 def test_breakpoints_have_the_gradient_of_the_integral():
@@ -230,6 +260,16 @@ def test_learned_breakpoints_begin_where_asked_and_stay_in_order():
         assert 0 <= inner < outer and outer > 0
         layer(torch.ones(5, 3, 20), 300).sum().backward()
         assert all(torch.isfinite(p.grad).all() for p in layer.parameters())
+
+
+@pytest.mark.parametrize("raw", [-90.0, 90.0])
+def test_learned_decays_stay_between_0_and_1(raw):
+    """In single precision, too: an actor that has learned for long must still be one that can act."""
+    actor = hr.build_actor(hr.ActorSettings(hidden=(4,), learn_decays=True), 2, 1, (-1, 1), 0)
+    for layer in actor.layers:
+        layer.logit_current_decay.data.fill_(raw), layer.logit_voltage_decay.data.fill_(-raw)
+    assert np.isfinite(hr.ControlPolicy(actor.arrays())([0.3, -0.2])).all()
+    assert torch.isfinite(actor(torch.ones(3, 2))).all()
 
 
 def test_one_seed_gives_one_actor():

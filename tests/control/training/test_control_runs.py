@@ -39,6 +39,9 @@ class Odd(gymnasium.Env[Any, Any]):
 
     total = 0
 
+    def __init__(self, render_mode: str | None = None) -> None:
+        self.render_mode = render_mode
+
     def reset(self, *, seed=None, options=None):
         self.count = 0
         return np.zeros(2), {}
@@ -165,6 +168,10 @@ def test_an_episode(plain):
         rewards.append(reward)
     assert one.total == pytest.approx(sum(rewards)) and one.spikes.tolist() == spikes
     refused(lambda: hr.record_episode(plain.policies[0], "HeteroOdd-v0", pictures=False), "tells 2 numbers")
+    odd = hr.ActorSettings("relu", hidden=(2,))
+    blind = hr.ControlPolicy(hr.build_actor(odd, 2, 1, (-1, 1)).arrays(), environment="HeteroOdd-v0")
+    with pytest.warns(UserWarning, match="render_mode"):  # gymnasium's own
+        refused(lambda: hr.record_episode(blind), "HeteroOdd-v0 draws no pictures", "leave pictures out")
     short = hr.record_episode(plain.policies[0], pictures=False, most=7)
     assert len(short) == 7 and short.frames.shape[0] == 0
 
@@ -175,6 +182,11 @@ def test_the_command_refuses_in_one_line(run, tmp_path):
     exit_2(run("control", "Pendulum-v1", "--resume", "-j", "no.jsonl"), "leave out --resume to start one")
     exit_2(run("control", "Pendulum-v1", "--pseudo", "trapez"), "trapez")
     exit_2(run("control", "Pendulum-v1", "--actor", "relu", "--pseudo", "triangle"), "leave one away")
+    exit_2(run("control", "Pendulum-v1", "--actor", "relu", "--set", "actor.pseudo=triangle"), "leave one away")
+    exit_2(run("control", "Pendulum-v1", "--set", "actor.kind=relu"), "write --actor")
+    for name, one, other in (("pseudo", "rectangle", "triangle"), ("hidden", "8", "[9]")):
+        words = (f"--{name}", one, "--set", f"actor.{name}={other}")
+        exit_2(run("control", "Pendulum-v1", *words), f"--set actor.{name} and --{name} say the same")
     exit_2(run("control", "Pendulum-v1", "--hidden", "a,b"), "--hidden must be numbers of neurons")
     exit_2(run("control", "Pendulum-v1", "--set", "steps=5"), "write --steps")
     exit_2(run("control", "Pendulum-v1", "--set", "actor.populaton=5"), "did you mean 'population'")

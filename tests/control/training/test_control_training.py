@@ -43,10 +43,14 @@ def everything(training: ControlTraining) -> dict[str, Any]:
     known |= {k: v.tobytes() for k, v in training.normaliser.arrays().items()}
     known["replay"] = training.replay.rows(training.replay.oldest, training.replay.total).tobytes()
     known["tests"] = [(test.step, test.returns, test.spikes) for test in training.history]
-    known["random"] = json.dumps([dict(g.bit_generator.state) for g in training._generators().values()])
+    known["random"] = json.dumps([dict(g.bit_generator.state) for g in training.practice.random.values()])
     known["encoders"] = json.dumps(training.learner.random_states)
-    assert training._episode is not None
-    known["episode"] = (training._episode.number, training._episode.observation.tobytes(), training.step)
+    assert training.practice.episode is not None
+    known["episode"] = (
+        training.practice.episode.number,
+        training.practice.episode.observation.tobytes(),
+        training.step,
+    )
     return known
 
 
@@ -241,7 +245,7 @@ def test_only_an_end_ends_the_return(odd, ends):
     # Limits are not symmetric, and both ends of them are met.
     env = training.environment.env.unwrapped
     assert 1.0 <= env.low < 1.1 and 3.9 < env.high <= 4.0
-    given = np.array(training._episode.actions)[:, 0]
+    given = np.array(training.practice.episode.actions)[:, 0]
     np.testing.assert_allclose(given, 2.5 + 1.5 * rows[88:90, 4], rtol=1e-6)
     seen = np.vstack([rows[::8, :2], rows[:, 2:4]])
     np.testing.assert_allclose(training.normaliser.mean, seen.mean(0), atol=1e-6)

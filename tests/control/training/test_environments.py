@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import gymnasium
@@ -70,6 +71,21 @@ def test_vectors_in_and_out(register):
     assert environment.reset(3).tobytes() == kept.tobytes()
     assert environment.reset(4).tobytes() != kept.tobytes()
     environment.close()
+
+
+def test_a_package_that_registers_its_own_stays_in_the_name(tmp_path, monkeypatch):
+    """A process that has not seen the package yet must find the environment by its name alone."""
+    (tmp_path / "hetero_rsnn_own.py").write_text(
+        "import gymnasium\n"
+        "from gymnasium.envs.classic_control.pendulum import PendulumEnv\n"
+        "gymnasium.register('HeteroOwn-v2', PendulumEnv, max_episode_steps=5)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    name = make_environment("hetero_rsnn_own:HeteroOwn").id
+    assert name == "hetero_rsnn_own:HeteroOwn-v2"
+    del gymnasium.registry["HeteroOwn-v2"], sys.modules["hetero_rsnn_own"]
+    assert make_environment(name).id == name
+    del gymnasium.registry["HeteroOwn-v2"], sys.modules["hetero_rsnn_own"]
 
 
 @pytest.mark.parametrize(
