@@ -1,0 +1,153 @@
+"""The arithmetic of a capacity as a property of covariances: debiased readouts, judged on blocks that they have not seen.
+
+For each fold a least-squares readout is trained on the rows that are left, and two more on the halves of these rows.
+Their weights w, w1 and w2 are biased in proportion to 1 / rows, so that ``2 w - (w1 + w2) / 2`` is not (Quenouille). It
+need not predict well: what counts is its covariance with the target on the fold, which is linear in the weights and so
+as free of bias as they are. A squared correlation is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import blas, lapack
+
+from hetero_rsnn.common.types import Array
+from hetero_rsnn.measures.ridge_blocks import block_edges
+
+#: Variance of a feature, as a share of the largest, below which it counts as a sum of others.
+COLLINEAR = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class Covariances:
+    """Share of each target's variance that a linear readout explains, and how well it is known.
+
+    Attributes
+    ----------
+    scores : ndarray, shape (blocks, targets)
+        What each block gives; the estimate is the mean over blocks.
+    samples, weights : ndarray, shape (blocks, targets)
+        How the estimate deviates by the samples of each block, and by the noise of the weights that it is read with.
+    """
+
+    scores: Array
+    samples: Array
+    weights: Array
+
+    def variance(self, sums: Array) -> Array:
+        """Variance of sums of the estimates; `sums` has shape (targets, sums) and says what is summed.
+
+        Notes
+        -----
+        What noise of the weights adds is a sum over pairs of samples, one that is read and one that was trained on. Each
+        pair counts twice, since every block is read and trained on. `samples` follows both sides of a pair, so that a
+        spread over blocks, which takes them for independent, holds this part of the variance twice (Efron and Stein);
+        half of it is taken off. With `scores` in the place of `samples` it would be there by half.
+        """
+        count = len(self.samples)
+        whole, noise = (count * (part @ sums).var(axis=0, ddof=1) for part in (self.samples, self.weights))
+        return np.asarray(np.maximum(whole - noise, 0.0) + noise / 2)
+
+
+class _Sums(NamedTuple):
+    """Sums over rows: products of features (the lower triangle), of features and targets, and the two alone; rows."""
+
+    gram: Array
+    cross: Array
+    x: Array
+    y: Array
+    rows: int
+
+
+def covariances(x: Array, y: Array, folds: list[tuple[int, int, int, int]], parts: int) -> Covariances:
+    """Shares of the targets `y` (rows, targets) that `x` (rows, features) explains, for infinitely many rows.
+
+    All columns have mean 0. `folds` bound test rows, and the rows left out of their training; each is cut into `parts`
+    blocks. Half of what is left must be more rows than features.
+    """
+    halves = []
+    for _, _, lo, hi in folds:
+        middle = (len(x) - (hi - lo)) // 2  # of the rows that are left
+        middle += hi - lo if middle > lo else 0
+        halves.append(([(0, min(lo, middle)), (hi, max(hi, middle))], [(min(lo, middle), lo), (max(hi, middle), len(x))]))
+    sums = _running_sums(x, y, sorted({border for pair in halves for half in pair for span in half for border in span}))
+
+    shape = (len(folds) * parts, y.shape[1])
+    yp, pp, yy, yh, hh = (np.empty(shape) for _ in range(5))  # sums over blocks; predictions p, and h of noise alone
+    rows = np.empty((shape[0], 1))
+    for f, ((a, b, _, _), (first, second)) in enumerate(zip(folds, halves, strict=True)):
+        early, late = _between(sums, first), _between(sums, second)
+        both = _Sums(*(u + v for u, v in zip(early, late, strict=True)))
+        whole, one, two = (_weights(*_centred(part)) for part in (both, early, late))
+        weights = np.concatenate([2 * whole - (one + two) / 2, (one - two) / 2], axis=1)
+        for k, (start, stop) in enumerate(block_edges(b - a, parts), start=f * parts):
+            target = y[a + start : a + stop]
+            p, h = np.hsplit(x[a + start : a + stop] @ weights, 2)
+            for products, u, v in ((yp, target, p), (pp, p, p), (yy, target, target), (yh, target, h), (hh, h, h)):
+                products[k] = np.einsum("kd,kd->d", u, v)
+            rows[k] = stop - start
+
+    power = yy.sum(axis=0) / len(y)
+    scores = yp / rows / power
+    found = scores.mean(axis=0)
+    spread, noise = pp.sum(axis=0) / len(y) / power, hh.sum(axis=0) / len(y) / power
+    # Variance of the debiased predictions that is noise, over that of h: the jackknife has made it larger.
+    excess = max(float((spread - found).sum()), 0.0) / noise.sum() if noise.sum() > 0 else 0.0
+    # Influence of a sample on b' S^-1 b / var(y) is 2 y p - p^2 - (...) y^2; p^2 is shrunk to what is not noise.
+    clean = np.divide(found, spread, out=np.zeros_like(found), where=spread > 0).clip(0.0, 1.0)
+    samples = 2 * yp - clean * pp - found * yy
+    samples -= rows / len(y) * samples.sum(axis=0)
+    return Covariances(scores, samples / power / len(y), np.sqrt(excess) * 2 * yh / power / len(y))
+
+
+def _running_sums(x: Array, y: Array, borders: list[int]) -> dict[int, _Sums]:
+    """Sums over all rows before each border."""
+    p, d = x.shape[1], y.shape[1]
+    empty = _Sums(np.zeros((p, p), order="F"), np.zeros((p, d), order="F"), np.zeros(p), np.zeros(d), 0)
+    sums = {borders[0]: empty}
+    for start, stop in pairwise(borders):
+        a, b, before = x[start:stop], y[start:stop], sums[start]
+        sums[stop] = _Sums(
+            blas.dsyrk(1.0, a.T, 1.0, before.gram, lower=1),
+            blas.dgemm(1.0, a.T, b.T, 1.0, before.cross, trans_b=1),
+            before.x + a.sum(axis=0),
+            before.y + b.sum(axis=0),
+            before.rows + len(a),
+        )
+    return sums
+
+
+def _between(sums: dict[int, _Sums], spans: list[tuple[int, int]]) -> _Sums:
+    """Sums over the rows of one or two spans."""
+    first, *others = [span for span in spans if span[1] > span[0]]
+    total = _Sums(*(late - early for early, late in zip(sums[first[0]], sums[first[1]], strict=True)))
+    for start, stop in others:
+        total = _Sums(*(q + late - early for q, early, late in zip(total, sums[start], sums[stop], strict=True)))
+    return total
+
+
+def _centred(sums: _Sums) -> tuple[Array, Array]:
+    """Products about the means, in the place of the sums, since the readout has an intercept."""
+    factor = -1.0 / sums.rows
+    return (
+        blas.dsyr(factor, sums.x, a=sums.gram, lower=1, overwrite_a=1),
+        blas.dger(factor, sums.x, sums.y, a=sums.cross, overwrite_a=1),
+    )
+
+
+def _weights(gram: Array, cross: Array) -> Array:
+    """Least squares, shape (features, targets), on features that are no sums of others; 0 for the rest."""
+    limit = COLLINEAR * gram.diagonal().max(initial=0.0)
+    factor, failed = lapack.dpotrf(gram, lower=1)
+    if not failed and (factor.diagonal() ** 2 > limit).all():
+        return np.asarray(lapack.dpotrs(factor, cross, lower=1, overwrite_b=1)[0])
+    weights = np.zeros_like(cross)
+    if limit > 0:
+        factor, order, rank, _ = lapack.dpstrf(gram, tol=limit, lower=1)
+        kept = order[:rank] - 1  # LAPACK counts from 1
+        weights[kept] = lapack.dpotrs(factor[:rank, :rank], cross[kept], lower=1)[0]
+    return weights
