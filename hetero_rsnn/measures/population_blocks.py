@@ -1,4 +1,4 @@
-"""The arithmetic of a capacity as a property of covariances: debiased readouts, judged on blocks that they have not seen.
+"""The arithmetic of a capacity as a property of covariances: debiased readouts, judged on rows they have not seen.
 
 For each fold a least-squares readout is trained on the rows that are left, and two more on the halves of these rows.
 Their weights w, w1 and w2 are biased in proportion to 1 / rows, so that ``2 w - (w1 + w2) / 2`` is not (Quenouille). It
@@ -43,10 +43,10 @@ class Covariances:
 
         Notes
         -----
-        What noise of the weights adds is a sum over pairs of samples, one that is read and one that was trained on. Each
-        pair counts twice, since every block is read and trained on. `samples` follows both sides of a pair, so that a
-        spread over blocks, which takes them for independent, holds this part of the variance twice (Efron and Stein);
-        half of it is taken off. With `scores` in the place of `samples` it would be there by half.
+        What noise of the weights adds is a sum over pairs of samples, one that is read and one that was trained on.
+        Each pair counts twice, since every block is read and trained on. `samples` follows both sides of a pair, so
+        that a spread over blocks, which takes them for independent, holds this part of the variance twice (Efron and
+        Stein); half of it is taken off. A spread of `scores` would hold half of it.
         """
         count = len(self.samples)
         whole, noise = (count * (part @ sums).var(axis=0, ddof=1) for part in (self.samples, self.weights))
@@ -62,27 +62,35 @@ class _Sums(NamedTuple):
     y: Array
     rows: int
 
+    def plus(self, o: _Sums) -> _Sums:
+        """Sums over the rows of both."""
+        return _Sums(self.gram + o.gram, self.cross + o.cross, self.x + o.x, self.y + o.y, self.rows + o.rows)
+
+    def minus(self, o: _Sums) -> _Sums:
+        """Sums without the rows of the other."""
+        return _Sums(self.gram - o.gram, self.cross - o.cross, self.x - o.x, self.y - o.y, self.rows - o.rows)
+
 
 def covariances(x: Array, y: Array, folds: list[tuple[int, int, int, int]], parts: int) -> Covariances:
     """Shares of the targets `y` (rows, targets) that `x` (rows, features) explains, for infinitely many rows.
 
     All columns have mean 0. `folds` bound test rows, and the rows left out of their training; each is cut into `parts`
-    blocks. Half of what is left must be more rows than features.
+    blocks. What is left must be at least `least_rows`.
     """
     halves = []
     for _, _, lo, hi in folds:
         middle = (len(x) - (hi - lo)) // 2  # of the rows that are left
         middle += hi - lo if middle > lo else 0
-        halves.append(([(0, min(lo, middle)), (hi, max(hi, middle))], [(min(lo, middle), lo), (max(hi, middle), len(x))]))
+        before = [(0, min(lo, middle)), (hi, max(hi, middle))]
+        halves.append((before, [(min(lo, middle), lo), (max(hi, middle), len(x))]))
     sums = _running_sums(x, y, sorted({border for pair in halves for half in pair for span in half for border in span}))
 
     shape = (len(folds) * parts, y.shape[1])
     yp, pp, yy, yh, hh = (np.empty(shape) for _ in range(5))  # sums over blocks; predictions p, and h of noise alone
     rows = np.empty((shape[0], 1))
     for f, ((a, b, _, _), (first, second)) in enumerate(zip(folds, halves, strict=True)):
-        early, late = _between(sums, first), _between(sums, second)
-        both = _Sums(*(u + v for u, v in zip(early, late, strict=True)))
-        whole, one, two = (_weights(*_centred(part)) for part in (both, early, late))
+        early, late = (_between(sums, spans) for spans in (first, second))
+        whole, one, two = (_weights(*_centred(part)) for part in (early.plus(late), early, late))
         weights = np.concatenate([2 * whole - (one + two) / 2, (one - two) / 2], axis=1)
         for k, (start, stop) in enumerate(block_edges(b - a, parts), start=f * parts):
             target = y[a + start : a + stop]
@@ -92,6 +100,7 @@ def covariances(x: Array, y: Array, folds: list[tuple[int, int, int, int]], part
             rows[k] = stop - start
 
     power = yy.sum(axis=0) / len(y)
+    power[power == 0] = np.inf  # of a target that stands still
     scores = yp / rows / power
     found = scores.mean(axis=0)
     spread, noise = pp.sum(axis=0) / len(y) / power, hh.sum(axis=0) / len(y) / power
@@ -102,6 +111,11 @@ def covariances(x: Array, y: Array, folds: list[tuple[int, int, int, int]], part
     samples = 2 * yp - clean * pp - found * yy
     samples -= rows / len(y) * samples.sum(axis=0)
     return Covariances(scores, samples / power / len(y), np.sqrt(excess) * 2 * yh / power / len(y))
+
+
+def least_rows(features: int) -> int:
+    """Training rows without which halves of them fit anything."""
+    return 2 * (features + 2)
 
 
 def _running_sums(x: Array, y: Array, borders: list[int]) -> dict[int, _Sums]:
@@ -123,11 +137,8 @@ def _running_sums(x: Array, y: Array, borders: list[int]) -> dict[int, _Sums]:
 
 def _between(sums: dict[int, _Sums], spans: list[tuple[int, int]]) -> _Sums:
     """Sums over the rows of one or two spans."""
-    first, *others = [span for span in spans if span[1] > span[0]]
-    total = _Sums(*(late - early for early, late in zip(sums[first[0]], sums[first[1]], strict=True)))
-    for start, stop in others:
-        total = _Sums(*(q + late - early for q, early, late in zip(total, sums[start], sums[stop], strict=True)))
-    return total
+    parts = [sums[stop].minus(sums[start]) for start, stop in spans if stop > start]
+    return parts[0] if len(parts) == 1 else parts[0].plus(parts[1])
 
 
 def _centred(sums: _Sums) -> tuple[Array, Array]:

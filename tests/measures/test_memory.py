@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from hetero_rsnn.common.errors import HeteroError, TooShortError
-from hetero_rsnn.measures.memory import RIDGES, MemoryCapacity, memory_capacity, warn_of_correlated
+from hetero_rsnn.measures.memory import RIDGES, MemoryCapacity, memory_capacity
+from hetero_rsnn.measures.memory_input import warn_of_correlated
 
 Array = NDArray[np.float64]
 
