@@ -298,7 +298,8 @@ def summary(rows: list[Row], c: float) -> Row:
         found = np.array([row[name] for row in rows if name in row], dtype=float)
         values = found[:, 0] if found.ndim == 2 else found
         out[name] = {
-            "mean": values.mean(), "sd": values.std(ddof=1), "stderr_of_mean": values.std(ddof=1) / np.sqrt(len(values)),
+            "mean": values.mean(), "sd": values.std(ddof=1),
+            "stderr_of_mean": values.std(ddof=1) / np.sqrt(len(values)),
             "bias_percent": 100 * (values.mean() / c - 1) if c else None,
             "rmse": np.sqrt(((values - c) ** 2).mean()), "repetitions": len(values),
         }  # fmt: skip
