@@ -314,30 +314,46 @@ def summary(rows: list[Row], c: float) -> Row:
     return out
 
 
+def table(out: Row) -> list[str]:
+    """Markdown: bias of each estimate in percent (its mean where C is 0), and how often intervals hold C."""
+    keys = ("population", "cross-fitted", "long run", "halves", "adjusted", "ridge", "heldout")
+    lines = ["| states | C | " + " | ".join((*keys, "interval of population", "of heldout")) + " |"]
+    lines.append("|---|---|" + "---|" * (len(keys) + 2))
+    for name, s in out.items():
+        cells = [f"{s['C']:.2f}"]
+        for key in keys:
+            bias = s[key]["bias_percent"]
+            cells.append(f"{s[key]['mean']:+.2f}" if bias is None else f"{bias:+.1f} %".replace("-", "−"))
+        cells += [f"{100 * s[key]['coverage']:.1f} %" for key in ("population", "heldout")]
+        lines.append(f"| {name} | " + " | ".join(cell.replace("-", "−") for cell in cells) + " |")
+    return lines
+
+
 def figure(out: Row) -> Figure:
     """Means over truth with 95 % intervals; below how often the 95 % interval of a series holds the truth."""
-    names = [name for name in out if out[name]["C"] > 0]
-    fig = Figure(figsize=(9.5, 7.6), layout="constrained")
+    names = list(out)
+    fig = Figure(figsize=(9.5, 8), layout="constrained")
     top, bottom = fig.subplots(2, 1, height_ratios=(2, 1))
     for i, (key, (text, colour, marker)) in enumerate(LOOKS.items()):
-        at = np.arange(len(names)) + 0.1 * (i - 3)
-        mean = np.array([out[n][key]["mean"] / out[n]["C"] for n in names])
-        error = np.array([1.96 * out[n][key]["stderr_of_mean"] / out[n]["C"] for n in names])
+        known = [(k, out[n]) for k, n in enumerate(names) if out[n]["C"] > 0]
+        at = np.array([k for k, _ in known]) + 0.1 * (i - 3)
+        mean = np.array([s[key]["mean"] / s["C"] for _, s in known])
+        error = np.array([1.96 * s[key]["stderr_of_mean"] / s["C"] for _, s in known])
         top.errorbar(at, mean, yerr=error, fmt=marker, color=colour, ms=5, lw=1, label=text)
     top.axhline(1, color="black", lw=0.8, zorder=0)
     top.axhspan(0.97, 1.03, color="0.92", zorder=-1)
-    top.set(ylabel="mean estimate / C", ylim=(0.3, 1.15))
+    top.set(ylabel="mean estimate / C", ylim=(0.2, 1.15))
     top.set_xticks(range(len(names)), [])
+    for i, n in enumerate(names):
+        if not out[n]["C"]:
+            top.text(i, 0.6, "C = 0", ha="center", rotation=90, color="0.5", fontsize="small")
     for key in ("population", "heldout"):
-        text, colour, marker = LOOKS[key]
-        found = [(i, out[n][key]) for i, n in enumerate(names)]
-        bottom.plot([i for i, _ in found], [f["coverage"] for _, f in found], marker, color=colour, ms=6)
+        _, colour, marker = LOOKS[key]
+        bottom.plot(range(len(names)), [out[n][key]["coverage"] for n in names], marker, color=colour, ms=6)
     bottom.axhspan(0.92, 0.98, color="0.92", zorder=-1)
     bottom.axhline(0.95, color="black", lw=0.8, zorder=0)
-    bottom.set(ylabel="share of 95 % intervals\nthat hold C", ylim=(-0.03, 1.03))
-    bottom.set_xticks(
-        range(len(names)), [n.replace(", ", ",\n") for n in names], fontsize="small", rotation=40, ha="right"
-    )
+    bottom.set(ylabel="share of 95 % intervals\nthat hold C", ylim=(-0.05, 1.05))
+    bottom.set_xticks(range(len(names)), [n.replace(", ", ",\n") for n in names], fontsize="small", rotation=55)
     for ax in (top, bottom):
         ax.spines[["top", "right"]].set_visible(False)
         ax.set_xlim(-0.6, len(names) - 0.4)
@@ -379,6 +395,7 @@ def main() -> None:
             rows += study.cell(f"{name}, {first}", partial(batch, name, first, count, s["large"]))
         out[name] = summary(rows, c)
     study.finish({"truth": truths, "summary": out}, figure(out), findings=findings(out))
+    print("\n".join(table(out)))
 
 
 if __name__ == "__main__":
