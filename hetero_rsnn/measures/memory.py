@@ -154,8 +154,9 @@ def memory_capacity(
     bias falls as 1/n^2.
 
     *Its standard error* is that of the influence function ``2 u y - y^2 - C_d u^2`` of a squared correlation, summed
-    over delays, from its sums over up to 15 blocks. Half of what noise of the weights adds is taken off, since it is
-    there twice (see `Covariances.variance`). It is over inputs to one network.
+    over delays, from its sums over up to 15 blocks. It is over inputs to one network. What noise of the weights adds
+    to the variance counts twice (see `Covariances.variance`): without memory the error is too large by a factor of up
+    to the square root of 2, with memory about right.
 
     *Chance.* Finitely many samples correlate by accident: for an independent input E[r^2] = 1/(n_test - 1) exactly,
     whatever the prediction. Summed over many delays this is memory where there is none (Dambre et al. set small terms
@@ -170,10 +171,9 @@ def memory_capacity(
     -24 and -17 % for a very noisy one (N = 100, C = 3, d_max = 60). Compare networks at equal features and samples.
 
     *Standard error held out.* Blocks lend each other training rows, so that their totals correlate, and no unbiased
-    estimate of their spread exists (Bengio & Grandvalet). What comes from pairs of samples, one read and one trained
-    on, is seen by half. So `stderr` is too small by a factor between 1, for much memory, and the square root of 2, for
-    none: with 12 to 100 features by 1.2 to 1.4 without memory and by 1.1 to 1.2 with it. A population estimate has no
-    such gap. Compare networks over independent seeds.
+    estimate of their spread exists (Bengio & Grandvalet). `stderr` is too small: with 12 to 100 features of white noise
+    by a factor of 1.2 to 1.4 without memory, and of 1.1 to 1.2 with it; over inputs to one of the shipped networks by
+    1.5 to 2.2. Compare networks over independent seeds.
 
     *Ridge.* Chosen for each block and delay inside the training part by generalised cross-validation (Golub et al.).
     Memory in amplitudes below about 1e-5 of a feature's standard deviation is not resolved (measured). Noise-free

@@ -30,27 +30,23 @@ class Covariances:
     ----------
     scores : ndarray, shape (blocks, targets)
         What each block gives; the estimate is the mean over blocks.
-    samples, weights : ndarray, shape (blocks, targets)
-        How the estimate deviates by the samples of each block, and by the noise of the weights that it is read with.
+    influence : ndarray, shape (blocks, targets)
+        How the samples of each block move the estimate, both as read and as trained on.
     """
 
     scores: Array
-    samples: Array
-    weights: Array
+    influence: Array
 
     def variance(self, sums: Array) -> Array:
         """Variance of sums of the estimates; `sums` has shape (targets, sums) and says what is summed.
 
         Notes
         -----
-        What noise of the weights adds is a sum over pairs of samples, one that is read and one that was trained on.
-        Each pair counts twice, since every block is read and trained on. `samples` follows both sides of a pair, so
-        that a spread over blocks, which takes them for independent, holds this part of the variance twice (Efron and
-        Stein); half of it is taken off. A spread of `scores` would hold half of it.
+        On average it is not too small (Efron and Stein), but for what blocks share over their borders. What noise of
+        the weights adds is a sum over pairs of samples, one read and one trained on. `influence` follows both sides of
+        each, so that this part is there twice. A spread of `scores` would hold half of it.
         """
-        count = len(self.samples)
-        whole, noise = (count * (part @ sums).var(axis=0, ddof=1) for part in (self.samples, self.weights))
-        return np.asarray(np.maximum(whole - noise, 0.0) + noise / 2)
+        return np.asarray(len(self.influence) * (self.influence @ sums).var(axis=0, ddof=1))
 
 
 class _Sums(NamedTuple):
@@ -86,31 +82,28 @@ def covariances(x: Array, y: Array, folds: list[tuple[int, int, int, int]], part
     sums = _running_sums(x, y, sorted({border for pair in halves for half in pair for span in half for border in span}))
 
     shape = (len(folds) * parts, y.shape[1])
-    yp, pp, yy, yh, hh = (np.empty(shape) for _ in range(5))  # sums over blocks; predictions p, and h of noise alone
+    yp, pp, yy = (np.empty(shape) for _ in range(3))  # sums over blocks, of targets y and predictions p
     rows = np.empty((shape[0], 1))
     for f, ((a, b, _, _), (first, second)) in enumerate(zip(folds, halves, strict=True)):
         early, late = (_between(sums, spans) for spans in (first, second))
         whole, one, two = (_weights(*_centred(part)) for part in (early.plus(late), early, late))
-        weights = np.concatenate([2 * whole - (one + two) / 2, (one - two) / 2], axis=1)
+        debiased = 2 * whole - (one + two) / 2
         for k, (start, stop) in enumerate(block_edges(b - a, parts), start=f * parts):
             target = y[a + start : a + stop]
-            p, h = np.hsplit(x[a + start : a + stop] @ weights, 2)
-            for products, u, v in ((yp, target, p), (pp, p, p), (yy, target, target), (yh, target, h), (hh, h, h)):
+            predicted = x[a + start : a + stop] @ debiased
+            for products, u, v in ((yp, target, predicted), (pp, predicted, predicted), (yy, target, target)):
                 products[k] = np.einsum("kd,kd->d", u, v)
             rows[k] = stop - start
 
     power = yy.sum(axis=0) / len(y)
     power[power == 0] = np.inf  # of a target that stands still
     scores = yp / rows / power
-    found = scores.mean(axis=0)
-    spread, noise = pp.sum(axis=0) / len(y) / power, hh.sum(axis=0) / len(y) / power
-    # Variance of the debiased predictions that is noise, over that of h: the jackknife has made it larger.
-    excess = max(float((spread - found).sum()), 0.0) / noise.sum() if noise.sum() > 0 else 0.0
-    # Influence of a sample on b' S^-1 b / var(y) is 2 y p - p^2 - (...) y^2; p^2 is shrunk to what is not noise.
+    found, spread = scores.mean(axis=0), pp.sum(axis=0) / len(y) / power
+    # Influence of a sample on r2 = b' S^-1 b / var(y) is 2 y p - p^2 - r2 y^2; p^2 is shrunk to what is not noise.
     clean = np.divide(found, spread, out=np.zeros_like(found), where=spread > 0).clip(0.0, 1.0)
-    samples = 2 * yp - clean * pp - found * yy
-    samples -= rows / len(y) * samples.sum(axis=0)
-    return Covariances(scores, samples / power / len(y), np.sqrt(excess) * 2 * yh / power / len(y))
+    influence = 2 * yp - clean * pp - found * yy
+    influence -= rows / len(y) * influence.sum(axis=0)
+    return Covariances(scores, influence / power / len(y))
 
 
 def least_rows(features: int) -> int:
