@@ -199,7 +199,7 @@ def memory_capacity(
     >>> memory_capacity(line, u, d_max=10)
     C = 2.99 ± 0.00 s.e. (10 delays, 1990 samples, 5 blocks)
     >>> memory_capacity(line, u, d_max=10, estimator="population")
-    C = 3.00 ± 0.00 s.e. (population, 10 delays, 1990 samples, 15 blocks)
+    C = 3.00 ± 0.01 s.e. (population, 10 delays, 1990 samples, 15 blocks)
     """
     result, _ = fit_capacity(states, u, d_max, washout, n_blocks, gap, ridges, min_ratio, estimator)
     warn_of_correlated(checks.finite_array("u", u, 1)[washout:], result.d_max, stacklevel=3)
