@@ -330,7 +330,7 @@ def table(out: Row) -> list[str]:
         cells = [f"{s['C']:.2f}"]
         for key in keys:
             bias = s[key]["bias_percent"]
-            cells.append(f"{s[key]['mean']:+.2f}" if bias is None else f"{bias:+.1f} %".replace("-", "−"))
+            cells.append(f"{s[key]['mean']:+z.2f}" if bias is None else f"{bias:+z.1f} %")
         cells += [f"{100 * s[key]['coverage']:.1f} %" for key in ("population", "heldout")]
         lines.append(f"| {name} | " + " | ".join(cell.replace("-", "−") for cell in cells) + " |")
     return lines
