@@ -6,9 +6,8 @@ Works for any reservoir: it takes a table of states and the input that drove the
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,10 +16,19 @@ from scipy import special
 from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.common.figures import figure_of
-from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array
+from hetero_rsnn.measures.memory_input import warn_of_correlated
+from hetero_rsnn.measures.population_blocks import covariances, least_rows
 from hetero_rsnn.measures.ridge_blocks import MIN_BLOCK, RIDGES, block_edges, cross_validate, delayed, standardise
 
+#: What a readout of so many samples gets out, or what the states hold.
+ESTIMATORS = ("heldout", "population")
+#: The one that is taken where none is named.
+ESTIMATOR = "heldout"
+#: Blocks of the cross-validation, and training rows for each feature, where nobody says otherwise.
+N_BLOCKS, MIN_RATIO = 5, 3.0
+#: Blocks that the error of a population estimate comes from, in each fold, where the series is long enough.
+_PARTS = 3
 #: What to do about a state that is not finite.
 _MEND = "drop the samples, or look where the simulation diverged"
 
@@ -34,17 +42,19 @@ class MemoryCapacity:
     total : float
         C, the sum of `curve`. Unbiased at 0, so that it may come out slightly negative for a state without memory.
     stderr : float
-        Standard error of `total`, from the spread of `fold_totals`.
+        Standard error of `total`: held out from the spread of `fold_totals`, else see `memory_capacity`.
     curve, curve_stderr : ndarray (d_max,)
-        Chance-corrected C_d for d = 1 .. d_max, and its standard error.
+        C_d above chance for d = 1 .. d_max, and its standard error.
     fold_totals : ndarray (n_blocks,)
         Capacity found in each test block; `total` is their mean.
     chance : float
-        What was subtracted from each C_d, on average over blocks and delays.
+        What was subtracted from each C_d, on average over blocks and delays; 0 of a population estimate.
     ridge : ndarray (d_max,)
-        Chosen ridge strength per training row, geometric mean over blocks.
+        Chosen ridge strength per training row, geometric mean over blocks; 0 of a population estimate.
     n_samples, n_features, n_blocks, d_max : int
-        Rows used (after washout), features that are not constant, test blocks, largest delay.
+        Rows used (after washout), features that are not constant, blocks of `fold_totals`, largest delay.
+    estimator : str
+        "heldout" or "population", see `memory_capacity`.
     """
 
     total: float
@@ -58,6 +68,7 @@ class MemoryCapacity:
     n_features: int
     n_blocks: int
     d_max: int
+    estimator: str = "heldout"
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -72,7 +83,8 @@ class MemoryCapacity:
     def __repr__(self) -> str:
         return (
             f"C = {self.total:.2f} ± {self.stderr:.2f} s.e. "
-            f"({self.d_max} delays, {self.n_samples} samples, {self.n_blocks} blocks)"
+            f"({'' if self.estimator == 'heldout' else self.estimator + ', '}"
+            f"{self.d_max} delays, {self.n_samples} samples, {self.n_blocks} blocks)"
         )
 
 
@@ -82,15 +94,20 @@ def memory_capacity(
     *,
     d_max: int,
     washout: int = 0,
-    n_blocks: int = 5,
+    n_blocks: int = N_BLOCKS,
     gap: int | None = None,
     ridges: ArrayLike | None = None,
-    min_ratio: float = 3.0,
+    min_ratio: float = MIN_RATIO,
+    estimator: str = ESTIMATOR,
 ) -> MemoryCapacity:
     """Estimate the linear memory capacity of a reservoir driven by an independent, identically distributed input.
 
-    For each delay d a ridge regression of the state x(k) is trained to give u(k-d); C_d is the squared correlation
-    of the two on samples that were not trained on, minus what chance gives, and C the sum over d = 1 .. d_max.
+    For each delay d a linear readout of the state x(k) gives u(k-d). C_d is the squared correlation of the two, and C
+    the sum over d = 1 .. d_max. Two questions can be asked:
+
+    * "heldout": what does a readout get out that is trained on the samples at hand? A ridge regression is trained, and
+      C_d is read from samples that were not trained on, minus what chance gives.
+    * "population": what do the states hold? C_d is that of the best readout, which infinitely many samples would give.
 
     Parameters
     ----------
@@ -103,14 +120,15 @@ def memory_capacity(
     washout : int
         Rows left out at the start. Rows before `d_max` are always left out: all delays are read from the same rows.
     n_blocks : int
-        Contiguous blocks of the cross-validation.
+        Contiguous blocks of the cross-validation. For its error a population estimate cuts each into up to 3.
     gap : int, optional
         Rows left out of the training on both sides of a test block; default `d_max`.
     ridges : array_like (strengths,), optional
         Ridge strengths to choose from, > 0, as penalty per training row for features of unit variance;
-        default `RIDGES`, 1e-10 .. 100.
+        default `RIDGES`, 1e-10 .. 100. Held out only.
     min_ratio : float
-        Training rows required for each feature that is not constant.
+        Training rows required for each feature that is not constant. A population estimate always needs more than 2.
+    estimator : {"heldout", "population"}
 
     Returns
     -------
@@ -119,7 +137,7 @@ def memory_capacity(
     Raises
     ------
     HeteroError
-        If the arrays do not fit, hold NaN or infinity, or an option breaks its rule.
+        If the arrays do not fit, hold NaN or infinity, an option breaks its rule, or memory would not do.
     TooShortError
         If the smallest training part has fewer than `min_ratio` rows a feature, or a test block fewer than
         max(50, d_max) rows. It carries the `estimate` (None if there is none at all) and the `required` number of
@@ -133,6 +151,18 @@ def memory_capacity(
 
     Notes
     -----
+    *Population.* The weights w of least squares on n rows deviate from the best ones by noise of mean 0, and by a mean
+    proportional to 1/n, which is large where states and residuals correlate over time. Both make a squared correlation
+    smaller. So w is debiased by the weights w1 and w2 of the two halves of its rows, to ``2 w - (w1 + w2) / 2``
+    (Quenouille), and C_d is the *covariance* of target and prediction on rows not trained on, over the variance of the
+    target. It is linear in the weights: noise averages out, and there is no chance to subtract. What is left of the
+    bias falls as 1/n^2.
+
+    *Its standard error* is that of the influence function ``2 u y - y^2 - C_d u^2`` of a squared correlation, summed
+    over delays, from its sums over up to 15 blocks. It is over inputs to one network. What noise of the weights adds
+    to the variance counts twice (see `Covariances.variance`): without memory the error is too large by a factor of up
+    to the square root of 2, with memory about right.
+
     *Chance.* Finitely many samples correlate by accident: for an independent input E[r^2] = 1/(n_test - 1) exactly,
     whatever the prediction. Summed over many delays this is memory where there is none (Dambre et al. set small terms
     to zero instead); r^2 on the training rows is worse by a factor of the number of features. A perfect C_d reads
@@ -141,13 +171,14 @@ def memory_capacity(
     *Contiguous blocks.* Neighbouring rows hold the same inputs, so randomly chosen test rows would be known from
     their neighbours. Blocks with a gap of `d_max` share no target with the training part.
 
-    *Bias.* A finite training part underestimates C, and `stderr` does not contain this. Measured at 3, 5 and 10
-    training rows a feature: -12, -8 and -5 % for a noise-free linear reservoir (N = 50, C = 49, d_max = 100), -32, -24
-    and -17 % for a very noisy one (N = 100, C = 3, d_max = 60). Compare networks at equal features and samples.
+    *Bias held out.* A finite training part underestimates C, and `stderr` does not contain this. Measured at 3, 5 and
+    10 training rows a feature: -12, -8 and -5 % for a noise-free linear reservoir (N = 50, C = 49, d_max = 100), -32,
+    -24 and -17 % for a very noisy one (N = 100, C = 3, d_max = 60). Compare networks at equal features and samples.
 
-    *Standard error.* Blocks lend each other training rows, so their totals correlate, and no unbiased estimate of
-    their spread exists (Bengio & Grandvalet). Without memory `stderr` is too small by a factor of 1.15 with 5 blocks,
-    1.06 with 10 and 2.5 with 2; with memory it was within 10 %. Compare networks over independent seeds.
+    *Standard error held out.* Blocks lend each other training rows, so that their totals correlate, and no unbiased
+    estimate of their spread exists (Bengio & Grandvalet). `stderr` is too small: with 12 to 100 features of white noise
+    by a factor of 1.2 to 1.4 without memory, and of 1.1 to 1.2 with it; over inputs to one of the shipped networks by
+    1.5 to 2.2. Compare networks over independent seeds.
 
     *Ridge.* Chosen for each block and delay inside the training part by generalised cross-validation (Golub et al.).
     Memory in amplitudes below about 1e-5 of a feature's standard deviation is not resolved (measured). Noise-free
@@ -159,6 +190,8 @@ def memory_capacity(
     J. Dambre, D. Verstraeten, B. Schrauwen, S. Massar, "Information processing capacity of dynamical systems",
     Scientific Reports 2:514, 2012 (finite-sample bias: supplementary material).
     Y. Bengio, Y. Grandvalet, "No unbiased estimator of the variance of k-fold cross-validation", JMLR 5, 2004.
+    M. H. Quenouille, "Notes on bias in estimation", Biometrika 43, 1956 (jackknife).
+    B. Efron, C. Stein, "The jackknife estimate of variance", Annals of Statistics 9, 1981 (pairs count twice).
     G. H. Golub, M. Heath, G. Wahba, "Generalized cross-validation as a method for choosing a good ridge parameter",
     Technometrics 21, 1979.
     G. Ballarin, L. Grigoryeva, J.-P. Ortega, "Memory of recurrent networks: do we compute it right?",
@@ -170,8 +203,10 @@ def memory_capacity(
     >>> line = np.stack([np.roll(u, d) for d in (1, 2, 3)], axis=1)
     >>> memory_capacity(line, u, d_max=10)
     C = 2.99 ± 0.00 s.e. (10 delays, 1990 samples, 5 blocks)
+    >>> memory_capacity(line, u, d_max=10, estimator="population")
+    C = 3.00 ± 0.01 s.e. (population, 10 delays, 1990 samples, 15 blocks)
     """
-    result, _ = fit_capacity(states, u, d_max, washout, n_blocks, gap, ridges, min_ratio)
+    result, _ = fit_capacity(states, u, d_max, washout, n_blocks, gap, ridges, min_ratio, estimator)
     warn_of_correlated(checks.finite_array("u", u, 1)[washout:], result.d_max, stacklevel=3)
     return result
 
@@ -185,8 +220,10 @@ def fit_capacity(
     gap: int | None,
     ridges: ArrayLike | None,
     min_ratio: float,
+    estimator: str = "heldout",
 ) -> tuple[MemoryCapacity, tuple[Array, ...]]:
-    """The capacity, and the weights of each block, shape (features that vary, delays); see `memory_capacity`."""
+    """The capacity; held out also the weights of each block, shape (features that vary, delays)."""
+    checks.one_of("estimator", estimator, ESTIMATORS)
     d_max = checks.whole("d_max", d_max, least=1)
     washout = checks.whole("washout", washout, least=0)
     n_blocks = checks.whole("n_blocks", n_blocks, least=2)
@@ -196,88 +233,109 @@ def fit_capacity(
     strengths = np.array(RIDGES) if ridges is None else checks.finite_array("ridges", ridges, 1, empty=True)
     if strengths.size == 0 or strengths.min() <= 0:
         raise HeteroError(f"ridges must be one or more numbers > 0, got {strengths.tolist()}: for almost none, 1e-12")
+    if ridges is not None and estimator != "heldout":
+        raise HeteroError("a population estimate takes no ridges, since they shrink it: leave them out")
     if not 0 <= min_ratio < math.inf:
         raise HeteroError(f"min_ratio must be >= 0 and finite, got {min_ratio}: use 3 training rows a feature, or more")
     if len(x) != len(inputs):
         raise HeteroError(f"states and u must be equally long, got {len(x)} and {len(inputs)}: give one row a sample")
-    start = max(washout, d_max)
-    count = x.shape[1]
-    memory.fits(
-        f"a memory capacity of {len(x)} samples, {count} features and {d_max} delays",
-        8.0 * (max(len(x) - start, 0) * (2 * count + d_max) + 2 * count**2),
-        "read fewer features, or lower d_max",
-    )
-    targets = delayed(inputs, start, d_max)
-
-    features = standardise(x[start:])
-    n_rows, n_features = features.shape
-    # The training part loses its test block and, between blocks, a gap on both sides.
-    train_rows = max(math.ceil(min_ratio * n_features), 3)
-    lost = gap if n_blocks == 2 else 2 * gap
-    rows = max(-(-(train_rows + lost) * n_blocks // (n_blocks - 1)), n_blocks * max(MIN_BLOCK, d_max))
-    enough = len(x) >= start + rows
-
-    estimate = None
-    folds = [(a, b, max(a - gap, 0), min(b + gap, n_rows)) for a, b in block_edges(n_rows, n_blocks)]
+    data = _Data.of(x, inputs[:, None], d_max, washout, n_blocks, gap, estimator)
+    if estimator == "population":
+        return data.checked(data.population(), len(x), min_ratio), ()
+    estimate: MemoryCapacity | None = None
+    weights: tuple[Array, ...] = ()
     # With three rows a correlation exists; with two it is always 1.
-    if all(b - a >= 3 and n_rows - (hi - lo) >= 3 for a, b, lo, hi in folds):
-        found = cross_validate(features, np.ascontiguousarray(targets), folds, strengths)
-        estimate = summarise(found.scores, found.chances, found.strengths, features.shape)
-        if enough:
-            return estimate, found.weights
-    raise TooShortError(
-        f"memory_capacity needs at least {start + rows} samples, got {len(x)} ({n_features} features, d_max {d_max}, "
-        f"washout {washout}, {n_blocks} blocks, gap {gap})",
-        fix="record longer, read fewer features or lower d_max",
-        measure="memory_capacity",
-        estimate=estimate,
-        required=start + rows,
-    )
+    if data.least_test >= 3 and data.least_training >= 3:
+        found = cross_validate(data.features, np.ascontiguousarray(data.targets), data.folds, strengths)
+        estimate, weights = summarise(found.scores, found.chances, found.strengths, data.features.shape), found.weights
+    return data.checked(estimate, len(x), min_ratio), weights
 
 
-def warn_of_correlated(u: Array, d_max: int, *, stacklevel: int) -> None:
-    """Warn if samples of the input up to `d_max` apart depend on each other.
+class _Data(NamedTuple):
+    """What a capacity is estimated from; the targets of several channels stand side by side."""
 
-    A state that shows nothing but the present input then "remembers" C = sum of r_d^2. Two tests, each of which an
-    independent input fails about once in a hundred thousand times: of the largest |r_d|, with a threshold corrected for
-    their number (Bonferroni), and of their sum of squares (Box and Pierce), for many small ones. Both must hold for the
-    ranks, too, since a few huge samples correlate by chance. Where most samples are one and the same number, such as
-    the 0 between rare pulses, neither test is near its level: there the input must also correlate more than it does in
-    any of 200 random orders. What adds less to C than 0.01 at one delay, or 0.05 over all, is not worth a word.
-    """
-    r = _autocorrelation(u, d_max)
-    if not r.size:
-        return
-    ranks = _autocorrelation(np.unique(u, return_inverse=True)[1].astype(np.float64), d_max)
-    each = -float(special.ndtri(1e-5 / (2 * r.size))) / math.sqrt(len(u))
-    together = float(special.gammainccinv(r.size / 2, 1e-5)) * 2 / len(u)
-    k, seen = int(np.argmax(np.abs(r))), float(r @ r)
-    one = abs(r[k]) > max(each, 0.1) and np.abs(ranks).max() > each
-    if (one or (seen > max(together, r.size / len(u) + 0.05) and ranks @ ranks > together)) and not _by_chance(u, r):
-        warnings.warn(
-            f"C is defined for independent samples; input samples {k + 1} apart correlate at {r[k]:.2f}, so that a "
-            f"network without memory seems to remember (up to C = {seen:.2g} over {r.size} delays): "
-            "use uniform_stimulus, or a task",
-            UserWarning,
-            stacklevel=stacklevel,
+    features: Array
+    targets: Array
+    folds: list[tuple[int, int, int, int]]
+    d_max: int
+    washout: int
+    gap: int
+    estimator: str
+
+    @classmethod
+    def of(cls, x: Array, inputs: Array, d_max: int, washout: int, n_blocks: int, gap: int, estimator: str) -> _Data:
+        """Of states (samples, features) and inputs (samples, channels)."""
+        start, count, delays = max(washout, d_max), x.shape[1], d_max * inputs.shape[1]
+        size = max(len(x) - start, 0) * (2 * count + delays) + 2 * count**2
+        if estimator == "population":
+            size += 3 * (n_blocks + 2) * count * (count + delays)
+        memory.fits(
+            f"a memory capacity of {len(x)} samples, {count} features and {d_max} delays",
+            8.0 * size,
+            "read fewer features, or lower d_max",
+        )
+        targets = [delayed(u, start, d_max) for u in inputs.T]
+        features = standardise(x[start:])
+        n_rows = len(features)
+        folds = [(a, b, max(a - gap, 0), min(b + gap, n_rows)) for a, b in block_edges(n_rows, n_blocks)]
+        every = targets[0] if len(targets) == 1 else np.hstack(targets)
+        return cls(features, every, folds, d_max, washout, gap, estimator)
+
+    @property
+    def least_test(self) -> int:
+        """Rows of the smallest test block."""
+        return min(b - a for a, b, _, _ in self.folds)
+
+    @property
+    def least_training(self) -> int:
+        """Rows of the smallest training part."""
+        return len(self.features) - max(hi - lo for _, _, lo, hi in self.folds)
+
+    def population(self) -> MemoryCapacity | None:
+        """What the states hold, summed over channels; None without enough rows for any readout."""
+        rows, n_features = self.features.shape
+        if self.least_test < 3 or self.least_training < least_rows(n_features):
+            return None
+        targets = self.targets - self.targets.mean(axis=0)
+        parts = min(max(rows // (len(self.folds) * max(MIN_BLOCK, self.d_max)), 1), _PARTS)
+        found = covariances(self.features if n_features else np.zeros((rows, 1)), targets, self.folds, parts)
+        each = np.tile(np.eye(self.d_max), (targets.shape[1] // self.d_max, 1))
+        curve = found.scores.mean(axis=0) @ each
+        return MemoryCapacity(
+            total=float(curve.sum()),
+            stderr=math.sqrt(found.variance(np.ones((len(each), 1)))[0]),
+            curve=curve,
+            curve_stderr=np.sqrt(found.variance(each)),
+            fold_totals=found.scores.sum(axis=1),
+            chance=0.0,
+            ridge=np.zeros(self.d_max),
+            n_samples=rows,
+            n_features=n_features,
+            n_blocks=len(found.scores),
+            d_max=self.d_max,
+            estimator="population",
         )
 
-
-def _by_chance(u: Array, r: Array) -> bool:
-    """Whether rare samples correlate as much in some other order of them."""
-    counts = np.unique(u, return_counts=True)[1]
-    rare = len(u) - int(counts.max())
-    if rare > len(u) / 2 or rare > 1000:
-        return False
-    rng = generator(0, "stimulus", "other orders")
-    orders = (_autocorrelation(rng.permutation(u), r.size) for _ in range(200))
-    return any(np.abs(other).max() >= np.abs(r).max() or other @ other >= r @ r for other in orders)
-
-
-def _autocorrelation(u: Array, d_max: int) -> Array:
-    """Autocorrelation at lags 1 .. d_max of an input that varies; nothing where it hardly does."""
-    z = standardise(u[:, None]).ravel()
-    return np.array([z[d:] @ z[:-d] / len(z) for d in range(1, min(d_max, len(z) - 1) + 1)])
+    def checked(self, estimate: MemoryCapacity | None, samples: int, min_ratio: float) -> MemoryCapacity:
+        """The estimate, if it is of enough samples."""
+        n_features, n_blocks = self.features.shape[1], len(self.folds)
+        # The training part loses its test block and, between blocks, a gap on both sides.
+        train_rows = max(math.ceil(min_ratio * n_features), 3)
+        if self.estimator == "population":
+            train_rows = max(train_rows, least_rows(n_features) + 1)
+        lost = self.gap if n_blocks == 2 else 2 * self.gap
+        rows = max(-(-(train_rows + lost) * n_blocks // (n_blocks - 1)), n_blocks * max(MIN_BLOCK, self.d_max))
+        required = max(self.washout, self.d_max) + rows
+        if samples >= required and estimate is not None:
+            return estimate
+        raise TooShortError(
+            f"memory_capacity needs at least {required} samples, got {samples} ({n_features} features, "
+            f"d_max {self.d_max}, washout {self.washout}, {n_blocks} blocks, gap {self.gap})",
+            fix="record longer, read fewer features or lower d_max",
+            measure="memory_capacity",
+            estimate=estimate,
+            required=required,
+        )
 
 
 def summarise(scores: Array, chances: Array, chosen: Array, shape: tuple[int, ...]) -> MemoryCapacity:
@@ -299,9 +357,14 @@ def summarise(scores: Array, chances: Array, chosen: Array, shape: tuple[int, ..
     )
 
 
-def channel_capacity(x: Array, u: Array, d_max: int) -> MemoryCapacity:
+def channel_capacity(x: Array, u: Array, d_max: int, estimator: str = ESTIMATOR) -> MemoryCapacity:
     """Memory capacity summed over independent input channels; `u` has shape (samples, channels)."""
-    parts = [memory_capacity(x, channel, d_max=d_max) for channel in u.T]
+    if estimator == "population" and u.shape[1] > 1:  # errors of channels read from the same states correlate
+        for channel in u.T:
+            warn_of_correlated(channel, d_max, stacklevel=3)
+        data = _Data.of(x, u, d_max, 0, N_BLOCKS, d_max, estimator)
+        return data.checked(data.population(), len(x), MIN_RATIO)
+    parts = [memory_capacity(x, channel, d_max=d_max, estimator=estimator) for channel in u.T]
     if len(parts) == 1:
         return parts[0]
     folds = np.sum([c.fold_totals for c in parts], axis=0)

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.types import Array, Bools
-from hetero_rsnn.measures.memory import MemoryCapacity, fit_capacity, summarise, warn_of_correlated
+from hetero_rsnn.measures.memory import MemoryCapacity, fit_capacity, summarise
+from hetero_rsnn.measures.memory_input import warn_of_correlated
 from hetero_rsnn.measures.ridge_blocks import block_edges, delayed, score, varying
 
 

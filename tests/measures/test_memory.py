@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from hetero_rsnn.common.errors import HeteroError, TooShortError
-from hetero_rsnn.measures.memory import RIDGES, MemoryCapacity, memory_capacity, warn_of_correlated
+from hetero_rsnn.measures.memory import RIDGES, MemoryCapacity, memory_capacity
+from hetero_rsnn.measures.memory_input import warn_of_correlated
 
 Array = NDArray[np.float64]
 
@@ -145,17 +146,19 @@ def test_the_present_input_is_not_memory() -> None:
 
 
 @pytest.mark.parametrize("memory", [False, True])
-def test_error_bar_is_honest(memory: bool) -> None:
+def test_error_bar_is_too_small_by_less_than_the_root_of_two(memory: bool) -> None:
+    """As the Notes say: 1.26 and 1.11 (120 seeds). Sixty seeds know it to 10 %."""
     results = []
-    for seed in range(20):
+    for seed in range(60):
         rng = np.random.default_rng(seed)
         u = uniform(1500, seed)
         states = rng.standard_normal((1500, 12))
         if memory:
             states[:, :6] += 0.8 * delay_line(u, 6)
         results.append(memory_capacity(states, u, d_max=12))
-    spread = np.std([r.total for r in results], ddof=1)
-    assert 0.5 < spread / np.mean([r.stderr for r in results]) < 2
+    ratio = np.std([r.total for r in results], ddof=1) / math.sqrt(np.mean([r.stderr**2 for r in results]))
+    assert 0.9 < ratio < 1.1 * math.sqrt(2)
+    assert ratio > 1.05 or memory  # too small it is
 
 
 def test_short_training_underestimates() -> None:
