@@ -61,5 +61,7 @@ def _summary(values: np.ndarray, unit: str) -> tuple[str, str]:
     if not finite.size:
         return "–", "–"
     mean = float(finite.mean())
-    spread = f"{float(finite.std()) / abs(mean):.3g}" if mean else "–"
+    # Equal numbers have a mean that is not quite theirs.
+    sd = float(finite.std()) if np.ptp(finite) > 0 else 0.0
+    spread = f"{sd / abs(mean):.3g}" if mean else "–"
     return units.show(float(f"{mean:.4g}"), unit), spread

@@ -56,6 +56,12 @@ def test_a_network_has_a_row_a_parameter_with_its_density(name: str) -> None:
     assert page.pictures == len(page.rows) - 1
 
 
+def test_what_does_not_differ_has_no_spread() -> None:
+    drawn = hr.draw(hr.load_network("honhos", n=100, I_bias=1.06), 0)  # the mean of 80 times 1.06 is not 1.06
+    rows = Page(drawn._repr_html_()).rows[1:]
+    assert {row[3] for row in rows} == {"0", "–"}
+
+
 def test_a_draw_shows_what_was_drawn() -> None:
     drawn = hr.draw(hr.load_network("henhes", n=80), 3)
     page = Page(drawn._repr_html_())
