@@ -210,6 +210,7 @@ def _measurements(measurements: Sequence[Measurement], xr: Any, **attributes: An
         # What all share; the rest of the protocol stands in the definitions.
         hold_ms=float(first.network.protocol.hold),
         tau_read_ms=float(first.network.protocol.tau_read),
+        estimator=first.network.protocol.estimator,
         **attributes,
     )
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hetero_rsnn.common.capacities import QUESTIONS
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.figures import figure_of
@@ -267,13 +268,17 @@ def _baseline(names: Sequence[str], baseline: str | None) -> str:
 def check_alike(networks: Sequence[Network], apart: Iterable[str] = ()) -> None:
     """Refuse networks whose protocols differ in what is measured, in anything but the parameters `apart`."""
     left = {name.removeprefix("protocol.") for name in apart}
-    for key in ("hold", "tau_read", "samples", "washout", "d_max"):
+    for key in ("hold", "tau_read", "samples", "washout", "d_max", "estimator"):
         found = {n.name: getattr(n.protocol, key) for n in networks}
         if key not in left and len(set(found.values())) > 1:
             raise HeteroError(
                 f"compared networks must be measured alike, but protocol.{key} differs: "
-                f"{', '.join(f'{k} {v:g}' for k, v in found.items())}; set it to one value in all"
+                f"{', '.join(f'{k} {_said(v)}' for k, v in found.items())}; set it to one value in all"
             )
+
+
+def _said(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def comparison_tables(comparison: Comparison) -> list[TextTable]:
@@ -283,7 +288,8 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
     sizes = sorted({m.network.n for m in comparison.measurements})
     title = (
         f"{seeds} seed{'s' if seeds > 1 else ''}, {' or '.join(map(str, sizes))} neurons, {p.samples} samples of "
-        f"{p.hold:g} ms, delays up to {p.d_max}, read with tau {p.tau_read:g} ms; mean [95 % interval]"
+        f"{p.hold:g} ms, delays up to {p.d_max}, read with tau {p.tau_read:g} ms; "
+        f"{QUESTIONS[p.estimator]}; mean [95 % interval]"
     )
     title = "; ".join([title, *(m.network.note for m in comparison.measurements if m.network.note)])
     mixed = mixed_pairs([m.network for m in comparison.measurements])

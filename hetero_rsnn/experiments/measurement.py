@@ -232,7 +232,7 @@ def measure_seed(network: Network, seed: int, engine: Engine = DEFAULT) -> tuple
     x = states(recording, u, p.tau_read)[p.washout :]
     measured = recording.after(p.washout)
     clock.append(time.perf_counter())
-    capacity = channel_capacity(x, u.values[p.washout :], p.d_max)
+    capacity = channel_capacity(x, u.values[p.washout :], p.d_max, p.estimator)
     correlation = state_correlation(x)
     clock.append(time.perf_counter())
     e = spike_efficiency(capacity, measured)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from hetero_rsnn.common import checks, memory
+from hetero_rsnn.common.capacities import ESTIMATOR, ESTIMATORS
 from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.types import Array
@@ -21,10 +22,6 @@ from hetero_rsnn.measures.memory_input import warn_of_correlated
 from hetero_rsnn.measures.population_blocks import covariances, least_rows
 from hetero_rsnn.measures.ridge_blocks import MIN_BLOCK, RIDGES, block_edges, cross_validate, delayed, standardise
 
-#: What a readout of so many samples gets out, or what the states hold.
-ESTIMATORS = ("heldout", "population")
-#: The one that is taken where none is named.
-ESTIMATOR = "heldout"
 #: Blocks of the cross-validation, and training rows for each feature, where nobody says otherwise.
 N_BLOCKS, MIN_RATIO = 5, 3.0
 #: Blocks that the error of a population estimate comes from, in each fold, where the series is long enough.

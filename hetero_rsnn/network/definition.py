@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from hetero_rsnn.common import units
+from hetero_rsnn.common.capacities import FIRST_ESTIMATOR, QUESTIONS
 from hetero_rsnn.common.errors import NetworkError, suggest
 from hetero_rsnn.network.arrays import GivenArrays, check_definition
 from hetero_rsnn.network.distributions import Constant
@@ -61,6 +62,8 @@ class Network:
         content = {k: v for k, v in self.definition().items() if k not in {"name", "description"}}
         if self.arrays is not None:
             content["arrays"] = self.arrays.fingerprint
+        if self.protocol.estimator == FIRST_ESTIMATOR:  # as it was before there was another one
+            del content["protocol"]["estimator"]
         # Not sorted: to_dict has an order of its own, but that of the populations numbers the neurons.
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
@@ -155,6 +158,7 @@ class Network:
                 "samples": p.samples,
                 "washout": p.washout,
                 "d_max": p.d_max,
+                "estimator": p.estimator,
             },
         }
         if self.plasticity is not None:
@@ -257,6 +261,6 @@ def _describe(net: Network) -> str:
         f"protocol: hold {net.protocol.hold:g} ms, tau_read {net.protocol.tau_read:g} ms, "
         f"training {net.protocol.train / 1e3:g} s, "
         f"{net.protocol.samples} samples after {net.protocol.washout} of washout, "
-        f"delays up to {net.protocol.d_max}",
+        f"delays up to {net.protocol.d_max}, {QUESTIONS[net.protocol.estimator]}",
     ]
     return "\n".join(out)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hetero_rsnn.common.capacities import ESTIMATOR
 from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
 from hetero_rsnn.network.arrays import GivenArrays, check_values, read_arrays
 from hetero_rsnn.network.definition import Network
@@ -127,6 +128,9 @@ def load_network(name_or_path: str | Path | Network, **overrides: Any) -> Networ
         return name_or_path.replace(**overrides) if overrides else name_or_path
     path = locate(name_or_path)
     data = _resolve(path)
+    # A file that names none wants what is best today; a definition in a journal, what there was when it was written.
+    if isinstance(protocol := data.get("protocol", {}), Mapping):
+        data["protocol"] = {"estimator": ESTIMATOR, **protocol}
     # Normalise first, so that overrides meet every parameter at its full name.
     try:
         network = Network.from_dict(data, name_of(path.stem))

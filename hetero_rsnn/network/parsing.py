@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hetero_rsnn.common import checks, units
+from hetero_rsnn.common.capacities import ESTIMATORS, FIRST_ESTIMATOR
 from hetero_rsnn.common.errors import NetworkError, UnitError, suggest
 from hetero_rsnn.network.arrays import GivenArrays
 from hetero_rsnn.network.distributions import Constant
@@ -347,7 +348,10 @@ def _input(table: Mapping[str, Any]) -> Input:
 
 
 def _protocol(table: Mapping[str, Any], dt: float) -> Protocol:
-    defaults = {"hold": "10 ms", "tau_read": "30 ms", "train": "10 s", "samples": 6000, "washout": 100, "d_max": 150}
+    defaults = {
+        "hold": "10 ms", "tau_read": "30 ms", "train": "10 s", "samples": 6000, "washout": 100, "d_max": 150,
+        "estimator": FIRST_ESTIMATOR,
+    }  # fmt: skip
     _keys(table, defaults, "[protocol]")
     table = {**defaults, **table}
     protocol = Protocol(
@@ -357,6 +361,7 @@ def _protocol(table: Mapping[str, Any], dt: float) -> Protocol:
         samples=_whole(table["samples"], "protocol.samples", 1),
         washout=_whole(table["washout"], "protocol.washout", 0),
         d_max=_whole(table["d_max"], "protocol.d_max", 1),
+        estimator=checks.one_of("protocol.estimator", table["estimator"], ESTIMATORS, error=NetworkError),
     )
     units.steps(protocol.hold, dt, "protocol.hold")
     return protocol

@@ -69,7 +69,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Protocol:
-    """How the network is measured; times in ms."""
+    """How the network is measured; times in ms. For `estimator` see `memory_capacity`."""
 
     hold: float
     tau_read: float
@@ -77,3 +77,4 @@ class Protocol:
     samples: int
     washout: int
     d_max: int
+    estimator: str

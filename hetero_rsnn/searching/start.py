@@ -79,41 +79,41 @@ def search_space(
     measure: Measure | Callable[[Mapping[str, str]], Measure],
 ) -> SearchResult:
     """Begin a search or go on with one; see `search`."""
-    space, journal = load_space(space), options.journal
+    asked, journal = load_space(space), options.journal
     with ExitStack() as stack:
         log: Log
         lines: Sequence[int] = ()
         if options.resume:
             if journal is None:
                 raise SearchError("resume needs the journal to go on with", fix="give its path as journal")
-            kept: list[tuple[Settings, Measure]] = []
+            kept: list[tuple[Space, Settings, Measure]] = []
             log = found = stack.enter_context(
                 Journal.resume(
                     journal,
-                    lambda header: kept.append(_agreed(journal, header, space, options, measure)),
+                    lambda header: kept.append(_agreed(journal, header, asked, options, measure)),
                     each=Inspector(),
                 )
             )
             lines = found.lines
-            settings, used = kept[0]
+            asked, settings, used = kept[0]
             wanted = _wanted(journal, settings, log.events, options.budget)
             runner = stack.enter_context(options.runner())
         else:
             used = measure if isinstance(measure, Measure) else measure({})
-            settings = make_settings(space, options, used.label)
+            settings = make_settings(asked, options, used.label)
             wanted = settings.budget
             runner = stack.enter_context(options.runner())  # before a journal is begun that an error would leave behind
             header = {
-                "definition": space.to_dict(),
-                "fingerprint": space.fingerprint,
+                "definition": asked.to_dict(),
+                "fingerprint": asked.fingerprint,
                 "settings": settings.to_dict(),
                 "versions": search_versions(),
             }
             log = MemoryLog(header) if journal is None else stack.enter_context(Journal.create(journal, header))
         script = Script(log, "the search" if journal is None else str(journal), lines)
-        job = Job(used.function, space.base.protocol.hold)
+        job = Job(used.function, asked.base.protocol.hold)
         watch = stack.enter_context(watching(settings.objective)) if options.progress is True else options.progress
-        run = Search(space, settings, wanted, job, script, runner, watch or _unseen)
+        run = Search(asked, settings, wanted, job, script, runner, watch or _unseen)
         run.run()
         return run.result()
 
@@ -132,10 +132,12 @@ def _agreed(
     space: Space,
     given: SearchOptions,
     measure: Measure | Callable[[Mapping[str, str]], Measure],
-) -> tuple[Settings, Measure]:
-    """The settings of a journal, if the space and all that was given are those of the search to resume."""
+) -> tuple[Space, Settings, Measure]:
+    """Space and settings of a journal, if the space and all that was given are those of the search to resume."""
     old = Settings.from_dict(header["settings"])
     held = Space.from_dict(header["definition"])
+    if "estimator" not in header["definition"]["base"].get("protocol", {}):  # written before there was a choice
+        space = load_space(space, **{"protocol.estimator": held.base.protocol.estimator})
     name, fingerprint = held.name, header.get("fingerprint", held.fingerprint)
     if fingerprint != held.fingerprint:
         raise JournalError(
@@ -164,4 +166,4 @@ def _agreed(
                 f"{path} is of another search: its {key} is {then[key]!r}, not {value!r}; "
                 "resume with the same settings, or choose another path"
             )
-    return old, used
+    return space, old, used

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hetero_rsnn.common.capacities import QUESTIONS
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.text import printable
 from hetero_rsnn.measures.estimates import (
@@ -204,7 +205,7 @@ def facts(result: SearchResult) -> list[tuple[str, str]]:
         (
             "measured",
             f"{p.samples} samples of {p.hold:g} ms after {p.train / 1e3:g} s of training, delays up to {p.d_max}, "
-            f"read with tau {p.tau_read:g} ms",
+            f"read with tau {p.tau_read:g} ms; {QUESTIONS[p.estimator]}",
         ),
         ("objective", s.objective),
         ("least C", f"{result.objective.c_min:.4g} ({source})"),
@@ -233,10 +234,10 @@ def check_comparable(results: Sequence[SearchResult]) -> None:
         Naming what differs.
     """
     names = labels(results)
-    for key in ("hold", "tau_read", "samples", "washout", "d_max"):
+    for key in ("hold", "tau_read", "samples", "washout", "d_max", "estimator"):
         found = [getattr(r.space.base.protocol, key) for r in results]
         if len(set(found)) > 1:
             raise HeteroError(
                 f"compared searches must measure alike, but protocol.{key} differs: "
-                f"{', '.join(f'{n} {v:g}' for n, v in zip(names, found, strict=True))}; show them one by one"
+                f"{', '.join(f'{n} {v}' for n, v in zip(names, found, strict=True))}; show them one by one"
             )
