@@ -1,6 +1,7 @@
 """What everything stands on. Imports nothing of this package.
 
 ``array_files`` arrays beside a file of text that names them
+``capacities``  the two questions that a memory capacity answers, by name
 ``checks``      one check for each kind of argument
 ``compiled``    what compiled code shares; the only module here that imports numba
 ``errors``      every error that a user can meet

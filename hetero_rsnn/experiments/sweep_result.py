@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hetero_rsnn.common.capacities import QUESTIONS
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.figures import figure_of
@@ -237,7 +238,13 @@ class Sweep:
         parts += [f"{base.n} neurons"] * ("n" not in changed)
         parts += [f"{base.protocol.samples} samples"] * (not changed & {"protocol.samples", "samples"})
         networks = [c.network for c in self.curves]
-        notes = [", ".join(parts), "mean [95 % interval]", *(net.note for net in networks), mixed_pairs(networks)]
+        notes = [
+            ", ".join(parts),
+            QUESTIONS[base.protocol.estimator],
+            "mean [95 % interval]",
+            *(net.note for net in networks),
+            mixed_pairs(networks),
+        ]
         return "; ".join(dict.fromkeys(filter(None, notes)))
 
 
