@@ -155,6 +155,10 @@ def memory_capacity(
     target. It is linear in the weights: noise averages out, and there is no chance to subtract. What is left of the
     bias falls as 1/n^2.
 
+    *Rare spikes.* To the covariance of training rows a hundredth of that of all rows is added, and given back by a
+    factor of 1.01. Without it, features that hardly vary in half of the rows get huge weights. What this changes where
+    they do vary is of second order: 2e-5 for a delay line that is known exactly.
+
     *Its standard error* is that of the influence function ``2 u y - y^2 - C_d u^2`` of a squared correlation, summed
     over delays, from its sums over up to 15 blocks. It is over inputs to one network. What noise of the weights adds
     to the variance counts twice (see `Covariances.variance`): without memory the error is too large by a factor of up

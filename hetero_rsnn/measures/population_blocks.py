@@ -20,6 +20,8 @@ from hetero_rsnn.measures.ridge_blocks import block_edges
 
 #: Variance of a feature, as a share of the largest, below which it counts as a sum of others.
 COLLINEAR = 1e-10
+#: Share of the covariance of all rows that is added to that of training rows.
+SHARE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +81,17 @@ def covariances(x: Array, y: Array, folds: list[tuple[int, int, int, int]], part
         middle += hi - lo if middle > lo else 0
         before = [(0, min(lo, middle)), (hi, max(hi, middle))]
         halves.append((before, [(min(lo, middle), lo), (max(hi, middle), len(x))]))
-    sums = _running_sums(x, y, sorted({border for pair in halves for half in pair for span in half for border in span}))
+    borders = {border for pair in halves for half in pair for span in half for border in span}
+    sums = _running_sums(x, y, sorted(borders | {0, len(x)}))
+    total = sums[len(x)].gram.copy()
 
     shape = (len(folds) * parts, y.shape[1])
     yp, pp, yy = (np.empty(shape) for _ in range(3))  # sums over blocks, of targets y and predictions p
     rows = np.empty((shape[0], 1))
     for f, ((a, b, _, _), (first, second)) in enumerate(zip(folds, halves, strict=True)):
         early, late = (_between(sums, spans) for spans in (first, second))
-        whole, one, two = (_weights(*_centred(part)) for part in (early.plus(late), early, late))
+        trained = (early.plus(late), early, late)
+        whole, one, two = (_weights(*_steadied(*_centred(part), part.rows / len(x), total)) for part in trained)
         debiased = 2 * whole - (one + two) / 2
         for k, (start, stop) in enumerate(block_edges(b - a, parts), start=f * parts):
             target = y[a + start : a + stop]
@@ -141,6 +146,19 @@ def _centred(sums: _Sums) -> tuple[Array, Array]:
         blas.dsyr(factor, sums.x, a=sums.gram, lower=1, overwrite_a=1),
         blas.dger(factor, sums.x, sums.y, a=sums.cross, overwrite_a=1),
     )
+
+
+def _steadied(gram: Array, cross: Array, share: float, total: Array) -> tuple[Array, Array]:
+    """Training rows with a little of the covariance of all rows, `total`, of which they are this share.
+
+    A neuron that fires rarely may leave nothing in the training rows but the fading trace of a spike before them. Least
+    squares would read noise from it with a huge weight, which meets whole spikes in the test rows. In this metric the
+    features' scales and collinearities change nothing, and a direction that varies as it should loses no more than
+    1 / (1 + SHARE), which is given back. Only features of test rows have a part in it, and no targets.
+    """
+    gram += SHARE * share * total
+    cross *= 1 + SHARE
+    return gram, cross
 
 
 def _weights(gram: Array, cross: Array) -> Array:
