@@ -257,7 +257,11 @@ def told(kind: str, signs: bool) -> str:
 
 def table(out: dict[str, Row]) -> list[str]:
     """Lines of the table for the page."""
-    head = "| | | weights | bits a synapse | " + " | ".join(title for title, _, _ in NUMBERS.values()) + " |"
+    head = (
+        "| network | learned by | weights | bits a synapse | "
+        + " | ".join(title for title, _, _ in NUMBERS.values())
+        + " |"
+    )
     lines = [head, "|" + "---|" * (head.count("|") - 1)]
     for name, way, kind in ((n, w, k) for n, mine in out.items() for w, kinds in mine["ways"].items() for k in kinds):
         m = out[name]["ways"][way][kind]

@@ -123,3 +123,22 @@ def test_a_network_without_memory_has_no_ratio(study: Any) -> None:
     both = {"henhes": out}
     assert math.isnan(out["change"]["STDP, then rounded"]["1bit"]["E"][0])
     assert "of E nan" in study.findings(both)[2] and len(study.table(both)) > 20
+
+
+def test_numbers_on_the_page_are_those_of_the_file(study: Any) -> None:
+    page = (ROOT / "docs" / "robustness.md").read_text(encoding="utf-8")
+    data = json.loads((ROOT / "docs" / "results" / "bits_recurrent.json").read_text(encoding="utf-8"))
+    assert not data["quick"] and data["setting"] == json.loads(json.dumps(study.setting(False)))
+    out = data["result"]["summary"]
+    head, rule, *rows = study.table(out)
+    shown = [row for row in rows if row.split("|")[3].strip() in ("0", "1", "ternary", "32")]
+    assert [line for line in (head, rule, *shown) if line not in page] == [] and len(shown) == 36
+    assert "results/bits_recurrent.json" in page and (ROOT / "docs" / "bits_recurrent.png").is_file()
+    # What the text says of all ways from 1 to 8 bits, and of none.
+    for mine in out.values():
+        for kinds in mine["change"].values():
+            for kind, m in kinds.items():
+                if kind != "none":
+                    assert m["accuracy"][1] <= 0 <= m["accuracy"][2] and 0.97 <= m["C"][0] <= 1.02
+        for kinds in mine["differences"].values():
+            assert all(m["accuracy"][1] <= 0 <= m["accuracy"][2] for m in kinds.values())
