@@ -191,7 +191,9 @@ def journaled(path: Path, piece: str, again: Sequence[str], count: Callable[[], 
     except JournalError as error:
         raise JournalError(error.reason, fix=_RESUME[error.problem]) if error.problem in _RESUME else error from None
     except KeyboardInterrupt:
-        fix = f"go on with: {shlex.join(again)}" if path.is_file() else "nothing had begun"
+        if not path.is_file():
+            raise KeyboardInterrupt("nothing had begun") from None
+        fix = f"go on with: {shlex.join(again)}"
         kept = f"every finished {piece} is in the journal" if count is None else count()
         raise KeyboardInterrupt(printable(f"{kept}; {fix}")) from None
 

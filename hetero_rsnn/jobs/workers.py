@@ -70,19 +70,20 @@ def call(function: Callable[[Any], Any], job: Any, caught: type[BaseException] =
 def _serve(pipe: connection.Connection, plainly: bool) -> None:
     """Be a worker: answer jobs until the parent closes the pipe or dies."""
     own_process(plainly)
-    pipe.send_bytes(b"ready")
-    while True:
-        try:
-            data = pipe.recv_bytes()
-        except (EOFError, OSError):
-            return
-        start = time.perf_counter()
-        try:
-            function, job = ForkingPickler.loads(data)
-            reply = bytes(ForkingPickler.dumps(call(function, job, BaseException)))
-        except Exception as error:  # the job cannot be unpickled, or its value cannot be pickled
-            reply = bytes(ForkingPickler.dumps(Answer(None, describe(error), time.perf_counter() - start)))
-        pipe.send_bytes(reply)
+    with suppress(EOFError, OSError):  # the parent may close the pipe, or die, at any moment
+        pipe.send_bytes(b"ready")
+        while True:
+            pipe.send_bytes(_answer(pipe.recv_bytes()))
+
+
+def _answer(data: bytes) -> bytes:
+    """The reply to a job, both as they go through the pipe."""
+    start = time.perf_counter()
+    try:
+        function, job = ForkingPickler.loads(data)
+        return bytes(ForkingPickler.dumps(call(function, job, BaseException)))
+    except Exception as error:  # the job cannot be unpickled, or its value cannot be pickled
+        return bytes(ForkingPickler.dumps(Answer(None, describe(error), time.perf_counter() - start)))
 
 
 class _Worker:

@@ -331,7 +331,11 @@ runpy.run_module("hetero_rsnn.cli", run_name="__main__")
     "numpy", "numba", "llvmlite.ir", "matplotlib.figure"))])  # fmt: skip
 def test_ctrl_c_while_modules_are_imported(tmp_path, module):
     done = program(module, "compare", *TINY, folder=tmp_path, code=INTERRUPTED)
-    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"interrupted\n")
+    assert (done.returncode, done.stdout) == (130, b"")
+    assert done.stderr in (
+        b"interrupted\n",
+        b"interrupted; nothing had begun\n",
+    )  # before its journal, or where that begins
 
 
 JIT = """

@@ -73,7 +73,8 @@ def test_damaged_packing(tmp_path):
 
 
 def test_no_file(tmp_path):
-    for path in (tmp_path / "none", tmp_path, f"{tmp_path}/a\0b"):
+    refused(lambda: read_idx(tmp_path / "none", 3), "no such file", "check the path", error=FileFormatError)
+    for path in (tmp_path, f"{tmp_path}/a\0b"):
         refused(lambda path=path: read_idx(path, 3), "readable file", "check the path", error=FileFormatError)
 
 
