@@ -354,3 +354,27 @@ def test_numbers_on_the_page_are_those_of_the_files(study: Any) -> None:
     for name in ("both, 1 bit less both, 32 bits", *ways):
         values = study.percent(outs["cells"]["differences"][name]["accuracy"])
         assert values in prose and values in found
+
+
+def speeds() -> list[str]:
+    """Lines of the table of packed products and networks, from the file that the benchmark wrote."""
+    data = json.loads((ROOT / "docs" / "results" / "packed_benchmark.json").read_text(encoding="utf-8"))
+    assert not (data["toy"] or data["quick"]) and data["threads"] == 1
+    lines = []
+    for kind in ("products", "networks", "images"):
+        for wide, narrow in zip(data["widest"][kind], data["256 bits"][kind], strict=True):
+            if kind == "products":
+                name = f"{wide['size']:,} x {wide['size']:,}, batch {wide['batch']}"
+            elif kind == "networks":
+                name = f"{wide['layers']} layers of {wide['width']:,}, batch {wide['batch']}"
+            else:
+                name = f"{wide['layers']} convolutions of {wide['channels']}, {wide['side']} x {wide['side']}, batch 1"
+            cells = [f"{row[who]['ratio']:.1f}" if who in row else ""
+                     for row in (wide, narrow) for who in ("numpy", "torch")]  # fmt: skip
+            lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
+def test_speeds_on_the_page_are_those_of_the_benchmark() -> None:
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert [line for line in speeds() if line not in page] == [] and len(speeds()) == 12
