@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hetero_rsnn.cli import studies
 from hetero_rsnn.cli.options import command_line, network_names, parse_seeds, say
 from hetero_rsnn.cli.studies import choose_files, load_named, measuring, name_of, rasters
 
@@ -24,14 +25,12 @@ def compare(
         str | None, typer.Option(help="A count (20), a range (100-119) or a list (1,5,8) [default: 20].")
     ] = None,
     n: Annotated[int | None, typer.Option("--n", help="Number of neurons.")] = None,
-    backend: Annotated[str, typer.Option(help="fast, numpy or brian2.")] = "fast",
-    precision: Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")] = "double",
-    codegen_target: Annotated[
-        str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")
-    ] = "numpy",
+    backend: studies.Backend = "fast",
+    precision: studies.Precision = "double",
+    codegen_target: studies.Target = "numpy",
     workers: Annotated[int | None, typer.Option(help="Seeds measured at a time [default: one a core].")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Small networks and few seeds: a look, not a result.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.")] = False,
+    quick: studies.Quick = False,
+    as_json: studies.Json = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/compare].")
     ] = None,
@@ -39,21 +38,13 @@ def compare(
     baseline: Annotated[
         str | None, typer.Option(help="Network to compare with [default: honhos, else the first].")
     ] = None,
-    journal: Annotated[
-        Path | None,
-        typer.Option("--journal", "-j", help="File that keeps every measurement [default: journal.jsonl of --out]."),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an existing journal.")] = False,
-    figure: Annotated[
-        Path | None, typer.Option("--figure", help="Draw to this .pdf, .png or .svg instead of figure.png of --out.")
-    ] = None,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write the table to this .csv file too.")] = None,
-    latex: Annotated[Path | None, typer.Option("--latex", help="Write the tables to this .tex file too.")] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="[NETWORK:]NAME=VALUE", help="Change a value in all networks, or in one."),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
+    journal: studies.JournalFile = None,
+    resume: studies.Resume = False,
+    figure: studies.FigureFile = None,
+    csv: studies.Csv = None,
+    latex: studies.Latex = None,
+    overrides: studies.Overrides = None,
+    overwrite: studies.Overwrite = False,
 ) -> None:
     """Measure networks on the same seeds: C, S, rate and E with 95 % intervals, a figure, and results.json."""
     from hetero_rsnn.common.files import json_text

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from hetero_rsnn.cli.options import free_file, journaled, parse_overrides, results_folder, say
 from hetero_rsnn.common.errors import HeteroError, OutputError, suggest
@@ -22,6 +24,28 @@ if TYPE_CHECKING:
     from hetero_rsnn.network.definition import Network
     from hetero_rsnn.network.draw import Draw
     from hetero_rsnn.simulation.recording import Recording
+
+# Options that both commands take.
+Backend = Annotated[str, typer.Option(help="fast, numpy or brian2.")]
+Precision = Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")]
+Target = Annotated[str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Small networks and few seeds: a look, not a result.")]
+Json = Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.")]
+JournalFile = Annotated[
+    Path | None,
+    typer.Option("--journal", "-j", help="File that keeps every measurement [default: journal.jsonl of --out]."),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an existing journal.")]
+FigureFile = Annotated[
+    Path | None, typer.Option("--figure", help="Draw to this .pdf, .png or .svg instead of figure.png of --out.")
+]
+Csv = Annotated[Path | None, typer.Option("--csv", help="Write the table to this .csv file too.")]
+Latex = Annotated[Path | None, typer.Option("--latex", help="Write the tables to this .tex file too.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="[NETWORK:]NAME=VALUE", help="Change a value in all networks, or in one."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")]
 
 #: What is written to the folder of the results, unless told otherwise.
 RESULTS, FIGURE, JOURNAL = "results.json", "figure.png", "journal.jsonl"

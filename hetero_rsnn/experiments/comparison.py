@@ -26,6 +26,7 @@ from hetero_rsnn.jobs.progress import Progress
 from hetero_rsnn.measures.estimates import Estimate, cell, estimate
 from hetero_rsnn.network.definition import Network, mixed_pairs
 from hetero_rsnn.network.loading import load_network
+from hetero_rsnn.network.parts import ALIKE
 from hetero_rsnn.network.shipped import CANONICAL, label
 from hetero_rsnn.simulation.engine import Engine
 
@@ -268,17 +269,13 @@ def _baseline(names: Sequence[str], baseline: str | None) -> str:
 def check_alike(networks: Sequence[Network], apart: Iterable[str] = ()) -> None:
     """Refuse networks whose protocols differ in what is measured, in anything but the parameters `apart`."""
     left = {name.removeprefix("protocol.") for name in apart}
-    for key in ("hold", "tau_read", "samples", "washout", "d_max", "estimator"):
-        found = {n.name: getattr(n.protocol, key) for n in networks}
-        if key not in left and len(set(found.values())) > 1:
+    for key in ALIKE:
+        found = {n.name: n.protocol.said(key) for n in networks if key not in left}
+        if len(set(found.values())) > 1:
             raise HeteroError(
                 f"compared networks must be measured alike, but protocol.{key} differs: "
-                f"{', '.join(f'{k} {_said(v)}' for k, v in found.items())}; set it to one value in all"
+                f"{', '.join(f'{k} {v}' for k, v in found.items())}; set it to one value in all"
             )
-
-
-def _said(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:g}"
 
 
 def comparison_tables(comparison: Comparison) -> list[TextTable]:

@@ -78,3 +78,12 @@ class Protocol:
     washout: int
     d_max: int
     estimator: str
+
+    def said(self, name: str) -> str:
+        """One of its values as messages show it."""
+        value = getattr(self, name)
+        return value if isinstance(value, str) else f"{value:g}"
+
+
+#: What must be equal where measurements are compared.
+ALIKE = ("hold", "tau_read", "samples", "washout", "d_max", "estimator")

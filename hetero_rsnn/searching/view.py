@@ -14,6 +14,7 @@ from hetero_rsnn.common.text import printable
 from hetero_rsnn.measures.estimates import (
     cell,  # also for the modules that show a search
 )
+from hetero_rsnn.network.parts import ALIKE
 from hetero_rsnn.searching.objectives import Evaluation
 from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.searching.space_parsing import Entry
@@ -234,8 +235,8 @@ def check_comparable(results: Sequence[SearchResult]) -> None:
         Naming what differs.
     """
     names = labels(results)
-    for key in ("hold", "tau_read", "samples", "washout", "d_max", "estimator"):
-        found = [getattr(r.space.base.protocol, key) for r in results]
+    for key in ALIKE:
+        found = [r.space.base.protocol.said(key) for r in results]
         if len(set(found)) > 1:
             raise HeteroError(
                 f"compared searches must measure alike, but protocol.{key} differs: "
