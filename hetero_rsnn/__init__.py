@@ -113,7 +113,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.network.loading import load_network
     from hetero_rsnn.network.parts import Population
     from hetero_rsnn.network.saving import save_network, trained_network
-    from hetero_rsnn.network.shipped import list_networks
+    from hetero_rsnn.network.shipped import canonical_networks, list_networks
     from hetero_rsnn.report.live import LiveSearch
     from hetero_rsnn.searching.objectives import Evaluation
     from hetero_rsnn.searching.result import SearchResult
@@ -162,7 +162,7 @@ _HOMES = {
     "network.loading": ["load_network"],
     "network.parts": ["Population"],
     "network.saving": ["save_network", "trained_network"],
-    "network.shipped": ["list_networks"],
+    "network.shipped": ["canonical_networks", "list_networks"],
     "inputs.audio": ["AudioEncoder"],
     "inputs.encoder_base": ["Encoder"],
     "inputs.encoders": ["CurrentEncoder", "DeltaEncoder", "PoissonEncoder"],
@@ -267,6 +267,7 @@ _HOMES = {
 __all__ = [  # noqa: RUF022 - in the order in which data flows
     "load_network",
     "list_networks",
+    "canonical_networks",
     "save_network",
     "trained_network",
     "Network",

@@ -10,6 +10,7 @@ import typer
 from hetero_rsnn.cli import studies
 from hetero_rsnn.cli.options import command_line, network_names, parse_seeds, say
 from hetero_rsnn.cli.studies import choose_files, load_named, measuring, name_of, rasters
+from hetero_rsnn.common.errors import HeteroError
 
 
 def compare(
@@ -20,6 +21,10 @@ def compare(
             help="Names or paths [default: the four canonical networks].",
             autocompletion=network_names,
         ),
+    ] = None,
+    point: Annotated[
+        str | None,
+        typer.Option(help="Which four canonical networks: intrinsic or recurrent [default: intrinsic]."),
     ] = None,
     seeds: Annotated[
         str | None, typer.Option(help="A count (20), a range (100-119) or a list (1,5,8) [default: 20].")
@@ -50,14 +55,16 @@ def compare(
     from hetero_rsnn.common.files import json_text
     from hetero_rsnn.experiments import comparison as comparing
     from hetero_rsnn.jobs.parallel import cores
-    from hetero_rsnn.network.shipped import CANONICAL
+    from hetero_rsnn.network.shipped import canonical_networks
     from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.network_plots import figure_comparison
     from hetero_rsnn.report.comparison_tables import comparison_rows, print_comparison
     from hetero_rsnn.simulation.engine import Engine
 
     engine = Engine(backend, precision, codegen_target)
-    words = networks or list(CANONICAL)
+    if networks and point is not None:
+        raise HeteroError("--point chooses among the canonical networks, and networks are named: leave out one of both")
+    words = networks or list(canonical_networks(point or "intrinsic"))
     nets = load_named(words, overrides or [], quick, n)
     numbers = parse_seeds(seeds if seeds is not None else ("4" if quick else "20"))
     more = ("recordings",) if recordings else ()

@@ -27,7 +27,7 @@ from hetero_rsnn.measures.estimates import Estimate, cell, estimate
 from hetero_rsnn.network.definition import Network, mixed_pairs
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.network.parts import ALIKE
-from hetero_rsnn.network.shipped import CANONICAL, label
+from hetero_rsnn.network.shipped import CANONICAL, POINTS, canonical_networks, kind_and_point, label
 from hetero_rsnn.simulation.engine import Engine
 
 #: What is compared.
@@ -149,7 +149,8 @@ class Comparison:
         names = [m.network.name for m in self.measurements if m.network.name != self.baseline]
         pairs = [(name, self.baseline) for name in names]
         # What the heterogeneity of synapses does to heterogeneous neurons.
-        return pairs + [("henhes", "henhos")] * ({"henhes", "henhos"} <= set(names))
+        four = (canonical_networks(point) for point in POINTS)
+        return pairs + [(he, hen) for _, hen, _, he in four if {he, hen} <= set(names)]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -193,7 +194,8 @@ def compare(
     seeds : int or iterable of int
         See `measure`, also for networks whose arrays are given.
     baseline : str, optional
-        Name of the network to compare with; by default ``"honhos"`` if it is among them, else the first.
+        Name of the network to compare with; by default the homogeneous one, ``"honhos"``, if it is among them, else the
+        first.
     backend, precision, codegen_target : str
         See `simulate`.
     workers : int
@@ -258,9 +260,15 @@ def _loaded(networks: Any) -> list[Network]:
     return [load_network(n) for n in ([networks] if isinstance(networks, str | Path | Network) else networks)]
 
 
+def _kind(name: str) -> str:
+    """Which canonical network a name stands for, at whatever point."""
+    return (kind_and_point(name) or ("", ""))[0]
+
+
 def _baseline(names: Sequence[str], baseline: str | None) -> str:
     if baseline is None:
-        return "honhos" if "honhos" in names else names[0] if names else ""
+        homogeneous = [name for name in ("honhos", *names) if name in names and _kind(name) == "honhos"]
+        return [*homogeneous, *names, ""][0]
     if baseline not in names:
         raise HeteroError(f"the baseline {baseline!r} is not among the networks{suggest(baseline, names)}")
     return baseline
@@ -301,6 +309,7 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
     if not comparison.pairs:
         return tables
     title = f"paired differences to {label(comparison.baseline)}; * where the 95 % interval excludes 0"
+    title += f", not corrected for their number ({4 * len(comparison.pairs)})"
     title = f"{title}; {mixed}" if mixed else title
     rows = []
     for name, to in comparison.pairs:
@@ -316,5 +325,5 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
 def raster_pair(comparison: Comparison) -> list[str]:
     """The homogeneous network and the heterogeneous one to draw rasters of: the baseline, and henhes or the last."""
     names = [m.network.name for m in comparison.measurements]
-    other = "henhes" if "henhes" in names else names[-1]
+    other = next((name for name in names if _kind(name) == "henhes"), names[-1])
     return list(dict.fromkeys([comparison.baseline, other]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import NetworkError
 from hetero_rsnn.common.files import read_toml
 
@@ -32,10 +33,41 @@ def read_network_file(path: Path) -> dict[str, Any]:
 
 #: The canonical networks: homogeneous or heterogeneous Neurons x homogeneous or heterogeneous Synapses.
 CANONICAL = ("honhos", "henhos", "honhes", "henhes")
+#: Operating points at which these four come along, and what their names begin with there.
+POINTS = {"intrinsic": "", "recurrent": "recurrent_"}
 #: Names as the paper writes them.
-LABELS = {"honhos": "HoNHoS", "henhos": "HeNHoS", "honhes": "HoNHeS", "henhes": "HeNHeS"}
+_LABELS = {"honhos": "HoNHoS", "henhos": "HeNHoS", "honhes": "HoNHeS", "henhes": "HeNHeS"}
+
+
+def canonical_networks(point: str = "intrinsic") -> tuple[str, ...]:
+    """Names of the four canonical networks at an operating point.
+
+    Parameters
+    ----------
+    point : {"intrinsic", "recurrent"}
+        Where most of the memory is in the time constants of neurons, or in the synapses between them.
+
+    Examples
+    --------
+    >>> canonical_networks("recurrent")
+    ('recurrent_honhos', 'recurrent_henhos', 'recurrent_honhes', 'recurrent_henhes')
+    """
+    checks.one_of("point", point, POINTS)
+    return tuple(POINTS[point] + name for name in CANONICAL)
+
+
+def kind_and_point(name: str) -> tuple[str, str] | None:
+    """Which canonical network a name stands for, and at which point; None for any other name."""
+    for point, start in POINTS.items():
+        if name.startswith(start) and name.removeprefix(start) in CANONICAL:
+            return name.removeprefix(start), point
+    return None
 
 
 def label(name: str) -> str:
     """How a network is called in figures and tables."""
-    return LABELS.get(name, name)
+    found = kind_and_point(name)
+    if found is None:
+        return name
+    kind, point = found
+    return _LABELS[kind] + (f" ({point})" if POINTS[point] else "")

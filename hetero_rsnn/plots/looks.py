@@ -12,11 +12,14 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from hetero_rsnn.common.files import write_atomic
+from hetero_rsnn.network.shipped import POINTS, kind_and_point
 
 #: Okabe and Ito's palette, safe for colour-blind readers; the markers and dashes differ too.
 COLOURS = {"honhos": "#000000", "henhos": "#0072B2", "honhes": "#E69F00", "henhes": "#D55E00"}
 SPARE = ("#009E73", "#CC79A7", "#56B4E9", "#8C6D1F", "#7F7F7F")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
+#: Of the canonical networks at other points than the first, in the order of `COLOURS`.
+_OTHER_MARKERS = ("p", "P", "X", "d")
 _DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 #: How parameters are called on axes.
 SYMBOLS = {"tau_m": r"membrane time constant $\tau_m$"}
@@ -29,12 +32,14 @@ def axes_for(ax: Axes | None, width: float = 4.8, height: float = 3.4) -> Axes:
 
 
 def style(name: str, index: int) -> dict[str, Any]:
-    """Colour, marker and dashes of a network; the canonical ones always look the same."""
+    """Colour, marker and dashes of a network; the canonical ones always look the same, at each point with a marker."""
+    kind, point = kind_and_point(name) or (name, "")
     order = list(COLOURS)
-    place = order.index(name) if name in COLOURS else len(order) + index
+    place = order.index(kind) if kind in COLOURS else len(order) + index
+    markers = _OTHER_MARKERS if point and POINTS[point] else _MARKERS
     return {
-        "color": COLOURS.get(name, SPARE[index % len(SPARE)]),
-        "marker": _MARKERS[place % len(_MARKERS)],
+        "color": COLOURS.get(kind, SPARE[index % len(SPARE)]),
+        "marker": markers[place % len(markers)],
         "linestyle": _DASHES[place % len(_DASHES)],
     }
 

@@ -20,7 +20,7 @@ from hetero_rsnn.measures.estimates import estimate
 from hetero_rsnn.measures.memory import MemoryCapacity
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.network.draw import draw as make_draw
-from hetero_rsnn.network.shipped import label
+from hetero_rsnn.network.shipped import kind_and_point, label
 from hetero_rsnn.plots.looks import COLOURS, SPARE, SYMBOLS, axes_for, legend, panel_letter, style
 from hetero_rsnn.simulation.recording import Recording
 
@@ -96,7 +96,7 @@ def plot_distributions(
     groups: dict[Any, list[tuple[str, int]]] = {}
     for m in measurements:
         name = m.network.name
-        spare += name not in COLOURS
+        spare += kind_and_point(name) is None
         p = dict(next((q.parameters for q in m.network.populations if q.name == where), ())).get(parameter)
         if p is None:  # equations of its own need not have this parameter
             continue
@@ -213,7 +213,7 @@ def plot_memory_curve(measurements: Sequence[Measurement], ax: Axes | None = Non
     for m in measurements:
         name = m.network.name
         look = style(name, spare)
-        spare += name not in COLOURS
+        spare += kind_and_point(name) is None
         curve = m["curve"]
         points = [estimate(column) for column in curve.T]
         d = np.arange(1, curve.shape[1] + 1)
@@ -239,7 +239,7 @@ def plot_efficiency(measurements: Sequence[Measurement], ax: Axes | None = None)
     for m in measurements:
         name = m.network.name
         look = style(name, spare)
-        spare += name not in COLOURS
+        spare += kind_and_point(name) is None
         s = m.summary()
         ax.plot(m["C"], m["E"], look["marker"], color=look["color"], ms=3, alpha=0.35, mew=0)
         c, e = s["C"], s["E"]

@@ -13,8 +13,8 @@ from matplotlib.patheffects import withStroke
 from hetero_rsnn.common.checks import one_of
 from hetero_rsnn.experiments.sweep_result import Sweep, SweepCurve
 from hetero_rsnn.measures.estimates import Estimate
-from hetero_rsnn.network.shipped import label
-from hetero_rsnn.plots.looks import COLOURS, axes_for, panel_letter, style
+from hetero_rsnn.network.shipped import kind_and_point, label
+from hetero_rsnn.plots.looks import axes_for, panel_letter, style
 
 #: What is drawn over the parameter, with its axis.
 _AXES = {
@@ -125,7 +125,7 @@ def _looks(sweep: Sweep) -> list[dict[str, Any]]:
     for name in names:
         known = name if names.count(name) == 1 else ""
         looks.append(style(known, spare))
-        spare += known not in COLOURS
+        spare += kind_and_point(known) is None
     return looks
 
 

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from hetero_rsnn.measures.cutoff_curve import CutoffCurve
 from hetero_rsnn.measures.estimates import estimate
-from hetero_rsnn.network.shipped import label
-from hetero_rsnn.plots.looks import COLOURS, legend, style
+from hetero_rsnn.network.shipped import kind_and_point, label
+from hetero_rsnn.plots.looks import legend, style
 from hetero_rsnn.tasks.result import TaskResult
 
 _CUTOFF, _FIXED, _BOUND, _FULL = "#D55E00", "#0072B2", "#009E73", "#555555"
@@ -135,7 +135,7 @@ def _over_spikes(result: TaskResult, ax: Axes, quantity: str, name: str) -> None
     spare = 0
     for network in result.names:
         look = style(network, spare)
-        spare += network not in COLOURS
+        spare += kind_and_point(network) is None
         rows = [r.report for r in result.of(network)]
         x, y = [r.nu for r in rows], [getattr(r, quantity) for r in rows]
         ax.plot(x, y, look["marker"], color=look["color"], ms=3, alpha=0.4, mew=0)
@@ -154,7 +154,7 @@ def plot_few_labels(result: TaskResult, ax: Axes | None = None) -> Axes:
     spare = 0
     for network in result.names:
         look = style(network, spare)
-        spare += network not in COLOURS
+        spare += kind_and_point(network) is None
         rows = result.of(network)
         counts = list(rows[0].few)
         means = [estimate(r.few[k][0] for r in rows).mean for k in counts]

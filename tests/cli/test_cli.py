@@ -107,6 +107,18 @@ def test_compare_writes_table_figure_and_results(run, tmp_path):
     assert not list(tmp_path.rglob("*.part"))
 
 
+def test_compare_shows_another_operating_point(run, tmp_path):
+    code, out, _ = run("compare", "--point", "recurrent", *TINY, "--out", "res")
+    assert code == 0 and "HoNHoS (recurrent)" in out
+    data = json.loads((tmp_path / "res" / "results.json").read_text())
+    assert [n["network"] for n in data["networks"]] == list(hr.canonical_networks("recurrent"))
+    assert {d["to"] for d in data["differences"]} == {"recurrent_honhos", "recurrent_henhos"}
+    code, _, err = run("compare", "henhes", "--point", "recurrent")
+    assert code == 2 and "--point chooses among the canonical networks, and networks are named" in err
+    code, _, err = run("compare", "--point", "recurent")
+    assert code == 2 and "unknown point 'recurent' (did you mean 'recurrent'?)" in err
+
+
 def test_one_network_can_be_changed_alone_and_results_hold_the_command_and_what_was_compared(run, tmp_path):
     assert run("compare", "honhos", "henhos", *TINY, "--set", "henhos:tau_m.cv=0.2", "--out", "res")[0] == 0
     data = json.loads((tmp_path / "res" / "results.json").read_text())

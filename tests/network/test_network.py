@@ -25,7 +25,7 @@ from hetero_rsnn.network.draw import draw
 from hetero_rsnn.network.equations import defined, identifiers
 from hetero_rsnn.network.mirror import check_equations
 from hetero_rsnn.network.saving import to_toml_text
-from hetero_rsnn.network.shipped import networks_folder
+from hetero_rsnn.network.shipped import label, networks_folder
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -160,17 +160,20 @@ def test_shipped_network(name: str) -> None:
 
 def test_list_of_networks() -> None:
     expected = {"lif_stdp", "honhos", "henhos", "honhes", "henhes", "henhes_symmetric", "chrsnn", "static"}
+    expected |= {f"recurrent_{name}" for name in ("honhos", "henhos", "honhes", "henhes")} | {"recurrent"}
     assert expected <= set(NETWORKS) and NETWORKS[0] == "lif_stdp"
     assert set(NETWORKS) == {p.stem for p in networks_folder().glob("*.toml")}
     assert all(hr.list_networks().values())
 
 
-@pytest.mark.parametrize("name", ["honhos", "henhos", "honhes", "henhes"])
-def test_canonical_networks_extend_one_base(name: str) -> None:
+@pytest.mark.parametrize(("point", "base"), [("intrinsic", "lif_stdp"), ("recurrent", "recurrent")])
+@pytest.mark.parametrize("place", range(4))
+def test_canonical_networks_extend_one_base(point: str, base: str, place: int) -> None:
     """Spread alone: no file but the base states a mean."""
+    name = hr.canonical_networks(point)[place]
     data = tomllib.loads((networks_folder() / f"{name}.toml").read_text())
     assert "extends" in data and all(k.endswith((".cv", "extends", "description")) for k in leaves(data))
-    assert set(difference("lif_stdp", name)) <= {
+    assert set(difference(base, name)) <= {
         *(f"populations.{p}.tau_m.cv" for p in "EI"),
         *(f"plasticity.{k}.cv" for k in ("tau_plus", "tau_minus", "eta_plus", "eta_minus")),
     }
@@ -180,6 +183,7 @@ NEURONS = {f"populations.{p}.tau_m.cv" for p in "EI"}
 SYNAPSES = {f"plasticity.{k}.cv" for k in ("tau_plus", "tau_minus", "eta_plus", "eta_minus")}
 
 
+@pytest.mark.parametrize("start", ["", "recurrent_"])
 @pytest.mark.parametrize(
     ("a", "b", "names"),
     [
@@ -190,9 +194,9 @@ SYNAPSES = {f"plasticity.{k}.cv" for k in ("tau_plus", "tau_minus", "eta_plus", 
         ("honhos", "henhes", NEURONS | SYNAPSES),
     ],
 )
-def test_canonical_networks_differ_in_what_their_names_say(a: str, b: str, names: set[str]) -> None:
+def test_canonical_networks_differ_in_what_their_names_say(a: str, b: str, names: set[str], start: str) -> None:
     """Homogeneous to heterogeneous: the cv leaves 0, nothing else moves, and so the means are the same."""
-    found = difference(a, b)
+    found = difference(start + a, start + b)
     assert set(found) == names
     for one, two in found.values():
         assert one == 0.0 and two > 0.0
@@ -203,6 +207,18 @@ def test_canonical_spreads_are_the_same_wherever_they_occur() -> None:
         k: v[1] for k, v in difference("honhes", "henhes").items()
     }
     assert difference("honhos", "honhes") == difference("henhos", "henhes")
+    for a, b in (("honhos", "henhos"), ("honhos", "honhes"), ("henhos", "henhes")):
+        assert difference(a, b) == difference(f"recurrent_{a}", f"recurrent_{b}")
+
+
+def test_points_of_the_canonical_networks() -> None:
+    assert hr.canonical_networks() == ("honhos", "henhos", "honhes", "henhes")
+    assert hr.canonical_networks("recurrent")[3] == "recurrent_henhes"
+    assert [label(n) for n in ("henhos", "recurrent_henhos", "chrsnn", "recurrent_x")] == [
+        "HeNHoS", "HeNHoS (recurrent)", "chrsnn", "recurrent_x",
+    ]  # fmt: skip
+    with pytest.raises(HeteroError, match=r"unknown point 'recurent' \(did you mean 'recurrent'\?\)"):
+        hr.canonical_networks("recurent")
 
 
 def test_symmetric_control() -> None:
@@ -448,8 +464,8 @@ def test_fingerprint_follows_content_only(write: Write) -> None:
     renamed = net.replace(name="other", description="something else")
     assert (renamed.name, renamed.description) == ("other", "something else") and same(renamed, net)
     assert same(load_network(write("mine.toml", 'extends = "henhes"\n')), net)
-    seen = {load_network(name).fingerprint for name in NETWORKS if name not in ("lif_stdp", "honhos")}
-    assert len(seen) == len(NETWORKS) - 2
+    seen = {load_network(name).fingerprint for name in NETWORKS if not name.endswith("honhos")}
+    assert len(seen) == len(NETWORKS) - 2  # which are their base files
     for name, value in leaves(net.to_dict()).items():
         if name.split(".")[0] in ("name", "description", "model") or name.split(".")[-1] == "kind":
             continue
