@@ -83,7 +83,38 @@ def comparison(file: str, quantities: Sequence[str], first: str) -> list[str]:
     return lines
 
 
+def point_claims() -> list[str]:
+    """What the paper's claims come to at both operating points."""
+    found = read("recurrent_point")["result"]
+    lines = ["| difference | intrinsic point | recurrent point |", "|---|---|---|"]
+    for name in found["intrinsic"]["claims"]:
+        cells = []
+        for point in ("intrinsic", "recurrent"):
+            e = found[point]["claims"][name]
+            share = {k: 100 * e[k] for k in ("mean", "low", "high")}
+            cells.append(f"{interval(share, 1 if abs(share['mean']) < 10 else 0, '+')} %: {e['verdict']}")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    for name in ("H5, whole sweep", "H5, up to cv 0.55"):
+        cells = [f"{interval(found[p][name], sign='+')}: {found[p][name]['verdict']}" for p in found]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
+def point_ways() -> list[str]:
+    """C of HeNHeS as it is, without STDP and without synapses, at both operating points."""
+    lines = ["| point | HeNHeS | *C* (samples) | rate (Hz) | silent |", "|---|---|---|---|---|"]
+    for point, found in read("recurrent_point")["result"].items():
+        for way, row in found["ways"].items():
+            lines.append(
+                f"| {point} | {way} | {interval(row['C'])} | {row['rate_hz']['mean']:.1f} | "
+                f"{100 * row['silent_share']['mean']:.0f} % |"
+            )
+    return lines
+
+
 TABLES: dict[str, Callable[[], list[str]]] = {
+    "points claims": point_claims,
+    "points ways": point_ways,
     "compare": lambda: comparison("compare", ("C", "S", "E"), "`hetero-rsnn compare`, 20 seeds, 400 neurons"),
     "compare with rates": lambda: comparison("compare", ("C", "S", "rate_hz", "E"), "network"),
 }
@@ -106,8 +137,27 @@ def of_comparison() -> dict[str, str]:
     }
 
 
+def of_points() -> dict[str, str]:
+    """Numbers of the two operating points for sentences: what is left of C, in percent."""
+    found = read("recurrent_point")["result"]
+    out = {}
+    for point in ("intrinsic", "recurrent"):
+        for name in ("STDP off", "no synapses", "no synapses, best bias"):
+            e = found[point]["left"][name]
+            out[f"{point}, {name}"] = interval({k: 100 * e[k] for k in ("mean", "low", "high")}, 0)
+    sweep = found["recurrent"]["sweep"]["correlation"]
+    out["first"], out["later"] = f"{sweep[0]['mean']:.2f}", f"{sweep[2]['mean']:.2f}"
+    return out
+
+
 #: Page -> its sentences, and where their numbers come from.
 SENTENCES: dict[str, list[tuple[str, Callable[[], dict[str, str]]]]] = {
+    "docs/operating_point.md": [
+        ("{recurrent, no synapses, best bias} % of *C* without synapses", of_points),
+        ("{recurrent, STDP off} % with STDP off", of_points),
+        ("{intrinsic, no synapses} % of *C* is left", of_points),
+        ("from {first} without spread to {later} at a cv of 0.4", of_points),
+    ],
     "docs/findings.md": [
         ("Heterogeneous **neurons** nearly triple *C*: {C gained}.", of_comparison),
         (
