@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from hetero_rsnn.cli import studies
-from hetero_rsnn.cli.options import command_line, network_names, parse_seeds, say
+from hetero_rsnn.cli.options import (
+    Csv,
+    Dask,
+    FigureFile,
+    Latex,
+    Tables,
+    Workers,
+    command_line,
+    network_names,
+    parse_seeds,
+    places,
+    say,
+)
 from hetero_rsnn.cli.studies import choose_files, load_named, measuring, name_of, rasters
 
 
@@ -28,7 +40,8 @@ def compare(
     backend: studies.Backend = "fast",
     precision: studies.Precision = "double",
     codegen_target: studies.Target = "numpy",
-    workers: Annotated[int | None, typer.Option(help="Seeds measured at a time [default: one a core].")] = None,
+    workers: Workers = None,
+    dask: Dask = None,
     quick: studies.Quick = False,
     as_json: studies.Json = False,
     out: Annotated[
@@ -40,16 +53,15 @@ def compare(
     ] = None,
     journal: studies.JournalFile = None,
     resume: studies.Resume = False,
-    figure: studies.FigureFile = None,
-    csv: studies.Csv = None,
-    latex: studies.Latex = None,
+    figure: FigureFile = None,
+    csv: Csv = None,
+    latex: Latex = None,
     overrides: studies.Overrides = None,
     overwrite: studies.Overwrite = False,
 ) -> None:
     """Measure networks on the same seeds: C, S, rate and E with 95 % intervals, a figure, and results.json."""
     from hetero_rsnn.common.files import json_text
     from hetero_rsnn.experiments import comparison as comparing
-    from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.network.shipped import CANONICAL
     from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.network_plots import figure_comparison
@@ -61,14 +73,14 @@ def compare(
     nets = load_named(words, overrides or [], quick, n)
     numbers = parse_seeds(seeds if seeds is not None else ("4" if quick else "20"))
     more = ("recordings",) if recordings else ()
-    files = choose_files("compare", out, overwrite, figure, csv, latex, journal, resume, more)
+    files = choose_files("compare", out, overwrite, Tables(figure, csv, latex), journal, resume, more)
     with measuring("measuring", files, len(nets) * len(numbers), recordings) as progress:
         comparison = comparing.compare(
             list(nets.values()),
             numbers,
             baseline=None if baseline is None else name_of(baseline, nets),
             **engine.options,
-            workers=cores() if workers is None else workers,
+            **places(workers, dask),
             progress=progress,
             recordings=files.folder / "recordings" if recordings else None,
             journal=files.journal,

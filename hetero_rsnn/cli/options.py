@@ -10,15 +10,40 @@ import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 import typer.core
 
-from hetero_rsnn.common.errors import FileFormatError, HeteroError, JournalError, OutputError
+from hetero_rsnn.common.errors import ExecutorError, FileFormatError, HeteroError, JournalError, OutputError
 from hetero_rsnn.common.files import first_free, output_folder
 from hetero_rsnn.common.text import printable
 from hetero_rsnn.jobs.progress import print_warning
+
+if TYPE_CHECKING:
+    from hetero_rsnn.common.tables import TextTable
+
+# Where jobs run, of all commands that have many.
+Workers = Annotated[int | None, typer.Option(help="Jobs at a time [default: one a core].")]
+Dask = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run the jobs on this Dask cluster instead.")]
+
+
+def places(workers: int | None, dask: str | None) -> dict[str, Any]:
+    """Where jobs run, as functions take it: here, one a core, or on a cluster, as many as it has threads."""
+    from hetero_rsnn.jobs.parallel import cores
+
+    return {"workers": cores() if workers is None and dask is None else workers, "dask": dask}
+
+
+# Files that results go to besides results.json.
+FigureFile = Annotated[
+    Path | None, typer.Option("--figure", help="Draw to this .pdf, .png or .svg instead of figure.png of --out.")
+]
+Csv = Annotated[Path | None, typer.Option("--csv", help="Write the table to this .csv file too.")]
+Latex = Annotated[Path | None, typer.Option("--latex", help="Write the tables to this .tex file too.")]
+_ENDINGS = {"--figure": (".pdf", ".png", ".svg"), "--csv": (".csv",), "--latex": (".tex",)}
 
 #: What stands for a character in an encoding that does not have it.
 _PLAIN = {
@@ -69,6 +94,22 @@ def plain_warnings() -> Iterator[None]:
 def examples(*lines: str) -> str:
     """What stands below the help of a command: lines to try, kept as they are."""
     return "\b\n" + "\n".join(["Examples:", *(f"  {line}" for line in lines)])
+
+
+class GroupedCommands(typer.core.TyperGroup):
+    """Commands under headings, which are their ``rich_help_panel``; what rich would draw is not for every terminal."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a section a heading, in the order in which they come first."""
+        known = [(name, command) for name in self.list_commands(ctx) if (command := self.get_command(ctx, name))]
+        width = max(len(name) for name, _ in known)
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, command in known:
+            text = command.get_short_help_str(formatter.width - width - 6)
+            sections.setdefault(str(getattr(command, "rich_help_panel", "")), []).append((name.ljust(width), text))
+        for heading, rows in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)
 
 
 class NamedGroup(typer.core.TyperGroup):
@@ -188,6 +229,8 @@ def journaled(path: Path, piece: str, again: Sequence[str], count: Callable[[], 
     """
     try:
         yield
+    except ExecutorError as error:
+        raise (error.at(after=f": {shlex.join(again)}") if error.lost else error) from None
     except JournalError as error:
         raise JournalError(error.reason, fix=_RESUME[error.problem]) if error.problem in _RESUME else error from None
     except KeyboardInterrupt:
@@ -232,10 +275,14 @@ def results_folder(out: Path | None, command: str, files: tuple[str, ...], overw
 
 
 @contextmanager
-def task_folder(out: Path | None, command: str, overwrite: bool, files: Sequence[str] = ()) -> Iterator[Path]:
+def task_folder(
+    out: Path | None, command: str, overwrite: bool, apart: Tables, files: Sequence[str] = ()
+) -> Iterator[Path]:
     """The folder for results of a task, and more files; made for results that there are none of, it goes again."""
+    apart.refuse(overwrite)
     fresh = out is None or not out.exists()
-    folder = results_folder(out, command, ("results.json", "figure.png", *files), overwrite)
+    names = ("results.json", *(["figure.png"] if apart.figure is None else []), *files)
+    folder = results_folder(out, command, names, overwrite)
     try:
         yield folder
     except HeteroError:
@@ -244,25 +291,63 @@ def task_folder(out: Path | None, command: str, overwrite: bool, files: Sequence
         raise
 
 
+@dataclass(frozen=True)
+class Tables:
+    """Figure and tables to files that were asked for by name; see `FigureFile`, `Csv` and `Latex`."""
+
+    figure: Path | None
+    csv: Path | None
+    latex: Path | None
+
+    def refuse(self, overwrite: bool) -> None:
+        """Refuse, before the work, what has another ending, is there already or cannot be written."""
+        for option, path in (("--figure", self.figure), ("--csv", self.csv), ("--latex", self.latex)):
+            if path is None:
+                continue
+            if path.suffix not in _ENDINGS[option]:
+                rule = " or ".join(_ENDINGS[option])
+                raise HeteroError(f"{option} must name a file that ends in {rule}, got {str(path)!r}: rename it")
+            free_file(path, option, overwrite)
+
+    def write(self, rows: list[dict[str, Any]], tables: Sequence[TextTable]) -> None:
+        """Write the tables; the figure is for who draws it."""
+        from hetero_rsnn.common.files import write_text
+        from hetero_rsnn.report.table_files import csv_text, latex_text
+
+        if self.csv is not None:
+            write_text(self.csv, csv_text(rows))
+        if self.latex is not None:
+            write_text(self.latex, latex_text(tables))
+
+    def told(self) -> str:
+        """A line more on what was written, if anything was."""
+        apart = [printable(path) for path in (self.figure, self.csv, self.latex) if path is not None]
+        return f"\nwrote {', '.join(apart)}" if apart else ""
+
+
 def write_task(
     folder: Path, seeds: list[int], result: Any, figure: Any, as_json: bool, tables: Callable[[Any], None],
+    apart: Tables, rows: Callable[[Any], list[dict[str, Any]]], texts: Callable[[Any], list[Any]],
     more: dict[str, Any] | None = None, files: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Write the results of a task and their figure; then print them, last, since a pipe that nobody reads ends that.
 
-    `more` is said in the results too; `files` lie there already.
+    `rows` and `texts` make what `apart` writes; `more` is said in the results too; `files` lie there already.
     """
     from hetero_rsnn.common.files import json_text, write_json
     from hetero_rsnn.plots.looks import save_figure
+    from hetero_rsnn.report.terminal import text_of
 
     content = {"command": command_line(), "seeds": seeds, **result.to_dict(), **(more or {})}
     write_json(folder / "results.json", content)
-    save_figure(figure, folder / "figure.png")
+    save_figure(figure, apart.figure or folder / "figure.png")
+    apart.write(rows(result), [text_of(table) for table in texts(result)])
     if as_json:
         say(json_text(content), end="")
     else:
         tables(result)
-        say(f"wrote {', '.join(['results.json', *files])} and figure.png to {printable(folder)}")
+        inside = [["results.json", *files], ["figure.png"] * (apart.figure is None)]
+        say(f"wrote {' and '.join(', '.join(names) for names in inside if names)} to {printable(folder)}{apart.told()}")
 
 
 def load_data(name: str, data_dir: Path | None, **options: Any) -> Any:

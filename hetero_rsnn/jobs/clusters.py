@@ -142,7 +142,7 @@ class DaskRunner(FuturesRunner):
 
     def _lost(self) -> ExecutorError:
         return ExecutorError(
-            f"the connection to the Dask scheduler at {self._scheduler!r} was lost", fix="start it again, then resume"
+            f"the connection to the Dask scheduler at {self._scheduler!r} was lost", fix="start it again", lost=True
         )
 
     def _threads(self) -> dict[str, int]:
@@ -173,9 +173,7 @@ class DaskRunner(FuturesRunner):
             self._manned, self._said = now, False
             return
         if now - self._manned > _RESTART:
-            raise ExecutorError(
-                f"the Dask cluster has had no worker for {_RESTART:g} s", fix=f"{self._remedy}, then resume"
-            )
+            raise ExecutorError(f"the Dask cluster has had no worker for {_RESTART:g} s", fix=self._remedy, lost=True)
         if not self._said and now - self._manned > _PATIENCE:
             logger.warning(
                 "the Dask cluster has no worker: waiting up to %g s for one; %s", _RESTART - _PATIENCE, self._remedy

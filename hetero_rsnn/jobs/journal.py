@@ -26,12 +26,13 @@ import stat
 import sys
 import weakref
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
-from hetero_rsnn.common.errors import HeteroError, JournalError, OutputError
+from hetero_rsnn.common.errors import ExecutorError, HeteroError, JournalError, OutputError
 from hetero_rsnn.common.files import path_of, plain, write_atomic
 from hetero_rsnn.jobs.locks import lock, owner
 
@@ -495,3 +496,12 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+@contextmanager
+def resumable(kept: bool = True) -> Iterator[None]:
+    """Of work whose steps a journal keeps, the error of a cluster that went away says that it can be gone on with."""
+    try:
+        yield
+    except ExecutorError as error:
+        raise (error.at(after=", then resume") if kept and error.lost else error) from None
