@@ -4,7 +4,7 @@
 ``options``   what several commands read: overrides, seeds, the folder for results
 ``studies``   what compare and sweep share: named networks, files, the journal
 ``networks``, ``spaces``, ``data``, ``simulate``, ``compare``, ``sweep``, ``tasks`` (classify, forecast), ``images``
-(classify --model), ``control``, ``search``, ``show``: the commands
+(classify --model), ``control``, ``search``, ``show``, ``rerun``, ``warmup``: the commands
 """
 
 from __future__ import annotations

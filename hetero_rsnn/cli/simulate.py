@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import network_names, parse_overrides, results_folder, say
+from hetero_rsnn.cli.options import command_line, network_names, parse_overrides, results_folder, say
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.text import printable
 
@@ -86,6 +86,7 @@ def simulate(
     drawn = draw(net, seed, precision=precision)
     folder = results_folder(out, "simulate", ("recording.npz", "recording.json", "raster.png"), overwrite)
     recording = run(drawn, stimulus, plasticity=learns, **engine.options)
+    recording = replace(recording, provenance={**recording.provenance, "command": command_line()})
     path = recording.save(folder / "recording")
     shown = min(stimulus.duration, 2000.0)
     title = printable(f"{label(net.name)} on {series.source}: {', '.join(series.names[:4])}").replace("$", r"\$")
