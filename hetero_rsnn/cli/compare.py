@@ -9,6 +9,7 @@ import typer
 
 from hetero_rsnn.cli import studies
 from hetero_rsnn.cli.options import (
+    OUTPUT,
     Csv,
     Dask,
     FigureFile,
@@ -45,9 +46,12 @@ def compare(
     quick: studies.Quick = False,
     as_json: studies.Json = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/compare].")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the results [default: results/compare].", rich_help_panel=OUTPUT),
     ] = None,
-    recordings: Annotated[bool, typer.Option("--recordings", help="Write every recording too (npz and json).")] = False,
+    recordings: Annotated[
+        bool, typer.Option("--recordings", help="Write every recording too (npz and json).", rich_help_panel=OUTPUT)
+    ] = False,
     baseline: Annotated[
         str | None, typer.Option(help="Network to compare with [default: honhos, else the first].")
     ] = None,
@@ -59,7 +63,10 @@ def compare(
     overrides: studies.Overrides = None,
     overwrite: studies.Overwrite = False,
 ) -> None:
-    """Measure networks on the same seeds: C, S, rate and E with 95 % intervals, a figure, and results.json."""
+    """Measure networks on the same seeds: C, S, rate and E with 95 % intervals, a figure, and results.json.
+
+    C is the memory capacity in samples, S the spikes of a neuron per sample, and E = C/S the memory that a spike buys.
+    """
     from hetero_rsnn.common.files import json_text
     from hetero_rsnn.experiments import comparison as comparing
     from hetero_rsnn.network.shipped import CANONICAL

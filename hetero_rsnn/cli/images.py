@@ -21,27 +21,46 @@ _OPTIONS = {
     "shortcuts": "--shortcuts",
 }  # fmt: skip
 
-Model = Annotated[
-    str | None, typer.Option(help="Images by feed-forward networks that are trained: conv or mlp; needs torch.")
-]
-Steps = Annotated[int | None, typer.Option(help="Of --model, for an image [default: 4; of events 10].")]
-Method = Annotated[str | None, typer.Option(help="Of --model: direct, or conversion of an ordinary network.")]
-Loss = Annotated[str | None, typer.Option(help="Of --model: cross_entropy or tet.")]
-Rcs = Annotated[
-    float | None, typer.Option("--rcs", metavar="ALPHA", help="Of --model: weight of the RCS regulariser, e.g. 0.002.")
-]
-Epochs = Annotated[int | None, typer.Option(help="Of --model: times that it sees all images [default: 10].")]
-Count = Annotated[int | None, typer.Option("--images", help="Of --model: first so many to train on [default: all].")]
+_HEADING = "Images by feed-forward networks"
 
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="conv or mlp: such a network, trained, instead of recurrent ones; needs torch.", rich_help_panel=_HEADING
+    ),
+]
+Steps = Annotated[
+    int | None, typer.Option(help="Steps for an image [default: 4; of events 10].", rich_help_panel=_HEADING)
+]
+Method = Annotated[
+    str | None,
+    typer.Option(help="direct (the default), or conversion of an ordinary network.", rich_help_panel=_HEADING),
+]
+Loss = Annotated[str | None, typer.Option(help="cross_entropy (the default) or tet.", rich_help_panel=_HEADING)]
+Rcs = Annotated[
+    float | None,
+    typer.Option("--rcs", metavar="ALPHA", help="Weight of the RCS regulariser, e.g. 0.002.", rich_help_panel=_HEADING),
+]
+Epochs = Annotated[
+    int | None, typer.Option(help="Times that it sees all images [default: 10].", rich_help_panel=_HEADING)
+]
+Count = Annotated[
+    int | None,
+    typer.Option("--images", help="Train on the first so many [default: all].", rich_help_panel=_HEADING),
+]
 Bits = Annotated[
     int | None,
     typer.Option(
-        help="Of --model: 1 for weights of 1 bit between the first and the last layer; also writes the network as "
-        "bits, packed.json [default: 32]."
+        help="1 for weights of 1 bit between the first and the last layer; also writes the network as bits, "
+        "packed.json [default: 32].",
+        rich_help_panel=_HEADING,
     ),
 ]
 Shortcuts = Annotated[
-    bool, typer.Option("--shortcuts", help="Of --model: a shortcut around every layer between the first and the last.")
+    bool,
+    typer.Option(
+        "--shortcuts", help="A shortcut around every layer between the first and the last.", rich_help_panel=_HEADING
+    ),
 ]
 
 

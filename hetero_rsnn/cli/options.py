@@ -25,9 +25,15 @@ from hetero_rsnn.jobs.progress import print_warning
 if TYPE_CHECKING:
     from hetero_rsnn.common.tables import TextTable
 
+#: Headings of options in the help of commands that have many.
+RUNNING, OUTPUT = "Where and how it runs", "Results"
+
 # Where jobs run, of all commands that have many.
-Workers = Annotated[int | None, typer.Option(help="Jobs at a time [default: one a core].")]
-Dask = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run the jobs on this Dask cluster instead.")]
+Workers = Annotated[int | None, typer.Option(help="Jobs at a time [default: one a core].", rich_help_panel=RUNNING)]
+Dask = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Run the jobs on this Dask cluster instead.", rich_help_panel=RUNNING),
+]
 
 
 def places(workers: int | None, dask: str | None) -> dict[str, Any]:
@@ -39,10 +45,17 @@ def places(workers: int | None, dask: str | None) -> dict[str, Any]:
 
 # Files that results go to besides results.json.
 FigureFile = Annotated[
-    Path | None, typer.Option("--figure", help="Draw to this .pdf, .png or .svg instead of figure.png of --out.")
+    Path | None,
+    typer.Option(
+        "--figure", help="Draw to this .pdf, .png or .svg instead of figure.png of --out.", rich_help_panel=OUTPUT
+    ),
 ]
-Csv = Annotated[Path | None, typer.Option("--csv", help="Write the table to this .csv file too.")]
-Latex = Annotated[Path | None, typer.Option("--latex", help="Write the tables to this .tex file too.")]
+Csv = Annotated[
+    Path | None, typer.Option("--csv", help="Write the table to this .csv file too.", rich_help_panel=OUTPUT)
+]
+Latex = Annotated[
+    Path | None, typer.Option("--latex", help="Write the tables to this .tex file too.", rich_help_panel=OUTPUT)
+]
 _ENDINGS = {"--figure": (".pdf", ".png", ".svg"), "--csv": (".csv",), "--latex": (".tex",)}
 
 #: What stands for a character in an encoding that does not have it.
@@ -110,6 +123,23 @@ class GroupedCommands(typer.core.TyperGroup):
         for heading, rows in sections.items():
             with formatter.section(heading):
                 formatter.write_dl(rows)
+
+
+class SectionedCommand(typer.core.TyperCommand):
+    """A command whose options stand under headings, their ``rich_help_panel``, after those that have none."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write a section a heading."""
+        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            own = "Arguments" if parameter.param_type_name == "argument" else "Options"
+            if record is not None:
+                sections.setdefault(getattr(parameter, "rich_help_panel", None) or own, []).append(record)
+        for heading, rows in sections.items():
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
 
 
 class NamedGroup(typer.core.TyperGroup):

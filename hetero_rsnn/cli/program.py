@@ -17,7 +17,7 @@ from hetero_rsnn.cli import show as cli_show
 from hetero_rsnn.cli import tasks as cli_tasks
 from hetero_rsnn.cli.compare import compare
 from hetero_rsnn.cli.networks import networks_app
-from hetero_rsnn.cli.options import GroupedCommands, any_encoding, examples, plain_warnings, say
+from hetero_rsnn.cli.options import GroupedCommands, SectionedCommand, any_encoding, examples, plain_warnings, say
 from hetero_rsnn.cli.rerun import rerun
 from hetero_rsnn.cli.simulate import simulate
 from hetero_rsnn.cli.spaces import spaces_app
@@ -29,7 +29,7 @@ from hetero_rsnn.common.versions import versions
 
 app = typer.Typer(
     name="hetero-rsnn",
-    help="Memory capacity and spike efficiency of heterogeneous recurrent spiking networks.",
+    help="Memory capacity C, spikes S and efficiency E = C/S of heterogeneous recurrent spiking networks.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=examples(
@@ -56,14 +56,14 @@ def _top(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Memory capacity and spike efficiency of heterogeneous recurrent spiking networks."""
+    """Memory capacity C, spikes S and efficiency E = C/S of heterogeneous recurrent spiking networks."""
 
 
 def _command(
     heading: str, name: str, summary: str, *lines: str
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add a command below a heading; its summary fits into a line of 80 columns beside its name."""
-    return app.command(name, short_help=summary, epilog=examples(*lines), rich_help_panel=heading)
+    return app.command(name, cls=SectionedCommand, short_help=summary, epilog=examples(*lines), rich_help_panel=heading)
 
 
 _command(
@@ -80,6 +80,7 @@ _command(
     "hetero-rsnn compare --quick",
     "hetero-rsnn compare honhos henhes --seeds 20 --out results/two",
     "hetero-rsnn compare honhos mine.toml --set E.tau_m.mean='25 ms'",
+    "hetero-rsnn compare --seeds 100 --dask tcp://10.0.0.5:8786 --journal c.jsonl",
 )(compare)
 _command(
     "Measure",
@@ -103,6 +104,7 @@ _command(
     "Classify a data set: accuracy and spikes.",
     "hetero-rsnn classify japanese_vowels --quick",
     "hetero-rsnn classify japanese_vowels honhos henhes --early",
+    "hetero-rsnn classify sklearn_digits --model mlp --quick",
 )(cli_tasks.classify)
 _command(
     "Tasks",
@@ -110,6 +112,7 @@ _command(
     "Forecast a data set: error, skill and spikes.",
     "hetero-rsnn forecast wind_greensboro --quick",
     "hetero-rsnn forecast lorenz63 honhos henhes --closed-loop",
+    "hetero-rsnn forecast wind_greensboro henhes --csv wind.csv --figure wind.pdf",
 )(cli_tasks.forecast)
 _command(
     "Tasks",

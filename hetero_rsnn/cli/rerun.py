@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import Dask, say, writable_folder
+from hetero_rsnn.cli.options import RUNNING, Dask, say, writable_folder
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, OutputError
 from hetero_rsnn.common.text import printable
 
@@ -42,7 +42,9 @@ def rerun(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Keep the new results in this folder [default: nowhere].")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Jobs at a time [default: as the first time].")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Jobs at a time [default: as the first time].", rich_help_panel=RUNNING)
+    ] = None,
     dask: Dask = None,
 ) -> None:
     """Repeat a result from its file, and say whether it is the same: exit code 0 if so, 1 if not.

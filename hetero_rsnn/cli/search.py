@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import Dask, Workers, by_line, journaled, places, say, space_names
+from hetero_rsnn.cli.options import OUTPUT, RUNNING, Dask, Workers, by_line, journaled, places, say, space_names
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.text import printable
 
@@ -24,9 +24,16 @@ def search(
     ],
     journal: Annotated[
         Path | None,
-        typer.Option("--journal", "-j", help="File that keeps every step [default: results/search/SPACE.jsonl]."),
+        typer.Option(
+            "--journal",
+            "-j",
+            help="File that keeps every step [default: results/search/SPACE.jsonl].",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an existing journal.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an existing journal.", rich_help_panel=OUTPUT)
+    ] = False,
     budget: Annotated[int | None, typer.Option(help="Candidates in all [default: the space's].")] = None,
     initial: Annotated[
         int | None, typer.Option(help="Of these, spread over the space before the model is asked.")
@@ -44,10 +51,15 @@ def search(
     workers: Workers = None,
     dask: Dask = None,
     trial_timeout: Annotated[
-        float | None, typer.Option(help="Seconds that a seed of a trial may run before the trial fails.")
+        float | None,
+        typer.Option(help="Seconds that a seed of a trial may run before the trial fails.", rich_help_panel=RUNNING),
     ] = None,
-    backend: Annotated[str | None, typer.Option(help="fast (the default), numpy or brian2.")] = None,
-    precision: Annotated[str | None, typer.Option(help="double (the default) or single.")] = None,
+    backend: Annotated[
+        str | None, typer.Option(help="fast (the default), numpy or brian2.", rich_help_panel=RUNNING)
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="double (the default) or single.", rich_help_panel=RUNNING)
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value of the base network.")
     ] = None,

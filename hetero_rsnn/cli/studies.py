@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import Tables, journaled, parse_overrides, results_folder, say
+from hetero_rsnn.cli.options import OUTPUT, RUNNING, Tables, journaled, parse_overrides, results_folder, say
 from hetero_rsnn.common.errors import HeteroError, OutputError, suggest
 from hetero_rsnn.common.files import first_free
 from hetero_rsnn.common.text import printable
@@ -26,21 +26,32 @@ if TYPE_CHECKING:
     from hetero_rsnn.simulation.recording import Recording
 
 # Options that both commands take.
-Backend = Annotated[str, typer.Option(help="fast, numpy or brian2.")]
-Precision = Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")]
-Target = Annotated[str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")]
+Backend = Annotated[str, typer.Option(help="fast, numpy or brian2.", rich_help_panel=RUNNING)]
+Precision = Annotated[
+    str, typer.Option(help="double, or single: faster, for the fast backend only.", rich_help_panel=RUNNING)
+]
+Target = Annotated[
+    str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.", rich_help_panel=RUNNING)
+]
 Quick = Annotated[bool, typer.Option("--quick", help="Small networks and few seeds: a look, not a result.")]
-Json = Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.")]
+Json = Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.", rich_help_panel=OUTPUT)]
 JournalFile = Annotated[
     Path | None,
-    typer.Option("--journal", "-j", help="File that keeps every measurement [default: journal.jsonl of --out]."),
+    typer.Option(
+        "--journal",
+        "-j",
+        help="File that keeps every measurement [default: journal.jsonl of --out].",
+        rich_help_panel=OUTPUT,
+    ),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with an existing journal.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an existing journal.", rich_help_panel=OUTPUT)]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="[NETWORK:]NAME=VALUE", help="Change a value in all networks, or in one."),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace earlier results in the folder.", rich_help_panel=OUTPUT)
+]
 
 #: What is written to the folder of the results, unless told otherwise.
 RESULTS, FIGURE, JOURNAL = "results.json", "figure.png", "journal.jsonl"

@@ -9,6 +9,7 @@ import typer
 
 from hetero_rsnn.cli import studies
 from hetero_rsnn.cli.options import (
+    OUTPUT,
     Csv,
     Dask,
     FigureFile,
@@ -51,7 +52,8 @@ def sweep(
     quick: studies.Quick = False,
     as_json: studies.Json = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/sweep].")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the results [default: results/sweep].", rich_help_panel=OUTPUT),
     ] = None,
     journal: studies.JournalFile = None,
     resume: studies.Resume = False,

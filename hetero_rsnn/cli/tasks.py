@@ -9,8 +9,19 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli import images
-from hetero_rsnn.cli.options import Csv, Dask, FigureFile, Latex, Tables, Workers, data_names, network_names, places
+from hetero_rsnn.cli import images, studies
+from hetero_rsnn.cli.options import (
+    OUTPUT,
+    Csv,
+    Dask,
+    FigureFile,
+    Latex,
+    Tables,
+    Workers,
+    data_names,
+    network_names,
+    places,
+)
 from hetero_rsnn.common.errors import HeteroError
 
 #: Settings of a quick look; numbers are rough then.
@@ -26,10 +37,7 @@ _Folder = Annotated[
 ]
 _Seeds = Annotated[str | None, typer.Option(help="A count (3), a range (100-102) or a list (1,5,8) [default: 3].")]
 _N = Annotated[int | None, typer.Option("--n", help="Number of neurons [default: the recipe's].")]
-_Backend = Annotated[str, typer.Option(help="fast, numpy or brian2.")]
-_Precision = Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")]
 _Quick = Annotated[bool, typer.Option("--quick", help="Small networks, one seed, part of the data: a look only.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.")]
 _Train = Annotated[
     str, typer.Option(help="stdp, or gradient: by backpropagation, on labels or targets of the training part.")
 ]
@@ -37,7 +45,6 @@ _Rate = Annotated[
     float | None, typer.Option("--target-rate", metavar="HZ", help="Rate above which spikes cost, for gradient.")
 ]
 _Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value of all networks.")]
-_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")]
 
 
 def classify(
@@ -68,20 +75,21 @@ def classify(
     ] = None,
     train: _Train = "stdp",
     target_rate: _Rate = None,
-    backend: _Backend = "fast",
-    precision: _Precision = "double",
+    backend: studies.Backend = "fast",
+    precision: studies.Precision = "double",
     workers: Workers = None,
     dask: Dask = None,
     quick: _Quick = False,
-    as_json: _Json = False,
+    as_json: studies.Json = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/classify].")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the results [default: results/classify].", rich_help_panel=OUTPUT),
     ] = None,
     figure: FigureFile = None,
     csv: Csv = None,
     latex: Latex = None,
     overrides: _Set = None,
-    overwrite: _Overwrite = False,
+    overwrite: studies.Overwrite = False,
 ) -> None:
     """Classify a data set: accuracy, spikes, few labels, the linear model on the same input; a table and a figure."""
     from hetero_rsnn.tasks.classification import classify as run
@@ -126,20 +134,21 @@ def forecast(
     ] = False,
     train: _Train = "stdp",
     target_rate: _Rate = None,
-    backend: _Backend = "fast",
-    precision: _Precision = "double",
+    backend: studies.Backend = "fast",
+    precision: studies.Precision = "double",
     workers: Workers = None,
     dask: Dask = None,
     quick: _Quick = False,
-    as_json: _Json = False,
+    as_json: studies.Json = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/forecast].")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the results [default: results/forecast].", rich_help_panel=OUTPUT),
     ] = None,
     figure: FigureFile = None,
     csv: Csv = None,
     latex: Latex = None,
     overrides: _Set = None,
-    overwrite: _Overwrite = False,
+    overwrite: studies.Overwrite = False,
 ) -> None:
     """Forecast a data set: NRMSE, skill against persistence and a linear model, spikes; a table and a figure."""
     from hetero_rsnn.tasks.forecasting import forecast as run

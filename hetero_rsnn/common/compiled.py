@@ -47,12 +47,12 @@ def wide_vectors(typing: Any) -> Any:
     return types.void(), codegen
 
 
-#: Modules whose compiling is worth a word: what it compiles, and seconds that it takes on one core of a usual machine.
+#: Modules whose compiling is worth a word: what it compiles, and how long that takes on one core.
 _SLOW = {
-    "hetero_rsnn.simulation.kernels": ("the kernel of simulations", 10),
-    "hetero_rsnn.gradient.adjoint": ("the kernel of gradients", 20),
-    "hetero_rsnn.gradient.packed.execution": ("the kernel of packed networks", 20),
-    "hetero_rsnn.control.scan": ("the kernel of actors", 10),
+    "hetero_rsnn.simulation.kernels": "the kernel of simulations once, about 10 s",
+    "hetero_rsnn.gradient.adjoint": "the kernel of gradients once, about 5 s",
+    "hetero_rsnn.gradient.packed.execution": "the kernel of packed networks once, some seconds",
+    "hetero_rsnn.control.scan": "the kernel of actors once, some seconds",
 }
 
 
@@ -82,9 +82,8 @@ class Compilations(event.Listener):
         self.functions.append(f"{function.__module__}.{function.__qualname__}")
         if function.__module__ in _SLOW and function.__module__ not in self._told:
             self._told.add(function.__module__)
-            what, seconds = _SLOW[function.__module__]
             if multiprocessing.parent_process() is None:
-                logger.warning("compiling %s once, about %d s", what, seconds)
+                logger.warning("compiling %s", _SLOW[function.__module__])
 
     def on_end(self, found: Any) -> None:
         """An error in between ends an event too."""

@@ -130,6 +130,7 @@ def test_more_seeds_later_and_both_figures(run, tmp_path):
         (["E.tau_m.cv=0:1:3", "--figure", "a.gif"], ["--figure", ".pdf or .png or .svg", "a.gif"]),
         (["E.tau_m.cv=0:1:3", "--csv", "a.txt"], ["--csv", ".csv", "a.txt"]),
         (["E.tau_m.cv=0:1:3", "--latex", "a"], ["--latex", ".tex"]),
+        (["E.tau_m.cv=0:1:3", "--dask", "nonsense"], ["must be like tcp://host:8786", "nonsense"]),
         (["E.tau_m.cv=0:1:3", "--resume"], ["--resume needs the journal"]),
         (["E.tau_m.cv=0:1:3", "--resume", "--journal", "none.jsonl"], ["none.jsonl", "leave out --resume"]),
         (["E.tau_m.cv=0:1:3", "--also", "henhes"], ["two networks are called 'henhes'", "other=henhes"]),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import concurrent.futures as cf
 import logging
 import os
+import pickle
 import signal
 import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import chores
@@ -133,6 +135,22 @@ def test_a_job_that_a_closed_client_has_dropped_is_dropped_without_a_word(caplog
     future = clusters.DaskExecutor(SimpleNamespace(submit=lambda *words, pure: theirs)).submit(abs, 1)
     assert cf.wait([future], 10).not_done == set() and future.cancelled()
     assert not caplog.records
+
+
+def test_a_function_that_holds_much_is_sent_once(runner):
+    sent = []
+
+    def submit(function, *words, pure):
+        sent.append((function, *words))
+        return SimpleNamespace(add_done_callback=lambda call: None, cancel=lambda: None)
+
+    runner._client.submit = submit
+    large = partial(max, bytes(2_000_000))
+    for k, function in enumerate([len, large, large, large, len]):
+        runner._begin(k, function, k)
+    assert [words[0] is pickle.loads for words in sent] == [False, True, False, False, False, False]
+    assert pickle.loads(sent[1][1]).args == large.args and sent[2][1] is sent[3][1] is not large
+    runner._drop(range(5))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures as cf
 import sys
 import time
+from functools import partial
 
 import pytest
 from chores import die_if_negative, die_once, slow, square
@@ -21,6 +22,10 @@ def floats(x):
 
     numbers = np.random.default_rng(x).normal(size=(40, 40))
     return (numbers @ numbers.T).sum(axis=0)
+
+
+def weigh(data, x):
+    return x * data[-1]
 
 
 def refuse(x):
@@ -63,6 +68,8 @@ def test_the_results_are_the_same_on_a_dask_cluster():
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **quiet) as cluster:
         address = cluster.scheduler_address
         assert bits(run_jobs(floats, range(7), dask=address)) == bits(run_jobs(floats, range(7)))
+        large = partial(weigh, list(range(400_000)))
+        assert run_jobs(large, [1, 2, 3], dask=address) == [399_999, 799_998, 1_199_997]
         with pytest.raises(TooShortError, match="0 is too short: give more") as caught:
             run_jobs(refuse, range(2), dask=address, workers=1)
     assert caught.value.required == 7
