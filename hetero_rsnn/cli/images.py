@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import Tables
+from hetero_rsnn.cli.outputs import Tables
 from hetero_rsnn.common.errors import HeteroError
 
 #: Settings of a quick look; numbers are rough then.

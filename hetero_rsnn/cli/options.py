@@ -10,23 +10,20 @@ import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 import typer.core
 
+from hetero_rsnn.cli.outputs import Tables, writable_folder
 from hetero_rsnn.common.errors import ExecutorError, FileFormatError, HeteroError, JournalError, OutputError
-from hetero_rsnn.common.files import first_free, output_folder
+from hetero_rsnn.common.files import first_free
 from hetero_rsnn.common.text import printable
 from hetero_rsnn.jobs.progress import print_warning
 
-if TYPE_CHECKING:
-    from hetero_rsnn.common.tables import TextTable
-
-#: Headings of options in the help of commands that have many.
-RUNNING, OUTPUT = "Where and how it runs", "Results"
+#: Heading of options in the help of commands that have many.
+RUNNING = "Where and how it runs"
 
 # Where jobs run, of all commands that have many.
 Workers = Annotated[int | None, typer.Option(help="Jobs at a time [default: one a core].", rich_help_panel=RUNNING)]
@@ -42,21 +39,6 @@ def places(workers: int | None, dask: str | None) -> dict[str, Any]:
 
     return {"workers": cores() if workers is None and dask is None else workers, "dask": dask}
 
-
-# Files that results go to besides results.json.
-FigureFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--figure", help="Draw to this .pdf, .png or .svg instead of figure.png of --out.", rich_help_panel=OUTPUT
-    ),
-]
-Csv = Annotated[
-    Path | None, typer.Option("--csv", help="Write the table to this .csv file too.", rich_help_panel=OUTPUT)
-]
-Latex = Annotated[
-    Path | None, typer.Option("--latex", help="Write the tables to this .tex file too.", rich_help_panel=OUTPUT)
-]
-_ENDINGS = {"--figure": (".pdf", ".png", ".svg"), "--csv": (".csv",), "--latex": (".tex",)}
 
 #: What stands for a character in an encoding that does not have it.
 _PLAIN = {
@@ -107,39 +89,6 @@ def plain_warnings() -> Iterator[None]:
 def examples(*lines: str) -> str:
     """What stands below the help of a command: lines to try, kept as they are."""
     return "\b\n" + "\n".join(["Examples:", *(f"  {line}" for line in lines)])
-
-
-class GroupedCommands(typer.core.TyperGroup):
-    """Commands under headings, which are their ``rich_help_panel``; what rich would draw is not for every terminal."""
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write a section a heading, in the order in which they come first."""
-        known = [(name, command) for name in self.list_commands(ctx) if (command := self.get_command(ctx, name))]
-        width = max(len(name) for name, _ in known)
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for name, command in known:
-            text = command.get_short_help_str(formatter.width - width - 6)
-            sections.setdefault(str(getattr(command, "rich_help_panel", "")), []).append((name.ljust(width), text))
-        for heading, rows in sections.items():
-            with formatter.section(heading):
-                formatter.write_dl(rows)
-
-
-class SectionedCommand(typer.core.TyperCommand):
-    """A command whose options stand under headings, their ``rich_help_panel``, after those that have none."""
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write a section a heading."""
-        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            own = "Arguments" if parameter.param_type_name == "argument" else "Options"
-            if record is not None:
-                sections.setdefault(getattr(parameter, "rich_help_panel", None) or own, []).append(record)
-        for heading, rows in sections.items():
-            if rows:
-                with formatter.section(heading):
-                    formatter.write_dl(rows)
 
 
 class NamedGroup(typer.core.TyperGroup):
@@ -276,23 +225,6 @@ def command_line() -> str:
     return shlex.join(["hetero-rsnn", *sys.argv[1:]])
 
 
-def free_file(path: Path, option: str, overwrite: bool) -> None:
-    """Refuse, before the work, a file that is there already or cannot be written."""
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder: choose another {option}")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists already: choose another {option}, or add --overwrite")
-    writable_folder(path.parent, option)
-
-
-def writable_folder(folder: Path, option: str = "--out") -> Path:
-    """Make a folder that can be written; the error names the option that chooses another."""
-    try:
-        return output_folder(folder)
-    except OutputError as error:
-        raise OutputError(error.reason, fix=f"choose another {option}") from None
-
-
 def results_folder(out: Path | None, command: str, files: tuple[str, ...], overwrite: bool) -> Path:
     """Folder for results. Without --out a new one each time; a named one must not hold results already."""
     if out is None:
@@ -319,40 +251,6 @@ def task_folder(
         if fresh and not any(folder.iterdir()):
             folder.rmdir()
         raise
-
-
-@dataclass(frozen=True)
-class Tables:
-    """Figure and tables to files that were asked for by name; see `FigureFile`, `Csv` and `Latex`."""
-
-    figure: Path | None
-    csv: Path | None
-    latex: Path | None
-
-    def refuse(self, overwrite: bool) -> None:
-        """Refuse, before the work, what has another ending, is there already or cannot be written."""
-        for option, path in (("--figure", self.figure), ("--csv", self.csv), ("--latex", self.latex)):
-            if path is None:
-                continue
-            if path.suffix not in _ENDINGS[option]:
-                rule = " or ".join(_ENDINGS[option])
-                raise HeteroError(f"{option} must name a file that ends in {rule}, got {str(path)!r}: rename it")
-            free_file(path, option, overwrite)
-
-    def write(self, rows: list[dict[str, Any]], tables: Sequence[TextTable]) -> None:
-        """Write the tables; the figure is for who draws it."""
-        from hetero_rsnn.common.files import write_text
-        from hetero_rsnn.report.table_files import csv_text, latex_text
-
-        if self.csv is not None:
-            write_text(self.csv, csv_text(rows))
-        if self.latex is not None:
-            write_text(self.latex, latex_text(tables))
-
-    def told(self) -> str:
-        """A line more on what was written, if anything was."""
-        apart = [printable(path) for path in (self.figure, self.csv, self.latex) if path is not None]
-        return f"\nwrote {', '.join(apart)}" if apart else ""
 
 
 def write_task(

@@ -16,8 +16,9 @@ from hetero_rsnn.cli import search as cli_search
 from hetero_rsnn.cli import show as cli_show
 from hetero_rsnn.cli import tasks as cli_tasks
 from hetero_rsnn.cli.compare import compare
+from hetero_rsnn.cli.layout import GroupedCommands, SectionedCommand
 from hetero_rsnn.cli.networks import networks_app
-from hetero_rsnn.cli.options import GroupedCommands, SectionedCommand, any_encoding, examples, plain_warnings, say
+from hetero_rsnn.cli.options import any_encoding, examples, plain_warnings, say
 from hetero_rsnn.cli.rerun import rerun
 from hetero_rsnn.cli.simulate import simulate
 from hetero_rsnn.cli.spaces import spaces_app

@@ -14,7 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import RUNNING, Dask, say, writable_folder
+from hetero_rsnn.cli.options import RUNNING, Dask, say
+from hetero_rsnn.cli.outputs import writable_folder
 from hetero_rsnn.common.errors import FileFormatError, HeteroError, OutputError
 from hetero_rsnn.common.text import printable
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import OUTPUT, RUNNING, Dask, Workers, by_line, journaled, places, say, space_names
+from hetero_rsnn.cli.options import RUNNING, Dask, Workers, by_line, journaled, places, say, space_names
+from hetero_rsnn.cli.outputs import OUTPUT
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.text import printable
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hetero_rsnn.cli import studies
-from hetero_rsnn.cli.options import OUTPUT, command_line, network_names, parse_overrides, results_folder, say
+from hetero_rsnn.cli.options import command_line, network_names, parse_overrides, results_folder, say
+from hetero_rsnn.cli.outputs import OUTPUT
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.text import printable
 

@@ -8,19 +8,8 @@ from typing import Annotated
 import typer
 
 from hetero_rsnn.cli import studies
-from hetero_rsnn.cli.options import (
-    OUTPUT,
-    Csv,
-    Dask,
-    FigureFile,
-    Latex,
-    Tables,
-    Workers,
-    command_line,
-    parse_seeds,
-    places,
-    say,
-)
+from hetero_rsnn.cli.options import Dask, Workers, command_line, parse_seeds, places, say
+from hetero_rsnn.cli.outputs import OUTPUT, Csv, FigureFile, Latex, Tables
 from hetero_rsnn.cli.studies import choose_files, load_named, measuring
 from hetero_rsnn.common.errors import HeteroError
 

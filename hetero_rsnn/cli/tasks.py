@@ -10,18 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from hetero_rsnn.cli import images, studies
-from hetero_rsnn.cli.options import (
-    OUTPUT,
-    Csv,
-    Dask,
-    FigureFile,
-    Latex,
-    Tables,
-    Workers,
-    data_names,
-    network_names,
-    places,
-)
+from hetero_rsnn.cli.options import Dask, Workers, data_names, network_names, places
+from hetero_rsnn.cli.outputs import OUTPUT, Csv, FigureFile, Latex, Tables
 from hetero_rsnn.common.errors import HeteroError
 
 #: Settings of a quick look; numbers are rough then.
