@@ -37,6 +37,7 @@ _SHOWN = 5
 
 
 def rerun(
+    context: typer.Context,
     result: Annotated[
         Path, typer.Argument(help="results.json of compare, sweep, classify or forecast; recording.json of simulate.")
     ],
@@ -57,7 +58,8 @@ def rerun(
     then = _read(result)
     words = _words(result, then)
     with _place(out) as folder:
-        _repeat(words, folder, workers, dask)
+        commands: Any = context.find_root().command
+        _repeat(commands.commands[words[0]], words, folder, workers, dask)
         now = _read(folder / _RESULTS[then["format"]][1])
         _add_arrays(result, then)
         _add_arrays(folder / "recording.json", now)
@@ -111,12 +113,8 @@ def _place(out: Path | None) -> Iterator[Path]:
     yield writable_folder(out)
 
 
-def _repeat(words: list[str], folder: Path, workers: int | None, dask: str | None) -> None:
+def _repeat(chosen: Any, words: list[str], folder: Path, workers: int | None, dask: str | None) -> None:
     """Run the command with its own words, but for those about files; what it prints is not shown."""
-    from hetero_rsnn.cli.program import app
-
-    command: Any = typer.main.get_command(app)
-    chosen = command.commands[words[0]]
     before, sys.argv = sys.argv, ["hetero-rsnn", *words]  # what the new results say they are made by
     try:
         with chosen.make_context(f"hetero-rsnn {words[0]}", words[1:]) as context:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
@@ -65,6 +65,8 @@ def run_jobs(
     if workers is not None:
         workers = checks.whole("workers", workers, least=1)
     follow_parent()
+    if not jobs:
+        return []
     results: dict[int, Any] = {}
     most = min(workers or 1, len(jobs))
     if executor is not None or dask is not None:
@@ -73,18 +75,19 @@ def run_jobs(
         finished = _here(function, jobs, most, threads)
     else:
         finished = _elsewhere(function, jobs, make_runner(most), workers)
-    for index, result in finished:
-        results[index] = result
-        if each is not None:
-            each(index, result)
-        if progress is not None:
-            progress(len(results), len(jobs))
+    with closing(finished):  # whatever stops this stops the work
+        for index, result in finished:
+            results[index] = result
+            if each is not None:
+                each(index, result)
+            if progress is not None:
+                progress(len(results), len(jobs))
     return [results[i] for i in range(len(jobs))]
 
 
 def _here(
     function: Callable[[Job], Result], jobs: Sequence[Job], workers: int, threads: bool
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result]]:
     from threadpoolctl import threadpool_limits
 
     if workers <= 1:
@@ -130,7 +133,7 @@ def _tried(function: Callable[[Job], Result], job: Job) -> Result | _Failure:
 
 def _elsewhere(
     function: Callable[[Job], Result], jobs: Sequence[Job], runner: Runner, workers: int | None
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result]]:
     with runner, closing(runner.run(partial(_tried, function), jobs, ordered=False)) as outcomes:
         for outcome in outcomes:
             yield outcome.index, _result(outcome, len(jobs), workers)

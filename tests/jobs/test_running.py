@@ -108,6 +108,10 @@ def test_what_is_finished_is_kept_before_what_began_earlier():
     assert [index for index, _ in order][-1] == 0
 
 
+def test_without_jobs_nobody_is_asked():
+    assert run_jobs(square, [], dask="tcp://127.0.0.1:1") == run_jobs(square, [], workers=3) == []
+
+
 def test_mistakes_are_refused_before_any_job_runs():
     with pytest.raises(HeteroError, match="workers must be a whole number >= 1, got 0"):
         run_jobs(square, [1], workers=0)
