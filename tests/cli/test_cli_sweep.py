@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 from helpers import ROOT, exit_2
 
@@ -194,18 +195,27 @@ def test_an_unfinished_folder_asks_for_resume(run, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process")
-@pytest.mark.parametrize("command", [["sweep", "henhes", "E.tau_m.cv=0:1:3"], ["compare", "henhes", "honhos"]])
-def test_an_interruption_says_what_is_kept_and_the_line_to_go_on_with(tmp_path, command):
+@pytest.mark.parametrize(
+    ("command", "where"),
+    [
+        (["sweep", "henhes", "E.tau_m.cv=0:1:3"], []),
+        (["compare", "henhes", "honhos"], []),
+        pytest.param(["compare", "henhes", "honhos"], ["--backend", "numpy", "--workers", "2"], marks=pytest.mark.slow),
+    ],
+)
+def test_an_interruption_says_what_is_kept_and_the_line_to_go_on_with(tmp_path, command, where):
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    words = [*command, *TINY, "--seeds", "99"]
+    words = [*command, *TINY, *where, "--seeds", "99"]
     call = [sys.executable, "-m", "hetero_rsnn.cli"]
     process = subprocess.Popen([*call, *words], cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
     for line in process.stderr:
         if line.startswith("measuring: "):
+            below = psutil.Process(process.pid).children(recursive=True)
             process.send_signal(signal.SIGINT)
             break
     rest = process.stderr.read()
     assert process.wait(60) == 130 and "Traceback" not in rest
+    assert len(below) >= len(where) / 2 and psutil.wait_procs(below, timeout=10)[1] == []
     last = rest.strip().splitlines()[-1]
     journal = tmp_path / "results" / command[0] / "journal.jsonl"
     kept, whole = len(read_journal(journal)) - 1, 297 if command[0] == "sweep" else 198
