@@ -253,13 +253,15 @@ def measurement_log(
         return
     path = path_of("journal", path)
     header = {KIND: kind, **study, "engine": engine.options, "versions": versions()}
-    if resume:
-        with Journal.resume(path, lambda found: _same(path, found, header), each=Inspector()) as journal, resumable():
-            yield MeasurementLog(journal, labels)
-        return
     log: MeasurementLog | None = None
+    if resume:
+        with Journal.resume(path, lambda found: _same(path, found, header), each=Inspector()) as journal:
+            log = MeasurementLog(journal, labels)
+            with resumable(lambda: True):
+                yield log
+        return
     try:
-        with Journal.create(path, header) as journal, resumable():
+        with Journal.create(path, header) as journal, resumable(lambda: log):
             log = MeasurementLog(journal, labels)
             yield log
     except BaseException:

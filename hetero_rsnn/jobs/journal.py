@@ -499,9 +499,9 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def resumable(kept: bool = True) -> Iterator[None]:
-    """Of work whose steps a journal keeps, the error of a cluster that went away says that it can be gone on with."""
+def resumable(holds: Callable[[], object]) -> Iterator[None]:
+    """The error of a cluster that went away says that work can be gone on with, if a journal holds some of it."""
     try:
         yield
     except ExecutorError as error:
-        raise (error.at(after=", then resume") if kept and error.lost else error) from None
+        raise (error.at(after=", then resume") if error.lost and holds() else error) from None

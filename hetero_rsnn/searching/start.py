@@ -116,7 +116,7 @@ def search_space(
         run = Search(asked, settings, wanted, job, script, runner, watch or _unseen)
         if used.label.get("backend") == "fast" and options.in_processes:
             compile_ahead(used.label["precision"])
-        with resumable(journal is not None):
+        with resumable(lambda: journal is not None):
             run.run()
         return run.result()
 

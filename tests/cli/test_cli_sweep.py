@@ -15,7 +15,10 @@ import pytest
 from helpers import ROOT, exit_2
 
 import hetero_rsnn as hr
+from hetero_rsnn.common.errors import ExecutorError
+from hetero_rsnn.experiments import measurement
 from hetero_rsnn.jobs.journal import read_journal
+from hetero_rsnn.jobs.running import run_jobs
 
 TINY = ["--quick", "--n", "60", "--seeds", "2", "--workers", "1"]
 TINY += ["--set", "protocol.samples=500", "--set", "protocol.train=1 s", "--set", "protocol.d_max=10"]
@@ -225,6 +228,23 @@ def test_an_interruption_says_what_is_kept_and_the_line_to_go_on_with(tmp_path, 
     again = [word if word != "99" else "5" for word in again[1:]]
     done = subprocess.run([*call, *again], cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0 and f"to results/{command[0]}" in done.stdout, done.stderr
+
+
+def test_a_cluster_that_is_lost_ends_in_the_line_to_go_on_with(run, monkeypatch):
+    def lose(function, jobs, *, each, dask, **options):
+        each(0, run_jobs(function, jobs[:1])[0])
+        raise ExecutorError("the cluster was lost", fix="start it again", lost=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(measurement, "run_jobs", lose)
+        code, _, err = run(*SWEEP, "--dask", "tcp://127.0.0.1:1")
+    start = "error: the cluster was lost: start it again, then resume: "
+    last = err.splitlines()[-1]
+    assert code == 2 and last.startswith(f"{start}hetero-rsnn sweep henhes E.tau_m.cv=0:1:3 --quick")
+    again = shlex.split(last.removeprefix(start))[1:]
+    assert again[-3:] == ["--journal", "results/sweep/journal.jsonl", "--resume"]
+    code, _, err = run(*(word for word in again if word not in ("--dask", "tcp://127.0.0.1:1")))
+    assert code == 0 and "1 of 6 measurements kept" in err
 
 
 def test_80_columns_hold_the_tables(monkeypatch, run):

@@ -125,8 +125,9 @@ def test_a_lost_worker_costs_nothing_but_time(tmp_path, monkeypatch):
 def test_a_cluster_that_is_lost_leaves_a_journal_to_go_on_with(tmp_path, monkeypatch):
     from hetero_rsnn.jobs.running import run_jobs
 
-    def lose(function: Any, jobs: Any, *, each: Any, dask: Any, **options: Any) -> None:
-        each(0, run_jobs(function, jobs[:1])[0])
+    def lose(function: Any, jobs: Any, *, each: Any, dask: Any, first: bool = True, **options: Any) -> None:
+        if first:
+            each(0, run_jobs(function, jobs[:1])[0])
         raise ExecutorError("the connection was lost", fix="start it again", lost=True)
 
     monkeypatch.setattr(measurement, "run_jobs", lose)
@@ -135,6 +136,10 @@ def test_a_cluster_that_is_lost_leaves_a_journal_to_go_on_with(tmp_path, monkeyp
     lost = refused(lambda: hr.compare([small()], 2, dask="x", journal=path), error=ExecutorError)
     assert str(lost) == "the connection was lost: start it again, then resume"
     assert len(read_journal(path)) == 1 + 1
+    monkeypatch.setattr(measurement, "run_jobs", lambda *jobs, **options: lose(*jobs, **options, first=False))
+    begun = refused(lambda: hr.compare([small()], 2, dask="x", journal=tmp_path / "k.jsonl"), error=ExecutorError)
+    assert str(begun) == "the connection was lost: start it again"
+    assert not (tmp_path / "k.jsonl").exists()  # nothing was measured, so there is nothing to go on with
     monkeypatch.undo()
     assert hr.compare([small()], 2, journal=path, resume=True).seeds == [0, 1]
 
