@@ -209,8 +209,8 @@ def journaled(path: Path, piece: str, again: Sequence[str], count: Callable[[], 
     try:
         yield
     except ExecutorError as error:
-        kept = error.lost and path.is_file()
-        raise (error.at(after=f": {shlex.join(again)}") if kept else error) from None
+        begun = error.lost and path.is_file()
+        raise (error.at(after=f": {shlex.join(again)}") if begun else error) from None
     except JournalError as error:
         raise JournalError(error.reason, fix=_RESUME[error.problem]) if error.problem in _RESUME else error from None
     except KeyboardInterrupt:
