@@ -40,7 +40,7 @@ from study_kit import Row, Study, fail_politely, interval
 
 import hetero_rsnn as hr
 from hetero_rsnn.gradient.quantisation import levels, quantised_draw
-from hetero_rsnn.jobs.parallel import run_jobs
+from hetero_rsnn.jobs.running import run_jobs
 from hetero_rsnn.network.shipped import label
 
 NETWORKS = ("henhes", "honhos")

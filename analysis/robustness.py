@@ -42,7 +42,7 @@ from study_kit import Row, Study, as_json, column, fail_politely, mean, paired, 
 
 import hetero_rsnn as hr
 from hetero_rsnn import plots
-from hetero_rsnn.jobs.parallel import run_jobs
+from hetero_rsnn.jobs.running import run_jobs
 from hetero_rsnn.measures.estimates import estimate
 from hetero_rsnn.network.shipped import label
 

@@ -31,7 +31,8 @@ import hetero_rsnn as hr
 from hetero_rsnn import plots
 from hetero_rsnn.common.files import write_json
 from hetero_rsnn.common.versions import versions
-from hetero_rsnn.jobs.parallel import cores, run_jobs
+from hetero_rsnn.jobs.parallel import cores
+from hetero_rsnn.jobs.running import run_jobs
 from hetero_rsnn.measures.estimates import estimate
 from hetero_rsnn.network.distributions import Gamma
 

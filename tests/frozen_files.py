@@ -37,6 +37,8 @@ COMMANDS = {
     "show": ["show"],
     "classify": ["classify"],
     "forecast": ["forecast"],
+    "rerun": ["rerun"],
+    "warmup": ["warmup"],
 }
 TINY = ["--quick", "--n", "60", "--seeds", "2", "--workers", "1"]
 TINY += ["--set", "protocol.samples=500", "--set", "protocol.train=1 s", "--set", "protocol.d_max=10"]

@@ -2,9 +2,11 @@
 
 ``program``   puts the commands together; a user's mistake ends in one line and exit code 2
 ``options``   what several commands read: overrides, seeds, the folder for results
+``layout``    headings in the help
+``outputs``   files that are named: figure and tables
 ``studies``   what compare and sweep share: named networks, files, the journal
 ``networks``, ``spaces``, ``data``, ``simulate``, ``compare``, ``sweep``, ``tasks`` (classify, forecast), ``images``
-(classify --model), ``control``, ``search``, ``show``: the commands
+(classify --model), ``control``, ``search``, ``show``, ``rerun``, ``warmup``: the commands
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from hetero_rsnn.cli import studies
-from hetero_rsnn.cli.options import command_line, network_names, parse_seeds, say
+from hetero_rsnn.cli.options import Dask, Workers, command_line, network_names, parse_seeds, places, say
+from hetero_rsnn.cli.outputs import OUTPUT, Csv, FigureFile, Latex, Tables
 from hetero_rsnn.cli.studies import choose_files, load_named, measuring, name_of, rasters
 from hetero_rsnn.common.errors import HeteroError
 
@@ -33,28 +34,34 @@ def compare(
     backend: studies.Backend = "fast",
     precision: studies.Precision = "double",
     codegen_target: studies.Target = "numpy",
-    workers: Annotated[int | None, typer.Option(help="Seeds measured at a time [default: one a core].")] = None,
+    workers: Workers = None,
+    dask: Dask = None,
     quick: studies.Quick = False,
     as_json: studies.Json = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/compare].")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the results [default: results/compare].", rich_help_panel=OUTPUT),
     ] = None,
-    recordings: Annotated[bool, typer.Option("--recordings", help="Write every recording too (npz and json).")] = False,
+    recordings: Annotated[
+        bool, typer.Option("--recordings", help="Write every recording too (npz and json).", rich_help_panel=OUTPUT)
+    ] = False,
     baseline: Annotated[
         str | None, typer.Option(help="Network to compare with [default: honhos, else the first].")
     ] = None,
     journal: studies.JournalFile = None,
     resume: studies.Resume = False,
-    figure: studies.FigureFile = None,
-    csv: studies.Csv = None,
-    latex: studies.Latex = None,
+    figure: FigureFile = None,
+    csv: Csv = None,
+    latex: Latex = None,
     overrides: studies.Overrides = None,
     overwrite: studies.Overwrite = False,
 ) -> None:
-    """Measure networks on the same seeds: C, S, rate and E with 95 % intervals, a figure, and results.json."""
+    """Measure networks on the same seeds: C, S, rate and E with 95 % intervals, a figure, and results.json.
+
+    C is the memory capacity in samples, S the spikes of a neuron per sample, and E = C/S the memory that a spike buys.
+    """
     from hetero_rsnn.common.files import json_text
     from hetero_rsnn.experiments import comparison as comparing
-    from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.network.shipped import canonical_networks
     from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.network_plots import figure_comparison
@@ -68,14 +75,14 @@ def compare(
     nets = load_named(words, overrides or [], quick, n)
     numbers = parse_seeds(seeds if seeds is not None else ("4" if quick else "20"))
     more = ("recordings",) if recordings else ()
-    files = choose_files("compare", out, overwrite, figure, csv, latex, journal, resume, more)
+    files = choose_files("compare", out, overwrite, Tables(figure, csv, latex), journal, resume, more)
     with measuring("measuring", files, len(nets) * len(numbers), recordings) as progress:
         comparison = comparing.compare(
             list(nets.values()),
             numbers,
             baseline=None if baseline is None else name_of(baseline, nets),
             **engine.options,
-            workers=cores() if workers is None else workers,
+            **places(workers, dask),
             progress=progress,
             recordings=files.folder / "recordings" if recordings else None,
             journal=files.journal,

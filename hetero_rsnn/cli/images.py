@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hetero_rsnn.cli.outputs import Tables
 from hetero_rsnn.common.errors import HeteroError
 
 #: Settings of a quick look; numbers are rough then.
@@ -20,27 +21,46 @@ _OPTIONS = {
     "shortcuts": "--shortcuts",
 }  # fmt: skip
 
-Model = Annotated[
-    str | None, typer.Option(help="Images by feed-forward networks that are trained: conv or mlp; needs torch.")
-]
-Steps = Annotated[int | None, typer.Option(help="Of --model, for an image [default: 4; of events 10].")]
-Method = Annotated[str | None, typer.Option(help="Of --model: direct, or conversion of an ordinary network.")]
-Loss = Annotated[str | None, typer.Option(help="Of --model: cross_entropy or tet.")]
-Rcs = Annotated[
-    float | None, typer.Option("--rcs", metavar="ALPHA", help="Of --model: weight of the RCS regulariser, e.g. 0.002.")
-]
-Epochs = Annotated[int | None, typer.Option(help="Of --model: times that it sees all images [default: 10].")]
-Count = Annotated[int | None, typer.Option("--images", help="Of --model: first so many to train on [default: all].")]
+_HEADING = "Images by feed-forward networks"
 
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="conv or mlp: such a network, trained, instead of recurrent ones; needs torch.", rich_help_panel=_HEADING
+    ),
+]
+Steps = Annotated[
+    int | None, typer.Option(help="Steps for an image [default: 4; of events 10].", rich_help_panel=_HEADING)
+]
+Method = Annotated[
+    str | None,
+    typer.Option(help="direct (the default), or conversion of an ordinary network.", rich_help_panel=_HEADING),
+]
+Loss = Annotated[str | None, typer.Option(help="cross_entropy (the default) or tet.", rich_help_panel=_HEADING)]
+Rcs = Annotated[
+    float | None,
+    typer.Option("--rcs", metavar="ALPHA", help="Weight of the RCS regulariser, e.g. 0.002.", rich_help_panel=_HEADING),
+]
+Epochs = Annotated[
+    int | None, typer.Option(help="Times that it sees all images [default: 10].", rich_help_panel=_HEADING)
+]
+Count = Annotated[
+    int | None,
+    typer.Option("--images", help="Train on the first so many [default: all].", rich_help_panel=_HEADING),
+]
 Bits = Annotated[
     int | None,
     typer.Option(
-        help="Of --model: 1 for weights of 1 bit between the first and the last layer; also writes the network as "
-        "bits, packed.json [default: 32]."
+        help="1 for weights of 1 bit between the first and the last layer; also writes the network as bits, "
+        "packed.json [default: 32].",
+        rich_help_panel=_HEADING,
     ),
 ]
 Shortcuts = Annotated[
-    bool, typer.Option("--shortcuts", help="Of --model: a shortcut around every layer between the first and the last.")
+    bool,
+    typer.Option(
+        "--shortcuts", help="A shortcut around every layer between the first and the last.", rich_help_panel=_HEADING
+    ),
 ]
 
 
@@ -73,16 +93,16 @@ def refuse_recurrent(said: list[str]) -> None:
 
 def classify_images(
     name: str, model: str, asked: Asked, early: bool, data_dir: Path | None, seeds: str | None, workers: int | None,
-    quick: bool, as_json: bool, out: Path | None, overrides: list[str] | None, overwrite: bool,
+    dask: str | None, quick: bool, as_json: bool, out: Path | None, apart: Tables, overrides: list[str] | None,
+    overwrite: bool,
 ) -> None:  # fmt: skip
     """The command with a model."""
-    from hetero_rsnn.cli.options import load_data, parse_overrides, parse_seeds, task_folder, write_task
+    from hetero_rsnn.cli.options import load_data, parse_overrides, parse_seeds, places, task_folder, write_task
     from hetero_rsnn.common import checks
     from hetero_rsnn.datasets.catalogue import task_of
-    from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.jobs.progress import progress_bar
     from hetero_rsnn.plots.image_plots import figure_images
-    from hetero_rsnn.report.image_tables import print_images, print_packed
+    from hetero_rsnn.report.image_tables import image_rows, image_tables, print_images, print_packed
     from hetero_rsnn.tasks.image_classification import check_image_task
     from hetero_rsnn.tasks.image_classification import classify_images as run
 
@@ -113,10 +133,10 @@ def classify_images(
     data = load_data(name, data_dir, **binned)
     count = asked.images if asked.images is not None or not quick else min(_QUICK_IMAGES, len(data.train))
     tested = min(_QUICK_TEST, len(data.test)) if quick else None
-    most = cores() if workers is None else workers
+    where = places(workers, dask)
     bits = training.get("weights") == "1bit"
     names = [f"packed{f'_seed_{seed}' if len(numbers) > 1 else ''}.json" for seed in numbers] if bits else []
-    with task_folder(out, "classify", overwrite, names) as folder:
+    with task_folder(out, "classify", overwrite, apart, names) as folder:
         with progress_bar(f"classify {name}", len(numbers)) as progress:
             last = (0, len(numbers))
             epochs: Counter[int] = Counter()
@@ -133,8 +153,9 @@ def classify_images(
             # Threads only where they are asked for: sums, and so the last digits, depend on their number.
             result = run(
                 data, model=model, steps=asked.steps, method=method, seeds=numbers, early=early, images=count,
-                test_images=tested, training=training, workers=most,
-                n_jobs=1 if workers is None else max(1, most // len(numbers)), progress=done, on_epoch=told,
+                test_images=tested, training=training, **where,
+                n_jobs=1 if workers is None or dask else max(1, workers // len(numbers)), progress=done,
+                on_epoch=told,
             )  # fmt: skip
         packed = [
             _write_packed(folder / name, row) for name, row in zip(names, result.rows, strict=False) if row.packed
@@ -147,7 +168,19 @@ def classify_images(
 
         more = {"packed": packed} if bits else {}
         files = [one["file"] for one in packed]
-        write_task(folder, numbers, result, figure_images(result), as_json, tables, more, files)
+        write_task(
+            folder,
+            numbers,
+            result,
+            figure_images(result),
+            as_json,
+            tables,
+            apart,
+            image_rows,
+            image_tables,
+            more,
+            files,
+        )
 
 
 def _write_packed(path: Path, row: Any) -> dict[str, Any]:

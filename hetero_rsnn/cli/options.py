@@ -11,14 +11,34 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 import typer.core
 
-from hetero_rsnn.common.errors import FileFormatError, HeteroError, JournalError, OutputError
-from hetero_rsnn.common.files import first_free, output_folder
+from hetero_rsnn.cli.outputs import Tables, writable_folder
+from hetero_rsnn.common.errors import ExecutorError, FileFormatError, HeteroError, JournalError, OutputError
+from hetero_rsnn.common.files import first_free
 from hetero_rsnn.common.text import printable
 from hetero_rsnn.jobs.progress import print_warning
+
+#: Heading of options in the help of commands that have many.
+RUNNING = "Where and how it runs"
+
+# Where jobs run, of all commands that have many.
+Workers = Annotated[int | None, typer.Option(help="Jobs at a time [default: one a core].", rich_help_panel=RUNNING)]
+Dask = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Run the jobs on this Dask cluster instead.", rich_help_panel=RUNNING),
+]
+
+
+def places(workers: int | None, dask: str | None) -> dict[str, Any]:
+    """Where jobs run, as functions take it: here, one a core, or on a cluster, as many as it has threads."""
+    from hetero_rsnn.jobs.parallel import cores
+
+    return {"workers": cores() if workers is None and dask is None else workers, "dask": dask}
+
 
 #: What stands for a character in an encoding that does not have it.
 _PLAIN = {
@@ -188,6 +208,9 @@ def journaled(path: Path, piece: str, again: Sequence[str], count: Callable[[], 
     """
     try:
         yield
+    except ExecutorError as error:
+        begun = error.lost and path.is_file()
+        raise (error.at(after=f": {shlex.join(again)}") if begun else error) from None
     except JournalError as error:
         raise JournalError(error.reason, fix=_RESUME[error.problem]) if error.problem in _RESUME else error from None
     except KeyboardInterrupt:
@@ -203,23 +226,6 @@ def command_line() -> str:
     return shlex.join(["hetero-rsnn", *sys.argv[1:]])
 
 
-def free_file(path: Path, option: str, overwrite: bool) -> None:
-    """Refuse, before the work, a file that is there already or cannot be written."""
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder: choose another {option}")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists already: choose another {option}, or add --overwrite")
-    writable_folder(path.parent, option)
-
-
-def writable_folder(folder: Path, option: str = "--out") -> Path:
-    """Make a folder that can be written; the error names the option that chooses another."""
-    try:
-        return output_folder(folder)
-    except OutputError as error:
-        raise OutputError(error.reason, fix=f"choose another {option}") from None
-
-
 def results_folder(out: Path | None, command: str, files: tuple[str, ...], overwrite: bool) -> Path:
     """Folder for results. Without --out a new one each time; a named one must not hold results already."""
     if out is None:
@@ -232,10 +238,14 @@ def results_folder(out: Path | None, command: str, files: tuple[str, ...], overw
 
 
 @contextmanager
-def task_folder(out: Path | None, command: str, overwrite: bool, files: Sequence[str] = ()) -> Iterator[Path]:
+def task_folder(
+    out: Path | None, command: str, overwrite: bool, apart: Tables, files: Sequence[str] = ()
+) -> Iterator[Path]:
     """The folder for results of a task, and more files; made for results that there are none of, it goes again."""
+    apart.refuse(overwrite)
     fresh = out is None or not out.exists()
-    folder = results_folder(out, command, ("results.json", "figure.png", *files), overwrite)
+    names = ("results.json", *(["figure.png"] if apart.figure is None else []), *files)
+    folder = results_folder(out, command, names, overwrite)
     try:
         yield folder
     except HeteroError:
@@ -246,23 +256,27 @@ def task_folder(out: Path | None, command: str, overwrite: bool, files: Sequence
 
 def write_task(
     folder: Path, seeds: list[int], result: Any, figure: Any, as_json: bool, tables: Callable[[Any], None],
+    apart: Tables, rows: Callable[[Any], list[dict[str, Any]]], texts: Callable[[Any], list[Any]],
     more: dict[str, Any] | None = None, files: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Write the results of a task and their figure; then print them, last, since a pipe that nobody reads ends that.
 
-    `more` is said in the results too; `files` lie there already.
+    `rows` and `texts` make what `apart` writes; `more` is said in the results too; `files` lie there already.
     """
     from hetero_rsnn.common.files import json_text, write_json
     from hetero_rsnn.plots.looks import save_figure
+    from hetero_rsnn.report.terminal import text_of
 
     content = {"command": command_line(), "seeds": seeds, **result.to_dict(), **(more or {})}
     write_json(folder / "results.json", content)
-    save_figure(figure, folder / "figure.png")
+    save_figure(figure, apart.figure or folder / "figure.png")
+    apart.write(rows(result), [text_of(table) for table in texts(result)])
     if as_json:
         say(json_text(content), end="")
     else:
         tables(result)
-        say(f"wrote {', '.join(['results.json', *files])} and figure.png to {printable(folder)}")
+        inside = [["results.json", *files], ["figure.png"] * (apart.figure is None)]
+        say(f"wrote {' and '.join(', '.join(names) for names in inside if names)} to {printable(folder)}{apart.told()}")
 
 
 def load_data(name: str, data_dir: Path | None, **options: Any) -> Any:

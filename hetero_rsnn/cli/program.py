@@ -16,31 +16,33 @@ from hetero_rsnn.cli import search as cli_search
 from hetero_rsnn.cli import show as cli_show
 from hetero_rsnn.cli import tasks as cli_tasks
 from hetero_rsnn.cli.compare import compare
+from hetero_rsnn.cli.layout import GroupedCommands, SectionedCommand
 from hetero_rsnn.cli.networks import networks_app
 from hetero_rsnn.cli.options import any_encoding, examples, plain_warnings, say
+from hetero_rsnn.cli.rerun import rerun
 from hetero_rsnn.cli.simulate import simulate
 from hetero_rsnn.cli.spaces import spaces_app
 from hetero_rsnn.cli.sweep import sweep
+from hetero_rsnn.cli.warmup import warmup
 from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.common.text import printable
 from hetero_rsnn.common.versions import versions
 
 app = typer.Typer(
     name="hetero-rsnn",
-    help="Memory capacity and spike efficiency of heterogeneous recurrent spiking networks.",
+    help="Memory capacity C, spikes S and efficiency E = C/S of heterogeneous recurrent spiking networks.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=examples(
         "hetero-rsnn compare --quick",
+        "hetero-rsnn simulate henhes --input wind_greensboro --samples 500",
         "hetero-rsnn search quick",
         "hetero-rsnn COMMAND --help      (each ends with examples)",
     ),
+    cls=GroupedCommands,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.add_typer(networks_app, name="networks")
-app.add_typer(spaces_app, name="spaces")
-app.add_typer(cli_data.data_app, name="data")
 
 
 def _version(show: bool) -> None:
@@ -55,65 +57,95 @@ def _top(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Memory capacity and spike efficiency of heterogeneous recurrent spiking networks."""
+    """Memory capacity C, spikes S and efficiency E = C/S of heterogeneous recurrent spiking networks."""
 
 
-def _command(name: str, summary: str, *lines: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add a command; its summary fits into a line of 80 columns beside its name."""
-    return app.command(name, short_help=summary, epilog=examples(*lines))
+def _command(
+    heading: str, name: str, summary: str, *lines: str
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add a command below a heading; its summary fits into a line of 80 columns beside its name."""
+    return app.command(name, cls=SectionedCommand, short_help=summary, epilog=examples(*lines), rich_help_panel=heading)
 
 
 _command(
+    "Simulate",
     "simulate",
     "Run a network on a series: recording and raster.",
     "hetero-rsnn simulate henhes --input wind_greensboro --samples 500",
     "hetero-rsnn simulate henhes --input weather.csv --column temperature,wind",
 )(simulate)
 _command(
+    "Measure",
     "compare",
     "Measure C, S, E of networks on the same seeds.",
     "hetero-rsnn compare --quick",
     "hetero-rsnn compare honhos henhes --seeds 20 --out results/two",
     "hetero-rsnn compare honhos mine.toml --set E.tau_m.mean='25 ms'",
+    "hetero-rsnn compare --seeds 100 --dask tcp://10.0.0.5:8786 --journal c.jsonl",
 )(compare)
 _command(
+    "Measure",
     "sweep",
     "Measure C, S, E of networks along a parameter.",
     "hetero-rsnn sweep henhes E.tau_m.cv=0:1.2:7 --quick",
     "hetero-rsnn sweep henhes E.tau_m.cv=0:1.2:7 --also honhos --figure sweep.pdf",
 )(sweep)
 _command(
-    "classify",
-    "Classify a data set: accuracy and spikes.",
-    "hetero-rsnn classify japanese_vowels --quick",
-    "hetero-rsnn classify japanese_vowels honhos henhes --early",
-)(cli_tasks.classify)
-_command(
-    "forecast",
-    "Forecast a data set: error, skill and spikes.",
-    "hetero-rsnn forecast wind_greensboro --quick",
-    "hetero-rsnn forecast lorenz63 honhos henhes --closed-loop",
-)(cli_tasks.forecast)
-_command(
-    "control",
-    "Train spiking actors that learn to act (TD3).",
-    "hetero-rsnn control Pendulum-v1 --quick",
-    "hetero-rsnn control Pendulum-v1 --actor dynamic --steps 20000 --seeds 3",
-)(cli_control.control)
-_command(
+    "Search",
     "search",
     "Search distributions for most memory per spike.",
     "hetero-rsnn search quick",
     "hetero-rsnn search paper --budget 40 --journal paper.jsonl",
     "hetero-rsnn search paper --journal paper.jsonl --resume",
 )(cli_search.search)
+app.add_typer(spaces_app, name="spaces", rich_help_panel="Search")
 _command(
+    "Tasks",
+    "classify",
+    "Classify a data set: accuracy and spikes.",
+    "hetero-rsnn classify japanese_vowels --quick",
+    "hetero-rsnn classify japanese_vowels honhos henhes --early",
+    "hetero-rsnn classify sklearn_digits --model mlp --quick",
+)(cli_tasks.classify)
+_command(
+    "Tasks",
+    "forecast",
+    "Forecast a data set: error, skill and spikes.",
+    "hetero-rsnn forecast wind_greensboro --quick",
+    "hetero-rsnn forecast lorenz63 honhos henhes --closed-loop",
+    "hetero-rsnn forecast wind_greensboro henhes --csv wind.csv --figure wind.pdf",
+)(cli_tasks.forecast)
+_command(
+    "Tasks",
+    "control",
+    "Train spiking actors that learn to act (TD3).",
+    "hetero-rsnn control Pendulum-v1 --quick",
+    "hetero-rsnn control Pendulum-v1 --actor dynamic --steps 20000 --seeds 3",
+)(cli_control.control)
+app.add_typer(networks_app, name="networks", rich_help_panel="Files")
+app.add_typer(cli_data.data_app, name="data", rich_help_panel="Files")
+_command(
+    "Files",
     "show",
     "Show what the journal of a study holds.",
     "hetero-rsnn show paper.jsonl",
     "hetero-rsnn show paper.jsonl --export best.toml --no-figures",
     "hetero-rsnn show paper.jsonl homogeneous.jsonl --html both.html",
 )(cli_show.show)
+_command(
+    "Files",
+    "rerun",
+    "Repeat a result from its file: is it the same?",
+    "hetero-rsnn rerun results/compare/results.json",
+    "hetero-rsnn rerun results/simulate/recording.json --out again",
+)(rerun)
+_command(
+    "Files",
+    "warmup",
+    "Compile the kernels ahead of the first run.",
+    "hetero-rsnn warmup",
+    "NUMBA_CACHE_DIR=/opt/numba hetero-rsnn warmup",
+)(warmup)
 
 
 def main() -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import by_line, journaled, say, space_names
-from hetero_rsnn.common.errors import ExecutorError, HeteroError
+from hetero_rsnn.cli.options import RUNNING, Dask, Workers, by_line, journaled, places, say, space_names
+from hetero_rsnn.cli.outputs import OUTPUT
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.text import printable
 
 if TYPE_CHECKING:
@@ -24,9 +25,16 @@ def search(
     ],
     journal: Annotated[
         Path | None,
-        typer.Option("--journal", "-j", help="File that keeps every step [default: results/search/SPACE.jsonl]."),
+        typer.Option(
+            "--journal",
+            "-j",
+            help="File that keeps every step [default: results/search/SPACE.jsonl].",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an existing journal.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an existing journal.", rich_help_panel=OUTPUT)
+    ] = False,
     budget: Annotated[int | None, typer.Option(help="Candidates in all [default: the space's].")] = None,
     initial: Annotated[
         int | None, typer.Option(help="Of these, spread over the space before the model is asked.")
@@ -41,13 +49,18 @@ def search(
     ] = None,
     remeasure: Annotated[int | None, typer.Option(help="Winners to measure again on fresh seeds [default: 3].")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the search itself [default: 0].")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes [default: one a core].")] = None,
-    dask: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Measure on this Dask cluster instead.")] = None,
+    workers: Workers = None,
+    dask: Dask = None,
     trial_timeout: Annotated[
-        float | None, typer.Option(help="Seconds that a seed of a trial may run before the trial fails.")
+        float | None,
+        typer.Option(help="Seconds that a seed of a trial may run before the trial fails.", rich_help_panel=RUNNING),
     ] = None,
-    backend: Annotated[str | None, typer.Option(help="fast (the default), numpy or brian2.")] = None,
-    precision: Annotated[str | None, typer.Option(help="double (the default) or single.")] = None,
+    backend: Annotated[
+        str | None, typer.Option(help="fast (the default), numpy or brian2.", rich_help_panel=RUNNING)
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="double (the default) or single.", rich_help_panel=RUNNING)
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value of the base network.")
     ] = None,
@@ -55,7 +68,6 @@ def search(
     """Search distributions of time constants and learning rates for the most memory per spike."""
     from hetero_rsnn.cli.options import parse_overrides, parse_seeds
     from hetero_rsnn.common.files import first_free
-    from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.searching.options import SearchOptions
     from hetero_rsnn.searching.result import SearchResult
     from hetero_rsnn.searching.search import search_with
@@ -88,8 +100,7 @@ def search(
         remeasure=remeasure,
         backend=backend,
         precision=precision,
-        workers=cores() if workers is None and dask is None else workers,
-        dask=dask,
+        **places(workers, dask),
         trial_timeout=trial_timeout,
         journal=path,
         resume=resume,
@@ -98,15 +109,12 @@ def search(
         spread = f"all {budget} candidates are" if budget > 1 else "the candidate is"
         say(f"note: {spread} spread over the space; the model is asked from candidate {loaded.search.initial + 1} on",
             err=True)  # fmt: skip
-    try:
-        with journaled(path, "trial", again):
-            old = SearchResult.from_journal(path) if resume and path.is_file() else None
-            known = objective or (old.settings.objective if old is not None else "")
-            with watching(known) as watch:
-                progress = watch if old is None else _resumed(watch, _kept(path, old, budget))
-                result = search_with(loaded, replace(options, progress=progress))
-    except ExecutorError as error:
-        raise (error.at(after=f": {shlex.join(again)}") if str(error).endswith("resume") else error) from None
+    with journaled(path, "trial", again):
+        old = SearchResult.from_journal(path) if resume and path.is_file() else None
+        known = objective or (old.settings.objective if old is not None else "")
+        with watching(known) as watch:
+            progress = watch if old is None else _resumed(watch, _kept(path, old, budget))
+            result = search_with(loaded, replace(options, progress=progress))
     _print(result, path)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hetero_rsnn.cli.control import show_control
-from hetero_rsnn.cli.options import free_file, say
+from hetero_rsnn.cli.options import say
+from hetero_rsnn.cli.outputs import free_file
 from hetero_rsnn.cli.studies import show_study
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError

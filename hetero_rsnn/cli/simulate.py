@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import network_names, parse_overrides, results_folder, say
+from hetero_rsnn.cli import studies
+from hetero_rsnn.cli.options import command_line, network_names, parse_overrides, results_folder, say
+from hetero_rsnn.cli.outputs import OUTPUT
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.text import printable
 
@@ -25,7 +27,8 @@ def simulate(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/simulate].")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the results [default: results/simulate].", rich_help_panel=OUTPUT),
     ] = None,
     column: Annotated[str | None, typer.Option(help="Column(s) of a csv, comma-separated, or array of an npz.")] = None,
     header: Annotated[
@@ -37,19 +40,19 @@ def simulate(
     samples: Annotated[int | None, typer.Option(help="Use only the first samples.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
     n: Annotated[int | None, typer.Option("--n", help="Number of neurons.")] = None,
-    backend: Annotated[str, typer.Option(help="fast, numpy or brian2.")] = "fast",
-    precision: Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")] = "double",
-    codegen_target: Annotated[
-        str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")
-    ] = "numpy",
+    backend: studies.Backend = "fast",
+    precision: studies.Precision = "double",
+    codegen_target: studies.Target = "numpy",
     plasticity: Annotated[
         bool | None,
         typer.Option(
             "--plasticity/--frozen", help="Let the synapses learn [default: unless the network's arrays are given]."
         ),
     ] = None,
-    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value, e.g. E.tau_m.cv=0.3.")
+    ] = None,
+    overwrite: studies.Overwrite = False,
 ) -> None:
     """Run a network on a series: writes the recording, and a raster with the input above it."""
     from hetero_rsnn.datasets.sources import shipped_series
@@ -86,6 +89,7 @@ def simulate(
     drawn = draw(net, seed, precision=precision)
     folder = results_folder(out, "simulate", ("recording.npz", "recording.json", "raster.png"), overwrite)
     recording = run(drawn, stimulus, plasticity=learns, **engine.options)
+    recording = replace(recording, provenance={**recording.provenance, "command": command_line()})
     path = recording.save(folder / "recording")
     shown = min(stimulus.duration, 2000.0)
     title = printable(f"{label(net.name)} on {series.source}: {', '.join(series.names[:4])}").replace("$", r"\$")

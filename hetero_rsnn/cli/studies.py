@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli.options import free_file, journaled, parse_overrides, results_folder, say
+from hetero_rsnn.cli.options import RUNNING, journaled, parse_overrides, results_folder, say
+from hetero_rsnn.cli.outputs import OUTPUT, Tables
 from hetero_rsnn.common.errors import HeteroError, OutputError, suggest
 from hetero_rsnn.common.files import first_free
 from hetero_rsnn.common.text import printable
@@ -26,30 +27,35 @@ if TYPE_CHECKING:
     from hetero_rsnn.simulation.recording import Recording
 
 # Options that both commands take.
-Backend = Annotated[str, typer.Option(help="fast, numpy or brian2.")]
-Precision = Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")]
-Target = Annotated[str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.")]
+Backend = Annotated[str, typer.Option(help="fast, numpy or brian2.", rich_help_panel=RUNNING)]
+Precision = Annotated[
+    str, typer.Option(help="double, or single: faster, for the fast backend only.", rich_help_panel=RUNNING)
+]
+Target = Annotated[
+    str, typer.Option(help="Brian2's code generation: numpy, cython or cpp_standalone.", rich_help_panel=RUNNING)
+]
 Quick = Annotated[bool, typer.Option("--quick", help="Small networks and few seeds: a look, not a result.")]
-Json = Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.")]
+Json = Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.", rich_help_panel=OUTPUT)]
 JournalFile = Annotated[
     Path | None,
-    typer.Option("--journal", "-j", help="File that keeps every measurement [default: journal.jsonl of --out]."),
+    typer.Option(
+        "--journal",
+        "-j",
+        help="File that keeps every measurement [default: journal.jsonl of --out].",
+        rich_help_panel=OUTPUT,
+    ),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with an existing journal.")]
-FigureFile = Annotated[
-    Path | None, typer.Option("--figure", help="Draw to this .pdf, .png or .svg instead of figure.png of --out.")
-]
-Csv = Annotated[Path | None, typer.Option("--csv", help="Write the table to this .csv file too.")]
-Latex = Annotated[Path | None, typer.Option("--latex", help="Write the tables to this .tex file too.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an existing journal.", rich_help_panel=OUTPUT)]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="[NETWORK:]NAME=VALUE", help="Change a value in all networks, or in one."),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace earlier results in the folder.", rich_help_panel=OUTPUT)
+]
 
 #: What is written to the folder of the results, unless told otherwise.
 RESULTS, FIGURE, JOURNAL = "results.json", "figure.png", "journal.jsonl"
-_ENDINGS = {"--figure": (".pdf", ".png", ".svg"), "--csv": (".csv",), "--latex": (".tex",)}
 
 
 def load_named(words: Sequence[str], overrides: Sequence[str], quick: bool, n: int | None) -> dict[str, Network]:
@@ -114,38 +120,31 @@ def name_of(word: str, nets: Mapping[str, Network]) -> str:
 
 @dataclass(frozen=True)
 class Files:
-    """Where results go; `journal` keeps every measurement as soon as it is made."""
+    """Where results go; `journal` keeps every measurement as soon as it is made, `apart` is what was named."""
 
     folder: Path
     figure: Path
-    csv: Path | None
-    latex: Path | None
+    apart: Tables
     journal: Path
     resume: bool
 
     def write(self, data: Any, rows: list[dict[str, Any]], tables: list[TextTable]) -> None:
         """Write results, and the tables that were asked for; the figure is for who draws it."""
-        from hetero_rsnn.common.files import write_json, write_text
-        from hetero_rsnn.report.table_files import csv_text, latex_text
+        from hetero_rsnn.common.files import write_json
 
         write_json(self.folder / RESULTS, data)
-        if self.csv is not None:
-            write_text(self.csv, csv_text(rows))
-        if self.latex is not None:
-            write_text(self.latex, latex_text(tables))
+        self.apart.write(rows, tables)
 
     def told(self, *more: str) -> str:
         """What was written, for the last line."""
         inside = ", ".join([RESULTS, *more])
-        inside += f" and {FIGURE}" if self.figure == self.folder / FIGURE else ""
-        apart = [p for p in (self.figure, self.csv, self.latex) if p is not None and p != self.folder / FIGURE]
-        text = f"wrote {inside} to {printable(self.folder)}"
-        return text + (f"\nwrote {', '.join(map(printable, apart))}" if apart else "")
+        inside += f" and {FIGURE}" if self.apart.figure is None else ""
+        return f"wrote {inside} to {printable(self.folder)}{self.apart.told()}"
 
 
 def choose_files(
-    command: str, out: Path | None, overwrite: bool, figure: Path | None, csv: Path | None, latex: Path | None,
-    journal: Path | None, resume: bool, more: Sequence[str] = (),
+    command: str, out: Path | None, overwrite: bool, apart: Tables, journal: Path | None, resume: bool,
+    more: Sequence[str] = (),
 ) -> Files:  # fmt: skip
     """Find where results can be written, and refuse what cannot be, before the work; `more` are folders of them.
 
@@ -156,14 +155,8 @@ def choose_files(
     """
     if resume and journal is None and out is None:
         raise HeteroError("--resume needs the journal to go on with: add --journal PATH")
-    for option, path in (("--figure", figure), ("--csv", csv), ("--latex", latex)):
-        if path is None:
-            continue
-        if path.suffix not in _ENDINGS[option]:
-            rule = " or ".join(_ENDINGS[option])
-            raise HeteroError(f"{option} must name a file that ends in {rule}, got {str(path)!r}: rename it")
-        free_file(path, option, overwrite)
-    names = (RESULTS, *([FIGURE] if figure is None else []), *([] if resume else more))
+    apart.refuse(overwrite)
+    names = (RESULTS, *([FIGURE] if apart.figure is None else []), *([] if resume else more))
     if journal is None and out is None:
         names = (*names, JOURNAL)
     elif journal is None and not resume and not overwrite:
@@ -173,7 +166,7 @@ def choose_files(
     folder = results_folder(out, command, names, overwrite)
     if journal is None:
         journal = folder / JOURNAL if resume else first_free(folder / JOURNAL)
-    return Files(folder, folder / FIGURE if figure is None else figure, csv, latex, journal, resume)
+    return Files(folder, apart.figure or folder / FIGURE, apart, journal, resume)
 
 
 @contextmanager

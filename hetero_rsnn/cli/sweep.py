@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from hetero_rsnn.cli import studies
-from hetero_rsnn.cli.options import command_line, parse_seeds, say
+from hetero_rsnn.cli.options import Dask, Workers, command_line, parse_seeds, places, say
+from hetero_rsnn.cli.outputs import OUTPUT, Csv, FigureFile, Latex, Tables
 from hetero_rsnn.cli.studies import choose_files, load_named, measuring
 from hetero_rsnn.common.errors import HeteroError
 
@@ -35,17 +36,19 @@ def sweep(
     backend: studies.Backend = "fast",
     precision: studies.Precision = "double",
     codegen_target: studies.Target = "numpy",
-    workers: Annotated[int | None, typer.Option(help="Measurements at a time [default: one a core].")] = None,
+    workers: Workers = None,
+    dask: Dask = None,
     quick: studies.Quick = False,
     as_json: studies.Json = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/sweep].")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the results [default: results/sweep].", rich_help_panel=OUTPUT),
     ] = None,
     journal: studies.JournalFile = None,
     resume: studies.Resume = False,
-    figure: studies.FigureFile = None,
-    csv: studies.Csv = None,
-    latex: studies.Latex = None,
+    figure: FigureFile = None,
+    csv: Csv = None,
+    latex: Latex = None,
     overrides: studies.Overrides = None,
     overwrite: studies.Overwrite = False,
 ) -> None:
@@ -57,7 +60,6 @@ def sweep(
     from hetero_rsnn.experiments.sweep import sweep as run
     from hetero_rsnn.experiments.sweep_plan import Axis, plan_sweep
     from hetero_rsnn.experiments.sweep_values import swept_values
-    from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.sweep_plots import figure_sweep
     from hetero_rsnn.report.sweep_tables import print_sweep, sweep_rows
@@ -74,17 +76,18 @@ def sweep(
     axes = [Axis(axis[0], swept_values(*axis)) for axis in (pair, other) if axis is not None]
     plan = plan_sweep(list(nets.values()), *axes)  # whatever is wrong with it is found before a folder is made
     numbers = parse_seeds(seeds if seeds is not None else ("4" if quick else "8"))
-    files = choose_files("sweep", out, overwrite, figure, csv, latex, journal, resume)
+    files = choose_files("sweep", out, overwrite, Tables(figure, csv, latex), journal, resume)
     first, *further = nets.values()
     with measuring("measuring", files, len(plan.networks) * len(numbers)) as progress:
         found = run(
             first,
-            *pair,
+            pair[0],
+            pair[1],
             seeds=numbers,
             also=further,
             grid=other,
             **engine.options,
-            workers=cores() if workers is None else workers,
+            **places(workers, dask),
             progress=progress,
             journal=files.journal,
             resume=resume,

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli import images
-from hetero_rsnn.cli.options import data_names, network_names
+from hetero_rsnn.cli import images, studies
+from hetero_rsnn.cli.options import Dask, Workers, data_names, network_names, places
+from hetero_rsnn.cli.outputs import OUTPUT, Csv, FigureFile, Latex, Tables
 from hetero_rsnn.common.errors import HeteroError
 
 #: Settings of a quick look; numbers are rough then.
@@ -26,11 +27,7 @@ _Folder = Annotated[
 ]
 _Seeds = Annotated[str | None, typer.Option(help="A count (3), a range (100-102) or a list (1,5,8) [default: 3].")]
 _N = Annotated[int | None, typer.Option("--n", help="Number of neurons [default: the recipe's].")]
-_Backend = Annotated[str, typer.Option(help="fast, numpy or brian2.")]
-_Precision = Annotated[str, typer.Option(help="double, or single: faster, for the fast backend only.")]
-_Workers = Annotated[int | None, typer.Option(help="Networks at a time [default: one a core].")]
 _Quick = Annotated[bool, typer.Option("--quick", help="Small networks, one seed, part of the data: a look only.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print results as JSON instead of tables.")]
 _Train = Annotated[
     str, typer.Option(help="stdp, or gradient: by backpropagation, on labels or targets of the training part.")
 ]
@@ -38,7 +35,6 @@ _Rate = Annotated[
     float | None, typer.Option("--target-rate", metavar="HZ", help="Rate above which spikes cost, for gradient.")
 ]
 _Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value of all networks.")]
-_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")]
 
 
 def classify(
@@ -69,16 +65,21 @@ def classify(
     ] = None,
     train: _Train = "stdp",
     target_rate: _Rate = None,
-    backend: _Backend = "fast",
-    precision: _Precision = "double",
-    workers: _Workers = None,
+    backend: studies.Backend = "fast",
+    precision: studies.Precision = "double",
+    workers: Workers = None,
+    dask: Dask = None,
     quick: _Quick = False,
-    as_json: _Json = False,
+    as_json: studies.Json = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/classify].")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the results [default: results/classify].", rich_help_panel=OUTPUT),
     ] = None,
+    figure: FigureFile = None,
+    csv: Csv = None,
+    latex: Latex = None,
     overrides: _Set = None,
-    overwrite: _Overwrite = False,
+    overwrite: studies.Overwrite = False,
 ) -> None:
     """Classify a data set: accuracy, spikes, few labels, the linear model on the same input; a table and a figure."""
     from hetero_rsnn.tasks.classification import classify as run
@@ -93,8 +94,9 @@ def classify(
         }  # fmt: skip
         images.refuse_recurrent([option for option, said in recurrent.items() if said])
         images.classify_images(
-            dataset, model, asked, early, data_dir, seeds, workers, quick, as_json, out, overrides, overwrite
-        )
+            dataset, model, asked, early, data_dir, seeds, workers, dask, quick, as_json, out,
+            Tables(figure, csv, latex), overrides, overwrite,
+        )  # fmt: skip
         return
     asked.refuse()
 
@@ -104,8 +106,8 @@ def classify(
             training=training, **options,
         )  # fmt: skip
 
-    _run("classify", task, dataset, networks, data_dir, seeds, n, backend, precision, workers, quick, as_json, out,
-         overrides, overwrite)  # fmt: skip
+    _run("classify", task, dataset, networks, data_dir, seeds, n, backend, precision, places(workers, dask), quick,
+         as_json, out, Tables(figure, csv, latex), overrides, overwrite)  # fmt: skip
 
 
 def forecast(
@@ -122,16 +124,21 @@ def forecast(
     ] = False,
     train: _Train = "stdp",
     target_rate: _Rate = None,
-    backend: _Backend = "fast",
-    precision: _Precision = "double",
-    workers: _Workers = None,
+    backend: studies.Backend = "fast",
+    precision: studies.Precision = "double",
+    workers: Workers = None,
+    dask: Dask = None,
     quick: _Quick = False,
-    as_json: _Json = False,
+    as_json: studies.Json = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/forecast].")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the results [default: results/forecast].", rich_help_panel=OUTPUT),
     ] = None,
+    figure: FigureFile = None,
+    csv: Csv = None,
+    latex: Latex = None,
     overrides: _Set = None,
-    overwrite: _Overwrite = False,
+    overwrite: studies.Overwrite = False,
 ) -> None:
     """Forecast a data set: NRMSE, skill against persistence and a linear model, spikes; a table and a figure."""
     from hetero_rsnn.tasks.forecasting import forecast as run
@@ -143,8 +150,8 @@ def forecast(
             data, names, numbers, horizon=horizon, closed_loop=closed_loop, train=train, training=training, **options
         )
 
-    _run("forecast", task, dataset, networks, data_dir, seeds, n, backend, precision, workers, quick, as_json, out,
-         overrides, overwrite)  # fmt: skip
+    _run("forecast", task, dataset, networks, data_dir, seeds, n, backend, precision, places(workers, dask), quick,
+         as_json, out, Tables(figure, csv, latex), overrides, overwrite)  # fmt: skip
 
 
 def _training(train: str, target_rate: float | None) -> dict[str, float] | None:
@@ -159,17 +166,16 @@ def _training(train: str, target_rate: float | None) -> dict[str, float] | None:
 
 def _run(
     command: str, task: Callable[..., Any], name: str, networks: list[str] | None, data_dir: Path | None,
-    seeds: str | None, n: int | None, backend: str, precision: str, workers: int | None, quick: bool, as_json: bool,
-    out: Path | None, overrides: list[str] | None, overwrite: bool,
+    seeds: str | None, n: int | None, backend: str, precision: str, where: dict[str, Any], quick: bool, as_json: bool,
+    out: Path | None, apart: Tables, overrides: list[str] | None, overwrite: bool,
 ) -> None:  # fmt: skip
     from hetero_rsnn.cli.options import load_data, parse_overrides, parse_seeds, task_folder, write_task
     from hetero_rsnn.datasets.catalogue import task_of
-    from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.jobs.progress import progress_bar
     from hetero_rsnn.network.loading import load_network
     from hetero_rsnn.network.shipped import CANONICAL
     from hetero_rsnn.plots.task_plots import figure_task
-    from hetero_rsnn.report.task_tables import print_task
+    from hetero_rsnn.report.task_tables import print_task, task_rows, task_tables
     from hetero_rsnn.simulation.engine import Engine
 
     Engine(backend, precision)  # refuses what cannot be, before data are loaded
@@ -189,7 +195,7 @@ def _run(
     if quick:
         data = _part(data)
     total = len(names) * len(numbers)
-    with task_folder(out, command, overwrite) as folder:
+    with task_folder(out, command, overwrite, apart) as folder:
         with progress_bar(f"{command} {name}", total) as progress:
             last = (0, total)
 
@@ -206,10 +212,9 @@ def _run(
 
             result = task(
                 data, names, numbers, overrides=changes, backend=backend, precision=precision,
-                workers=cores() if workers is None else workers, progress=done,
-                on_epoch=told,
+                progress=done, on_epoch=told, **where,
             )  # fmt: skip
-        write_task(folder, numbers, result, figure_task(result), as_json, print_task)
+        write_task(folder, numbers, result, figure_task(result), as_json, print_task, apart, task_rows, task_tables)
 
 
 def _part(data: Any) -> Any:

@@ -136,7 +136,17 @@ class JournalError(HeteroError):
 
 
 class ExecutorError(HeteroError):
-    """Jobs cannot be run: no worker starts, an executor is broken, or a cluster is out of reach."""
+    """Jobs cannot be run: no worker starts, an executor is broken, or a cluster is out of reach.
+
+    Attributes
+    ----------
+    lost : bool
+        Whether a cluster went away amid the work: whoever keeps a journal can go on when it is there again.
+    """
+
+    def __init__(self, reason: str, *, fix: str = "", lost: bool = False) -> None:
+        super().__init__(reason, fix=fix)
+        self.lost = lost
 
 
 #: So many names a message lists.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -72,6 +74,21 @@ class Dataset:
         known = self.X.lengths if isinstance(self.X, _Lazy) else [len(x) for x in self.X]
         return np.asarray(known, dtype=np.int64)
 
+    @cached_property
+    def sha256(self) -> str:
+        """Checksum of samples, labels and split: two sets with the same one are the same data.
+
+        Of samples that are made when asked for, it is that of their lengths, and of the first and the last.
+        """
+        lazy = isinstance(self.X, _Lazy)
+        ends = np.array([0, len(self.X) - 1] if lazy and len(self.X) else [], np.int64)
+        found = hashlib.sha256(repr((self.name, self.task, self.channels, self.classes)).encode())
+        for array in (self.lengths, self.train, self.test, *([] if self.y is None else [self.y])):
+            _add(found, array)
+        for sample in self.X.take(ends) if isinstance(self.X, _Lazy) else self.X:
+            _add(found, sample)
+        return found.hexdigest()
+
     def split(self) -> tuple[Sequence[Any], Sequence[Any], Ints | None, Ints | None]:
         """Training and test part: ``X_train, X_test, y_train, y_test``; the y are None for forecasting."""
         y_train, y_test = (None, None) if self.y is None else (self.y[self.train], self.y[self.test])
@@ -87,3 +104,15 @@ class Dataset:
             f"Dataset({self.name}: {self.task} of {self.kind}, {self.train.size} train + {self.test.size} test"
             f"{classes}, {shortest}{f'-{longest}' if longest > shortest else ''} x {len(self.channels)})"
         )
+
+
+def _add(found: Any, value: Any) -> None:
+    """Add a value to a checksum: an array with its type and shape, a stimulus part by part."""
+    if isinstance(value, np.ndarray):
+        found.update(f"{value.dtype.str}{value.shape}".encode())
+        found.update(np.ascontiguousarray(value).tobytes())
+    elif is_dataclass(value):
+        for part in fields(value):
+            _add(found, getattr(value, part.name))
+    elif not isinstance(value, dict):  # which says where samples come from
+        found.update(repr(value).encode())

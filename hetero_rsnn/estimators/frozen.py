@@ -14,8 +14,9 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.inputs.stimulus import Stimulus, Stream
-from hetero_rsnn.jobs.parallel import cores, run_jobs
+from hetero_rsnn.jobs.parallel import cores
 from hetero_rsnn.jobs.progress import Progress
+from hetero_rsnn.jobs.running import run_jobs
 from hetero_rsnn.measures.efficiency import states
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.simulation.recording import Recording, State

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -179,7 +180,9 @@ def compare(
     backend: str = "fast",
     precision: str = "double",
     codegen_target: str = "numpy",
-    workers: int = 1,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    dask: str | None = None,
     progress: Progress | bool | None = None,
     recordings: Path | None = None,
     journal: str | Path | None = None,
@@ -198,8 +201,11 @@ def compare(
         first.
     backend, precision, codegen_target : str
         See `simulate`.
-    workers : int
-        Jobs at a time (threads for the fast backend, else processes); the results do not depend on it.
+    workers : int, optional
+        Jobs at a time, by default 1: threads for the fast backend, else processes.
+    executor, dask
+        Where jobs run instead, see `make_runner`; the results do not depend on it. Then `workers` are the most at a
+        time.
     progress : bool or callable, optional
         True shows a bar on standard error (lines where that is no terminal); a callable is called with
         (finished, total).
@@ -249,8 +255,9 @@ def compare(
     study, labels = study_of(nets, nets), {net.fingerprint: {"name": net.name} for net in nets}
     with measurement_log(journal, resume, "comparison", study, engine, labels) as log:
         measured = measure_many(
-            nets, seeds, engine=engine, workers=workers, progress=progress, recordings=recordings, log=log
-        )
+            nets, seeds, engine=engine, workers=workers, executor=executor, dask=dask, progress=progress,
+            recordings=recordings, log=log,
+        )  # fmt: skip
     return Comparison(tuple(measured), baseline)
 
 

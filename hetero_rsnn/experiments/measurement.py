@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hetero_rsnn.common import checks, memory
-from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.errors import HeteroError, OutputError
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.randomness import generator
@@ -21,8 +22,8 @@ from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.inputs.stimulus import Stimulus, uniform_stimulus
-from hetero_rsnn.jobs.parallel import run_jobs
 from hetero_rsnn.jobs.progress import Progress, told
+from hetero_rsnn.jobs.running import run_jobs
 from hetero_rsnn.measures.efficiency import spike_efficiency, state_correlation, states
 from hetero_rsnn.measures.estimates import Estimate, cell, estimate
 from hetero_rsnn.measures.memory import channel_capacity
@@ -304,7 +305,9 @@ def measure_many(
     seeds: int | Iterable[int] = range(8),
     *,
     engine: Engine = DEFAULT,
-    workers: int = 1,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    dask: str | None = None,
     progress: Progress | bool | None = None,
     recordings: Path | None = None,
     log: Kept | None = None,
@@ -317,8 +320,11 @@ def measure_many(
     numbers = checks.different_seeds("seeds", seeds)
     if not networks:
         raise HeteroError("a measurement needs at least one network, got none: name one")
+    elsewhere = executor is not None or dask is not None
+    together = 1 if elsewhere or not isinstance(workers, int) else min(workers, len(numbers) * len(networks))
     for network in networks:
-        check_size(network, engine, min(workers, len(numbers) * len(networks)) if isinstance(workers, int) else 1)
+        check_size(network, engine, together)
+    folder = None if recordings is None else Path(recordings).resolve()  # a worker may be somewhere else
     # Seed after seed, so that an early stop has compared the networks on the seeds that are done.
     wanted = [(network, seed) for seed in numbers for network in networks]
     found: dict[tuple[str, int], SeedResult] = {}
@@ -328,18 +334,23 @@ def measure_many(
         row = None if log is None else log.get(network, seed)
         if row is not None:
             found[key] = row
-        if row is None or (recordings is not None and not _recorded(recordings, network, seed)):
+        if row is None or (folder is not None and not _recorded(folder, network, seed)):
             # A recording has the name of its network.
-            jobs.setdefault(key if recordings is None else (network.name, *key), (network, seed))
+            jobs.setdefault(key if folder is None else (network.name, *key), (network, seed))
     todo = list(jobs.values())
     before = len(wanted) - len(todo)
 
     def keep(index: int, row: SeedResult) -> None:
         network, seed = todo[index]
+        if folder is not None and not _recorded(folder, network, seed):
+            raise OutputError(
+                f"the recording of {network.name!r} with seed {seed} lies on the disk of the machine that made it",
+                fix=f"choose a folder that all machines share instead of {folder}",
+            )
         if found.setdefault((network.fingerprint, seed), row) is row and log is not None:
             log.keep(network, row)
 
-    job = partial(_job, engine=engine, recordings=recordings)
+    job = partial(_job, engine=engine, recordings=folder)
     with told(progress, "measuring", len(wanted)) as watcher:
 
         def tell(done: int, _total: int) -> None:
@@ -348,7 +359,9 @@ def measure_many(
 
         if before:
             tell(0, len(todo))
-        run_jobs(job, todo, workers=workers, progress=tell, threads=engine.threads, each=keep)
+        run_jobs(
+            job, todo, workers=workers, executor=executor, dask=dask, progress=tell, threads=engine.threads, each=keep
+        )
     return [
         Measurement(
             network, tuple(found[network.fingerprint, seed] for seed in numbers), engine.backend, engine.precision
@@ -368,7 +381,9 @@ def measure(
     backend: str = "fast",
     precision: str = "double",
     codegen_target: str = "numpy",
-    workers: int = 1,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    dask: str | None = None,
     progress: Progress | bool | None = None,
 ) -> Measurement:
     """Measure a network: unsupervised training, then C, S, E and more with frozen weights.
@@ -383,8 +398,11 @@ def measure(
         over inputs of one network. The result says so.
     backend, precision, codegen_target : str
         See `simulate`.
-    workers : int
-        Jobs at a time (threads for the fast backend, else processes); the results do not depend on it.
+    workers : int, optional
+        Jobs at a time, by default 1: threads for the fast backend, else processes.
+    executor, dask
+        Where jobs run instead, see `make_runner`; the results do not depend on it. Then `workers` are the most at a
+        time.
     progress : bool or callable, optional
         True shows a bar on standard error (lines where that is no terminal); a callable is called with
         (finished, total) seeds.
@@ -403,4 +421,7 @@ def measure(
     """
     net = load_network(network)
     engine = Engine(backend, precision, codegen_target)
-    return measure_many([net], seeds, engine=engine, workers=workers, progress=progress)[0]
+    (found,) = measure_many(
+        [net], seeds, engine=engine, workers=workers, executor=executor, dask=dask, progress=progress
+    )
+    return found

@@ -18,7 +18,7 @@ from hetero_rsnn.common.errors import HeteroError, JournalError
 from hetero_rsnn.common.files import path_of, plain
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.experiments.measurement import Measurement, SeedResult
-from hetero_rsnn.jobs.journal import Event, Journal, read_journal
+from hetero_rsnn.jobs.journal import Event, Journal, read_journal, resumable
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.overrides import by_name
 from hetero_rsnn.simulation.engine import DEFAULT, Engine
@@ -253,13 +253,15 @@ def measurement_log(
         return
     path = path_of("journal", path)
     header = {KIND: kind, **study, "engine": engine.options, "versions": versions()}
+    log: MeasurementLog | None = None
     if resume:
         with Journal.resume(path, lambda found: _same(path, found, header), each=Inspector()) as journal:
-            yield MeasurementLog(journal, labels)
+            log = MeasurementLog(journal, labels)
+            with resumable(lambda: True):
+                yield log
         return
-    log: MeasurementLog | None = None
     try:
-        with Journal.create(path, header) as journal:
+        with Journal.create(path, header) as journal, resumable(lambda: log):
             log = MeasurementLog(journal, labels)
             yield log
     except BaseException:

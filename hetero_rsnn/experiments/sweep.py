@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,9 @@ def sweep(
     backend: str = "fast",
     precision: str = "double",
     codegen_target: str = "numpy",
-    workers: int = 1,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    dask: str | None = None,
     progress: Progress | bool | None = None,
 ) -> Sweep:
     """Measure a network at several values of a parameter: the curves of C, S and E.
@@ -58,8 +61,11 @@ def sweep(
         be given.
     backend, precision, codegen_target : str
         See `simulate`.
-    workers : int
-        Jobs at a time (threads for the fast backend, else processes); the results do not depend on it.
+    workers : int, optional
+        Jobs at a time, by default 1: threads for the fast backend, else processes.
+    executor, dask
+        Where jobs run instead, see `make_runner`; the results do not depend on it. Then `workers` are the most at a
+        time.
     progress : bool or callable, optional
         As for `measure`; a callable is called with (finished, total) measurements.
 
@@ -103,7 +109,10 @@ def sweep(
     check_alike(bases, apart=[axis.name for axis in axes])
     numbers = checks.different_seeds("seeds", seeds)
     with measurement_log(journal, resume, "sweep", _study(plan), engine, _labels(plan)) as log:
-        measured = measure_many(plan.networks, numbers, engine=engine, workers=workers, progress=progress, log=log)
+        measured = measure_many(
+            plan.networks, numbers, engine=engine, workers=workers, executor=executor, dask=dask, progress=progress,
+            log=log,
+        )  # fmt: skip
     return Sweep.from_plan(plan, measured)
 
 

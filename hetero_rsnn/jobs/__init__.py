@@ -1,6 +1,7 @@
 """Running things: on threads, processes, executors, clusters; the journal that a long run can be resumed from.
 
-``parallel``   a list of jobs, on threads or processes
+``running``    a list of jobs, wherever they run
+``parallel``   what processes that run jobs have in common
 ``progress``   how far work is
 ``workers``    processes that can be killed
 ``remote``     what all runners share

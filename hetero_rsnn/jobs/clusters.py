@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import concurrent.futures as cf
 import logging
+import pickle
 import re
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -29,6 +31,8 @@ _RESTART = 60.0
 _PATIENCE = 5.0
 #: Longest time, in seconds, between two looks whether a cluster still has workers.
 _MUSTER = 1.0
+#: Bytes of a function, with the data that it holds, above which it goes to a cluster once and not with every job.
+_LARGE = 1_000_000
 
 logger = logging.getLogger("hetero_rsnn")
 
@@ -128,6 +132,7 @@ class DaskRunner(FuturesRunner):
         self._manned = time.monotonic()  # when it was last seen with a worker
         self._topic = f"hetero-rsnn-{uuid.uuid4()}"
         self._address: dict[int, str] = {}
+        self._sent: tuple[Any, Any] = (None, None)  # the last function, and what stands for it there
         try:
             self._client.subscribe_topic(self._topic, self._begun)
         except BaseException:
@@ -142,7 +147,7 @@ class DaskRunner(FuturesRunner):
 
     def _lost(self) -> ExecutorError:
         return ExecutorError(
-            f"the connection to the Dask scheduler at {self._scheduler!r} was lost", fix="start it again, then resume"
+            f"the connection to the Dask scheduler at {self._scheduler!r} was lost", fix="start it again", lost=True
         )
 
     def _threads(self) -> dict[str, int]:
@@ -173,9 +178,7 @@ class DaskRunner(FuturesRunner):
             self._manned, self._said = now, False
             return
         if now - self._manned > _RESTART:
-            raise ExecutorError(
-                f"the Dask cluster has had no worker for {_RESTART:g} s", fix=f"{self._remedy}, then resume"
-            )
+            raise ExecutorError(f"the Dask cluster has had no worker for {_RESTART:g} s", fix=self._remedy, lost=True)
         if not self._said and now - self._manned > _PATIENCE:
             logger.warning(
                 "the Dask cluster has no worker: waiting up to %g s for one; %s", _RESTART - _PATIENCE, self._remedy
@@ -188,11 +191,29 @@ class DaskRunner(FuturesRunner):
 
     def _submit(self, ticket: int, function: Callable[[Any], Any], job: Any) -> cf.Future[Answer]:
         try:
-            return self._executor.submit(_call_on_dask, function, job, self._topic, ticket)
+            return self._executor.submit(_call_on_dask, self._there(function), job, self._topic, ticket)
         except Exception:
             if self._client.status != "running":  # it has an error of its own for that
                 raise self._lost() from None
             raise
+
+    def _there(self, function: Callable[[Any], Any]) -> Any:
+        """The function, or, if it is large, a future of it, which each worker fetches once.
+
+        It is the result of a task: where the worker that holds it dies, the scheduler makes it anew.
+        """
+        if self._sent[0] is not function:
+            held: Any = function
+            try:
+                data = pickle.dumps(function)
+            except Exception:  # Dask can send some that pickle cannot
+                data = b""
+            if len(data) > _LARGE:
+                with warnings.catch_warnings():  # Dask warns of what is large, which is why it is sent once
+                    warnings.simplefilter("ignore")
+                    held = self._client.submit(pickle.loads, data, pure=False)
+            self._sent = function, held
+        return self._sent[1]
 
     def _overdue(self) -> dict[int, float]:
         overdue = super()._overdue()

@@ -7,7 +7,7 @@ outcome that says so, and the others are not harmed.
 from __future__ import annotations
 
 import concurrent.futures as cf
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
@@ -20,7 +20,7 @@ from hetero_rsnn.jobs.workers import Answer, Death, Workers, call, describe
 class _Serial(Runner):
     """In this process, one after the other."""
 
-    def _outcomes(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Outcome[Any]]:
+    def _outcomes(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Generator[Outcome[Any]]:
         for index, job in enumerate(jobs):
             yield outcome_of(index, call(function, job))
 

@@ -26,12 +26,13 @@ import stat
 import sys
 import weakref
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
-from hetero_rsnn.common.errors import HeteroError, JournalError, OutputError
+from hetero_rsnn.common.errors import ExecutorError, HeteroError, JournalError, OutputError
 from hetero_rsnn.common.files import path_of, plain, write_atomic
 from hetero_rsnn.jobs.locks import lock, owner
 
@@ -495,3 +496,12 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+@contextmanager
+def resumable(holds: Callable[[], object]) -> Iterator[None]:
+    """The error of a cluster that went away says that work can be gone on with, if a journal holds some of it."""
+    try:
+        yield
+    except ExecutorError as error:
+        raise (error.at(after=", then resume") if error.lost and holds() else error) from None

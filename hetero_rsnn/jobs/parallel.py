@@ -1,4 +1,4 @@
-"""Running independent jobs in this process or in several, with the same results in the same order."""
+"""What processes that run jobs have in common: one thread each, Ctrl-C left to the parent, an end with the parent."""
 
 from __future__ import annotations
 
@@ -8,17 +8,12 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, nullcontext, suppress
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing import connection, resource_tracker
 from typing import Any, TypeVar
 
-from hetero_rsnn.common import checks
-from hetero_rsnn.common.errors import HeteroError
-from hetero_rsnn.jobs.progress import Progress, print_warning
+from hetero_rsnn.jobs.progress import print_warning
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -111,99 +106,3 @@ def _outlive_no_parent(parent: Any) -> None:
         while os.getppid() == parent.pid:
             time.sleep(_LOOK)
     os._exit(1)
-
-
-def run_jobs(
-    function: Callable[[Job], Result],
-    jobs: Sequence[Job],
-    *,
-    workers: int = 1,
-    progress: Progress | None = None,
-    threads: bool = False,
-    each: Callable[[int, Result], object] | None = None,
-) -> list[Result]:
-    """Apply `function` to every job.
-
-    Parameters
-    ----------
-    function : callable
-        For processes defined at module level, so that a new one can find it.
-    jobs : sequence
-    workers : int
-        1 works on one job after the other; more start that many processes, or threads.
-    progress : callable, optional
-        Called with (finished, total).
-    threads : bool
-        Threads of this process, which start at once and share what they read: for jobs that spend their time in
-        compiled code. Other jobs would wait for each other.
-    each : callable, optional
-        Called here with the place of every job and its result, as soon as it is finished: to keep it.
-
-    Returns
-    -------
-    list
-        Results in the order of the jobs, whatever the order they finished in.
-
-    Raises
-    ------
-    HeteroError
-        If `workers` is not a whole number >= 1. An error of a job is raised as it is; jobs not begun are dropped.
-    """
-    workers = checks.whole("workers", workers, least=1)
-    follow_parent()
-    results: dict[int, Any] = {}
-    for index, result in _finished(function, jobs, min(workers, len(jobs)), threads):
-        results[index] = result
-        if each is not None:
-            each(index, result)
-        if progress is not None:
-            progress(len(results), len(jobs))
-    return [results[i] for i in range(len(jobs))]
-
-
-def _finished(
-    function: Callable[[Job], Result], jobs: Sequence[Job], workers: int, threads: bool
-) -> Iterator[tuple[int, Result]]:
-    from threadpoolctl import threadpool_limits
-
-    if workers <= 1:
-        # Short jobs are not to look for libraries each time: one limit around all of them.
-        with threadpool_limits(1) if threads else nullcontext():
-            for index, job in enumerate(jobs):
-                yield index, function(job) if threads else in_one_thread(function, job)
-        return
-    pool: Executor
-    if threads:
-        # One limit here too: each thread's own would lift that of the others when it ends.
-        limit: Any = threadpool_limits(1)
-        pool, call = ThreadPoolExecutor(workers), function
-    else:
-        # "spawn" and not "fork": a forked child inherits locks of threads that it does not have.
-        context = multiprocessing.get_context("spawn")
-        limit = nullcontext()
-        pool, call = (
-            ProcessPoolExecutor(workers, mp_context=context, initializer=own_process, initargs=(warns_plainly(),)),
-            partial(in_one_thread, function),
-        )
-    others = set(multiprocessing.active_children())
-    with limit, pool:
-        with nullcontext() if threads else interrupts_held():  # the first job starts all processes
-            pending: dict[Future[Result], int] = {pool.submit(call, job): i for i, job in enumerate(jobs)}
-        try:
-            while pending:
-                done, _ = wait(pending, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield pending.pop(future), future.result()
-        except BrokenProcessPool:
-            raise HeteroError(
-                "a worker process died, perhaps for want of memory: "
-                f"lower workers (now {workers}) or the size of the jobs"
-            ) from None
-        except BaseException as error:
-            if not threads and not isinstance(error, Exception):  # Ctrl-C does not wait for jobs that run on
-                for process in set(multiprocessing.active_children()) - others:
-                    with suppress(ValueError):  # closed meanwhile
-                        process.kill()
-            # With wait=False the end of the with block would take the cancelling back before it took effect.
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise

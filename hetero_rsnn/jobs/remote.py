@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar
@@ -56,7 +57,9 @@ class Runner(ABC):
         self.timeout = timeout
         self._state: Literal["free", "busy", "closed"] = "free"
 
-    def run(self, function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Outcome[Result]]:
+    def run(
+        self, function: Callable[[Job], Result], jobs: Iterable[Job], *, ordered: bool = True
+    ) -> Generator[Outcome[Result]]:
         """Apply `function` to every job.
 
         Parameters
@@ -65,12 +68,14 @@ class Runner(ABC):
             Defined at module level, so that another process can find it.
         jobs : iterable
             Picklable. All are taken at once.
+        ordered : bool
+            Whether outcomes wait for those of the jobs before them; if not, each comes as soon as it is known.
 
         Yields
         ------
         Outcome
-            In the order of the jobs, each as soon as it and those before it are known. Leaving the loop early drops
-            the jobs that are not finished.
+            In the order of the jobs, unless told otherwise. Leaving the loop early drops the jobs that are not
+            finished.
 
         Raises
         ------
@@ -82,14 +87,17 @@ class Runner(ABC):
             why = "is closed: make a new one" if self._state == "closed" else "has jobs: finish or close its last run"
             raise ExecutorError(f"this runner {why}")
         self._accept(function)
-        return self._guarded(function, list(jobs))
+        return self._guarded(function, list(jobs), ordered)
 
-    def _guarded(self, function: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Outcome[Result]]:
+    def _guarded(
+        self, function: Callable[[Job], Result], jobs: Sequence[Job], ordered: bool
+    ) -> Generator[Outcome[Result]]:
         if self._state != "free":
             raise ExecutorError("this runner has other jobs, or is closed: finish its last run first")
         self._state = "busy"
         try:
-            yield from self._outcomes(function, jobs)
+            outcomes = self._outcomes(function, jobs)
+            yield from _in_order(outcomes) if ordered else outcomes
         finally:
             if self._state == "busy":
                 self._state = "free"
@@ -110,7 +118,20 @@ class Runner(ABC):
         """Raise if a function cannot be run here."""
 
     @abstractmethod
-    def _outcomes(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Outcome[Any]]: ...
+    def _outcomes(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Generator[Outcome[Any]]:
+        """Yield outcomes as they come."""
+
+
+def _in_order(outcomes: Generator[Outcome[Any]]) -> Iterator[Outcome[Any]]:
+    """Hold back the outcomes of jobs until those of the jobs before them have come."""
+    known: dict[int, Outcome[Any]] = {}
+    following = 0
+    with closing(outcomes):
+        for outcome in outcomes:
+            known[outcome.index] = outcome
+            while following in known:
+                yield known.pop(following)
+                following += 1
 
 
 class Remote(Runner):
@@ -124,43 +145,42 @@ class Remote(Runner):
         super().__init__(timeout)
         self._tickets = 0  # one for every try, so that what is late to arrive cannot be taken for another job's
 
-    def _outcomes(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Outcome[Any]]:
+    def _outcomes(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Generator[Outcome[Any]]:
         waiting = deque(range(len(jobs)))
         suspects: deque[int] = deque()
         tried: set[int] = set()
         flying: dict[int, int] = {}  # ticket -> index
-        known: dict[int, Outcome[Any]] = {}
         alone = False
         try:
-            for index in range(len(jobs)):
-                while index not in known:
-                    alone = alone and bool(flying)
-                    while not alone and (suspects or waiting):
-                        if (suspects and flying) or len(flying) >= self._places():
-                            break
-                        alone = bool(suspects)
-                        number = suspects.popleft() if suspects else waiting.popleft()
-                        self._tickets += 1
-                        flying[self._tickets] = number
-                        self._begin(self._tickets, function, jobs[number])
-                    for ticket, answer in sorted(self._wait(self._patience()), key=lambda item: item[0]):
-                        number = flying.pop(ticket)
-                        if isinstance(answer, Answer):
-                            known[number] = outcome_of(number, answer)
-                        elif number in tried:
-                            error = f"its worker died twice ({answer.reason})"
-                            known[number] = Outcome(number, None, error, "killed", answer.seconds)
-                        else:
-                            tried.add(number)
-                            suspects.append(number)
-                    overdue = self._overdue()
-                    for ticket, seconds in overdue.items():
-                        number = flying.pop(ticket)
-                        error = f"it ran longer than its timeout of {self.timeout:g} s"
-                        known[number] = Outcome(number, None, error, "timeout", seconds)
-                    if overdue:
-                        self._stop(overdue)
-                yield known.pop(index)
+            while waiting or suspects or flying:
+                alone = alone and bool(flying)
+                while not alone and (suspects or waiting):
+                    if (suspects and flying) or len(flying) >= self._places():
+                        break
+                    alone = bool(suspects)
+                    number = suspects.popleft() if suspects else waiting.popleft()
+                    self._tickets += 1
+                    flying[self._tickets] = number
+                    self._begin(self._tickets, function, jobs[number])
+                ended: list[Outcome[Any]] = []
+                for ticket, answer in sorted(self._wait(self._patience()), key=lambda item: item[0]):
+                    number = flying.pop(ticket)
+                    if isinstance(answer, Answer):
+                        ended.append(outcome_of(number, answer))
+                    elif number in tried:
+                        error = f"its worker died twice ({answer.reason})"
+                        ended.append(Outcome(number, None, error, "killed", answer.seconds))
+                    else:
+                        tried.add(number)
+                        suspects.append(number)
+                overdue = self._overdue()
+                for ticket, seconds in overdue.items():
+                    number = flying.pop(ticket)
+                    error = f"it ran longer than its timeout of {self.timeout:g} s"
+                    ended.append(Outcome(number, None, error, "timeout", seconds))
+                if overdue:
+                    self._stop(overdue)
+                yield from ended
         finally:
             self._drop(flying)
 

@@ -52,7 +52,7 @@ def canonical_networks(point: str = "intrinsic") -> tuple[str, ...]:
     >>> canonical_networks("recurrent")
     ('recurrent_honhos', 'recurrent_henhos', 'recurrent_honhes', 'recurrent_henhes')
     """
-    checks.one_of("point", point, POINTS)
+    checks.one_of("point", point, tuple(POINTS))
     return tuple(POINTS[point] + name for name in CANONICAL)
 
 

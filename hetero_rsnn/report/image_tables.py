@@ -11,6 +11,7 @@ from rich.table import Table
 
 from hetero_rsnn.measures.cutoff_table import RULES
 from hetero_rsnn.measures.estimates import cell
+from hetero_rsnn.report.table_files import estimates_of
 from hetero_rsnn.report.task_tables import accuracy_verdict, share_bounds
 from hetero_rsnn.report.terminal import console, shown
 from hetero_rsnn.tasks.image_result import ImageTaskResult
@@ -25,9 +26,20 @@ def _table(title: str, *headings: str) -> Table:
     return table
 
 
-def print_images(result: ImageTaskResult) -> None:
+def image_tables(result: ImageTaskResult) -> list[Table]:
     """All tables of a result."""
-    out, d = console(), result.dataset
+    return [_seeds(result), *([] if result.rows[0].early is None else [_early(result)])]
+
+
+def image_rows(result: ImageTaskResult) -> list[dict[str, Any]]:
+    """One row in plain numbers: means over seeds, with the bounds of their 95 % intervals."""
+    names = ("accuracy", "linear", "nu", "operations", "multiply_accumulates", "seconds")
+    found = estimates_of({q: result.estimate(q) for q in names})
+    return [{"network": result.model, "method": result.method, "seeds": len(result.rows), **found}]
+
+
+def _seeds(result: ImageTaskResult) -> Table:
+    d = result.dataset
     shortcuts = bool(result.training.get("shortcuts"))
     kind = "trained" if result.method == "direct" else "converted"
     kind += ", 1-bit weights" if result.training.get("weights") == "1bit" else ""
@@ -49,7 +61,14 @@ def print_images(result: ImageTaskResult) -> None:
             "mean", cell(share_bounds(means["accuracy"]), digits=4), f"{means['linear'].mean:.4f}",
             f"{means['nu'].mean:.3f}", f"{means['operations'].mean:,.0f}", f"{means['seconds'].mean:.1f}",
         )  # fmt: skip
-    out.print(table)
+    return table
+
+
+def print_images(result: ImageTaskResult) -> None:
+    """All tables of a result, and what they say."""
+    out, (first, *further) = console(), image_tables(result)
+    out.print(first)
+    shortcuts = bool(result.training.get("shortcuts"))
     products = result.estimate("multiply_accumulates").mean
     if products:
         analog = (
@@ -61,8 +80,13 @@ def print_images(result: ImageTaskResult) -> None:
         out.print(said, highlight=False)
     pairs = [(row.report.accuracy, row.linear) for row in result.rows]
     out.print(shown(accuracy_verdict(result.model, pairs)), highlight=False)
-    if result.rows[0].early is not None:
-        _print_early(result)
+    for table in further:
+        out.print(table)
+    early = result.rows[0].early
+    if early is not None and early.alpha is not None:
+        held = result.early("conformal", "coverage").mean
+        said = f"conformal sets hold the label of {held:.1%} of the test images; promised: {1 - early.alpha:.0%}"
+        out.print(said, highlight=False)
 
 
 def print_packed(packed: Sequence[Mapping[str, Any]]) -> None:
@@ -75,8 +99,8 @@ def print_packed(packed: Sequence[Mapping[str, Any]]) -> None:
         out.print(shown(said), highlight=False)
 
 
-def _print_early(result: ImageTaskResult) -> None:
-    out, first = console(), result.rows[0].early
+def _early(result: ImageTaskResult) -> Table:
+    first = result.rows[0].early
     assert first is not None
     over = "seeds" if len(result.rows) > 1 else "images"
     table = _table(
@@ -94,8 +118,4 @@ def _print_early(result: ImageTaskResult) -> None:
             "no early stop" if one.rule == "full" else RULES[one.rule], accuracy,
             f"{result.early(one.rule, 'time').mean:.2f}", *("" if math.isnan(s) else f"{s:.1%}" for s in saved),
         )  # fmt: skip
-    out.print(table)
-    if first.alpha is not None:
-        held = result.early("conformal", "coverage").mean
-        said = f"conformal sets hold the label of {held:.1%} of the test images; promised: {1 - first.alpha:.0%}"
-        out.print(said, highlight=False)
+    return table

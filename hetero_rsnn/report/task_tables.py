@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -12,6 +13,7 @@ from rich.table import Table
 from hetero_rsnn.measures.estimates import Estimate, cell, estimate
 from hetero_rsnn.network.definition import mixed_pairs
 from hetero_rsnn.network.shipped import label
+from hetero_rsnn.report.table_files import estimates_of
 from hetero_rsnn.report.terminal import console, shown
 from hetero_rsnn.tasks.result import TaskResult
 
@@ -66,13 +68,32 @@ def _judged(text: str, gain: Estimate) -> str:
     return f"{text}: {'beats' if gain.low > 0 else 'no clear difference to'} its linear baseline"
 
 
-def print_task(result: TaskResult) -> None:
+def task_tables(result: TaskResult) -> list[Table]:
     """All tables of a result."""
-    if result.dataset.task == "classification":
-        _print_classification(result)
-    else:
-        _print_forecasts(result)
+    return _classification(result) if result.dataset.task == "classification" else _forecasts(result)
+
+
+def task_rows(result: TaskResult) -> list[dict[str, Any]]:
+    """A row for each network, in plain numbers: means over seeds, with the bounds of their 95 % intervals."""
+    names: tuple[str, ...] = ("accuracy", "spikes", "nu", "rate_hz", "efficiency")
+    if result.dataset.task != "classification":
+        names = ("nrmse", "persistence", "linear", "skill", "linear_skill", *names[1:])
+    rows = []
+    for name in result.names:
+        found = {q: result.estimate(name, q) for q in names}
+        if result.dataset.task == "classification":
+            found |= {q: linear_of(result, name, q) for q in ("linear", "linear_mean")}
+            if result.rows[0].minirocket is not None:
+                found["minirocket"] = linear_of(result, name, "minirocket")
+        rows.append({"network": name, "seeds": len(result.of(name)), **estimates_of(found)})
+    return rows
+
+
+def print_task(result: TaskResult) -> None:
+    """All tables of a result, and what they say of the networks."""
     out = console()
+    for table in task_tables(result):
+        out.print(table)
     for name in result.names:
         out.print(shown(verdict(result, name)), highlight=False)
     for network in result.networks:
@@ -90,8 +111,8 @@ def print_task(result: TaskResult) -> None:
             out.print(shown(mixed), highlight=False)
 
 
-def _print_classification(result: TaskResult) -> None:
-    out, d = console(), result.dataset
+def _classification(result: TaskResult) -> list[Table]:
+    d = result.dataset
     rocket = result.rows[0].minirocket is not None
     taught = _taught(result, "labels")
     table = _table(
@@ -109,7 +130,7 @@ def _print_classification(result: TaskResult) -> None:
             f"{result.estimate(name, 'spikes').mean:,.0f}",
             cell(result.estimate(name, "nu")), cell(result.estimate(name, "efficiency")),
         )  # fmt: skip
-    out.print(table)
+    tables = [table]
     first = result.rows[0]
     if len(first.few) > 1:
         table = _table("accuracy with few labels a class (the networks learn from all samples)", *map(str, first.few))
@@ -118,7 +139,7 @@ def _print_classification(result: TaskResult) -> None:
             table.add_row(shown(label(name)), *(f"{estimate(r.few[k][0] for r in rows).mean:.3f}" for k in first.few))
         rows = result.of(result.names[0])
         table.add_row("linear", *(f"{estimate(r.few[k][1] for r in rows).mean:.3f}" for k in first.few))
-        out.print(table)
+        tables.append(table)
     if first.groups:
         table = _table("accuracy on the group that was left out of all training (linear)", *first.groups, "mean")
         for name in result.names:
@@ -128,13 +149,11 @@ def _print_classification(result: TaskResult) -> None:
             table.add_row(
                 shown(label(name)), *cells, f"{sum(both[0]) / len(cells):.3f} ({sum(both[1]) / len(cells):.3f})"
             )
-        out.print(table)
-    if first.early is not None:
-        _print_early(result)
+        tables.append(table)
+    return tables if first.early is None else [*tables, *_early(result)]
 
 
-def _print_early(result: TaskResult) -> None:
-    out = console()
+def _early(result: TaskResult) -> list[Table]:
     one = result.rows[0].early
     table = _table(
         f"deciding early: epsilon chosen on {one.n_calibration} training samples for a loss of at most "
@@ -153,7 +172,7 @@ def _print_early(result: TaskResult) -> None:
                 )
             ),
         )  # fmt: skip
-    out.print(table)
+    tables = [table]
     name = result.names[-1]
     curves = [r.early for r in result.of(name)]
     table = _table(
@@ -174,11 +193,12 @@ def _print_early(result: TaskResult) -> None:
             f"{estimate(p.spikes_saved for p in points).mean:.1%}",
             f"{estimate(f.accuracy for f in fixed).mean:.4f}", f"{estimate(f.time_saved for f in fixed).mean:.1%}",
         )  # fmt: skip
-    out.print(table)
+    tables.append(table)
+    return tables
 
 
-def _print_forecasts(result: TaskResult) -> None:
-    out, d = console(), result.dataset
+def _forecasts(result: TaskResult) -> list[Table]:
+    d = result.dataset
     one = result.rows[0].report
     kept, linear, worth = (
         estimate(getattr(r.report, q) for r in result.rows).mean for q in ("persistence", "linear", "linear_skill")
@@ -198,7 +218,7 @@ def _print_forecasts(result: TaskResult) -> None:
             f"{result.estimate(name, 'spikes').mean:,.0f}", cell(result.estimate(name, "nu")),
             cell(result.estimate(name, "efficiency")),
         )  # fmt: skip
-    out.print(table)
+    tables = [table]
     if result.rows[0].groups:
         table = _table("skill by group (linear)", *result.rows[0].groups)
         for name in result.names:
@@ -211,7 +231,7 @@ def _print_forecasts(result: TaskResult) -> None:
                     for g in result.rows[0].groups
                 ),
             )
-        out.print(table)
+        tables.append(table)
     if result.rows[0].closed_loop:
         table = _table("free runs: valid prediction time in Lyapunov times", "mean", "median", "shortest", "longest")
         for name in result.names:
@@ -219,7 +239,8 @@ def _print_forecasts(result: TaskResult) -> None:
             middle = (times[(len(times) - 1) // 2] + times[len(times) // 2]) / 2
             over_seeds = estimate(sum(r.closed_loop) / len(r.closed_loop) for r in result.of(name))
             table.add_row(shown(label(name)), cell(over_seeds), f"{middle:.2f}", f"{times[0]:.2f}", f"{times[-1]:.2f}")
-        out.print(table)
+        tables.append(table)
+    return tables
 
 
 def _windows(result: TaskResult, name: str, quantity: str = "windows") -> str:

@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.common.text import printable
@@ -64,3 +65,14 @@ def print_tables(tables: Iterable[TextTable]) -> None:
 def _width(lines: list[list[str]]) -> int:
     """Columns that a table takes, with a space before and after each cell and between them."""
     return sum(max(map(len, column)) + 3 for column in zip(*lines, strict=True))
+
+
+def text_of(table: Table) -> TextTable:
+    """A table for the terminal as one of text, for a file: what is broken by hand is in one line again."""
+
+    def plain(cell: object) -> str:
+        return " ".join(Text.from_markup(str(cell)).plain.split())
+
+    headings = [plain(column.header) for column in table.columns]
+    rows = zip(*([plain(cell) for cell in column.cells] for column in table.columns), strict=True)
+    return TextTable(plain(table.title), headings, list(rows))

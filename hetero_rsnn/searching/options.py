@@ -66,6 +66,11 @@ class SearchOptions:
         """By name, what decides the result."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.metadata.get("settles")}
 
+    @property
+    def in_processes(self) -> bool:
+        """Whether candidates are measured in processes of our own."""
+        return self.executor is None and self.dask is None and (self.workers or 1, self.trial_timeout) != (1, None)
+
     def runner(self) -> Runner:
         """Where candidates are measured."""
         return make_runner(self.workers, executor=self.executor, dask=self.dask, timeout=self.trial_timeout)

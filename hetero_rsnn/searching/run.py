@@ -86,7 +86,7 @@ class Search:
     ) -> Iterator[tuple[list[Any], float] | tuple[str, str, float]]:
         """Rows and running time of every candidate in turn, or error, kind and running time."""
         jobs = [(network, seed, settings) for network, settings in candidates for seed in seeds]
-        outcomes: Generator[Outcome[dict[str, float]]] = self.runner.run(self.job, jobs)  # type: ignore[assignment]
+        outcomes: Generator[Outcome[dict[str, float]]] = self.runner.run(self.job, jobs)
         for number in range(len(candidates)):
             own = [next(outcomes) for _ in seeds]
             if number + 1 == len(candidates):

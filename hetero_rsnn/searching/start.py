@@ -13,7 +13,7 @@ from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, JournalError, SearchError
 from hetero_rsnn.common.versions import search_versions
 from hetero_rsnn.experiments.measurement import measure_seed
-from hetero_rsnn.jobs.journal import Event, Journal
+from hetero_rsnn.jobs.journal import Event, Journal, resumable
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.searching.events import Inspector
 from hetero_rsnn.searching.objectives import KEPT
@@ -26,7 +26,7 @@ from hetero_rsnn.searching.space import Space, load_space
 from hetero_rsnn.searching.trial import Trial
 from hetero_rsnn.searching.watching import watching
 from hetero_rsnn.simulation.engine import Engine
-from hetero_rsnn.simulation.fast import refuse_uncompiled
+from hetero_rsnn.simulation.fast import compile_ahead, refuse_uncompiled
 
 
 def measure_candidate(network: Network, seed: int, *, engine: Engine) -> dict[str, float]:
@@ -114,7 +114,10 @@ def search_space(
         job = Job(used.function, asked.base.protocol.hold)
         watch = stack.enter_context(watching(settings.objective)) if options.progress is True else options.progress
         run = Search(asked, settings, wanted, job, script, runner, watch or _unseen)
-        run.run()
+        if used.label.get("backend") == "fast" and options.in_processes:
+            compile_ahead(used.label["precision"])
+        with resumable(lambda: journal is not None):
+            run.run()
         return run.result()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -266,3 +267,22 @@ def compile_kernels(precision: str = "double", mu: float = 1.0) -> float:
     )  # fmt: skip
     _compiled.add((precision, linear))
     return time.perf_counter() - started
+
+
+def compile_ahead(precision: str = "double") -> None:
+    """Compile the kernel here, where its cache has none: several processes that are to begin would each do so.
+
+    Only the two usual places of the cache are looked at, since to ask numba takes a second. Where it has another, that
+    second is spent.
+    """
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    folder, names = (Path(chosen), "*/") if chosen else (Path(__file__).parent / "__pycache__", "")
+    if not any(folder.glob(f"{names}kernels.run_lif_stdp-*.nbi")):
+        compile_kernels(precision)
+
+
+def cache_place() -> tuple[Path, str]:
+    """Where the compiled kernel is kept, and the processor that it is for, since the cache keeps others apart."""
+    from hetero_rsnn.common import compiled as shared
+
+    return shared.cache_folder(_kernels().run_lif_stdp), shared.processor()

@@ -8,8 +8,9 @@ from typing import Any
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.inputs.stimulus import Stimulus, Stream
-from hetero_rsnn.jobs.parallel import cores, run_jobs
+from hetero_rsnn.jobs.parallel import cores
 from hetero_rsnn.jobs.progress import Progress
+from hetero_rsnn.jobs.running import run_jobs
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.simulation.recording import Recording, State
 from hetero_rsnn.simulation.simulate import simulate

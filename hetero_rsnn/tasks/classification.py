@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -26,8 +27,8 @@ from hetero_rsnn.gradient.settings import Epoch
 from hetero_rsnn.inputs.audio import AudioEncoder
 from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.inputs.samples import take
-from hetero_rsnn.jobs.parallel import run_jobs
 from hetero_rsnn.jobs.progress import Progress
+from hetero_rsnn.jobs.running import run_jobs
 from hetero_rsnn.measures.cutoff_curve import CutoffCurve, evaluate_cutoff
 from hetero_rsnn.measures.reports import classification_report
 from hetero_rsnn.network.definition import Network
@@ -88,7 +89,9 @@ def classify(
     overrides: dict[str, Any] | None = None,
     backend: str = "fast",
     precision: str = "double",
-    workers: int = 1,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    dask: str | None = None,
     progress: Progress | None = None,
     on_epoch: Callable[[str, int, Epoch], object] | None = None,
 ) -> TaskResult:
@@ -130,11 +133,11 @@ def classify(
         How the data are encoded and read; default: `recipe`.
     overrides : dict, optional
         Changes of every network.
-    backend, precision, workers, progress
+    backend, precision, workers, executor, dask, progress
         See `compare`.
     on_epoch : callable, optional
         With ``train="gradient"`` and ``backend="fast"``: called after every epoch with the name of the network, its
-        seed and an `Epoch`, from several threads.
+        seed and an `Epoch`, from several threads; not where jobs run on an executor or a cluster.
 
     Returns
     -------
@@ -183,14 +186,17 @@ def classify(
     task = _Classify(
         X, causal, causal_encoder, dataset.y, dataset.groups, dataset.train, dataset.test, options, tried, encoder,
         () if by_gradient is not None else tuple(few_labels), early, every, calibration, rocket, by_gradient,
-        on_epoch if engine.threads else None,
+        on_epoch if engine.threads and executor is None and dask is None else None,
     )  # fmt: skip
     left: list[str | None] = [None]
     if leave_out and dataset.groups is not None:
         left += np.unique(dataset.groups[np.union1d(dataset.train, dataset.test)]).tolist()
     # MiniRocket sees no network: once a seed is enough.
     jobs = [(net, seed, group, rocket and k == 0) for seed in numbers for k, net in enumerate(nets) for group in left]
-    parts = run_jobs(partial(_classify_job, task), jobs, workers=workers, progress=progress, threads=engine.threads)
+    parts = run_jobs(
+        partial(_classify_job, task), jobs, workers=workers, executor=executor, dask=dask, progress=progress,
+        threads=engine.threads,
+    )  # fmt: skip
     rows = []
     for start in range(0, len(parts), len(left)):
         row, *others = parts[start : start + len(left)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,8 +20,8 @@ from hetero_rsnn.estimators.gradient_forecaster import HRSNNGradientForecaster
 from hetero_rsnn.estimators.gradient_training import check_training
 from hetero_rsnn.gradient.settings import Epoch
 from hetero_rsnn.inputs.samples import take
-from hetero_rsnn.jobs.parallel import run_jobs
 from hetero_rsnn.jobs.progress import Progress
+from hetero_rsnn.jobs.running import run_jobs
 from hetero_rsnn.measures.scores import valid_prediction_time
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.shipped import CANONICAL
@@ -42,7 +43,9 @@ def forecast(
     overrides: dict[str, Any] | None = None,
     backend: str = "fast",
     precision: str = "double",
-    workers: int = 1,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    dask: str | None = None,
     progress: Progress | None = None,
     on_epoch: Callable[[str, int, Epoch], object] | None = None,
 ) -> TaskResult:
@@ -52,7 +55,7 @@ def forecast(
     ----------
     dataset : Dataset
         With ``task="forecasting"``.
-    networks, seeds, chosen, overrides, backend, precision, workers, progress
+    networks, seeds, chosen, overrides, backend, precision, workers, executor, dask, progress
         See `classify`.
     horizon : int, optional
         Rows ahead; default: the recipe's.
@@ -93,9 +96,9 @@ def forecast(
     jobs = [(net, seed) for seed in numbers for net in nets]
     if by_gradient is not None:
         options |= by_gradient
-    tell = on_epoch if engine.threads else None
+    tell = on_epoch if engine.threads and executor is None and dask is None else None
     job = partial(_forecast_job, dataset, given, options, inputs, own, closed_loop, train, tell)
-    rows = run_jobs(job, jobs, workers=workers, progress=progress, threads=engine.threads)
+    rows = run_jobs(job, jobs, workers=workers, executor=executor, dask=dask, progress=progress, threads=engine.threads)
     if by_gradient is not None:
         given = replace(given, options={**given.options, "train": train, **by_gradient})
     return TaskResult(dataset, tuple(nets), tuple(rows), given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -25,8 +26,8 @@ from hetero_rsnn.estimators.image_networks import METHODS, MODELS
 from hetero_rsnn.estimators.readout import fit_readout
 from hetero_rsnn.gradient.packed.network import PackedNetwork
 from hetero_rsnn.gradient.settings import Epoch
-from hetero_rsnn.jobs.parallel import run_jobs
 from hetero_rsnn.jobs.progress import Progress
+from hetero_rsnn.jobs.running import run_jobs
 from hetero_rsnn.measures.conformal import CHECKPOINTS
 from hetero_rsnn.measures.cutoff import MIN_CALIBRATION
 from hetero_rsnn.measures.cutoff_table import CutoffTable, compare_cutoffs
@@ -75,7 +76,9 @@ def classify_images(
     calibration: float | None = None,
     training: Mapping[str, Any] | None = None,
     checkpoints: str | Path | None = None,
-    workers: int = 1,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    dask: str | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
     on_epoch: Callable[[int, Epoch], object] | None = None,
@@ -106,8 +109,10 @@ def classify_images(
         Parameters of `SpikingImageClassifier` about networks and training, such as ``{"loss": "tet"}``.
     checkpoints : path, optional
         Folder that holds the training of each seed after every epoch, as ``seed_0.json``; calling again goes on.
-    workers : int
-        Seeds at a time, each in a process of its own.
+    workers : int, optional
+        Seeds at a time, by default 1; more are processes, one a seed.
+    executor, dask
+        Where seeds are trained instead, see `make_runner`. Then `workers` are the most at a time.
     n_jobs : int, optional
         Threads of torch for each; by default one, so that all numbers can be repeated.
     progress : callable, optional
@@ -165,9 +170,11 @@ def classify_images(
     if early:
         parts = list(_held_out(y, places, calibration, numbers[0]))
         _enough(y, parts, steps, "train on more images" + ("" if calibration is None else ", or raise calibration"))
-    folder = None if checkpoints is None else output_folder(checkpoints)
+    folder = None if checkpoints is None else output_folder(checkpoints).resolve()  # a worker may be somewhere else
     pixels = _pixels(dataset, used, shape)
-    alone = min(checks.whole("workers", workers, least=1), len(numbers)) == 1
+    if workers is not None:
+        workers = checks.whole("workers", workers, least=1)
+    alone = executor is None and dask is None and min(workers or 1, len(numbers)) == 1
     task = _Task(
         images=pixels, y=y, train=places, test=tested, early=early, calibration=calibration,
         parameters={"model": model, "steps": steps, "method": method, "n_jobs": n_jobs, **given},
@@ -176,7 +183,7 @@ def classify_images(
         linear=None if early else _linear(pixels, y, places, tested),
         on_epoch=on_epoch if alone else None,
     )  # fmt: skip
-    rows = run_jobs(partial(_job, task), numbers, workers=workers, progress=progress)
+    rows = run_jobs(partial(_job, task), numbers, workers=workers, executor=executor, dask=dask, progress=progress)
     return ImageTaskResult(
         dataset=dataset, model=model, method=method, steps=steps, training=given, rows=tuple(rows),
         n_train=len(parts[0]), n_temperature=len(parts[1]), n_calibration=len(parts[2]), n_test=len(test),

@@ -128,7 +128,7 @@ class ImageTaskResult:
             "dataset": {
                 "name": d.name, "task": d.task, "train": self.n_train, "temperature": self.n_temperature,
                 "calibration": self.n_calibration, "test": self.n_test, "source": d.source, "licence": d.licence,
-                "notes": d.notes,
+                "notes": d.notes, "sha256": d.sha256,
             },
             "network": {
                 "model": self.model, "method": self.method, "steps": self.steps,

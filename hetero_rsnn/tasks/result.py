@@ -151,7 +151,7 @@ class TaskResult:
             "format": "hetero_rsnn task", "version": 1, "versions": versions(),
             "dataset": {
                 "name": d.name, "task": d.task, "train": len(d.train), "test": len(d.test), "source": d.source,
-                "licence": d.licence, "notes": d.notes,
+                "licence": d.licence, "notes": d.notes, "sha256": d.sha256,
             },
             "recipe": self.recipe.describe(),
             "networks": {

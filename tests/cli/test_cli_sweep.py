@@ -10,11 +10,15 @@ import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 from helpers import ROOT, exit_2
 
 import hetero_rsnn as hr
+from hetero_rsnn.common.errors import ExecutorError
+from hetero_rsnn.experiments import measurement
 from hetero_rsnn.jobs.journal import read_journal
+from hetero_rsnn.jobs.running import run_jobs
 
 TINY = ["--quick", "--n", "60", "--seeds", "2", "--workers", "1"]
 TINY += ["--set", "protocol.samples=500", "--set", "protocol.train=1 s", "--set", "protocol.d_max=10"]
@@ -130,6 +134,7 @@ def test_more_seeds_later_and_both_figures(run, tmp_path):
         (["E.tau_m.cv=0:1:3", "--figure", "a.gif"], ["--figure", ".pdf or .png or .svg", "a.gif"]),
         (["E.tau_m.cv=0:1:3", "--csv", "a.txt"], ["--csv", ".csv", "a.txt"]),
         (["E.tau_m.cv=0:1:3", "--latex", "a"], ["--latex", ".tex"]),
+        (["E.tau_m.cv=0:1:3", "--dask", "nonsense"], ["must be like tcp://host:8786", "nonsense"]),
         (["E.tau_m.cv=0:1:3", "--resume"], ["--resume needs the journal"]),
         (["E.tau_m.cv=0:1:3", "--resume", "--journal", "none.jsonl"], ["none.jsonl", "leave out --resume"]),
         (["E.tau_m.cv=0:1:3", "--also", "henhes"], ["two networks are called 'henhes'", "other=henhes"]),
@@ -193,18 +198,27 @@ def test_an_unfinished_folder_asks_for_resume(run, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process")
-@pytest.mark.parametrize("command", [["sweep", "henhes", "E.tau_m.cv=0:1:3"], ["compare", "henhes", "honhos"]])
-def test_an_interruption_says_what_is_kept_and_the_line_to_go_on_with(tmp_path, command):
+@pytest.mark.parametrize(
+    ("command", "where"),
+    [
+        (["sweep", "henhes", "E.tau_m.cv=0:1:3"], []),
+        (["compare", "henhes", "honhos"], []),
+        pytest.param(["compare", "henhes", "honhos"], ["--backend", "numpy", "--workers", "2"], marks=pytest.mark.slow),
+    ],
+)
+def test_an_interruption_says_what_is_kept_and_the_line_to_go_on_with(tmp_path, command, where):
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    words = [*command, *TINY, "--seeds", "99"]
+    words = [*command, *TINY, *where, "--seeds", "99"]
     call = [sys.executable, "-m", "hetero_rsnn.cli"]
     process = subprocess.Popen([*call, *words], cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
     for line in process.stderr:
         if line.startswith("measuring: "):
+            below = psutil.Process(process.pid).children(recursive=True)
             process.send_signal(signal.SIGINT)
             break
     rest = process.stderr.read()
     assert process.wait(60) == 130 and "Traceback" not in rest
+    assert len(below) >= len(where) / 2 and psutil.wait_procs(below, timeout=10)[1] == []
     last = rest.strip().splitlines()[-1]
     journal = tmp_path / "results" / command[0] / "journal.jsonl"
     kept, whole = len(read_journal(journal)) - 1, 297 if command[0] == "sweep" else 198
@@ -214,6 +228,23 @@ def test_an_interruption_says_what_is_kept_and_the_line_to_go_on_with(tmp_path, 
     again = [word if word != "99" else "5" for word in again[1:]]
     done = subprocess.run([*call, *again], cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0 and f"to results/{command[0]}" in done.stdout, done.stderr
+
+
+def test_a_cluster_that_is_lost_ends_in_the_line_to_go_on_with(run, monkeypatch):
+    def lose(function, jobs, *, each, dask, **options):
+        each(0, run_jobs(function, jobs[:1])[0])
+        raise ExecutorError("the cluster was lost", fix="start it again", lost=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(measurement, "run_jobs", lose)
+        code, _, err = run(*SWEEP, "--dask", "tcp://127.0.0.1:1")
+    start = "error: the cluster was lost: start it again, then resume: "
+    last = err.splitlines()[-1]
+    assert code == 2 and last.startswith(f"{start}hetero-rsnn sweep henhes E.tau_m.cv=0:1:3 --quick")
+    again = shlex.split(last.removeprefix(start))[1:]
+    assert again[-3:] == ["--journal", "results/sweep/journal.jsonl", "--resume"]
+    code, _, err = run(*(word for word in again if word not in ("--dask", "tcp://127.0.0.1:1")))
+    assert code == 0 and "1 of 6 measurements kept" in err
 
 
 def test_80_columns_hold_the_tables(monkeypatch, run):

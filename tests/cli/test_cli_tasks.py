@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from importlib.util import find_spec
 
 import pytest
+from helpers import exit_2
 
 
 @pytest.mark.slow
@@ -85,3 +87,45 @@ def test_minirocket_is_refused_in_one_line_where_it_is_not_installed(run):
     code, _, err = run("classify", "japanese_vowels", "henhes", "--quick", "--minirocket", "--out", "x")
     said = 'error: MiniRocket needs aeon or sktime, got neither installed: pip install "hetero-rsnn[rocket]"\n'
     assert (code, err) == (2, said)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "columns", "heading"),
+    [
+        (["classify", "japanese_vowels", "honhos", "henhes"], {"accuracy", "accuracy_low", "linear", "nu"}, "accuracy"),
+        (["forecast", "wind_greensboro", "honhos", "henhes"], {"nrmse", "nrmse_high", "skill", "linear"}, "NRMSE"),
+    ],
+)
+def test_tables_and_the_figure_go_to_files_that_are_named(run, tmp_path, words, columns, heading):
+    files = ["--figure", "f.svg", "--csv", "t.csv", "--latex", "t.tex"]
+    code, out, err = run(*words, "--quick", "--n", "40", "--seeds", "2", "--workers", "1", "--out", "out", *files)
+    assert code == 0, err
+    assert out.endswith("wrote results.json to out\nwrote f.svg, t.csv, t.tex\n")
+    assert not (tmp_path / "out" / "figure.png").exists() and (tmp_path / "f.svg").read_bytes().startswith(b"<?xml")
+    with (tmp_path / "t.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["network"] for row in rows] == ["honhos", "henhes"] and columns <= set(rows[0])
+    data = json.loads((tmp_path / "out" / "results.json").read_text())
+    name = "accuracy" if heading == "accuracy" else "nrmse"
+    own = [row["test"][name] for row in data["rows"] if row["network"] == "henhes"]
+    assert float(rows[1][name]) == pytest.approx(sum(own) / 2, rel=1e-12) and rows[1]["seeds"] == "2"
+    text = (tmp_path / "t.tex").read_text()
+    assert f"network & {heading} &" in text and "HeNHeS & " in text and "\\end{tabular}" in text
+    assert len(data["dataset"]["sha256"]) == 64
+
+
+@pytest.mark.parametrize("command", [["classify", "japanese_vowels"], ["forecast", "wind_greensboro"]])
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["--figure", "f.gif"], ["--figure must name a file that ends in .pdf or .png or .svg", "f.gif"]),
+        (["--csv", "there.csv"], ["there.csv exists already", "--csv"]),
+        (["--latex", "t.txt"], ["--latex", ".tex"]),
+        (["--dask", "nonsense"], ["the address of a Dask scheduler must be like tcp://host:8786, got 'nonsense'"]),
+    ],
+)
+def test_files_and_clusters_that_cannot_be_are_refused(run, tmp_path, command, words, parts):
+    (tmp_path / "there.csv").write_text("mine")
+    exit_2(run(*command, "henhes", "--quick", "--out", "out", *words), *parts)
+    assert (tmp_path / "there.csv").read_text() == "mine" and not (tmp_path / "out").exists()

@@ -232,7 +232,7 @@ def test_colours_of_a_warning_are_left_away(capsys):
 def test_warnings_of_worker_processes_are_plain_too(tmp_path):
     (tmp_path / "warner.py").write_text(
         "import warnings\nfrom hetero_rsnn.cli.options import plain_warnings\n"
-        "from hetero_rsnn.jobs.parallel import run_jobs\n"
+        "from hetero_rsnn.jobs.running import run_jobs\n"
         "from hetero_rsnn.jobs.executors import make_runner\n"
         "def job(x):\n    warnings.warn('odd \\x1b', UserWarning)\n    return x\n"
         "if __name__ == '__main__':\n"

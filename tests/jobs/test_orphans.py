@@ -18,7 +18,7 @@ SCRIPT = """
 import concurrent.futures as cf, multiprocessing, sys, time
 from pathlib import Path
 from hetero_rsnn.jobs.executors import make_runner
-from hetero_rsnn.jobs.parallel import run_jobs
+from hetero_rsnn.jobs.running import run_jobs
 def job(k):
     Path(f"begun-{k}").touch()
     time.sleep(120)
