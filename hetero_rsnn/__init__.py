@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from hetero_rsnn.datasets.corruption import corrupted
     from hetero_rsnn.datasets.dataset import Dataset
     from hetero_rsnn.datasets.fetch import fetch_dataset
+    from hetero_rsnn.datasets.own_data import labelled_dataset
+    from hetero_rsnn.datasets.own_series import series_dataset
     from hetero_rsnn.datasets.saccades import saccade_events
     from hetero_rsnn.datasets.sources import shipped_series
     from hetero_rsnn.estimators.anytime import AnytimeReadout
@@ -186,6 +188,8 @@ _HOMES = {
     "datasets.corruption": ["corrupted"],
     "datasets.dataset": ["Dataset"],
     "datasets.fetch": ["fetch_dataset"],
+    "datasets.own_data": ["labelled_dataset"],
+    "datasets.own_series": ["series_dataset"],
     "datasets.saccades": ["saccade_events"],
     "datasets.sources": ["shipped_series"],
     "measures.conformal": ["ConformalRule", "fit_conformal"],
@@ -380,6 +384,8 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "load_dataset",
     "list_datasets",
     "fetch_dataset",
+    "labelled_dataset",
+    "series_dataset",
     "Dataset",
     "corrupted",
     "saccade_events",

@@ -9,14 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli import images
-from hetero_rsnn.cli.options import data_names, network_names
+from hetero_rsnn.cli import images, own
+from hetero_rsnn.cli.options import network_names
 from hetero_rsnn.common.errors import HeteroError
 
 #: Settings of a quick look; numbers are rough then.
 _QUICK_NEURONS = 150
 
-_Dataset = Annotated[str, typer.Argument(help="Name of a data set; see hetero-rsnn data.", autocompletion=data_names)]
 _Networks = Annotated[
     list[str] | None,
     typer.Argument(help="Names or paths [default: the four canonical networks].", autocompletion=network_names),
@@ -42,8 +41,15 @@ _Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace earlier r
 
 
 def classify(
-    dataset: _Dataset,
+    dataset: own.Data,
     networks: _Networks = None,
+    label: own.Label = None,
+    sample: own.Sample = None,
+    groups: own.Groups = None,
+    split: own.Split = None,
+    column: own.Columns = None,
+    test_share: own.Share = None,
+    split_seed: own.SplitSeed = None,
     data_dir: _Folder = None,
     seeds: _Seeds = None,
     n: _N = None,
@@ -80,7 +86,7 @@ def classify(
     overrides: _Set = None,
     overwrite: _Overwrite = False,
 ) -> None:
-    """Classify a data set: accuracy, spikes, few labels, the linear model on the same input; a table and a figure."""
+    """Classify a data set, or data of your own: accuracy, spikes, few labels, the linear model; table and figure."""
     from hetero_rsnn.tasks.classification import classify as run
 
     training = _training(train, target_rate)
@@ -104,16 +110,21 @@ def classify(
             training=training, **options,
         )  # fmt: skip
 
-    _run("classify", task, dataset, networks, data_dir, seeds, n, backend, precision, workers, quick, as_json, out,
-         overrides, overwrite)  # fmt: skip
+    reading = own.Reading(label, sample, groups, split, column, test_share, split_seed)
+    _run("classify", task, dataset, reading, networks, data_dir, seeds, n, backend, precision, workers, quick, as_json,
+         out, overrides, overwrite)  # fmt: skip
 
 
 def forecast(
-    dataset: _Dataset,
+    dataset: own.Data,
     networks: _Networks = None,
     horizon: Annotated[
         int | None, typer.Option("--horizon", "-H", help="Samples ahead [default: the recipe's].")
     ] = None,
+    column: own.Columns = None,
+    sample: own.Sample = None,
+    test_share: own.Share = None,
+    uneven: own.Uneven = False,
     data_dir: _Folder = None,
     seeds: _Seeds = None,
     n: _N = None,
@@ -133,7 +144,7 @@ def forecast(
     overrides: _Set = None,
     overwrite: _Overwrite = False,
 ) -> None:
-    """Forecast a data set: NRMSE, skill against persistence and a linear model, spikes; a table and a figure."""
+    """Forecast a data set, or data of your own: NRMSE, skill against simple models, spikes; table and figure."""
     from hetero_rsnn.tasks.forecasting import forecast as run
 
     training = _training(train, target_rate)
@@ -143,8 +154,9 @@ def forecast(
             data, names, numbers, horizon=horizon, closed_loop=closed_loop, train=train, training=training, **options
         )
 
-    _run("forecast", task, dataset, networks, data_dir, seeds, n, backend, precision, workers, quick, as_json, out,
-         overrides, overwrite)  # fmt: skip
+    reading = own.Reading(sample=sample, column=column, test_share=test_share, uneven=uneven or None)
+    _run("forecast", task, dataset, reading, networks, data_dir, seeds, n, backend, precision, workers, quick, as_json,
+         out, overrides, overwrite)  # fmt: skip
 
 
 def _training(train: str, target_rate: float | None) -> dict[str, float] | None:
@@ -158,11 +170,11 @@ def _training(train: str, target_rate: float | None) -> dict[str, float] | None:
 
 
 def _run(
-    command: str, task: Callable[..., Any], name: str, networks: list[str] | None, data_dir: Path | None,
-    seeds: str | None, n: int | None, backend: str, precision: str, workers: int | None, quick: bool, as_json: bool,
-    out: Path | None, overrides: list[str] | None, overwrite: bool,
+    command: str, task: Callable[..., Any], name: str, reading: own.Reading, networks: list[str] | None,
+    data_dir: Path | None, seeds: str | None, n: int | None, backend: str, precision: str, workers: int | None,
+    quick: bool, as_json: bool, out: Path | None, overrides: list[str] | None, overwrite: bool,
 ) -> None:  # fmt: skip
-    from hetero_rsnn.cli.options import load_data, parse_overrides, parse_seeds, task_folder, write_task
+    from hetero_rsnn.cli.options import parse_overrides, parse_seeds, task_folder, write_task
     from hetero_rsnn.datasets.catalogue import task_of
     from hetero_rsnn.jobs.parallel import cores
     from hetero_rsnn.jobs.progress import progress_bar
@@ -181,11 +193,12 @@ def _run(
     if n is not None:
         changes["n"] = n
     numbers = parse_seeds(seeds if seeds is not None else ("1" if quick else "3"))
+    wanted = {"classify": "classification", "forecast": "forecasting"}[command]
     found = task_of(name)  # before data are read or generated
-    if found not in (None, {"classify": "classification", "forecast": "forecasting"}[command]):
+    if found not in (None, wanted):
         other = {"classify": "forecast", "forecast": "classify"}[command]
         raise HeteroError(f"{name} is a data set for {found}: use hetero-rsnn {other} {name}")
-    data = load_data(name, data_dir)
+    data = own.load_any(name, data_dir, reading, wanted)
     if quick:
         data = _part(data)
     total = len(names) * len(numbers)
