@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.estimators.gradient_forecaster import HRSNNGradientForecaster
     from hetero_rsnn.estimators.image_classifier import SpikingImageClassifier
     from hetero_rsnn.estimators.linear import LinearClassifier
+    from hetero_rsnn.estimators.saving import load_model, save_model
     from hetero_rsnn.exchange.neo import from_neo, neo_stimulus, to_neo
     from hetero_rsnn.exchange.nir import NIRWarning, to_nir
     from hetero_rsnn.exchange.nir_feedforward import feedforward_to_nir
@@ -227,6 +228,7 @@ _HOMES = {
     "estimators.gradient_forecaster": ["HRSNNGradientForecaster"],
     "estimators.image_classifier": ["SpikingImageClassifier"],
     "estimators.linear": ["LinearClassifier"],
+    "estimators.saving": ["load_model", "save_model"],
     "gradient.batch": ["BatchRun", "Gradients", "run_batch"],
     "gradient.feedforward.accounts": ["Account"],
     "gradient.feedforward.conversion": ["convert"],
@@ -404,6 +406,8 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "ForecastReport",
     "AnytimeReadout",
     "LinearClassifier",
+    "save_model",
+    "load_model",
     "fit_cutoff",
     "CutoffRule",
     "optimal_cutoff_time",

@@ -3,8 +3,9 @@
 ``program``   puts the commands together; a user's mistake ends in one line and exit code 2
 ``options``   what several commands read: overrides, seeds, the folder for results
 ``studies``   what compare and sweep share: named networks, files, the journal
+``own``       data of one's own: options, and what a file becomes
 ``networks``, ``spaces``, ``data``, ``simulate``, ``compare``, ``sweep``, ``tasks`` (classify, forecast), ``images``
-(classify --model), ``control``, ``search``, ``show``: the commands
+(classify --model), ``predict``, ``control``, ``search``, ``show``: the commands
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from hetero_rsnn.cli import tasks as cli_tasks
 from hetero_rsnn.cli.compare import compare
 from hetero_rsnn.cli.networks import networks_app
 from hetero_rsnn.cli.options import any_encoding, examples, plain_warnings, say
+from hetero_rsnn.cli.predict import predict
 from hetero_rsnn.cli.simulate import simulate
 from hetero_rsnn.cli.spaces import spaces_app
 from hetero_rsnn.cli.sweep import sweep
@@ -87,13 +88,22 @@ _command(
     "Classify a data set: accuracy and spikes.",
     "hetero-rsnn classify japanese_vowels --quick",
     "hetero-rsnn classify japanese_vowels honhos henhes --early",
+    "hetero-rsnn classify flowers.csv --label species --quick",
+    "hetero-rsnn classify steps.csv henhes --sample walk --groups person --save model.json",
 )(cli_tasks.classify)
 _command(
     "forecast",
     "Forecast a data set: error, skill and spikes.",
     "hetero-rsnn forecast wind_greensboro --quick",
     "hetero-rsnn forecast lorenz63 honhos henhes --closed-loop",
+    "hetero-rsnn forecast weather.csv --column wind --horizon 6 --quick",
 )(cli_tasks.forecast)
+_command(
+    "predict",
+    "Ask a saved model about new data.",
+    "hetero-rsnn classify steps.csv henhes --sample walk --save model.json",
+    "hetero-rsnn predict model.json new_steps.csv --out predictions.csv",
+)(predict)
 _command(
     "control",
     "Train spiking actors that learn to act (TD3).",

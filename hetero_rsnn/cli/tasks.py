@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from hetero_rsnn.cli import images, own
-from hetero_rsnn.cli.options import network_names
+from hetero_rsnn.cli.options import free_file, network_names, say
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.text import printable
 
 #: Settings of a quick look; numbers are rough then.
 _QUICK_NEURONS = 150
@@ -37,6 +38,10 @@ _Rate = Annotated[
     float | None, typer.Option("--target-rate", metavar="HZ", help="Rate above which spikes cost, for gradient.")
 ]
 _Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value of all networks.")]
+_Save = Annotated[
+    Path | None,
+    typer.Option(metavar="MODEL.json", help="Keep the fitted network of the first seed, for hetero-rsnn predict."),
+]
 _Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")]
 
 
@@ -83,6 +88,7 @@ def classify(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/classify].")
     ] = None,
+    save: _Save = None,
     overrides: _Set = None,
     overwrite: _Overwrite = False,
 ) -> None:
@@ -90,12 +96,13 @@ def classify(
     from hetero_rsnn.tasks.classification import classify as run
 
     training = _training(train, target_rate)
+    reading = own.Reading(label, sample, groups, split, column, test_share, split_seed)
     asked = images.Asked(steps, method, loss, rcs, epochs, n_images, bits, shortcuts or None)
     if model is not None:
         recurrent = {
             "names of networks": networks, "--n": n is not None, "--leave-out": leave_out,
             "--minirocket": minirocket is not None, "--train": train != "stdp", "--backend": backend != "fast",
-            "--precision": precision != "double",
+            "--precision": precision != "double", "--save": save is not None, **dict.fromkeys(reading.words(), True),
         }  # fmt: skip
         images.refuse_recurrent([option for option, said in recurrent.items() if said])
         images.classify_images(
@@ -103,6 +110,7 @@ def classify(
         )
         return
     asked.refuse()
+    _check_save(save, networks, train, overwrite)
 
     def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
         return run(
@@ -110,9 +118,8 @@ def classify(
             training=training, **options,
         )  # fmt: skip
 
-    reading = own.Reading(label, sample, groups, split, column, test_share, split_seed)
     _run("classify", task, dataset, reading, networks, data_dir, seeds, n, backend, precision, workers, quick, as_json,
-         out, overrides, overwrite)  # fmt: skip
+         out, save, overrides, overwrite)  # fmt: skip
 
 
 def forecast(
@@ -141,6 +148,7 @@ def forecast(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the results [default: results/forecast].")
     ] = None,
+    save: _Save = None,
     overrides: _Set = None,
     overwrite: _Overwrite = False,
 ) -> None:
@@ -148,6 +156,7 @@ def forecast(
     from hetero_rsnn.tasks.forecasting import forecast as run
 
     training = _training(train, target_rate)
+    _check_save(save, networks, train, overwrite)
 
     def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
         return run(
@@ -156,7 +165,7 @@ def forecast(
 
     reading = own.Reading(sample=sample, column=column, test_share=test_share, uneven=uneven or None)
     _run("forecast", task, dataset, reading, networks, data_dir, seeds, n, backend, precision, workers, quick, as_json,
-         out, overrides, overwrite)  # fmt: skip
+         out, save, overrides, overwrite)  # fmt: skip
 
 
 def _training(train: str, target_rate: float | None) -> dict[str, float] | None:
@@ -169,10 +178,37 @@ def _training(train: str, target_rate: float | None) -> dict[str, float] | None:
     return None if target_rate is None else {"target_rate": target_rate}
 
 
+def _check_save(save: Path | None, networks: list[str] | None, train: str, overwrite: bool) -> None:
+    """Refuse, before the work, a model that could not be kept."""
+    from hetero_rsnn.common.files import file_named
+
+    if save is None:
+        return
+    if train != "stdp":
+        raise HeteroError("--save keeps networks that learn by STDP, got --train gradient", fix="leave one away")
+    if len(networks or ()) != 1:
+        given = f"{len(networks)} networks" if networks else "none named"
+        raise HeteroError(f"--save keeps one network, got {given}", fix="name one, such as henhes")
+    free_file(file_named("a model", save, ".json"), "--save", overwrite)
+
+
+def _keep(save: Path, result: Any, backend: str, precision: str, overwrite: bool) -> str:
+    """Fit the network of the first seed once more, and write it."""
+    from hetero_rsnn.estimators.saving import write_model
+    from hetero_rsnn.tasks.keeping import about_data, fitted_model
+
+    model = fitted_model(result, backend=backend, precision=precision)
+    path = write_model(model, save, about_data(result.dataset), overwrite=overwrite)
+    row = result.rows[0]
+    found = row.report
+    score = f"NRMSE {found.nrmse:.4f}" if result.dataset.y is None else f"accuracy {found.accuracy:.4f}"
+    return f"saved {row.network}, seed {row.seed}, {score} on the test part: {path}"
+
+
 def _run(
     command: str, task: Callable[..., Any], name: str, reading: own.Reading, networks: list[str] | None,
     data_dir: Path | None, seeds: str | None, n: int | None, backend: str, precision: str, workers: int | None,
-    quick: bool, as_json: bool, out: Path | None, overrides: list[str] | None, overwrite: bool,
+    quick: bool, as_json: bool, out: Path | None, save: Path | None, overrides: list[str] | None, overwrite: bool,
 ) -> None:  # fmt: skip
     from hetero_rsnn.cli.options import parse_overrides, parse_seeds, task_folder, write_task
     from hetero_rsnn.datasets.catalogue import task_of
@@ -222,7 +258,10 @@ def _run(
                 workers=cores() if workers is None else workers, progress=done,
                 on_epoch=told,
             )  # fmt: skip
+        kept = None if save is None else _keep(save, result, backend, precision, overwrite)
         write_task(folder, numbers, result, figure_task(result), as_json, print_task)
+        if kept is not None:
+            say(printable(kept), err=as_json)
 
 
 def _part(data: Any) -> Any:

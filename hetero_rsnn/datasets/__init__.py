@@ -20,5 +20,6 @@
 ``own_arrays``     labelled samples in npz files
 ``own_sounds``     labelled samples in folders of wav files
 ``own_split``      which of them are for training
+``own_new``        new data of one's own for a saved model
 ``own_times``      steps and gaps of the times in a table
 """

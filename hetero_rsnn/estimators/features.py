@@ -130,6 +130,11 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
                 limit=self._limit(), progress=progress, **how,
             )  # fmt: skip
 
+    def settle(self, frozen: Frozen) -> None:
+        """Take a frozen network from a file, last of all: with it the estimator is fitted, by its parameters now."""
+        self._fitted_with = self._settings()
+        self.frozen_ = frozen
+
     @contextmanager
     def _whole_or_not(self) -> Iterator[None]:
         """A fit that fails or is stopped leaves an estimator that is not fitted, not one with parts of two fits."""
