@@ -134,6 +134,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.tasks.image_result import ImageRow, ImageTaskResult
     from hetero_rsnn.tasks.recipes import Recipe
     from hetero_rsnn.tasks.result import TaskResult
+    from hetero_rsnn.tasks.scoring import TaskScore
     from hetero_rsnn.theory.linear import LinearSystem, linear_memory, linearised, spectral_states
     from hetero_rsnn.theory.neuron import lif_rate, siegert_rate
     from hetero_rsnn.theory.rates import MeanField, self_consistent_rates
@@ -258,6 +259,7 @@ _HOMES = {
     "tasks.image_result": ["ImageRow", "ImageTaskResult"],
     "tasks.recipes": ["Recipe"],
     "tasks.result": ["TaskResult"],
+    "tasks.scoring": ["TaskScore"],
     "searching.objectives": ["Evaluation"],
     "searching.result": ["SearchResult"],
     "searching.search": ["search", "search_function"],
@@ -379,6 +381,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "Space",
     "search",
     "search_function",
+    "TaskScore",
     "SearchResult",
     "Trial",
     "Evaluation",

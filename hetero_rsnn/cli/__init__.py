@@ -4,6 +4,7 @@
 ``options``   what several commands read: overrides, seeds, the folder for results
 ``studies``   what compare and sweep share: named networks, files, the journal
 ``own``       data of one's own: options, and what a file becomes
+``scoring``   search --task: scores on data, and what the winner does on the rest
 ``networks``, ``spaces``, ``data``, ``simulate``, ``compare``, ``sweep``, ``tasks`` (classify, forecast), ``images``
 (classify --model), ``predict``, ``control``, ``search``, ``show``: the commands
 """
