@@ -168,8 +168,7 @@ def _built(about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Mode
     model.n_features_in_ = model.encoder_.n_channels_in_
     model.hold_ = checks.duration("hold", fitted["hold"])
     model.taus_ = tuple(checks.duration("tau_read", tau) for tau in fitted["taus"])
-    if about["features"] is not None:
-        model.feature_names_in_ = np.array(list(map(str, about["features"])), dtype=object)
+    model.take_names(None if about["features"] is None else [str(name) for name in about["features"]])
     if isinstance(model, HRSNNClassifier):
         _classifier(model, fitted, about["report"], arrays)
     else:
