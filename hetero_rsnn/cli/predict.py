@@ -13,6 +13,7 @@ import typer
 
 from hetero_rsnn.cli import own
 from hetero_rsnn.cli.options import free_file, say
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.text import printable
 
 
@@ -69,10 +70,12 @@ def _forecasts(
     from hetero_rsnn.datasets.own_new import read_new_series
 
     names, X = read_new_series(data, about, sample=sample, uneven=uneven)
-    fitted.refuse_short(X)
+    first = fitted.first_row()
+    for name, x in zip(names, X, strict=True):
+        if len(x) <= first:
+            raise HeteroError(f"{name} needs more than {first} rows before a forecast, got {len(x)}", fix="give more")
     targets = about["targets"] or [f"target {k}" for k in range(fitted.n_targets_)]
     rows: list[list[Any]] = [["series", "row", "from_row", *targets]]
-    first = fitted.first_row()
     for name, found in zip(names, fitted.predict(X), strict=True):
         for k in range(first, len(found)):
             rows.append([name, k + fitted.horizon, k, *map(repr, found[k].tolist())])

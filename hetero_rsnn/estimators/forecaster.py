@@ -434,17 +434,6 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         """Whether the encoder changes the number of rows."""
         return isinstance(self._make_encoder(), AudioEncoder)
 
-    def refuse_short(self, X: Sequence[Array]) -> None:
-        """Refuse series of which no row is foretold: the network still remembers its rest, or has not seen enough."""
-        for k, x in enumerate(X):
-            if len(x) <= self.first_row():
-                raise TooShortError(
-                    f"series {k} needs more than {self.first_row()} rows before a forecast, got {len(x)}",
-                    fix="give more",
-                    measure="forecast",
-                    required=self.first_row() + 1,
-                )
-
     def first_row(self) -> int:
         return max(self.washout, self._lags() - 1)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scipy.io import wavfile
 
 import hetero_rsnn as hr
@@ -277,3 +279,28 @@ def test_several_series_in_one_file(tmp_path):
 def test_samples_without_labels_are_read_for_predictions(tmp_path):
     found = read_samples(written(tmp_path / "t.csv", "a,b\n1,2\n3,4\n"), labelled=False)
     assert found.labels is None and found.names == ["line 2", "line 3"] and found.channels == ("a", "b")
+
+
+CELLS = st.sampled_from(
+    ["1", "2.5", "-3", "nan", "", "a", "b", "1,5", "2021-01-01", "2021-01-03", '"', "train", "\x00", "1e400"]
+)
+FUZZ = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+@FUZZ
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=8), options=st.sampled_from([{}, {"sample": "0"}])
+)
+def test_any_table_is_read_or_refused_in_one_line(tmp_path, rows, options):
+    """Never another exception, whatever the cells are."""
+    path = written(tmp_path / "t.csv", "\n".join(map(",".join, rows)))
+    for call in (lambda: hr.labelled_dataset(path, label="1", **options), lambda: hr.series_dataset(path, **options)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                data = call()
+            except HeteroError as error:
+                assert "\n" not in str(error)
+            else:
+                assert all(np.isfinite(x).all() and len(x) for x in data.X)
+                assert not set(data.train.tolist()) & set(data.test.tolist())
