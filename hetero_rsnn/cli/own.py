@@ -19,42 +19,29 @@ Data = Annotated[
         autocompletion=data_names,
     ),
 ]
-_PANEL = "Data of your own"
 Label = Annotated[
     str | None,
-    typer.Option(
-        metavar="COLUMN",
-        help="Column (csv) or array (npz) of labels [default: label, class, target or y].",
-        rich_help_panel=_PANEL,
-    ),
+    typer.Option(metavar="COLUMN", help="Own data: column or array of labels [default: label, class, target or y]."),
 ]
 Sample = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", help="Rows with one id in this column are one series.", rich_help_panel=_PANEL),
+    typer.Option(metavar="COLUMN", help="Own data: rows with one id in it are a series."),
 ]
 Groups = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", help="Hold out whole groups: speakers, days.", rich_help_panel=_PANEL),
+    typer.Option(metavar="COLUMN", help="Own data: hold out whole groups, e.g. speakers."),
 ]
 Split = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", help="Column or array that says train or test.", rich_help_panel=_PANEL),
+    typer.Option(metavar="COLUMN", help="Own data: column or array of train or test."),
 ]
 Columns = Annotated[
     str | None,
-    typer.Option(
-        "--column", metavar="NAMES", help="Channels, with commas [default: all numbers].", rich_help_panel=_PANEL
-    ),
+    typer.Option("--column", metavar="NAMES", help="Own data: channels, with commas [default: all numbers]."),
 ]
-Share = Annotated[
-    float | None, typer.Option("--test-share", help="Share that is tested [default: 0.25].", rich_help_panel=_PANEL)
-]
-SplitSeed = Annotated[
-    int | None, typer.Option("--split-seed", help="Seed of the split [default: 0].", rich_help_panel=_PANEL)
-]
-Uneven = Annotated[
-    bool, typer.Option("--uneven", help="Take rows as even although the times are not.", rich_help_panel=_PANEL)
-]
+Share = Annotated[float | None, typer.Option("--test-share", help="Own data: share that is tested [default: 0.25].")]
+SplitSeed = Annotated[int | None, typer.Option("--split-seed", help="Own data: seed of the split [default: 0].")]
+Uneven = Annotated[bool, typer.Option("--uneven", help="Own data: rows are even, whatever the times say.")]
 
 
 @dataclass(frozen=True)

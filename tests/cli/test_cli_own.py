@@ -130,3 +130,55 @@ def test_mistakes_end_in_one_line(run, tmp_path, words, expected):
     assert code == 2 and err.count("\n") == 1 and "Traceback" not in err, err
     for text in expected:
         assert text in err
+
+
+def flowers(folder: Path, changed: bool = False) -> None:
+    rng = np.random.default_rng(1)
+    rows = [f"{k % 2 + rng.normal(0, 0.5):.3f},{rng.normal():.3f},{'ab'[k % 2]}" for k in range(32)]
+    if changed:
+        rows[-1] = "9.000,9.000,b"
+    (folder / "flowers.csv").write_text("\n".join(["length,width,label", *rows]))
+
+
+@pytest.mark.slow
+def test_a_search_of_a_task_says_what_the_winner_does_on_the_rest_and_knows_its_data(run, tmp_path):
+    flowers(tmp_path)
+    words = ["search", "quick", "--task", "flowers.csv", "--set", "n=20", "--journal", "j.jsonl", "--workers", "1"]
+    short = ["--budget", "3", "--initial", "3", "--seeds", "1", "--remeasure", "1", "--folds", "2"]
+    short += ["--c-min", "0.5"]
+    code, out, err = run(*words, *short, "--objective", "accuracy_per_spike")
+    assert code == 0, err
+    assert "C is the accuracy on flowers.csv, cross-validated in 2 folds of its training part" in out
+    assert "held-out part of flowers.csv, which no trial has seen (8 samples), 2 fresh seeds" in out
+    for text in ("best, trial ", "homogeneous ", "difference, paired", "linear model"):
+        assert any(line.startswith(f"  {text}") and " accuracy " in line for line in out.splitlines()), text
+    found = hr.SearchResult.from_journal(tmp_path / "j.jsonl")
+    assert found.settings.objective == "efficiency" and found.settings.measure["data"] == "flowers.csv"
+    code, again, err = run(*words, "--folds", "2", "--resume")
+    assert code == 0 and again == out and "resumed j.jsonl: 3 of 3 trials" in err
+    code, out, _ = run("show", "j.jsonl", "--no-figures")
+    assert code == 0 and "C is the accuracy on flowers.csv" in " ".join(out.split()), out
+    flowers(tmp_path, changed=True)
+    code, _, err = run(*words, "--folds", "2", "--resume")
+    assert code == 2 and "its sha256 of the data is" in err and err.count("\n") == 1
+
+
+SEARCH_MISTAKES = [
+    (["--objective", "accuracy"], ["--objective accuracy: for a search with --task", "add --task DATA"]),
+    (["--label", "x"], ["--label: for a search with --task"]),
+    (["--task", "flowers.csv", "--objective", "capacity"], ["objective of a task", "accuracy_per_spike"]),
+    (["--task", "wind_greensboro", "--objective", "accuracy"], ["for classification", "use skill"]),
+    (["--task", "japanese_vowels", "--horizon", "2"], ["horizon is for series"]),
+    (["--task", "nowhere"], ["unknown data set 'nowhere'"]),
+    (["--task", "flowers.csv", "--folds", "1"], ["folds must be"]),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), SEARCH_MISTAKES)
+def test_mistakes_of_a_search_end_in_one_line(run, tmp_path, words, expected):
+    flowers(tmp_path)
+    code, _, err = run("search", "quick", *words)
+    last = err.splitlines()[-1]
+    assert code == 2 and last.startswith("error: ") and "Traceback" not in err, err
+    for text in expected:
+        assert text in last
