@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from hetero_rsnn.datasets.corruption import corrupted
     from hetero_rsnn.datasets.dataset import Dataset
     from hetero_rsnn.datasets.fetch import fetch_dataset
+    from hetero_rsnn.datasets.own_data import labelled_dataset
+    from hetero_rsnn.datasets.own_series import series_dataset
     from hetero_rsnn.datasets.saccades import saccade_events
     from hetero_rsnn.datasets.sources import shipped_series
     from hetero_rsnn.estimators.anytime import AnytimeReadout
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.estimators.gradient_forecaster import HRSNNGradientForecaster
     from hetero_rsnn.estimators.image_classifier import SpikingImageClassifier
     from hetero_rsnn.estimators.linear import LinearClassifier
+    from hetero_rsnn.estimators.saving import load_model, save_model
     from hetero_rsnn.exchange.neo import from_neo, neo_stimulus, to_neo
     from hetero_rsnn.exchange.nir import NIRWarning, to_nir
     from hetero_rsnn.exchange.nir_feedforward import feedforward_to_nir
@@ -131,6 +134,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.tasks.image_result import ImageRow, ImageTaskResult
     from hetero_rsnn.tasks.recipes import Recipe
     from hetero_rsnn.tasks.result import TaskResult
+    from hetero_rsnn.tasks.scoring import TaskScore
     from hetero_rsnn.theory.linear import LinearSystem, linear_memory, linearised, spectral_states
     from hetero_rsnn.theory.neuron import lif_rate, siegert_rate
     from hetero_rsnn.theory.rates import MeanField, self_consistent_rates
@@ -186,6 +190,8 @@ _HOMES = {
     "datasets.corruption": ["corrupted"],
     "datasets.dataset": ["Dataset"],
     "datasets.fetch": ["fetch_dataset"],
+    "datasets.own_data": ["labelled_dataset"],
+    "datasets.own_series": ["series_dataset"],
     "datasets.saccades": ["saccade_events"],
     "datasets.sources": ["shipped_series"],
     "measures.conformal": ["ConformalRule", "fit_conformal"],
@@ -223,6 +229,7 @@ _HOMES = {
     "estimators.gradient_forecaster": ["HRSNNGradientForecaster"],
     "estimators.image_classifier": ["SpikingImageClassifier"],
     "estimators.linear": ["LinearClassifier"],
+    "estimators.saving": ["load_model", "save_model"],
     "gradient.batch": ["BatchRun", "Gradients", "run_batch"],
     "gradient.feedforward.accounts": ["Account"],
     "gradient.feedforward.conversion": ["convert"],
@@ -252,6 +259,7 @@ _HOMES = {
     "tasks.image_result": ["ImageRow", "ImageTaskResult"],
     "tasks.recipes": ["Recipe"],
     "tasks.result": ["TaskResult"],
+    "tasks.scoring": ["TaskScore"],
     "searching.objectives": ["Evaluation"],
     "searching.result": ["SearchResult"],
     "searching.search": ["search", "search_function"],
@@ -374,6 +382,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "Space",
     "search",
     "search_function",
+    "TaskScore",
     "SearchResult",
     "Trial",
     "Evaluation",
@@ -381,6 +390,8 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "load_dataset",
     "list_datasets",
     "fetch_dataset",
+    "labelled_dataset",
+    "series_dataset",
     "Dataset",
     "corrupted",
     "saccade_events",
@@ -399,6 +410,8 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "ForecastReport",
     "AnytimeReadout",
     "LinearClassifier",
+    "save_model",
+    "load_model",
     "fit_cutoff",
     "CutoffRule",
     "optimal_cutoff_time",

@@ -33,6 +33,7 @@ COMMANDS = {
     "control": ["control"],
     "compare": ["compare"],
     "sweep": ["sweep"],
+    "predict": ["predict"],
     "search": ["search"],
     "show": ["show"],
     "classify": ["classify"],

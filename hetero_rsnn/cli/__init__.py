@@ -5,8 +5,10 @@
 ``layout``    headings in the help
 ``outputs``   files that are named: figure and tables
 ``studies``   what compare and sweep share: named networks, files, the journal
+``own``       data of one's own: options, and what a file becomes
+``scoring``   search --task: scores on data, and what the winner does on the rest
 ``networks``, ``spaces``, ``data``, ``simulate``, ``compare``, ``sweep``, ``tasks`` (classify, forecast), ``images``
-(classify --model), ``control``, ``search``, ``show``, ``rerun``, ``warmup``: the commands
+(classify --model), ``predict``, ``control``, ``search``, ``show``, ``rerun``, ``warmup``: the commands
 """
 
 from __future__ import annotations

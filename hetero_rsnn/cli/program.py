@@ -19,6 +19,7 @@ from hetero_rsnn.cli.compare import compare
 from hetero_rsnn.cli.layout import GroupedCommands, SectionedCommand
 from hetero_rsnn.cli.networks import networks_app
 from hetero_rsnn.cli.options import any_encoding, examples, plain_warnings, say
+from hetero_rsnn.cli.predict import predict
 from hetero_rsnn.cli.rerun import rerun
 from hetero_rsnn.cli.simulate import simulate
 from hetero_rsnn.cli.spaces import spaces_app
@@ -97,6 +98,8 @@ _command(
     "hetero-rsnn search quick",
     "hetero-rsnn search paper --budget 40 --journal paper.jsonl",
     "hetero-rsnn search paper --journal paper.jsonl --resume",
+    "hetero-rsnn search quick --task japanese_vowels --objective accuracy_per_spike",
+    "hetero-rsnn search quick --task weather.csv --column wind --horizon 6",
 )(cli_search.search)
 app.add_typer(spaces_app, name="spaces", rich_help_panel="Search")
 _command(
@@ -106,6 +109,8 @@ _command(
     "hetero-rsnn classify japanese_vowels --quick",
     "hetero-rsnn classify japanese_vowels honhos henhes --early",
     "hetero-rsnn classify sklearn_digits --model mlp --quick",
+    "hetero-rsnn classify flowers.csv --label species --quick",
+    "hetero-rsnn classify steps.csv henhes --sample walk --groups person --save model.json",
 )(cli_tasks.classify)
 _command(
     "Tasks",
@@ -114,7 +119,15 @@ _command(
     "hetero-rsnn forecast wind_greensboro --quick",
     "hetero-rsnn forecast lorenz63 honhos henhes --closed-loop",
     "hetero-rsnn forecast wind_greensboro henhes --csv wind.csv --figure wind.pdf",
+    "hetero-rsnn forecast weather.csv --column wind --horizon 6 --quick",
 )(cli_tasks.forecast)
+_command(
+    "Tasks",
+    "predict",
+    "Ask a saved model about new data.",
+    "hetero-rsnn classify steps.csv henhes --sample walk --save model.json",
+    "hetero-rsnn predict model.json new_steps.csv --out predictions.csv",
+)(predict)
 _command(
     "Tasks",
     "control",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hetero_rsnn.cli import own, scoring
 from hetero_rsnn.cli.options import RUNNING, Dask, Workers, by_line, journaled, places, say, space_names
 from hetero_rsnn.cli.outputs import OUTPUT
 from hetero_rsnn.common.errors import HeteroError
@@ -41,7 +42,28 @@ def search(
     ] = None,
     batch: Annotated[int | None, typer.Option(help="Candidates asked for at a time [default: the space's].")] = None,
     seeds: Annotated[str | None, typer.Option(help="Seeds of every candidate: 4, 100-103 or 1,5,8.")] = None,
-    objective: Annotated[str | None, typer.Option(help="efficiency (the default), capacity or pareto.")] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            help="efficiency (the default), capacity or pareto; with --task accuracy, accuracy_per_spike or skill."
+        ),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="DATA", help="Score networks on this data set, or data of your own, by cross-validation."),
+    ] = None,
+    folds: Annotated[int | None, typer.Option(help="Folds of the training part, for --task [default: 3].")] = None,
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", "-H", help="Rows ahead, for --task with a series.")
+    ] = None,
+    label: own.Label = None,
+    sample: own.Sample = None,
+    groups: own.Groups = None,
+    split: own.Split = None,
+    column: own.Columns = None,
+    test_share: own.Share = None,
+    split_seed: own.SplitSeed = None,
+    uneven: own.Uneven = False,
     method: Annotated[str | None, typer.Option(help="wasserstein (the default), matern or random.")] = None,
     c_min: Annotated[float | None, typer.Option(help="Least C [default: that of the homogeneous network].")] = None,
     rate: Annotated[
@@ -65,7 +87,7 @@ def search(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value of the base network.")
     ] = None,
 ) -> None:
-    """Search distributions of time constants and learning rates for the most memory per spike."""
+    """Search distributions of time constants and learning rates for the most memory per spike, or the best score."""
     from hetero_rsnn.cli.options import parse_overrides, parse_seeds
     from hetero_rsnn.common.files import first_free
     from hetero_rsnn.searching.options import SearchOptions
@@ -74,11 +96,15 @@ def search(
     from hetero_rsnn.searching.space import load_space
     from hetero_rsnn.searching.watching import watching
 
-    loaded = load_space(space, **parse_overrides(overrides or []))
+    reading = own.Reading(label, sample, groups, split, column, test_share, split_seed, uneven or None)
+    scored = scoring.make(task, objective, folds, horizon, reading, backend, precision)
+    changes = parse_overrides(overrides or [])
+    loaded = load_space(space, **({} if scored is None else scored.score.overrides) | changes)
     if resume and journal is None:
         raise HeteroError("--resume needs the journal to go on with: add --journal PATH")
     path = journal or first_free(Path("results") / "search" / f"{loaded.name}.jsonl")
     again = ["hetero-rsnn", "search", space, *(word for o in overrides or [] for word in ("--set", o))]
+    again += [] if scored is None else scored.words
     again += ["--journal", str(path), "--resume"]
     for option, value in (
         ("--budget", budget),
@@ -88,7 +114,7 @@ def search(
     ):
         again += [option, f"{value}"] if value is not None else []
     options = SearchOptions(
-        objective=objective,
+        objective=objective if scored is None else None if resume and objective is None else scored.kind,
         method=method,
         budget=budget,
         initial=initial,
@@ -111,11 +137,14 @@ def search(
             err=True)  # fmt: skip
     with journaled(path, "trial", again):
         old = SearchResult.from_journal(path) if resume and path.is_file() else None
-        known = objective or (old.settings.objective if old is not None else "")
+        known = options.objective or (old.settings.objective if old is not None else "")
         with watching(known) as watch:
             progress = watch if old is None else _resumed(watch, _kept(path, old, budget))
-            result = search_with(loaded, replace(options, progress=progress))
+            options = replace(options, progress=progress)
+            result = search_with(loaded, options) if scored is None else scored.search(loaded, options)
     _print(result, path)
+    if scored is not None:
+        scored.say_held_out(result)
 
 
 def _kept(path: Path, old: SearchResult, budget: int | None) -> str:

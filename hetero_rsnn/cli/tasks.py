@@ -9,15 +9,15 @@ from typing import Annotated, Any
 
 import typer
 
-from hetero_rsnn.cli import images, studies
-from hetero_rsnn.cli.options import Dask, Workers, data_names, network_names, places
+from hetero_rsnn.cli import images, own, studies
+from hetero_rsnn.cli.options import Dask, Workers, free_file, network_names, places, say
 from hetero_rsnn.cli.outputs import OUTPUT, Csv, FigureFile, Latex, Tables
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.common.text import printable
 
 #: Settings of a quick look; numbers are rough then.
 _QUICK_NEURONS = 150
 
-_Dataset = Annotated[str, typer.Argument(help="Name of a data set; see hetero-rsnn data.", autocompletion=data_names)]
 _Networks = Annotated[
     list[str] | None,
     typer.Argument(help="Names or paths [default: the four canonical networks].", autocompletion=network_names),
@@ -35,11 +35,26 @@ _Rate = Annotated[
     float | None, typer.Option("--target-rate", metavar="HZ", help="Rate above which spikes cost, for gradient.")
 ]
 _Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value of all networks.")]
+_Save = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="MODEL.json",
+        help="Keep the fitted network of the first seed, for hetero-rsnn predict.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 
 
 def classify(
-    dataset: _Dataset,
+    dataset: own.Data,
     networks: _Networks = None,
+    label: own.Label = None,
+    sample: own.Sample = None,
+    groups: own.Groups = None,
+    split: own.Split = None,
+    column: own.Columns = None,
+    test_share: own.Share = None,
+    split_seed: own.SplitSeed = None,
     data_dir: _Folder = None,
     seeds: _Seeds = None,
     n: _N = None,
@@ -78,19 +93,21 @@ def classify(
     figure: FigureFile = None,
     csv: Csv = None,
     latex: Latex = None,
+    save: _Save = None,
     overrides: _Set = None,
     overwrite: studies.Overwrite = False,
 ) -> None:
-    """Classify a data set: accuracy, spikes, few labels, the linear model on the same input; a table and a figure."""
+    """Classify a data set, or data of your own: accuracy, spikes, few labels, the linear model; table and figure."""
     from hetero_rsnn.tasks.classification import classify as run
 
     training = _training(train, target_rate)
+    reading = own.Reading(label, sample, groups, split, column, test_share, split_seed)
     asked = images.Asked(steps, method, loss, rcs, epochs, n_images, bits, shortcuts or None)
     if model is not None:
         recurrent = {
             "names of networks": networks, "--n": n is not None, "--leave-out": leave_out,
             "--minirocket": minirocket is not None, "--train": train != "stdp", "--backend": backend != "fast",
-            "--precision": precision != "double",
+            "--precision": precision != "double", "--save": save is not None, **dict.fromkeys(reading.words(), True),
         }  # fmt: skip
         images.refuse_recurrent([option for option, said in recurrent.items() if said])
         images.classify_images(
@@ -99,6 +116,7 @@ def classify(
         )  # fmt: skip
         return
     asked.refuse()
+    _check_save(save, networks, train, overwrite)
 
     def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
         return run(
@@ -106,16 +124,20 @@ def classify(
             training=training, **options,
         )  # fmt: skip
 
-    _run("classify", task, dataset, networks, data_dir, seeds, n, backend, precision, places(workers, dask), quick,
-         as_json, out, Tables(figure, csv, latex), overrides, overwrite)  # fmt: skip
+    _run("classify", task, dataset, reading, networks, data_dir, seeds, n, backend, precision, places(workers, dask),
+         quick, as_json, out, Tables(figure, csv, latex), save, overrides, overwrite)  # fmt: skip
 
 
 def forecast(
-    dataset: _Dataset,
+    dataset: own.Data,
     networks: _Networks = None,
     horizon: Annotated[
         int | None, typer.Option("--horizon", "-H", help="Samples ahead [default: the recipe's].")
     ] = None,
+    column: own.Columns = None,
+    sample: own.Sample = None,
+    test_share: own.Share = None,
+    uneven: own.Uneven = False,
     data_dir: _Folder = None,
     seeds: _Seeds = None,
     n: _N = None,
@@ -137,21 +159,24 @@ def forecast(
     figure: FigureFile = None,
     csv: Csv = None,
     latex: Latex = None,
+    save: _Save = None,
     overrides: _Set = None,
     overwrite: studies.Overwrite = False,
 ) -> None:
-    """Forecast a data set: NRMSE, skill against persistence and a linear model, spikes; a table and a figure."""
+    """Forecast a data set, or data of your own: NRMSE, skill against simple models, spikes; table and figure."""
     from hetero_rsnn.tasks.forecasting import forecast as run
 
     training = _training(train, target_rate)
+    _check_save(save, networks, train, overwrite)
 
     def task(data: Any, names: list[str], numbers: list[int], **options: Any) -> Any:
         return run(
             data, names, numbers, horizon=horizon, closed_loop=closed_loop, train=train, training=training, **options
         )
 
-    _run("forecast", task, dataset, networks, data_dir, seeds, n, backend, precision, places(workers, dask), quick,
-         as_json, out, Tables(figure, csv, latex), overrides, overwrite)  # fmt: skip
+    reading = own.Reading(sample=sample, column=column, test_share=test_share, uneven=uneven or None)
+    _run("forecast", task, dataset, reading, networks, data_dir, seeds, n, backend, precision, places(workers, dask),
+         quick, as_json, out, Tables(figure, csv, latex), save, overrides, overwrite)  # fmt: skip
 
 
 def _training(train: str, target_rate: float | None) -> dict[str, float] | None:
@@ -164,12 +189,40 @@ def _training(train: str, target_rate: float | None) -> dict[str, float] | None:
     return None if target_rate is None else {"target_rate": target_rate}
 
 
+def _check_save(save: Path | None, networks: list[str] | None, train: str, overwrite: bool) -> None:
+    """Refuse, before the work, a model that could not be kept."""
+    from hetero_rsnn.common.files import file_named
+
+    if save is None:
+        return
+    if train != "stdp":
+        raise HeteroError("--save keeps networks that learn by STDP, got --train gradient", fix="leave one away")
+    if len(networks or ()) != 1:
+        given = f"{len(networks)} networks" if networks else "none named"
+        raise HeteroError(f"--save keeps one network, got {given}", fix="name one, such as henhes")
+    free_file(file_named("a model", save, ".json"), "--save", overwrite)
+
+
+def _keep(save: Path, result: Any, backend: str, precision: str, overwrite: bool) -> str:
+    """Fit the network of the first seed once more, and write it."""
+    from hetero_rsnn.estimators.saving import write_model
+    from hetero_rsnn.tasks.keeping import about_data, fitted_model
+
+    model = fitted_model(result, backend=backend, precision=precision)
+    path = write_model(model, save, about_data(result.dataset), overwrite=overwrite)
+    row = result.rows[0]
+    found = row.report
+    score = f"NRMSE {found.nrmse:.4f}" if result.dataset.y is None else f"accuracy {found.accuracy:.4f}"
+    return f"saved {row.network}, seed {row.seed}, {score} on the test part: {path}"
+
+
 def _run(
-    command: str, task: Callable[..., Any], name: str, networks: list[str] | None, data_dir: Path | None,
-    seeds: str | None, n: int | None, backend: str, precision: str, where: dict[str, Any], quick: bool, as_json: bool,
-    out: Path | None, apart: Tables, overrides: list[str] | None, overwrite: bool,
+    command: str, task: Callable[..., Any], name: str, reading: own.Reading, networks: list[str] | None,
+    data_dir: Path | None, seeds: str | None, n: int | None, backend: str, precision: str, where: dict[str, Any],
+    quick: bool, as_json: bool, out: Path | None, apart: Tables, save: Path | None, overrides: list[str] | None,
+    overwrite: bool,
 ) -> None:  # fmt: skip
-    from hetero_rsnn.cli.options import load_data, parse_overrides, parse_seeds, task_folder, write_task
+    from hetero_rsnn.cli.options import parse_overrides, parse_seeds, task_folder, write_task
     from hetero_rsnn.datasets.catalogue import task_of
     from hetero_rsnn.jobs.progress import progress_bar
     from hetero_rsnn.network.loading import load_network
@@ -187,11 +240,12 @@ def _run(
     if n is not None:
         changes["n"] = n
     numbers = parse_seeds(seeds if seeds is not None else ("1" if quick else "3"))
+    wanted = {"classify": "classification", "forecast": "forecasting"}[command]
     found = task_of(name)  # before data are read or generated
-    if found not in (None, {"classify": "classification", "forecast": "forecasting"}[command]):
+    if found not in (None, wanted):
         other = {"classify": "forecast", "forecast": "classify"}[command]
         raise HeteroError(f"{name} is a data set for {found}: use hetero-rsnn {other} {name}")
-    data = load_data(name, data_dir)
+    data = own.load_any(name, data_dir, reading, wanted)
     if quick:
         data = _part(data)
     total = len(names) * len(numbers)
@@ -214,7 +268,10 @@ def _run(
                 data, names, numbers, overrides=changes, backend=backend, precision=precision,
                 progress=done, on_epoch=told, **where,
             )  # fmt: skip
+        kept = None if save is None else _keep(save, result, backend, precision, overwrite)
         write_task(folder, numbers, result, figure_task(result), as_json, print_task, apart, task_rows, task_tables)
+        if kept is not None:
+            say(printable(kept), err=as_json)
 
 
 def _part(data: Any) -> Any:

@@ -431,8 +431,8 @@ def load_dataset(name: str, *, data_dir: _Where = None, **options: Any) -> Datas
     if name not in _KNOWN:
         if os.path.isfile(name):  # and not Path.is_file, which raises for a name that is too long
             raise HeteroError(
-                f"unknown data set {name!r}: a file of your own goes through HRSNNForecaster or HRSNNClassifier in "
-                "Python, see docs/howto/own_data.md"
+                f"unknown data set {name!r}: a file of your own is read by labelled_dataset or series_dataset, see "
+                "docs/howto/own_data.md"
             )
         raise HeteroError(f"unknown data set {name!r}{suggest(str(name), _KNOWN)}: see 'hetero-rsnn data'")
     load = _KNOWN[name][2]

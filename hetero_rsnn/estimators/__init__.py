@@ -11,6 +11,8 @@
 ``image_networks``       its networks, and what is refused of its parameters
 ``anytime``              class scores at any time of a sample
 ``frozen``               a trained network that answers samples
+``saving``               classifiers and forecasters as files
+``saved_parts``          what such files hold, part by part
 ``readout``              ridge and logistic readouts, folds
 ``linear``               linear models on the same input
 """

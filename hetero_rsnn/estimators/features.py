@@ -22,6 +22,7 @@ from hetero_rsnn.common.types import Array
 from hetero_rsnn.estimators.frozen import Frozen, adopt, count_jobs, filtered, learn, pool, spikes_each
 from hetero_rsnn.inputs.encoder_base import Encoder
 from hetero_rsnn.inputs.encoders import make_encoder
+from hetero_rsnn.inputs.frames import shared_names
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.jobs.progress import NotedProgress
 from hetero_rsnn.network.definition import Network
@@ -50,6 +51,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         Mean spikes of a neuron in each sample of the last pass.
     rows_ : ndarray of int, shape (samples,)
         Length of each sample of the last pass, in rows of the stimulus.
+    feature_names_in_ : ndarray of str, shape (channels,)
+        Names of the columns, where the samples were data frames or dictionaries that have such.
     """
 
     network: Any
@@ -80,6 +83,9 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
                 f"layout must be {LAYOUTS[0]!r} or {LAYOUTS[1]!r}, got {layout!r}", fix="name the axes of a sample"
             )
         given = turned(X) if layout == "channels, time" else X
+        names = None if layout == "channels, time" else shared_names(X, what)
+        if not fitting:
+            self._same_names(names, what)
         try:
             samples = self._make_encoder().samples(given, what)
         except StimulusError as error:
@@ -87,9 +93,25 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
                 hint = "; if samples are (channels, time), say layout='channels, time'"
                 raise error.at(after=hint) from None
             raise
-        if layout is None and fitting:
-            warn_if_turned(samples, what)
+        if fitting:
+            self.take_names(names)
+            if layout is None:
+                warn_if_turned(samples, what)
         return samples
+
+    def take_names(self, names: Sequence[str] | None) -> None:
+        """Keep the names of the channels, as `feature_names_in_`; none where the samples have none."""
+        self.__dict__.pop("feature_names_in_", None)
+        if names is not None:
+            self.feature_names_in_ = np.array(names, dtype=object)
+
+    def _same_names(self, names: Sequence[str] | None, what: str) -> None:
+        known = getattr(self, "feature_names_in_", None)
+        if names is not None and known is not None and list(names) != list(known):
+            raise StimulusError(
+                f"{what} has the columns {', '.join(names)}, the fit had {', '.join(known)}",
+                fix="give the same, in the same order",
+            )
 
     def _make_encoder(self) -> Encoder:
         """The encoder, not fitted yet."""
@@ -129,6 +151,11 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
                 drawn, len(X), self._encoding(X, "learning"), epochs=self.epochs, rest=self._rest(),
                 limit=self._limit(), progress=progress, **how,
             )  # fmt: skip
+
+    def settle(self, frozen: Frozen) -> None:
+        """Take a frozen network from a file, last of all: with it the estimator is fitted, by its parameters now."""
+        self._fitted_with = self._settings()
+        self.frozen_ = frozen
 
     @contextmanager
     def _whole_or_not(self) -> Iterator[None]:

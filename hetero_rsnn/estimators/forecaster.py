@@ -18,6 +18,7 @@ from hetero_rsnn.estimators.readout import STRENGTHS, RidgeReadout, contiguous_f
 from hetero_rsnn.inputs.audio import AudioEncoder
 from hetero_rsnn.inputs.encoder_base import Encoder
 from hetero_rsnn.inputs.encoders import CurrentEncoder, make_encoder
+from hetero_rsnn.inputs.frames import shared_names
 from hetero_rsnn.inputs.labels import check_weights
 from hetero_rsnn.inputs.samples import as_series
 from hetero_rsnn.inputs.stimulus import Stimulus
@@ -397,8 +398,11 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         checks.whole("horizon", self.horizon, least=least, most=10**9, error=StimulusError)
         checks.whole("washout", self.washout, least=0, most=10**9, error=StimulusError)
         checks.whole("lags", self.lags, least=1, most=10**6, error=StimulusError)
+        if fitting:
+            self.take_names(None)  # those of an earlier fit
         samples = self.check_samples(X)
         if fitting and self.layout is None:
+            self.take_names(shared_names(X))
             warn_if_turned(samples)
         if y is None:
             if isinstance(samples[0], Stimulus) or self._front_ends():

@@ -20,7 +20,8 @@ from hetero_rsnn.common.files import check_arrays, path_of, why_unreadable
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.inputs.text_tables import Column, choose, read_table
 
-_TEXT = (".csv", ".txt", ".tsv")
+#: Endings of text files.
+TEXT = (".csv", ".txt", ".tsv")
 #: Bytes that a byte of a text file takes while it is read: cells are objects.
 _OF_TEXT = 15
 #: Sizes that programs write into the header of a wav file where they cannot go back to fill them in: ffmpeg 2^32 - 1,
@@ -101,13 +102,28 @@ def read_series(path: str | os.PathLike[str], *, column: Column = None, header: 
     (('wind',), [[1.5], [2.5]], (('day', 'text'),))
     """
     path = path_of("path", path)
-    ending, endings = path.suffix.lower(), (*_TEXT, ".npy", ".npz", ".wav")
+    ending, endings = path.suffix.lower(), (*TEXT, ".npy", ".npz", ".wav")
     if ending not in endings:
         raise FileFormatError(f"{path}: must end in {', '.join(endings)}, got {ending!r}{suggest(ending, endings)}")
     if header is not None and not isinstance(header, bool):
         raise StimulusError(f"header must be True, False or None, got {header!r}", fix="leave it out to have it found")
+    data = read_bytes(path)
+    series, doubts = _read(data, path, ending, column, header)
+    for doubt in doubts:
+        warnings.warn(f"{path.name}: {doubt}", UserWarning, stacklevel=2)
+    return replace(series, sha256=hashlib.sha256(data).hexdigest())
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file of data, if they and what is made of them fit into memory, and there are any.
+
+    Raises
+    ------
+    FileFormatError
+        If not, or the file cannot be read.
+    """
     try:
-        size = path.stat().st_size * (_OF_TEXT if ending in _TEXT else 1)
+        size = path.stat().st_size * (_OF_TEXT if path.suffix.lower() in TEXT else 1)
         memory.fits(f"{path}: reading it", size, "read a part of it", error=FileFormatError)
         data = path.read_bytes()
     except FileFormatError:
@@ -116,14 +132,11 @@ def read_series(path: str | os.PathLike[str], *, column: Column = None, header: 
         raise FileFormatError(why_unreadable(path, error), fix="check the path") from error
     if not data.strip():
         raise FileFormatError(f"{path}: must hold at least one sample, got an empty file: write it again")
-    series, doubts = _read(data, path, ending, column, header)
-    for doubt in doubts:
-        warnings.warn(f"{path.name}: {doubt}", UserWarning, stacklevel=2)
-    return replace(series, sha256=hashlib.sha256(data).hexdigest())
+    return data
 
 
 def _read(data: bytes, path: Path, ending: str, column: Column, header: bool | None) -> tuple[Series, tuple[str, ...]]:
-    if ending in _TEXT:
+    if ending in TEXT:
         table = read_table(data, path, column, header)
         return Series(table.values, table.names, None, path.name, table.left_out), table.doubts
     array, key, interval = read_wav(data, path) if ending == ".wav" else _read_numpy(data, path, column)

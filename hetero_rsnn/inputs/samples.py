@@ -10,6 +10,7 @@ import numpy as np
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import StimulusError
 from hetero_rsnn.common.types import Array, Ints
+from hetero_rsnn.inputs.frames import is_frame, plain_columns
 from hetero_rsnn.inputs.stimulus import Stimulus
 
 
@@ -23,6 +24,7 @@ def as_series(X: Any, what: str = "X", *, arrays_only: bool = False) -> Any:
     Parameters
     ----------
     X : list or tuple of array, shape (time, channels) or (time,)
+        Data frames and dictionaries of columns are such arrays, too.
         Or one array of shape (samples, time, channels), or a list of `Stimulus`: samples that are encoded already; or
         the samples of a data set that makes them when asked for.
     what : str
@@ -66,7 +68,7 @@ def as_series(X: Any, what: str = "X", *, arrays_only: bool = False) -> Any:
 
 
 def _collection(X: Any, what: str) -> list[Any]:
-    if isinstance(X, Stimulus) or hasattr(X, "iloc"):
+    if isinstance(X, Stimulus) or hasattr(X, "iloc") or is_frame(X):
         raise StimulusError(f"{what} must be a list of samples, got one {_kind(X)}: wrap it, [x]")
     if isinstance(X, np.ndarray):
         if X.ndim == 3 or (X.ndim == 1 and X.dtype == object):
@@ -97,14 +99,15 @@ def channels_of(x: Array | Stimulus) -> int:
 def _sample(x: Any, what: str, k: int) -> Array:
     """One sample as an array of float64, shape (time, channels)."""
     where = f"sample {k} of {what}"
-    array = checks.plain_array(where, x, error=StimulusError)
+    array = checks.plain_array(where, plain_columns(where, x), error=StimulusError)
     if array.size and array.dtype.kind not in "biuf":
         raise StimulusError(f"{where} must be real numbers, got {array.dtype} ({_kind(x)}): use astype(float)")
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] == 0:
         raise StimulusError(f"{where} must have the shape (time, channels) or (time,), got {np.shape(x)}: reshape it")
-    array = array.astype(np.float64, copy=False)
+    # Tables hold their columns together; in the order of an array sums of them are the same to the last bit.
+    array = array.astype(np.float64, order="C" if is_frame(x) else "K", copy=False)
     bad = np.argwhere(~np.isfinite(array))
     if bad.size:
         row, column = bad[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from hetero_rsnn.common.errors import StimulusError
 from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
+from hetero_rsnn.inputs.frames import names_in, plain_columns
 
 #: How far (ms) an event may lie before the edge of a step or sample and still belong behind it: rounding errors of
 #: times that were computed. Everything that sorts events into steps or samples must use the same.
@@ -165,13 +166,14 @@ def _values(values: ArrayLike, what: str, *, empty: bool = False) -> Array:
     return array[:, None] if array.ndim == 1 else array
 
 
-def array_stimulus(values: ArrayLike, hold: Any = "10 ms") -> Stimulus:
+def array_stimulus(values: ArrayLike | Mapping[str, ArrayLike], hold: Any = "10 ms") -> Stimulus:
     """Inject a series of your own.
 
     Parameters
     ----------
-    values : array, shape (samples, channels) or (samples,)
-        Dimensionless; the network's input weights turn it into a current in units of rest-to-threshold.
+    values : array, shape (samples, channels) or (samples,); data frame; or dict of columns
+        Dimensionless; the network's input weights turn it into a current in units of rest-to-threshold. Names of
+        columns are kept in the description, as figures show them.
     hold : float (ms), str or brian2.Quantity
         How long each sample lasts in simulated time, 10 ms by default; a multiple of the network's dt.
 
@@ -180,8 +182,10 @@ def array_stimulus(values: ArrayLike, hold: Any = "10 ms") -> Stimulus:
     StimulusError
         For a wrong shape, NaN, infinity, masked values, or anything but real numbers.
     """
-    array = _values(values, "values")
-    return Stimulus("current", array, checks.duration("hold", hold), description={"source": "array"})
+    array = _values(plain_columns("values", values), "values")
+    names = names_in(values)
+    description = {"source": "array", **({} if names is None else {"columns": list(names)})}
+    return Stimulus("current", array, checks.duration("hold", hold), description=description)
 
 
 def uniform_stimulus(

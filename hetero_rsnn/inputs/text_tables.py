@@ -99,8 +99,42 @@ def choose(names: list[str], column: Column, path: Path) -> list[int]:
     return chosen
 
 
-def read_table(data: bytes, path: Path, column: Column, header: bool | None) -> Table:
-    """Read the bytes of the text file `path`; see `hetero_rsnn.inputs.files.read_series`."""
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """A text file before any cell is taken for a number.
+
+    Attributes
+    ----------
+    names : list of str
+        Of the columns; their 0-based index where the file gives none.
+    rows : list of (int, list of str)
+        Line of the file, and the cells of the row.
+    named : bool
+        Whether the first row names the columns.
+    first : list of str
+        The cells of the first row, whatever it is.
+    doubts : list of str
+        See `Table`.
+    """
+
+    names: list[str]
+    rows: Rows
+    named: bool
+    first: list[str]
+    doubts: list[str]
+
+    def column(self, index: int) -> list[str]:
+        """The cells of a column, row by row."""
+        return [cells[index] for _, cells in self.rows]
+
+    @property
+    def lines(self) -> list[int]:
+        """Line of the file in which each row ends."""
+        return [line for line, _ in self.rows]
+
+
+def read_cells(data: bytes, path: Path, header: bool | None = None) -> Cells:
+    """Read the bytes of the text file `path` as cells, with the names of their columns."""
     rows = _rows(data, path)
     doubts: list[str] = []
     first, below = (rows[0][1], rows[1:]) if rows else ([], [])
@@ -115,9 +149,15 @@ def read_table(data: bytes, path: Path, column: Column, header: bool | None) -> 
                 f"give header={named} if it is read well, else header={not named}"
             )
     names = _names(first) if named else [str(i) for i in range(len(first))]
-    rows = below if named else rows
+    return Cells(names, below if named else rows, named, first, doubts)
+
+
+def read_table(data: bytes, path: Path, column: Column, header: bool | None) -> Table:
+    """Read the bytes of the text file `path`; see `hetero_rsnn.inputs.files.read_series`."""
+    found = read_cells(data, path, header)
+    names, rows, named, first, doubts = found.names, found.rows, found.named, found.first, found.doubts
     columns = [list(cells) for cells in zip(*(cells for _, cells in rows), strict=True)]
-    plain = [any(_number(c) is not None or _fits(_COMMAS, c) for c in cells) for cells in columns]
+    plain = [holds_numbers(cells) for cells in columns]
     why = ["" if good else notation_of(cells) for good, cells in zip(plain, columns, strict=True)]
     if not any(plain):
         odd = "; ".join(f"{name!r} has {text}" for name, text in zip(names, why, strict=False) if text)
@@ -126,7 +166,7 @@ def read_table(data: bytes, path: Path, column: Column, header: bool | None) -> 
             "check the file"
         )
     chosen = [i for i, good in enumerate(plain) if good] if column is None else choose(names, column, path)
-    values = _values(rows, chosen, names, path)
+    values = numbers_of(rows, chosen, names, path)
     if column is not None:
         return Table(values, tuple(names[i] for i in chosen), (), tuple(doubts))
 
@@ -135,11 +175,11 @@ def read_table(data: bytes, path: Path, column: Column, header: bool | None) -> 
     left_out = [(name, text or "text") for name, text, good in zip(names, why, plain, strict=True) if not good]
     doubts += [f"column {name!r} is left out: {text}" for name, text in zip(names, why, strict=True) if text]
     kept = chosen
-    if named and kept[0] == 0 and len(kept) > 1 and not first[0] and _is_index(values[:, 0]):
+    if named and kept[0] == 0 and len(kept) > 1 and not first[0] and is_index(values[:, 0]):
         left_out.insert(0, (names[0], "an index"))
         kept = kept[1:]
     at = len(chosen) - len(kept)
-    timed = named and not _names_a_time(names[kept[0]]) and any(_names_a_time(names[i]) for i in kept)
+    timed = named and not names_a_time(names[kept[0]]) and any(names_a_time(names[i]) for i in kept)
     if kept[0] == at and len(kept) > 1 and not timed and is_clock(values[:, at]):
         left_out.insert(at, (names[kept[0]], "evenly spaced"))
         kept = kept[1:]
@@ -292,7 +332,19 @@ def notation_of(cells: Sequence[str]) -> str:
     return ""
 
 
-def _values(rows: Rows, chosen: list[int], names: list[str], path: Path) -> Array:
+def holds_numbers(cells: Sequence[str]) -> bool:
+    """Whether a column is one of numbers: one cell at least is, so that a gap or a word in it is a mistake."""
+    return any(_number(cell) is not None or _fits(_COMMAS, cell) for cell in cells)
+
+
+def numbers_of(rows: Rows, chosen: list[int], names: list[str], path: Path) -> Array:
+    """The chosen columns as numbers, shape (rows, columns).
+
+    Raises
+    ------
+    StimulusError
+        Naming line and column of the first cell that is no finite number.
+    """
     values = np.empty((len(rows), len(chosen)))
     for k, (line, cells) in enumerate(rows):
         for j, i in enumerate(chosen):
@@ -320,7 +372,7 @@ def is_clock(t: Array) -> bool:
         return bool(np.all(np.abs((t - t[0]) / step - np.arange(len(t))) <= 0.05))
 
 
-def _is_index(x: Array) -> bool:
+def is_index(x: Array) -> bool:
     """Whole numbers, each of which occurs once: the labels of rows."""
     return bool(np.all(x == np.round(x)) and np.unique(x).size == x.size)
 
@@ -330,7 +382,7 @@ def _times(values: Array, names: list[str], lines: list[int], named: bool, first
     if values.shape[1] < 2:
         return []
     if named:
-        found = [name for name in names if _names_a_time(name)]
+        found = [name for name in names if names_a_time(name)]
     else:
         found = [names[j] for j in range(_calendar_by_values(values))] if first == 0 else []
     rest = [name for name in names if name not in found]
@@ -344,7 +396,8 @@ def _times(values: Array, names: list[str], lines: list[int], named: bool, first
     return []
 
 
-def _names_a_time(name: str) -> bool:
+def names_a_time(name: str) -> bool:
+    """Whether a column is called like one that tells when a row was measured."""
     words = set(re.findall(r"[a-z]+", re.sub(r"[\[(].*", "", name.lower())))
     return bool(words & _CALENDAR) and words <= _CALENDAR | _BESIDE
 

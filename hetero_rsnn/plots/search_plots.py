@@ -40,11 +40,9 @@ def _look(index: int) -> tuple[str, str, Any]:
     return _LOOKS[index % len(_LOOKS)]
 
 
-_AXES = {
-    "C": "memory capacity C (samples)",
-    "E": "spike efficiency E = C / S\n(samples per spike of a neuron)",
-    "S": "spike count S\n(spikes of a neuron per sample)",
-}
+def _axis(result: SearchResult, quantity: str) -> str:
+    name, unit = wording.axes(result.settings.measure)[quantity]
+    return f"{name} ({unit})" if quantity == "C" else f"{name}\n({unit})"
 
 
 def plot_front(
@@ -99,7 +97,7 @@ def plot_front(
         )  # fmt: skip
     if not drawn:
         say(ax, "no trial has finished yet")
-    ax.set(xlabel=_AXES["C"], ylabel=_AXES[y])
+    ax.set(xlabel=_axis(result, "C"), ylabel=_axis(result, y))
     every = [t for r in results for t in view.measured(r)]
     ax.set_xlim(0, _end(ax.get_xlim()[1], [c_min, *(t.C for t in every)]))
     ax.set_ylim(0, _end(ax.get_ylim()[1], [getattr(t, y) for t in every]))
@@ -202,9 +200,10 @@ def plot_convergence(result: SearchResult, others: Sequence[SearchResult] = (), 
         )  # fmt: skip
     if not drawn:
         say(ax, "no feasible trial yet")
+    units = {q: unit for q, (_, unit) in wording.axes(result.settings.measure).items()}
     ylabels = {
-        "E": "best feasible E so far\n(samples per spike of a neuron)",
-        "C": "best feasible C so far (samples)",
+        "E": f"best feasible E so far\n({units['E']})",
+        "C": f"best feasible C so far ({units['C']})",
         "": "hypervolume of the front",
     }
     ylabel = ylabels[quantity]

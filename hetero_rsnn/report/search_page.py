@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ASSETS = Path(__file__).resolve().parent / "assets"
-_CARDS = (
-    ("E", "spike efficiency E = C/S", "samples per spike of a neuron"),
-    ("C", "memory capacity C", "samples"),
-    ("S", "spike count S", "spikes of a neuron per sample"),
-    ("rate_hz", "rate", "Hz"),
-)
 
 
 def write_html(
@@ -98,7 +92,9 @@ def _headline(result: SearchResult) -> str:
     if best is None:
         return "\n".join([*out, _p(view.nothing(result))])
     cards = []
-    for name, text, unit in _CARDS:
+    words = wording.axes(result.settings.measure)
+    spoken = {q: (words[q][0].replace(" / ", "/"), words[q][1]) for q in ("E", "C", "S")} | {"rate_hz": ("rate", "Hz")}
+    for name, (text, unit) in spoken.items():
         e = wording.measure(best.evaluation, name)
         mean, bounds = mean_and_bounds(e)
         cards.append(
@@ -120,7 +116,8 @@ def _comparison(result: SearchResult, others: Sequence[SearchResult]) -> str:
         cells = "".join(f"<td>{escape(text)}</td>" for text in (*row.cells, row.lead))
         name, source = escape(row.name), escape(row.source)
         rows.append(f'<tr><th scope="row">{name}</th>{cells}<td class="text">{source}</td></tr>')
-    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in (*wording.QUANTITIES.values(), view.MINUS))
+    words = wording.quantities(result.settings.measure)
+    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in (*words.values(), view.MINUS))
     return _table(
         "Compared",
         "Best network of each search: mean [95 % interval]. Best minus this: E of the first row minus E of this row, "
@@ -224,7 +221,7 @@ def _trials(result: SearchResult) -> str:
     dimensions = result.space.dimensions
     heads = [
         _head("trial", "trial"),
-        *(_head(q, text, down=q in ("E", "C")) for q, text in wording.QUANTITIES.items()),
+        *(_head(q, text, down=q in ("E", "C")) for q, text in wording.quantities(result.settings.measure).items()),
         _head("silent", "silent (%)"),
         *(_head(d.name, wording.heading(d)) for d in dimensions),
         _head("seconds", "time (s)"),

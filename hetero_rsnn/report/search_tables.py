@@ -76,7 +76,8 @@ def _ranking(result: SearchResult, best: list[Trial], narrow: bool) -> Table:
         "mean [95 % interval]"
     )
     kept = _kept(narrow)
-    table = _table(title, "trial", [*(wording.QUANTITIES[q] for q in kept), *([] if narrow else ["silent"])])
+    words = wording.quantities(result.settings.measure)
+    table = _table(title, "trial", [*(words[q] for q in kept), *([] if narrow else ["silent"])])
     table.add_column("limits", overflow="fold")
     for t in best:
         cells = [fold(cell(wording.measure(t.evaluation, q)), narrow) for q in kept]
@@ -108,7 +109,8 @@ def _comparison(result: SearchResult, others: list[SearchResult], narrow: bool) 
         "winners; best minus this: E of the first row minus E of this row on the same seeds, * where its 95 % interval "
         "excludes 0"
     )
-    headings = list(wording.QUANTITIES if narrow else wording.QUANTITIES.values())  # the units stand above
+    words = wording.quantities(result.settings.measure)
+    headings = list(words if narrow else words.values())  # the units stand above
     kept = [i for i, q in enumerate(wording.QUANTITIES) if q != "rate_hz"]  # S says the same, and lines are short
     table = _table(title, "search", [*(headings[i] for i in kept), view.MINUS])
     if not narrow:

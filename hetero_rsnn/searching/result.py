@@ -284,6 +284,7 @@ class SearchResult:
             aim = f"C against S, {o.rate[0]:g} to {o.rate[1]:g} Hz"
         lines = [
             f"search of {self.space.name!r} ({s.method}): {aim}",
+            *filter(None, [wording.meaning(s.measure)]),
             self._count() + ("" if self.done else ", not done"),
             f"time: {self._measuring():.3g} s measuring (all workers), {self.asking:.2g} s choosing candidates",
         ]

@@ -145,6 +145,7 @@ def search_function(
         Called with (network, seed), and by name with the settings of the space where it has some; returns a mapping
         with C and S, and as it likes with C_stderr, E, silent_share, correlation and weight. Define it at the top level
         of a module where it is to run in other processes. The rate follows from S, and E, if it is not given, is C / S.
+        If it has a mapping `label`, as `TaskScore` has, the journal keeps it, and a resume wants the same.
     space : Space, str or Path
         Its settings are scalars with ``as = "setting"``: numbers that are no part of the network, such as a learning
         rate, in milliseconds for times and SI otherwise. The homogeneous reference is measured with the settings of
@@ -177,7 +178,15 @@ def search_function(
     if space.has_settings:
         _takes(function, space.settings(space.default))
     chosen = SearchOptions.of_function(options)
-    return search_space(space, chosen, Measure(function, {"function": _name(function)}))
+    return search_space(space, chosen, Measure(function, {"function": _name(function), **_label(function)}))
+
+
+def _label(function: Any) -> dict[str, str]:
+    """What a function says of itself for the journal, such as the checksum of its data: a resume compares that."""
+    label = getattr(function, "label", None)
+    if not isinstance(label, Mapping):
+        return {}
+    return {str(key): str(value) for key, value in label.items()}
 
 
 def _name(function: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -121,6 +121,13 @@ def search_space(
         return run.result()
 
 
+def _differing(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tuple[str, str | None, str | None]]:
+    """What two measurements differ in: its name, and both values."""
+    for key in dict.fromkeys([*then, *now]):
+        if then.get(key) != now.get(key):
+            yield key, then.get(key), now.get(key)
+
+
 def _wanted(path: str | Path, settings: Settings, events: Sequence[Event], budget: Any) -> int:
     """The budget of a resumed search: that of the journal, or a larger one."""
     now: int = max([settings.budget, *(e["budget"] for e in events if e["event"] == "extended")])
@@ -165,6 +172,9 @@ def _agreed(
     now = make_settings(space, replace(given, **{**filled, "budget": old.budget}), used.label).to_dict()
     for key, value in now.items():
         if value != then[key]:
+            if key == "measure":
+                key, was, value = next(_differing(then[key], value))
+                then = {key: was}
             raise JournalError(
                 f"{path} is of another search: its {key} is {then[key]!r}, not {value!r}; "
                 "resume with the same settings, or choose another path"

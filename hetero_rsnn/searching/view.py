@@ -32,6 +32,7 @@ from hetero_rsnn.searching.wording import (
     status,
 )
 from hetero_rsnn.searching.wording import beyond as at_end
+from hetero_rsnn.searching.wording import meaning as meaning_of
 
 
 def searched(result: SearchResult) -> list[Entry]:
@@ -116,10 +117,11 @@ def question(result: SearchResult) -> str:
     if o.c_min > 0:
         limits = f"C >= {o.c_min:.3g} and {limits}"
     count = len(space.dimensions)
+    what = meaning_of(result.settings.measure)
     method = METHODS.get(result.settings.method, result.settings.method)
     return printable(
         f"{method} for the {aim} with {limits}, in {count} dimension{'s' if count > 1 else ''} "
-        f"around the network {space.base.name} ({space.base.n} neurons)."
+        f"around the network {space.base.name} ({space.base.n} neurons).{f' {what}.' if what else ''}"
     )
 
 

@@ -20,6 +20,8 @@ from hetero_rsnn.searching.trial import Trial
 
 #: Measured quantities with their headings, in the order of tables.
 QUANTITIES = {"E": "E = C/S", "C": "C (samples)", "S": "S (spikes/sample)", "rate_hz": "rate (Hz)"}
+#: What C and S are where a task is measured, by the quantity that the journal names.
+TASKS = {"accuracy": "accuracy", "skill": "skill against persistence"}
 #: A number this near to an end of its range (as a share of it) could have gone on beyond.
 EDGE = 0.02
 #: The methods as they are called in sentences.
@@ -29,6 +31,46 @@ METHODS = {
     "random": "random search",
 }
 NONE = Estimate(math.nan, math.nan, math.nan, math.nan, 0)
+
+
+def task_of(measured: Mapping[str, str]) -> str:
+    """What C is, if a search measures a task: ``"accuracy"``; else empty."""
+    quantity = measured.get("quantity", "")
+    return quantity if quantity in TASKS else ""
+
+
+def quantities(measured: Mapping[str, str]) -> dict[str, str]:
+    """`QUANTITIES` of a search, whose measurement is so labelled in its journal."""
+    task = task_of(measured)
+    return {**QUANTITIES, "C": f"C ({task})", "S": "S (spikes/row)"} if task else QUANTITIES
+
+
+def axes(measured: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """C, E and S in words, each with its unit."""
+    task = task_of(measured)
+    if task:
+        return {
+            "C": (f"{task} C", "cross-validated"),
+            "E": ("efficiency E = C / S", f"{task} per spike of a neuron and row"),
+            "S": ("spike count S", "spikes of a neuron per row"),
+        }
+    return {
+        "C": ("memory capacity C", "samples"),
+        "E": ("spike efficiency E = C / S", "samples per spike of a neuron"),
+        "S": ("spike count S", "spikes of a neuron per sample"),
+    }
+
+
+def meaning(measured: Mapping[str, str]) -> str:
+    """A line on what C and S are where a task is measured; else empty."""
+    task = task_of(measured)
+    if not task:
+        return ""
+    ahead = f" {measured['horizon']} rows ahead" if "horizon" in measured else ""
+    return (
+        f"C is the {TASKS[task]}{ahead} on {measured.get('data', 'the data')}, cross-validated in "
+        f"{measured.get('folds', 'several')} folds of its training part; S counts spikes of a neuron and row"
+    )
 
 
 def measure(evaluation: Evaluation | None, name: str) -> Estimate:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from sklearn.base import clone
 
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.datasets.dataset import Dataset
@@ -72,7 +74,19 @@ def recipe(dataset: Dataset) -> Recipe:
         return _RECIPES[dataset.name]
     if dataset.task == "forecasting" and dataset.kind == "series":
         return _FORECAST
+    if dataset.kind == "audio":
+        return _sound(dataset)
     return _KINDS[dataset.kind]
+
+
+def _sound(dataset: Dataset) -> Recipe:
+    """That of spoken digits, for the rate of the recordings: a frame is a whole number of samples."""
+    known = _KINDS["audio"]
+    rate = float(dataset.details["rate_hz"])
+    frame = round(rate / 100.0) / rate * 1000.0
+    given = {"rate_hz": rate, "frame": "10 ms" if frame == 10.0 else frame}
+    encoders = [clone(encoder).set_params(**given) for encoder in (known.encoder, known.causal)]
+    return replace(known, encoder=encoders[0], causal=encoders[1])
 
 
 _CHAOS = Recipe(
