@@ -115,6 +115,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.network.saving import save_network, trained_network
     from hetero_rsnn.network.shipped import list_networks
     from hetero_rsnn.report.live import LiveSearch
+    from hetero_rsnn.searching.importance import Importance, importance
     from hetero_rsnn.searching.objectives import Evaluation
     from hetero_rsnn.searching.result import SearchResult
     from hetero_rsnn.searching.search import search, search_function
@@ -252,6 +253,7 @@ _HOMES = {
     "tasks.image_result": ["ImageRow", "ImageTaskResult"],
     "tasks.recipes": ["Recipe"],
     "tasks.result": ["TaskResult"],
+    "searching.importance": ["Importance", "importance"],
     "searching.objectives": ["Evaluation"],
     "searching.result": ["SearchResult"],
     "searching.search": ["search", "search_function"],
@@ -376,6 +378,8 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "SearchResult",
     "Trial",
     "Evaluation",
+    "importance",
+    "Importance",
     "LiveSearch",
     "load_dataset",
     "list_datasets",

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
         plot_raster,
     )
     from hetero_rsnn.plots.search_panels import (
-        fit_models,
         plot_partial_dependence,
         plot_partial_dependences,
         plot_searched_distribution,
@@ -59,6 +58,7 @@ if TYPE_CHECKING:
         plot_free_runs,
         plot_trace,
     )
+    from hetero_rsnn.searching.partial_dependence import fit_models
 
 _HOMES = {
     "plots.network_plots": [
@@ -72,8 +72,8 @@ _HOMES = {
         "plot_parameter",
         "plot_raster",
     ],
+    "searching.partial_dependence": ["fit_models"],
     "plots.search_panels": [
-        "fit_models",
         "plot_partial_dependence",
         "plot_partial_dependences",
         "plot_searched_distribution",
