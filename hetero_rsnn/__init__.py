@@ -97,6 +97,8 @@ if TYPE_CHECKING:
     from hetero_rsnn.measures.memory import MemoryCapacity, memory_capacity
     from hetero_rsnn.measures.memory_readout import MemoryReadout, memory_readout
     from hetero_rsnn.measures.probabilities import fit_temperature
+    from hetero_rsnn.measures.processing import processing_capacity
+    from hetero_rsnn.measures.processing_result import CapacitySum, ProcessingCapacity
     from hetero_rsnn.measures.reports import ClassificationReport, ForecastReport
     from hetero_rsnn.measures.resampling import ReturnInterval, bootstrap_interval, holm_correction, improvement_test
     from hetero_rsnn.measures.returns import (
@@ -198,6 +200,8 @@ _HOMES = {
     "measures.estimates": ["Estimate"],
     "measures.memory": ["MemoryCapacity", "memory_capacity"],
     "measures.memory_readout": ["MemoryReadout", "memory_readout"],
+    "measures.processing": ["processing_capacity"],
+    "measures.processing_result": ["CapacitySum", "ProcessingCapacity"],
     "measures.reports": ["ClassificationReport", "ForecastReport"],
     "measures.resampling": ["ReturnInterval", "bootstrap_interval", "holm_correction", "improvement_test"],
     "measures.returns": [
@@ -343,6 +347,9 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "MemoryCapacity",
     "memory_readout",
     "MemoryReadout",
+    "processing_capacity",
+    "ProcessingCapacity",
+    "CapacitySum",
     "spike_count",
     "spike_efficiency",
     "Efficiency",
