@@ -191,9 +191,10 @@ def _scaled(u: Array, limits: tuple[float, float] | None, unused: int) -> Array:
         if used.size > 1 and not low < high:
             raise HeteroError(f"u must vary, got {low:g} throughout: drive the reservoir with a random input")
     else:
-        low, high = checks.finite_array("input_range", limits, 1) if np.size(limits) == 2 else (0.0, 0.0)
-        if not low < high:
-            raise HeteroError(f"input_range must be (lowest, highest), got {limits}: give e.g. (-1, 1)")
+        ends = checks.finite_array("input_range", limits, 1)
+        if len(ends) != 2 or not ends[0] < ends[1]:
+            raise HeteroError(f"input_range must be (lowest, highest), got {ends.tolist()}: give e.g. (-1, 1)")
+        low, high = map(float, ends)
         if used.size and (used.min() < low or used.max() > high):
             raise HeteroError(
                 f"u must lie in input_range, {low:g} to {high:g}, got {used.min():g} to {used.max():g}: give the range "

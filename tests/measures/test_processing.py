@@ -241,7 +241,7 @@ LINE = np.stack([past(U, d) for d in (1, 2, 3)], axis=1)
         ({"u": np.sign(U)}, "u must be uniform from -1 to 1"),
         ({"input_range": (-1, 3)}, "u must be uniform from -1 to 3"),
         ({"input_range": (-0.5, 1)}, "u must lie in input_range, -0.5 to 1, got -0.99"),
-        ({"input_range": (1, -1)}, r"input_range must be \(lowest, highest\), got \(1, -1\)"),
+        ({"input_range": (1, -1)}, r"input_range must be \(lowest, highest\), got \[1\.0, -1\.0\]"),
         ({"input_range": (1, 2, 3)}, "input_range must be"),
     ],
 )
