@@ -100,6 +100,8 @@ if TYPE_CHECKING:
     from hetero_rsnn.measures.memory import MemoryCapacity, memory_capacity
     from hetero_rsnn.measures.memory_readout import MemoryReadout, memory_readout
     from hetero_rsnn.measures.probabilities import fit_temperature
+    from hetero_rsnn.measures.processing import processing_capacity
+    from hetero_rsnn.measures.processing_result import CapacitySum, ProcessingCapacity
     from hetero_rsnn.measures.reports import ClassificationReport, ForecastReport
     from hetero_rsnn.measures.resampling import ReturnInterval, bootstrap_interval, holm_correction, improvement_test
     from hetero_rsnn.measures.returns import (
@@ -118,6 +120,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.network.saving import save_network, trained_network
     from hetero_rsnn.network.shipped import canonical_networks, list_networks
     from hetero_rsnn.report.live import LiveSearch
+    from hetero_rsnn.searching.importance import Importance, importance
     from hetero_rsnn.searching.objectives import Evaluation
     from hetero_rsnn.searching.result import SearchResult
     from hetero_rsnn.searching.search import search, search_function
@@ -203,6 +206,8 @@ _HOMES = {
     "measures.estimates": ["Estimate"],
     "measures.memory": ["MemoryCapacity", "memory_capacity"],
     "measures.memory_readout": ["MemoryReadout", "memory_readout"],
+    "measures.processing": ["processing_capacity"],
+    "measures.processing_result": ["CapacitySum", "ProcessingCapacity"],
     "measures.reports": ["ClassificationReport", "ForecastReport"],
     "measures.resampling": ["ReturnInterval", "bootstrap_interval", "holm_correction", "improvement_test"],
     "measures.returns": [
@@ -260,6 +265,7 @@ _HOMES = {
     "tasks.recipes": ["Recipe"],
     "tasks.result": ["TaskResult"],
     "tasks.scoring": ["TaskScore"],
+    "searching.importance": ["Importance", "importance"],
     "searching.objectives": ["Evaluation"],
     "searching.result": ["SearchResult"],
     "searching.search": ["search", "search_function"],
@@ -350,6 +356,9 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "MemoryCapacity",
     "memory_readout",
     "MemoryReadout",
+    "processing_capacity",
+    "ProcessingCapacity",
+    "CapacitySum",
     "spike_count",
     "spike_efficiency",
     "Efficiency",
@@ -386,6 +395,8 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "SearchResult",
     "Trial",
     "Evaluation",
+    "importance",
+    "Importance",
     "LiveSearch",
     "load_dataset",
     "list_datasets",

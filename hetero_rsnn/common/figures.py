@@ -19,6 +19,7 @@ TARGETS = {
     "ImageTaskResult": "figure_images",
     "Measurement": "plot_memory_curve",
     "MemoryCapacity": "plot_capacity",
+    "ProcessingCapacity": "plot_processing",
     "Recording": "plot_raster",
     "SearchResult": "search_figure",
     "Stimulus": "plot_input",

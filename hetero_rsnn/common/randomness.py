@@ -20,6 +20,7 @@ PURPOSES = (
     "stimulus",
     "training",
     "resampling",
+    "posterior",
 )
 
 

@@ -5,6 +5,9 @@
 ``population_blocks``  its arithmetic: readouts debiased by a jackknife
 ``memory_input``       whether an input is independent from sample to sample
 ``memory_readout``     a readout of the memory that is kept
+``processing``         information processing capacity: functions of past inputs
+``processing_result``  what it gives: every target, sums with errors
+``legendre_targets``   its targets: products of Legendre polynomials
 ``efficiency``         states, spike count S, efficiency E
 ``estimates``          means over seeds with intervals
 ``scores``             errors, skill, prediction time

@@ -19,8 +19,16 @@ from hetero_rsnn.common.errors import HeteroError, TooShortError
 from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.measures.memory_input import warn_of_correlated
-from hetero_rsnn.measures.population_blocks import covariances, least_rows
-from hetero_rsnn.measures.ridge_blocks import MIN_BLOCK, RIDGES, block_edges, cross_validate, delayed, standardise
+from hetero_rsnn.measures.population_blocks import covariances, least_rows, training_rows
+from hetero_rsnn.measures.ridge_blocks import (
+    MIN_BLOCK,
+    RIDGES,
+    block_edges,
+    cross_validate,
+    delayed,
+    needed_samples,
+    standardise,
+)
 
 #: Blocks of the cross-validation, and training rows for each feature, where nobody says otherwise.
 N_BLOCKS, MIN_RATIO = 5, 3.0
@@ -320,13 +328,8 @@ class _Data(NamedTuple):
     def checked(self, estimate: MemoryCapacity | None, samples: int, min_ratio: float) -> MemoryCapacity:
         """The estimate, if it is of enough samples."""
         n_features, n_blocks = self.features.shape[1], len(self.folds)
-        # The training part loses its test block and, between blocks, a gap on both sides.
-        train_rows = max(math.ceil(min_ratio * n_features), 3)
-        if self.estimator == "population":
-            train_rows = max(train_rows, least_rows(n_features) + 1)
-        lost = self.gap if n_blocks == 2 else 2 * self.gap
-        rows = max(-(-(train_rows + lost) * n_blocks // (n_blocks - 1)), n_blocks * max(MIN_BLOCK, self.d_max))
-        required = max(self.washout, self.d_max) + rows
+        training = training_rows(n_features, min_ratio, self.estimator == "population")
+        required = needed_samples(max(self.washout, self.d_max), training, n_blocks, self.gap, self.d_max)
         if samples >= required and estimate is not None:
             return estimate
         raise TooShortError(

@@ -8,6 +8,7 @@ as free of bias as they are. A squared correlation is not.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -114,6 +115,12 @@ def covariances(x: Array, y: Array, folds: list[tuple[int, int, int, int]], part
 def least_rows(features: int) -> int:
     """Training rows without which halves of them fit anything."""
     return 2 * (features + 2)
+
+
+def training_rows(features: int, min_ratio: float, population: bool) -> int:
+    """Training rows that an estimate needs to be trusted."""
+    rows = max(math.ceil(min_ratio * features), 3)
+    return max(rows, least_rows(features) + 1) if population else rows
 
 
 def _running_sums(x: Array, y: Array, borders: list[int]) -> dict[int, _Sums]:

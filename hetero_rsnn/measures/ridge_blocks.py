@@ -56,6 +56,12 @@ def block_edges(n_rows: int, n_blocks: int) -> list[tuple[int, int]]:
     return list(pairwise(n_rows * i // n_blocks for i in range(n_blocks + 1)))
 
 
+def needed_samples(start: int, training: int, n_blocks: int, gap: int, longest: int) -> int:
+    """Samples of which so many rows are left to train on, and as many to test on as the longest delay asks for."""
+    lost = gap if n_blocks == 2 else 2 * gap  # beside its test block: between blocks there is a gap on both sides
+    return start + max(-(-(training + lost) * n_blocks // (n_blocks - 1)), n_blocks * max(MIN_BLOCK, longest))
+
+
 def cross_validate(x: Array, y: Array, folds: list[tuple[int, int, int, int]], strengths: Array) -> Blocks:
     """Readouts of `x` (rows, features) for targets `y` (rows, delays); folds bound test rows and rows left out."""
     # Folds overlap in the gaps: every stretch between two borders is summed once, and serves all folds.

@@ -1,6 +1,7 @@
 """Figures. Functions take ``ax=None`` and return the Axes; those that make a whole figure return it.
 
 ``network_plots``  rasters, distributions, memory curves, comparisons
+``processing_plots``  information processing capacity over delay
 ``search_plots``   what a search found: front, convergence, the whole figure
 ``search_panels``  what a search learned: distributions, partial dependences
 ``sweep_plots``    curves over a parameter, E over C as a path
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
         plot_parameter,
         plot_raster,
     )
+    from hetero_rsnn.plots.processing_plots import plot_processing
     from hetero_rsnn.plots.search_panels import (
-        fit_models,
         plot_partial_dependence,
         plot_partial_dependences,
         plot_searched_distribution,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         plot_free_runs,
         plot_trace,
     )
+    from hetero_rsnn.searching.partial_dependence import fit_models
 
 _HOMES = {
     "plots.network_plots": [
@@ -72,8 +74,9 @@ _HOMES = {
         "plot_parameter",
         "plot_raster",
     ],
+    "plots.processing_plots": ["plot_processing"],
+    "searching.partial_dependence": ["fit_models"],
     "plots.search_panels": [
-        "fit_models",
         "plot_partial_dependence",
         "plot_partial_dependences",
         "plot_searched_distribution",
@@ -138,6 +141,7 @@ __all__ = [
     "plot_parameter",
     "plot_partial_dependence",
     "plot_partial_dependences",
+    "plot_processing",
     "plot_raster",
     "plot_searched_distribution",
     "plot_searched_distributions",

@@ -14,7 +14,7 @@ from hetero_rsnn.common.types import Array
 from hetero_rsnn.network.distributions import Distribution
 from hetero_rsnn.plots.looks import COLOURS, axes_for
 from hetero_rsnn.searching import view, wording
-from hetero_rsnn.searching.partial_dependence import FEWEST, Models
+from hetero_rsnn.searching.partial_dependence import FEWEST, Models, fit_models
 from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.searching.space_parsing import Dimension, Entry
 
@@ -28,15 +28,6 @@ _FEWEST, _MOST = 3, 6
 def say(ax: Axes, text: str) -> None:
     """Write what there is to know where there is nothing to draw."""
     ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes, color=GREY)
-
-
-def fit_models(result: SearchResult) -> Models | None:
-    """The models of C and S, refitted on all measured trials; None while there are too few."""
-    found = [(t.values, t.evaluation) for t in result.trials if t.evaluation is not None]
-    if len(found) < FEWEST:
-        return None
-    values = [np.array([e.per_seed["C"], e.per_seed["S"]]) for _, e in found]
-    return Models(result.space, [point for point, _ in found], values)
 
 
 def plot_partial_dependence(

@@ -34,6 +34,7 @@ def print_search(result: SearchResult, others: list[SearchResult], top: int) -> 
     if best:
         screen.print(_ranking(result, best, narrow))
         screen.print(_composition(result, best[: _SIDE_BY_SIDE - 2 * narrow]))
+        screen.print(_importance(result), highlight=False)
     found = view.best(result)
     if found is not None or others:
         screen.print(_comparison(result, others, narrow))
@@ -98,6 +99,27 @@ def _composition(result: SearchResult, best: list[Trial]) -> Table:
         cells = [wording.number(t.values[i]) for t in best]
         span = f"{wording.number(d.low)} to {wording.number(d.high)}"
         table.add_row(shown(wording.heading(d)), *cells, wording.number(result.space.default[i]), span)
+    return table
+
+
+def _importance(result: SearchResult) -> Table | str:
+    """What moves the numbers, the strongest first; a line where the trials are too few to say."""
+    from hetero_rsnn.common.errors import SearchError
+    from hetero_rsnn.report.terminal import shown
+    from hetero_rsnn.searching import wording
+
+    try:
+        found = result.importance()
+    except SearchError as error:
+        return shown(str(error))
+    quantity = "C" if result.settings.objective == "capacity" else "E"
+    title = (
+        f"how much each parameter matters: share of the variance of log {quantity} that follows from it alone, over "
+        "the searched ranges"
+    )
+    table = _table(title, "parameter", ["share [95 % interval]"])
+    for d in sorted(result.space.dimensions, key=lambda d: -found[d.name].index):
+        table.add_row(shown(wording.heading(d)), str(found[d.name]))
     return table
 
 

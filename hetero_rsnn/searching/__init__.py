@@ -20,4 +20,5 @@
 ``wording``             how it is worded
 ``watching``            what has been seen of a search that runs, in a line
 ``partial_dependence``  what a search learned about one number
+``importance``          how much each number matters
 """

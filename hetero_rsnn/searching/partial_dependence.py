@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import qmc
@@ -25,6 +26,9 @@ from hetero_rsnn.common.types import Array
 from hetero_rsnn.searching.optimiser import log_means
 from hetero_rsnn.searching.space import Space
 from hetero_rsnn.searching.surrogate import Surrogate, distance_kernel
+
+if TYPE_CHECKING:
+    from hetero_rsnn.searching.result import SearchResult
 
 #: Fewer trials than this show nothing of a curve.
 FEWEST = 5
@@ -76,7 +80,7 @@ class Models:
             raise HeteroError(f"a model needs {FEWEST} measured trials, got {len(points)}: let the search go on")
         self.space = space
         z = np.array([space.unit(p) for p in points])
-        self.models = [Surrogate(distance_kernel("wasserstein", space)) for _ in range(2)]
+        self.models = [Surrogate(distance_kernel("wasserstein", space), thorough=True) for _ in range(2)]
         with threadpool_limits(1):  # threads cost more than such small matrices do
             for model, y, noise in zip(self.models, *log_means(list(values)), strict=True):
                 model.update(z, y, noise)
@@ -89,6 +93,29 @@ class Models:
                 m, v = model.average(z)
                 mean, variance = mean + sign * m, variance + v
         return mean, math.sqrt(variance)
+
+    def unexplained(self, quantity: str = "E") -> float:
+        """Variance of a quantity's logarithm that neither the searched numbers nor the known noise explain."""
+        return sum(sign**2 * model.unexplained for model, sign in zip(self.models, _PARTS[quantity], strict=True))
+
+    def draws(self, z: Array, normal: Array, quantity: str = "E") -> Array:
+        """Logarithms of a quantity as the trials allow them, shape (n, draws).
+
+        Parameters
+        ----------
+        z : ndarray, shape (n, dimensions)
+        normal : ndarray, shape (2, n, draws)
+            Independent normal numbers for the models of C and of S.
+        quantity : {"E", "C", "S"}
+        """
+        if quantity not in _PARTS:
+            raise HeteroError(f"the search has no quantity {quantity!r}{suggest(quantity, list(_PARTS))}")
+        total = np.zeros(normal.shape[1:])
+        with threadpool_limits(1):
+            for model, sign, x in zip(self.models, _PARTS[quantity], normal, strict=True):
+                if sign:
+                    total += sign * model.draws(z, x)
+        return total
 
     def partial(self, name: str, quantity: str = "E") -> PartialDependence:
         """A quantity over one dimension, averaged over the others by quasi-random points.
@@ -122,3 +149,12 @@ class Models:
                 curve[:, i] = np.exp([mean, mean - 1.96 * sd, mean + 1.96 * sd])
         x = np.array([self.space.dimensions[column].from_unit(float(here)) for here in z])
         return PartialDependence(name, quantity, x, *curve)
+
+
+def fit_models(result: SearchResult) -> Models | None:
+    """The models of C and S, refitted on all measured trials; None while there are too few."""
+    found = [(t.values, t.evaluation) for t in result.trials if t.evaluation is not None]
+    if len(found) < FEWEST:
+        return None
+    values = [np.array([e.per_seed["C"], e.per_seed["S"]]) for _, e in found]
+    return Models(result.space, [point for point, _ in found], values)

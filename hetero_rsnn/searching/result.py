@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hetero_rsnn.common import units
 from hetero_rsnn.common.errors import SearchError
@@ -34,6 +34,9 @@ from hetero_rsnn.searching.objectives import (
 from hetero_rsnn.searching.settings import Settings
 from hetero_rsnn.searching.space import Space
 from hetero_rsnn.searching.trial import Trial
+
+if TYPE_CHECKING:
+    from hetero_rsnn.searching.importance import Importance
 
 
 @dataclass(frozen=True)
@@ -219,6 +222,18 @@ class SearchResult:
     def convergence(self) -> Array:
         """Best so far after each trial, shape (trials,): E (or C) of a feasible one (NaN before), or hypervolume."""
         return convergence(self.objective, (t.evaluation for t in self.trials))
+
+    def importance(self, quantity: str | None = None) -> dict[str, Importance]:
+        """How much each searched number matters, see `hetero_rsnn.importance`.
+
+        Raises
+        ------
+        SearchError
+            If there are too few measured trials.
+        """
+        from hetero_rsnn.searching.importance import importance
+
+        return importance(self, quantity)
 
     def table(self) -> list[dict[str, Any]]:
         """One row a trial: number, batch, status, every dimension by name, C, S, E and more, re-measured values."""

@@ -11,6 +11,7 @@ a white kernel on top takes what the seeds do not explain, which with one seed i
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -32,6 +33,8 @@ GROWTH = 1.2
 _JITTER = 1e-6
 #: Standard deviations of the prior of the logarithms of the signal's variance, the length scales, and the noise.
 _PRIOR = (1.0, 1.0, 2.0)
+#: Where a thorough fit begins too: length scales in units of the usual ones, and the noise.
+_SHORT, _LITTLE = 0.3, 1e-3
 
 
 def distance_kernel(name: str, space: Space) -> Any:
@@ -48,9 +51,13 @@ class Surrogate:
     ----------
     kernel : skopt kernel
         Correlation of two points.
+    thorough : bool
+        Begin a fit also from short length scales and little noise: a curve with humps looks like noise from where the
+        prior is highest. A search does not, since its candidates rest on its fits.
     """
 
-    def __init__(self, kernel: Any) -> None:
+    def __init__(self, kernel: Any, thorough: bool = False) -> None:
+        self._thorough = thorough
         self._kernel = ConstantKernel(1.0, (0.05, 20.0)) * kernel + WhiteKernel(0.05, (1e-4, 1.0))
         self._fitted = 0  # number of trials at the last fit
         self._signal: Any = None
@@ -99,6 +106,8 @@ class Surrogate:
             return value + float(away @ away) / 2, slope + away / width
 
         starts = [start] if not self._fitted else [self._last, start]
+        if self._thorough:
+            starts.append(np.concatenate([start[:1], start[1:-1] + math.log(_SHORT), [math.log(_LITTLE)]]))
         limits = [(float(low), float(high)) for low, high in bounds]
         found = [minimize(total, x, method="L-BFGS-B", jac=True, bounds=limits) for x in starts]
         best = min(found, key=lambda result: float(result.fun))
@@ -130,3 +139,17 @@ class Surrogate:
         inner = solve_triangular(self._low, self._signal(z, self._z).T, lower=True).mean(axis=1)
         variance = float(self._signal(z).mean() - inner @ inner)
         return float(self.predict(z)[0].mean()), max(variance, 0.0) * self._scale**2
+
+    @property
+    def unexplained(self) -> float:
+        """Variance of the quantity that neither the points nor the known noise explain."""
+        return self._white * self._scale**2
+
+    def draws(self, z: Array, normal: Array) -> Array:
+        """Functions that the trials allow, at points of shape (n, dimensions), from normal numbers of shape (n, draws).
+
+        Needs a Cholesky factor of the covariance of all the points, so some hundred of them.
+        """
+        inner = solve_triangular(self._low, self._signal(z, self._z).T, lower=True)
+        covariance = self._signal(z) - inner.T @ inner + _JITTER * np.eye(len(z))
+        return self.predict(z)[0][:, None] + self._scale * (cholesky(covariance, lower=True) @ normal)

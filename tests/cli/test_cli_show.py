@@ -62,6 +62,10 @@ def test_prints_the_best_trials_with_units_and_intervals(run, journals, tmp_path
     assert "C (samples)" in out and "S (spikes/sample)" in out and "tau_m.mean (ms)" in out and "10 to 60" in out
     assert "2 failed, the last one trial 18" in out and "fresh seeds (1000-1007)" in out
     assert cell(wording.measure(result.best_evaluation, "C")) in out
+    shares = out[out.index("how much each parameter matters: share of the variance of log E") : out.index("winners;")]
+    numbers = [float(x) for x in re.findall(r" (-?\d\.\d\d) \[", shares)]
+    assert len(numbers) == len(result.space.dimensions) and numbers == sorted(numbers, reverse=True)
+    assert all(d.name in shares for d in result.space.dimensions)
     assert max(map(len, table.splitlines())) <= 140
     assert files(tmp_path) == []
 
@@ -69,6 +73,7 @@ def test_prints_the_best_trials_with_units_and_intervals(run, journals, tmp_path
 def test_top_may_exceed_what_there_is(run, journals):
     code, out, _ = run(journals / "going.jsonl", "--no-figures", "--top", 99)
     assert code == 0 and "top 7 trials as the search saw them" in out
+    assert "5 searched numbers matter needs 15 measured trials, got 7: let the search go on" in " ".join(out.split())
     assert "2 running or interrupted. The search has not ended." in out and "not measured again yet" in out
 
 

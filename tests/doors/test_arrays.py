@@ -340,6 +340,11 @@ def doors() -> dict[str, Door]:
         "memory_capacity:states": Door(lambda x: hr.memory_capacity(x, SERIES, d_max=5), TABLE),
         "memory_capacity:u": Door(lambda x: hr.memory_capacity(TABLE, x, d_max=5), SERIES),
         "memory_capacity:ridges": Door(lambda x: hr.memory_capacity(TABLE, SERIES, d_max=5, ridges=x), ROW),
+        "processing_capacity:states": Door(lambda x: hr.processing_capacity(x, SERIES, d_max=3, degree=2), TABLE),
+        "processing_capacity:u": Door(lambda x: hr.processing_capacity(TABLE, x, d_max=3, degree=2), SERIES),
+        "processing_capacity:input_range": Door(
+            lambda x: hr.processing_capacity(TABLE, SERIES, d_max=3, degree=2, input_range=x), np.array([0.0, 15.0])
+        ),
         "memory_readout:states": Door(lambda x: hr.memory_readout(x, SERIES, d_max=5), TABLE),
         "memory_readout:u": Door(lambda x: hr.memory_readout(TABLE, x, d_max=5), SERIES),
         "memory_readout:ridges": Door(lambda x: hr.memory_readout(TABLE, SERIES, d_max=5, ridges=x), ROW),
@@ -634,6 +639,7 @@ NO_DOORS = {
     **dict.fromkeys(
         (
             "Network", "Draw", "Recording", "State", "BrianObjects", "MemoryCapacity", "MemoryReadout", "Heterogeneity",
+            "ProcessingCapacity",
             "BatchRun", "Gradients", "MeanField", "LinearSystem", "WeightDrift", "CutoffRule", "ConformalRule",
             "Decisions", "Account", "ClassificationReport", "Series", "Dataset", "TaskResult", "Membranes",
             "LayerNoise", "ControlPolicy", "ReturnCurve", "EpisodeRecording",
