@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.experiments.comparison import Comparison
     from hetero_rsnn.network.definition import Network
     from hetero_rsnn.network.draw import Draw
+    from hetero_rsnn.report.page import Page
     from hetero_rsnn.simulation.recording import Recording
 
 # Options that both commands take.
@@ -41,6 +42,10 @@ FigureFile = Annotated[
 ]
 Csv = Annotated[Path | None, typer.Option("--csv", help="Write the table to this .csv file too.")]
 Latex = Annotated[Path | None, typer.Option("--latex", help="Write the tables to this .tex file too.")]
+HtmlFile = Annotated[
+    Path | None,
+    typer.Option("--html", help="Write a page with every seed in figures and table to this .html file too."),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="[NETWORK:]NAME=VALUE", help="Change a value in all networks, or in one."),
@@ -49,7 +54,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace earlier re
 
 #: What is written to the folder of the results, unless told otherwise.
 RESULTS, FIGURE, JOURNAL = "results.json", "figure.png", "journal.jsonl"
-_ENDINGS = {"--figure": (".pdf", ".png", ".svg"), "--csv": (".csv",), "--latex": (".tex",)}
+_ENDINGS = {"--figure": (".pdf", ".png", ".svg"), "--csv": (".csv",), "--latex": (".tex",), "--html": (".html",)}
 
 
 def load_named(words: Sequence[str], overrides: Sequence[str], quick: bool, n: int | None) -> dict[str, Network]:
@@ -120,11 +125,14 @@ class Files:
     figure: Path
     csv: Path | None
     latex: Path | None
+    html: Path | None
     journal: Path
     resume: bool
 
-    def write(self, data: Any, rows: list[dict[str, Any]], tables: list[TextTable]) -> None:
-        """Write results, and the tables that were asked for; the figure is for who draws it."""
+    def write(
+        self, data: Any, rows: list[dict[str, Any]], tables: list[TextTable], page: Callable[[], Page] | None = None
+    ) -> None:
+        """Write results, and the tables and the page that were asked for; the figure is for who draws it."""
         from hetero_rsnn.common.files import write_json, write_text
         from hetero_rsnn.report.table_files import csv_text, latex_text
 
@@ -133,19 +141,23 @@ class Files:
             write_text(self.csv, csv_text(rows))
         if self.latex is not None:
             write_text(self.latex, latex_text(tables))
+        if self.html is not None and page is not None:
+            write_text(self.html, page().text())
 
     def told(self, *more: str) -> str:
         """What was written, for the last line."""
         inside = ", ".join([RESULTS, *more])
         inside += f" and {FIGURE}" if self.figure == self.folder / FIGURE else ""
-        apart = [p for p in (self.figure, self.csv, self.latex) if p is not None and p != self.folder / FIGURE]
+        apart = [
+            p for p in (self.figure, self.csv, self.latex, self.html) if p is not None and p != self.folder / FIGURE
+        ]
         text = f"wrote {inside} to {printable(self.folder)}"
         return text + (f"\nwrote {', '.join(map(printable, apart))}" if apart else "")
 
 
 def choose_files(
     command: str, out: Path | None, overwrite: bool, figure: Path | None, csv: Path | None, latex: Path | None,
-    journal: Path | None, resume: bool, more: Sequence[str] = (),
+    html: Path | None, journal: Path | None, resume: bool, more: Sequence[str] = (),
 ) -> Files:  # fmt: skip
     """Find where results can be written, and refuse what cannot be, before the work; `more` are folders of them.
 
@@ -156,7 +168,7 @@ def choose_files(
     """
     if resume and journal is None and out is None:
         raise HeteroError("--resume needs the journal to go on with: add --journal PATH")
-    for option, path in (("--figure", figure), ("--csv", csv), ("--latex", latex)):
+    for option, path in (("--figure", figure), ("--csv", csv), ("--latex", latex), ("--html", html)):
         if path is None:
             continue
         if path.suffix not in _ENDINGS[option]:
@@ -173,7 +185,7 @@ def choose_files(
     folder = results_folder(out, command, names, overwrite)
     if journal is None:
         journal = folder / JOURNAL if resume else first_free(folder / JOURNAL)
-    return Files(folder, folder / FIGURE if figure is None else figure, csv, latex, journal, resume)
+    return Files(folder, folder / FIGURE if figure is None else figure, csv, latex, html, journal, resume)
 
 
 @contextmanager
@@ -201,8 +213,18 @@ def measuring(text: str, files: Files, total: int, keep_folder: bool = False) ->
         yield progress
 
 
-def show_study(path: Path, kind: str, out: Path | None, figures: bool, overwrite: bool) -> None:
-    """What `hetero-rsnn show` does with the journal of a sweep or a comparison: the tables, and the figure again."""
+def study_page_of(path: Path, kind: str) -> Page:
+    """The page of the journal of a sweep or a comparison."""
+    from hetero_rsnn.experiments.comparison import Comparison
+    from hetero_rsnn.experiments.sweep_result import Sweep
+    from hetero_rsnn.report.study_page import comparison_page, sweep_page
+
+    return sweep_page(Sweep.from_journal(path)) if kind == "sweep" else comparison_page(Comparison.from_journal(path))
+
+
+def show_study(path: Path, kind: str, out: Path | None, html: Path | None, figures: bool, overwrite: bool) -> None:
+    """What `hetero-rsnn show` does with the journal of a sweep or a comparison: the tables, the figure, the page."""
+    from hetero_rsnn.common.files import write_text
     from hetero_rsnn.experiments.comparison import Comparison
     from hetero_rsnn.experiments.sweep_result import Sweep
     from hetero_rsnn.plots.looks import save_figure
@@ -213,7 +235,10 @@ def show_study(path: Path, kind: str, out: Path | None, figures: bool, overwrite
 
     name = f"{kind}.png"
     found = Sweep.from_journal(path) if kind == "sweep" else Comparison.from_journal(path)
-    folder = results_folder(out, "show", (name,), overwrite) if figures else None
+    if html is not None:
+        free_file(html, "--html", overwrite)
+    alone = html is not None and out is None
+    folder = results_folder(out, "show", (name,), overwrite) if figures and not alone else None
     if isinstance(found, Sweep):
         print_sweep(found)
     else:
@@ -221,6 +246,8 @@ def show_study(path: Path, kind: str, out: Path | None, figures: bool, overwrite
     if folder is not None:
         drawn = figure_sweep(found) if isinstance(found, Sweep) else figure_comparison(found, rasters(found))
         say(f"wrote {printable(save_figure(drawn, folder / name, dpi=130))}")
+    if html is not None:
+        say(f"wrote {printable(write_text(html, study_page_of(path, kind).text()))}")
 
 
 def rasters(comparison: Comparison) -> list[tuple[Draw, Recording]]:

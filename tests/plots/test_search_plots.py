@@ -84,8 +84,10 @@ def test_front_shows_every_measured_trial_apart_by_feasibility(ended, control, y
             assert_array_equal(line.get_xdata(), [t.C for t in part])
             assert_array_equal(line.get_ydata(), [getattr(t, y) for t in part])
     assert any(not t.feasible for t in ended.trials if t.evaluation) and any(t.feasible for t in ended.trials)
-    assert lines(ax, "_infeasible")[0].get_alpha() < lines(ax, "_feasible")[0].get_alpha()
-    assert len({to_hex(line.get_color()) for line in lines(ax, "_front")}) == 2
+    # Hollow, and yet seen: graphics want a contrast of 3 : 1.
+    assert lines(ax, "_infeasible")[0].get_markerfacecolor() == "none"
+    assert all(line.get_alpha() > 0.8 for label in ("_feasible", "_infeasible") for line in lines(ax, label))
+    assert len({to_hex(line.get_color()) for line in lines(ax, "_front")}) == (2 if y == "S" else 0)
     assert "samples" in ax.get_xlabel() and "spike" in ax.get_ylabel()
 
 
@@ -98,9 +100,7 @@ def test_front_line_passes_its_trials_and_no_trial_lies_beyond(ended):
         # No trial has more C and less S than a point of the front.
         assert not t.feasible or not ((x < t.C) & (y > t.S)).all()
         assert not t.feasible or any(f.C >= t.C and f.S <= t.S for f in ended.front)
-    over_e = lines(plots.plot_front(ended), "_front")[0]
-    assert_array_equal(over_e.get_xdata(), [t.C for t in ended.front])
-    assert_array_equal(over_e.get_ydata(), [t.E for t in ended.front])
+    assert not lines(plots.plot_front(ended), "_front")  # over E it would be a zigzag
 
 
 def test_wide_intervals_do_not_squeeze_the_picture(folder):
