@@ -131,7 +131,7 @@ def paragraph(text: str, kind: str = "") -> str:
 def table(title: str, note: str, heads: str, rows: Iterable[str], key: str = "") -> str:
     """A section with a table, whose caption is the note (or the title, unseen)."""
     named = f' id="{key}"' if key else ""
-    caption = f"<caption{'' if note else css_class('unseen')}>{escape(note or title)}</caption>"
+    caption = f"<caption{'' if note else css_class('unseen')}><span>{escape(note or title)}</span></caption>"
     body = "\n".join(rows)
     return (
         f'<h2{named}>{escape(title)}</h2>\n<div class="scroll"><table>{caption}<thead><tr>{heads}</tr></thead>\n'
@@ -145,7 +145,7 @@ def rows_table(note: str, heads: Iterable[str], rows: Iterable[str], title: str 
     return (
         f'<h2 id="trials">{escape(title)}</h2>\n'
         '<div class="scroll trials" tabindex="0" role="region" aria-labelledby="trials">'
-        f"<table><caption>{escape(note)}</caption><thead><tr>{''.join(heads)}</tr></thead>\n"
+        f"<table><caption><span>{escape(note)}</span></caption><thead><tr>{''.join(heads)}</tr></thead>\n"
         f"<tbody>\n{body}\n</tbody></table></div>"
     )
 
@@ -191,16 +191,16 @@ def plot(x: str, y: str, told: str, caption: str, **more: Any) -> dict[str, Any]
     return {"x": x, "y": y, "told": told, "caption": caption, "lines": [], "marks": [], "guides": [], **more}
 
 
-def text_table(text: TextTable, key: str = "") -> str:
+def text_table(text: TextTable) -> str:
     """A table as the terminal has it; its title is the caption."""
     heads = "".join(f'<th scope="col">{escape(h)}</th>' for h in text.headings)
     rows = [
         f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(c)}</td>" for c in rest)}</tr>'
         for first, *rest in text.rows
     ]
-    named = f' id="{key}"' if key else ""
+    caption = f"<caption><span>{escape(text.title)}</span></caption>"
     return (
-        f'<div class="scroll"{named}><table><caption>{escape(text.title)}</caption><thead><tr>{heads}</tr></thead>\n'
+        f'<div class="scroll"><table>{caption}<thead><tr>{heads}</tr></thead>\n'
         f"<tbody>\n{''.join(rows)}\n</tbody></table></div>"
     )
 

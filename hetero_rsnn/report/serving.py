@@ -56,7 +56,8 @@ class Pages:
             if found != self._version and time.monotonic() >= self._next:
                 start = time.monotonic()
                 self._version, self._page = found, self._render(found)
-                self._next = time.monotonic() + _REST * (time.monotonic() - start)
+                end = time.monotonic()
+                self._next = end + _REST * (end - start)
             return self._version, self._page
 
 

@@ -38,7 +38,7 @@ _COLUMNS = {
 }  # fmt: skip
 #: Where intervals of single seeds come from.
 _SEED = "Points are seeds; the interval of a seed, shown with it, is that of the measurement itself. "
-_MEANS = "Large marks are means with their 95 % intervals over the seeds."
+_MEANS = "Large marks are means with their 95 % intervals over the seeds. A cross at the bottom has no E."
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ def comparison_page(comparison: Comparison, command: str = "") -> Page:
         plot("C", "S", f"S over C of {len(points)} networks: {spare}", caption, title="S over C"),
         plot("seed", "E", f"E of every seed: {best}", same, title="E over the seeds"),
     ]
+    for p in plots:
+        p["floor"] = p["y"] == "E"
     for p in plots[:2]:
         p["marks"] = _marks(points, p["x"], p["y"])
     return _page(f"Comparison of {', '.join(names)}", names, points, plots, {}, comparison_tables(comparison), command)
@@ -119,6 +121,7 @@ def sweep_page(sweep: Sweep, command: str = "") -> Page:
     told = f"E over C along {printable(sweep.parameter)}: {_best(swept, at=sweep.parameter)}"
     plots.append(plot("C", "E", told, "The path of the means along the values. " + _SEED, title="E over C"))
     for p in plots:
+        p["floor"] = p["y"] == "E"
         p["marks"] = _marks(swept if p["x"] == sweep.parameter else points, p["x"], p["y"])
         p["lines"] = [
             {"g": g, "points": [[m["x"], m["y"]] for m in p["marks"] if m["g"] == g]} for g in range(len(names))

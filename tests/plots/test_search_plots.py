@@ -192,6 +192,13 @@ def test_partial_dependence_finds_what_matters():
     assert_allclose(models.partial("tau_m.cv", "S").mean, 0.1, rtol=0.02)
     ratio = curve.mean / models.partial("tau_m.cv", "S").mean
     assert_allclose(models.partial("tau_m.cv", "E").mean, ratio)
+    surface = models.surface("tau_m.cv", "eta_minus.mean", "C")
+    assert_allclose(surface.mean, np.tile(1 + 2 * surface.x, (len(surface.y), 1)), rtol=0.08)
+    turned = models.surface("eta_minus.mean", "tau_m.cv", "C")
+    assert_allclose(turned.mean, surface.mean.T)
+    # Averaged over the other axis, in logarithms, it is the curve.
+    between = np.exp(np.log(surface.mean).mean(axis=0))
+    assert_allclose(between, np.interp(surface.x, curve.x, curve.mean), rtol=0.03)
 
 
 def test_variance_of_an_average_of_one_point_is_that_of_the_point(ended):
@@ -307,6 +314,8 @@ def test_given_axes_are_used_and_pyplot_is_not_touched(ended):
         (lambda r: plots.plot_partial_dependence(r, "tau_m.c"), "did you mean 'tau_m.cv'"),
         (lambda r: plots.plot_searched_distribution(r, "tau_n"), "did you mean 'tau_m'"),
         (lambda r: plots.fit_models(r).partial("tau_m.cv", "F"), "no quantity 'F'"),
+        (lambda r: plots.fit_models(r).surface("tau_m.cv", "tau_m.c"), "did you mean 'tau_m.cv'"),
+        (lambda r: plots.fit_models(r).surface("tau_m.cv", "tau_m.cv"), "two dimensions"),
     ],
 )
 def test_mistakes_are_named(ended, call, match):

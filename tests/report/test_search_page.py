@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
-import subprocess
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,9 +18,6 @@ from hetero_rsnn.searching import view
 from hetero_rsnn.searching.result import in_order
 from hetero_rsnn.searching.space import Space, load_space
 
-BROWSER = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
 VOID = {"meta", "img", "br", "link", "input"}
 
 
@@ -179,21 +174,15 @@ def test_written_atomically_or_not_at_all(result, folder):
 
 
 @pytest.fixture(scope="module")
-def browse(folder, result):
-    """Show the page at an address, perhaps after a script of a test; returns the document that comes of it."""
-    if BROWSER is None:
-        pytest.skip("no Chromium")
-    plain = html(result, figures=False)
+def browse(folder, result, chromium):
+    """Show the page at an address, perhaps run a script of a test; returns the document that comes of it."""
+    path = Path(folder / "browse.html")
+    path.write_text(html(result, figures=False), encoding="utf-8")
 
     def show(anchor: str = "", script: str = "") -> str:
-        path = Path(folder / "browse.html")
-        path.write_text(plain.replace("</body>", f"<script>{script}</script></body>"), encoding="utf-8")
-        words = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
-        done = subprocess.run(
-            [*words, "--dump-dom", path.as_uri() + anchor], capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        return done.stdout
+        chromium.open(path.as_uri() + anchor)
+        chromium.js(script or "0")
+        return str(chromium.js("document.documentElement.outerHTML"))
 
     return show
 

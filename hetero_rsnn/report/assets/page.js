@@ -49,7 +49,8 @@ const Page = (() => {
     const parts = word.match(/^(.+?)(<=|>=|<|>)(-?[\d.]+(?:e-?\d+)?)$/i);
     const fits = parts ? data.columns.filter((c) => plain(c.key).endsWith(plain(parts[1]))) : [];
     const column = fits.find((c) => plain(c.key) === plain(parts[1])) || fits[0];
-    if (!column) return (row) => [row.name, data.groups[row.g].name, row.state, row.why].join(" ").toLowerCase().includes(word);
+    // Words are found at their beginning, so that "feasible" does not find "infeasible".
+    if (!column) return (row) => ["", row.name, data.groups[row.g].name, row.state, row.why].join(" ").toLowerCase().includes(` ${word}`);
     const limit = Number(parts[3]);
     const test = { "<": (x) => x < limit, "<=": (x) => x <= limit, ">": (x) => x > limit, ">=": (x) => x >= limit }[parts[2]];
     return (row) => Number.isFinite(row.v[column.key]) && test(row.v[column.key]);
@@ -77,6 +78,7 @@ const Page = (() => {
   const address = (text) => (text.startsWith("-") ? "-" : "") + encodeURIComponent(text.replace(/^-/, ""));
 
   function read() {
+    if (location.hash && !location.hash.includes("=")) return tell(); // a place on the page, which changes nothing
     const found = { sort: "", mark: "", find: "", keep: {} };
     try {
       for (const part of location.hash.slice(1).split("&")) {
@@ -90,7 +92,7 @@ const Page = (() => {
         } else if (key in found) found[key] = decodeURIComponent(text);
       }
     } catch (error) {
-      return; // not an address that this page wrote
+      return tell(); // not an address that this page wrote
     }
     if (!rows.has(found.mark)) found.mark = "";
     Object.assign(state, found);
@@ -106,6 +108,17 @@ const Page = (() => {
     Object.assign(state, changes);
     write();
     tell();
+  }
+
+  // Places on the page are gone to without an address, which would lose what is marked.
+  for (const link of document.querySelectorAll("nav a")) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      const place = document.querySelector(link.getAttribute("href"));
+      place.tabIndex = -1;
+      place.focus();
+      place.scrollIntoView();
+    });
   }
 
   const mark = (id) => set({ mark: state.mark === id ? "" : id });

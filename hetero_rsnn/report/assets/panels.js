@@ -15,7 +15,7 @@
         const known = data.rows.map((r) => r.v[key]).filter(Number.isFinite);
         let [low, high] = [c.low ?? Math.min(...known), c.high ?? Math.max(...known)];
         if (!(high > low)) [low, high] = [low - 0.5, low + 0.5];
-        return { key, c, px: 40 + (i * (width - 80)) / Math.max(1, keys.length - 1), y: scale(low, high, bottom, top, c.log && low > 0) };
+        return { key, c, px: 46 + (i * (width - 92)) / Math.max(1, keys.length - 1), y: scale(low, high, bottom, top, c.log && low > 0) };
       });
       const lines = svg.appendChild(el("svg:g", { "aria-hidden": "true" }));
       const quality = Page.columns.get(spec.colour);
@@ -29,10 +29,9 @@
       const order = data.rows.slice().sort((a, b) => (a.v[spec.colour] ?? -Infinity) - (b.v[spec.colour] ?? -Infinity));
       drawn = order.map((row) => {
         const points = axes.map((a) => (Number.isFinite(row.v[a.key]) ? [a.px, a.y(row.v[a.key])] : null));
-        let pen = "M";
-        const d = points.map((p) => { const text = p ? `${pen}${p[0]},${p[1]}` : ""; pen = p ? "L" : "M"; return text; }).join("");
+        const d = points.filter(Boolean).map((p, i) => `${i ? "L" : "M"}${p[0]},${p[1]}`).join("");
         const path = lines.appendChild(el("svg:path", { d, class: `run ${row.state}`, style: `--g: ${colour(row)}`, "data-row": row.id }));
-        return { row, points, path };
+        return { row, points: points.filter(Boolean), path };
       });
       const over = svg.appendChild(el("svg:path", { class: "run over", d: "" }));
       for (const a of axes) axis(svg, a, top, bottom);
@@ -46,12 +45,11 @@
       const nearest = (event) => {
         const box = svg.getBoundingClientRect();
         const mx = ((event.clientX - box.left) * width) / box.width, my = ((event.clientY - box.top) * height) / box.height;
-        const i = axes.findIndex((a) => a.px >= mx);
-        if (i < 1) return null;
         let found = null, least = 9;
         for (const d of drawn) {
+          const i = d.points.findIndex((p) => p[0] >= mx);
+          if (i < 1 || !d.row.shown) continue;
           const [a, b] = [d.points[i - 1], d.points[i]];
-          if (!a || !b || !d.row.shown) continue;
           const far = Math.abs(a[1] + ((b[1] - a[1]) * (mx - a[0])) / (b[0] - a[0]) - my);
           if (far <= least) [found, least] = [d, far];
         }
@@ -84,8 +82,9 @@
       const brush = g.appendChild(el("svg:rect", { x: a.px - 12, width: 24, y: top - 4, height: bottom - top + 8, class: "brush", "data-key": a.key }));
       a.show = () => {
         const range = state.keep[a.key];
-        kept.setAttribute("height", range ? Math.max(2, a.y(range[0]) - a.y(range[1])) : 0);
-        if (range) kept.setAttribute("y", a.y(range[1]));
+        const [y0, y1] = range ? range.map((v) => Math.max(top, Math.min(bottom, a.y(v)))) : [top, top];
+        kept.setAttribute("y", y1);
+        kept.setAttribute("height", range ? Math.max(2, y0 - y1) : 0);
       };
       let start = null;
       const value = (event) => {

@@ -49,6 +49,7 @@ const Draw = (() => {
     }
     if (log) return [low / (high / low || 2) ** 0.04, high * (high / low || 2) ** 0.04];
     const pad = 0.05 * (high - low || span);
+    if (key === Page.data.number) return [low - pad, high + pad];
     return [low >= 0 && (Page.columns.get(key)?.zero || low < pad) ? 0 : low - pad, high + pad];
   }
 
@@ -130,13 +131,14 @@ const Draw = (() => {
         const across = g.axis === "x";
         const p = across ? x(g.at) : y(g.at);
         cut.append(el("svg:line", across ? { x1: p, x2: p, y1: frame[1], y2: frame[3], class: "guide" } : { x1: frame[0], x2: frame[2], y1: p, y2: p, class: "guide" }));
-        cut.append(el("svg:text", across ? { transform: `translate(${p - 4},${frame[1] + 2}) rotate(-90)`, "text-anchor": "end", class: "soft halo" } : { x: frame[2], y: p - 4, "text-anchor": "end", class: "soft halo" }, g.text));
+        cut.append(el("svg:text", across ? { transform: `translate(${p - 4},${frame[3] - 14}) rotate(-90)`, class: "soft halo" } : { x: frame[2], y: p - 4, "text-anchor": "end", class: "soft halo" }, g.text));
       }
       for (const line of spec.lines)
         cut.append(el("svg:path", { d: line.points.map((p, i) => `${i ? "L" : "M"}${x(p[0])},${y(p[1])}`).join(""), class: "line", style: look(line.g), "stroke-dasharray": dashes(line.g) }));
       drawn = rows.map((row) => {
         const lost = !Number.isFinite(row.v[spec.y]);
-        const [px, py] = [x(row.v[spec.x]), lost ? frame[3] - 5 : y(row.v[spec.y])];
+        const aside = spec.stems ? 3 * row.g : 0; // stems of several searches stand beside each other
+        const [px, py] = [x(row.v[spec.x]) + aside, lost ? frame[3] - 5 : y(row.v[spec.y])];
         if (spec.stems && !lost) cut.append(el("svg:line", { x1: px, x2: px, y1: frame[3], y2: py, class: "stem", style: look(row.g) }));
         const dot = el("svg:path", { d: lost ? cross(3.5) : shape(row.g, row.state === "infeasible" ? 3.2 : 3.6), transform: `translate(${px},${py})`, class: `dot ${lost ? "failed" : row.state}`, style: look(row.g), "data-row": row.id });
         cut.append(dot);
