@@ -5,7 +5,8 @@ The script reads one mapping, which `Page` puts into the text:
 ``number``, ``group``, ``file``, ``example``
     Key of the column that counts, what groups are called, the name of the CSV file, what the search field suggests.
 ``groups``
-    One a search or network: ``name``, and the lines of its ``toml`` if its rows can be copied.
+    One a search or network: ``name``, ``look`` (its colour, if not that of its place), and the lines of its ``toml`` if
+    its rows can be copied.
 ``columns``
     One a number: ``key``, ``label``, ``short``, ``unit``, ``axis`` (names), ``low``, ``high``, ``log``, ``zero`` (its
     axis), ``parameter``.
@@ -20,10 +21,9 @@ The script reads one mapping, which `Page` puts into the text:
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape as _escape
@@ -83,10 +83,8 @@ class Page:
 
 def _jumps(parts: Iterable[str]) -> str:
     """Links to the sections that the page has."""
-    known = {"figures": "figures", "best": "best network", "trials": "table", "facts": "settings"}
-    links = [
-        f'<a href="#{key}">{text}</a>' for key, text in known.items() if any(f'<h2 id="{key}"' in p for p in parts)
-    ]
+    found = [heading for part in parts for heading in re.findall(r'<h2 id="(\w+)">([^<:]+)', part)]
+    links = (f'<a href="#{key}">{text.strip()}</a>' for key, text in found)
     return f'<nav aria-label="this page">{"".join(links)}</nav>\n'
 
 
@@ -187,7 +185,7 @@ def mark(
 
 
 def plot(x: str, y: str, told: str, caption: str, **more: Any) -> dict[str, Any]:
-    """A scatter plot of a column over another; `more` are lines, marks, guides, stems and floor."""
+    """A scatter plot of a column over another; `more` are lines, marks, guides, stems, floor and aside."""
     return {"x": x, "y": y, "told": told, "caption": caption, "lines": [], "marks": [], "guides": [], **more}
 
 
@@ -227,17 +225,3 @@ def key_of(groups: Sequence[str], reference: str = "") -> str:
     named = [*enumerate(groups), *([("", reference)] if reference else [])]
     drawn = (f'<svg{css_class("key")} data-g="{g}" aria-hidden="true"></svg>{escape(name)}' for g, name in named)
     return f"<ul{css_class('legend')}>{''.join(f'<li>{item}</li>' for item in drawn)}</ul>"
-
-
-def image(drawn: Any, told: str, caption: str) -> str:
-    """A figure of matplotlib, inside as SVG; the same figure gives the same text."""
-    import matplotlib
-
-    buffer = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "hetero_rsnn", "svg.fonttype": "path"}):
-        drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    uri = "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
-    wide = css_class("wide") if len(drawn.axes) > 1 else ""
-    width = f'style="--width: {96 * drawn.bbox.width / drawn.dpi:.0f}px"'
-    shown = f'<img alt="{escape(told)}" {width} src="{uri}">'
-    return f"<figure{wide}><div>{shown}</div><figcaption>{escape(caption)}</figcaption></figure>"

@@ -167,7 +167,7 @@ def _plots(results: Sequence[SearchResult], names: Sequence[str]) -> list[dict[s
             "trial", aim, _told_rise(result, aim), said[2], title=f"{aim} over the trials", floor=True,
             marks=marks["trial", aim], lines=_steps(results, aim), guides=begun,
         ),
-        plot("trial", "seconds", _told_time(result), said[3], title="Timeline", stems=True, floor=True),
+        plot("trial", "seconds", _told_time(result), said[3], title="Timeline", stems=True, floor=True, aside=True),
     ]  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +18,6 @@ from hetero_rsnn.report.page import (
     facts,
     figure,
     head,
-    image,
     key_of,
     number_cell,
     paragraph,
@@ -213,14 +214,28 @@ def _drawn(result: SearchResult, others: Sequence[SearchResult]) -> tuple[Models
     curves = plot_partial_dependences(result, models=models)
     spread = plot_searched_distributions(result)[0].figure
     deep = [
-        image(spread, _told_distributions(result), "On logarithmic axes the density is that of the logarithm."),
-        image(
+        _image(spread, _told_distributions(result), "On logarithmic axes the density is that of the logarithm."),
+        _image(
             curves[0].figure,
             _told_curves(curves),
             "What the search learned: mean (geometric) and 95 % band of its models of C and S, refitted on all trials.",
         ),
     ]
-    return models, ("".join(image(f, told, told) for f, told in flat), "".join(deep))
+    return models, ("".join(_image(f, told, told) for f, told in flat), "".join(deep))
+
+
+def _image(drawn: Any, told: str, caption: str) -> str:
+    """A figure of matplotlib, inside as SVG; the same figure gives the same text."""
+    import matplotlib
+
+    buffer = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "hetero_rsnn", "svg.fonttype": "path"}):
+        drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    uri = "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+    wide = css_class("wide") if len(drawn.axes) > 1 else ""
+    width = f'style="--width: {96 * drawn.bbox.width / drawn.dpi:.0f}px"'
+    shown = f'<img alt="{escape(told)}" {width} src="{uri}">'
+    return f"<figure{wide}><div>{shown}</div><figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def _told_distributions(result: SearchResult) -> str:

@@ -36,6 +36,8 @@ _COLUMNS = {
     "C": "C (samples)", "S": "S (spikes/sample)", "E": "E = C/S", "rate_hz": "rate (Hz)",
     "silent_share": "silent share", "correlation": "correlation of states", "weight": "weight / w_max",
 }  # fmt: skip
+#: Colours that the canonical networks have in every figure, where 3 : 1 on the page leaves them.
+_LOOKS = {label(name): look for name, look in {"henhes": 0, "honhos": 1, "henhos": 2, "honhes": 5}.items()}
 #: Where intervals of single seeds come from.
 _SEED = "Points are seeds; the interval of a seed, shown with it, is that of the measurement itself. "
 _MEANS = "Large marks are means with their 95 % intervals over the seeds. A cross at the bottom has no E."
@@ -88,7 +90,9 @@ def comparison_page(comparison: Comparison, command: str = "") -> Page:
         p["floor"] = p["y"] == "E"
     for p in plots[:2]:
         p["marks"] = _marks(points, p["x"], p["y"])
-    return _page(f"Comparison of {', '.join(names)}", names, points, plots, {}, comparison_tables(comparison), command)
+    return _page(
+        f"Comparison of {', '.join(names)}", names, points, plots, {}, comparison_tables(comparison), best, command
+    )
 
 
 def sweep_page(sweep: Sweep, command: str = "") -> Page:
@@ -121,13 +125,14 @@ def sweep_page(sweep: Sweep, command: str = "") -> Page:
     told = f"E over C along {printable(sweep.parameter)}: {_best(swept, at=sweep.parameter)}"
     plots.append(plot("C", "E", told, "The path of the means along the values. " + _SEED, title="E over C"))
     for p in plots:
-        p["floor"] = p["y"] == "E"
+        p |= {"floor": p["y"] == "E", "aside": p["x"] == sweep.parameter}
         p["marks"] = _marks(swept if p["x"] == sweep.parameter else points, p["x"], p["y"])
         p["lines"] = [
             {"g": g, "points": [[m["x"], m["y"]] for m in p["marks"] if m["g"] == g]} for g in range(len(names))
         ]
     title = f"Sweep of {sweep.parameter}: {', '.join(names)}"
-    return _page(title, names, points, plots, parameters, sweep.tables, command)
+    lead = _best(swept, at=sweep.parameter)
+    return _page(title, names, points, plots, parameters, sweep.tables, lead, command)
 
 
 def _called(curve: SweepCurve) -> str:
@@ -167,7 +172,7 @@ def _marks(points: Iterable[_Point], x: str, y: str) -> list[dict[str, Any]]:
 
 def _page(
     title: str, names: Sequence[str], points: Sequence[_Point], plots: list[dict[str, Any]], parameters: dict[str, str],
-    tables: Sequence[TextTable], command: str,
+    tables: Sequence[TextTable], lead: str, command: str,
 ) -> Page:  # fmt: skip
     rows, lines = [], []
     for k, p in enumerate(points):
@@ -193,7 +198,7 @@ def _page(
     shown = {"seed": "seed", **_COLUMNS, **parameters}
     data = {
         "number": "seed", "group": "network", "file": "seeds.csv", "example": f"{names[0].lower()} E>10",
-        "groups": [{"name": printable(name)} for name in names],
+        "groups": [{"name": printable(name), "look": _LOOKS.get(name, g)} for g, name in enumerate(names)],
         "columns": [
             {"key": key, "label": printable(text), "short": "rate" if key == "rate_hz" else printable(key),
              "parameter": key in parameters}
@@ -203,7 +208,7 @@ def _page(
         "plots": plots,
         "parallel": {
             "keys": [*parameters, *_COLUMNS], "colour": "E",
-            "told": f"Parallel coordinates of {len(rows)} measurements: {_best(points)}",
+            "told": f"Parallel coordinates of {len(rows)} measurements: {lead}",
         },
     }  # fmt: skip
     places = [figure(f"plot-{i}", p["caption"], p["title"], data_plot=True) for i, p in enumerate(plots)]
@@ -217,7 +222,7 @@ def _page(
     ]
     known += [("versions", ", ".join(f"{k} {v}" for k, v in versions().items()))]
     parts = [
-        paragraph(f"{_best(points)}."),
+        paragraph(f"{lead}."),
         '<h2 id="best">Means</h2>\n' + "\n".join(text_table(t) for t in tables),
         f'<h2 id="figures">Figures</h2>\n{key_of(names)}\n<div class="figures">{"".join(places)}</div>',
         rows_table(

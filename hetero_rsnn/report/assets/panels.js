@@ -22,7 +22,7 @@
       const best = data.rows.map((r) => r.v[spec.colour]).filter(Number.isFinite);
       const [worst, top_] = [Math.min(...best), Math.max(...best)];
       const colour = (row) => {
-        if (data.groups.length > 1 || !quality || !Number.isFinite(row.v[spec.colour])) return `var(--g${row.g % 6})`;
+        if (data.groups.length > 1 || !quality || !Number.isFinite(row.v[spec.colour])) return Draw.colour(row.g);
         const share = (100 * (row.v[spec.colour] - worst)) / (top_ - worst || 1);
         return `color-mix(in oklab, var(--high) ${share.toFixed(0)}%, var(--low))`;
       };

@@ -11,6 +11,8 @@ const Draw = (() => {
   ];
   const cross = SHAPES[5];
   const star = (r) => "M" + Array.from({ length: 10 }, (_, i) => [i % 2 ? 0.45 * r : 1.1 * r, (i * Math.PI) / 5]).map(([q, a]) => `${q * Math.sin(a)},${-q * Math.cos(a)}`).join("L") + "Z";
+  // Colours by place, but networks that everybody knows keep theirs.
+  const colour = (group) => `var(--g${(Page.data.groups[group].look ?? group) % 6})`;
   const shape = (group, r) => SHAPES[group % 5](r);
 
   // A scale from values to pixels, and back.
@@ -98,17 +100,17 @@ const Draw = (() => {
   }
   addEventListener("scroll", () => point(null), { passive: true });
 
-  return { shape, cross, star, scale, ticks, range, axes, canvas, point };
+  return { shape, colour, cross, star, scale, ticks, range, axes, canvas, point };
 })();
 
 (() => {
   const { data, state, el } = Page;
-  const { shape, cross, star, scale, range, axes, canvas, point } = Draw;
+  const { shape, colour, cross, star, scale, range, axes, canvas, point } = Draw;
 
   function plot(figure, spec) {
     const groups = data.groups.length;
     const short = (key) => Page.columns.get(key)?.axis ?? Page.columns.get(key)?.label ?? key;
-    const look = (g) => `--g: var(--g${g % 6})`;
+    const look = (g) => `--g: ${colour(g)}`;
     const dashes = (g) => ["", "6 4", "8 3 2 3", "2 3", "10 3", "4 2"][g % 6];
     let drawn = [];
     let over = null;
@@ -124,27 +126,28 @@ const Draw = (() => {
       const logs = { x: spec.log === true && flat(spec.x).every((v) => v > 0), y: false };
       const x = scale(...range(spec.x, flat(spec.x), spec.marks.map((m) => m.xi || []), logs.x), frame[0], frame[2], logs.x);
       const y = scale(...range(spec.y, flat(spec.y), spec.marks.map((m) => m.yi || []), false), frame[3], frame[1], false);
+      // What has the same place in several groups stands beside each other.
+      const across = (g, v) => x(v) + (spec.aside && g !== null ? 4 * (g - (groups - 1) / 2) : 0);
       axes(svg, x, y, frame, [short(spec.x), short(spec.y)]);
       const cut = el("svg:g", { "aria-hidden": "true" });
       svg.append(cut);
       for (const g of spec.guides) {
-        const across = g.axis === "x";
-        const p = across ? x(g.at) : y(g.at);
-        cut.append(el("svg:line", across ? { x1: p, x2: p, y1: frame[1], y2: frame[3], class: "guide" } : { x1: frame[0], x2: frame[2], y1: p, y2: p, class: "guide" }));
-        cut.append(el("svg:text", across ? { transform: `translate(${p - 4},${frame[3] - 14}) rotate(-90)`, class: "soft halo" } : { x: frame[2], y: p - 4, "text-anchor": "end", class: "soft halo" }, g.text));
+        const upright = g.axis === "x";
+        const p = upright ? x(g.at) : y(g.at);
+        cut.append(el("svg:line", upright ? { x1: p, x2: p, y1: frame[1], y2: frame[3], class: "guide" } : { x1: frame[0], x2: frame[2], y1: p, y2: p, class: "guide" }));
+        cut.append(el("svg:text", upright ? { transform: `translate(${p - 4},${frame[3] - 14}) rotate(-90)`, class: "soft halo" } : { x: frame[2], y: p - 4, "text-anchor": "end", class: "soft halo" }, g.text));
       }
       for (const line of spec.lines)
-        cut.append(el("svg:path", { d: line.points.map((p, i) => `${i ? "L" : "M"}${x(p[0])},${y(p[1])}`).join(""), class: "line", style: look(line.g), "stroke-dasharray": dashes(line.g) }));
+        cut.append(el("svg:path", { d: line.points.map((p, i) => `${i ? "L" : "M"}${across(line.g, p[0])},${y(p[1])}`).join(""), class: "line", style: look(line.g), "stroke-dasharray": dashes(line.g) }));
       drawn = rows.map((row) => {
         const lost = !Number.isFinite(row.v[spec.y]);
-        const aside = spec.stems ? 3 * row.g : 0; // stems of several searches stand beside each other
-        const [px, py] = [x(row.v[spec.x]) + aside, lost ? frame[3] - 5 : y(row.v[spec.y])];
+        const [px, py] = [across(row.g, row.v[spec.x]), lost ? frame[3] - 5 : y(row.v[spec.y])];
         if (spec.stems && !lost) cut.append(el("svg:line", { x1: px, x2: px, y1: frame[3], y2: py, class: "stem", style: look(row.g) }));
         const dot = el("svg:path", { d: lost ? cross(3.5) : shape(row.g, row.state === "infeasible" ? 3.2 : 3.6), transform: `translate(${px},${py})`, class: `dot ${lost ? "failed" : row.state}`, style: look(row.g), "data-row": row.id });
         cut.append(dot);
         return { row, px, py, dot };
       });
-      for (const m of spec.marks) mark(cut, x, y, m, frame);
+      for (const m of spec.marks) mark(cut, x, y, m, across(m.g, m.x));
       const focus = svg.appendChild(el("svg:g", { "aria-hidden": "true", class: "focus" }));
       // The point that is looked at, with a ring and its intervals.
       over = (found) => {
@@ -162,7 +165,7 @@ const Draw = (() => {
       restyle();
     });
 
-    function mark(cut, x, y, m, frame) {
+    function mark(cut, x, y, m, across(m.g, m.x)) {
       const [px, py] = [x(m.x), y(m.y)];
       const inside = (s, v) => s(Math.max(s.low, Math.min(s.high, v)));
       const g = el("svg:g", { style: m.g === null ? "--g: var(--soft)" : look(m.g), class: "best", "data-mark": m.name });
@@ -227,7 +230,7 @@ const Draw = (() => {
   for (const key of document.querySelectorAll("svg.key")) {
     const g = key.dataset.g;
     key.setAttribute("viewBox", "-10 -8 20 16");
-    key.append(el("svg:path", { d: g === "" ? star(7) : shape(Number(g), 6), style: `fill: var(--${g === "" ? "soft" : `g${g % 6}`})` }));
+    key.append(el("svg:path", { d: g === "" ? star(7) : shape(Number(g), 6), style: `fill: ${g === "" ? "var(--soft)" : colour(g)}` }));
   }
   data.plots.forEach((spec, i) => plot(document.getElementById(`plot-${i}`), spec));
 
