@@ -58,7 +58,7 @@ def search_data(
         "number": "trial",
         "group": "search",
         "file": "trials.csv",
-        "example": "E>50 feasible",
+        "example": f"E>{wording.number(0.9 * found.evaluation.E) if found else 10} feasible",
         "groups": [{"name": name, "toml": _whole(r)} for name, r in zip(names, results, strict=True)],
         "columns": _columns(results),
         "rows": [row for g, r in enumerate(results) for row in _rows(g, r)],

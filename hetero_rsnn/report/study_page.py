@@ -123,7 +123,7 @@ def sweep_page(sweep: Sweep, command: str = "") -> Page:
             {"axis": "y", "at": p.estimate(y).mean, "text": p.name} for p in points if p not in swept and _known(p, y)
         ]
     told = f"E over C along {printable(sweep.parameter)}: {_best(swept, at=sweep.parameter)}"
-    plots.append(plot("C", "E", told, "The path of the means along the values. " + _SEED, title="E over C"))
+    plots.append(plot("C", "E", told, "The path of the means along the values. " + _SEED + _MEANS, title="E over C"))
     for p in plots:
         p |= {"floor": p["y"] == "E", "aside": p["x"] == sweep.parameter}
         p["marks"] = _marks(swept if p["x"] == sweep.parameter else points, p["x"], p["y"])

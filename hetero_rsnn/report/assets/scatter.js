@@ -165,8 +165,8 @@ const Draw = (() => {
       restyle();
     });
 
-    function mark(cut, x, y, m, across(m.g, m.x)) {
-      const [px, py] = [x(m.x), y(m.y)];
+    function mark(cut, x, y, m, px) {
+      const py = y(m.y);
       const inside = (s, v) => s(Math.max(s.low, Math.min(s.high, v)));
       const g = el("svg:g", { style: m.g === null ? "--g: var(--soft)" : look(m.g), class: "best", "data-mark": m.name });
       if (m.xi) g.append(el("svg:line", { x1: inside(x, m.xi[0]), x2: inside(x, m.xi[1]), y1: py, y2: py }));
