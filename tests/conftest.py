@@ -118,6 +118,17 @@ def run(monkeypatch, capsys, tmp_path):
     return call
 
 
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory) -> Iterator[Any]:
+    """A browser that a test drives; skips where there is none."""
+    import browser
+
+    if browser.PROGRAM is None:
+        pytest.skip("no Chromium")
+    with browser.browser(tmp_path_factory.mktemp("browser") / "profile") as page:
+        yield page
+
+
 @pytest.fixture
 def interpreted() -> Iterator[None]:
     """A script of one's own chooses Brian2's target; here the one that does not compile for tens of seconds."""

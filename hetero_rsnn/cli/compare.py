@@ -53,6 +53,7 @@ def compare(
     figure: FigureFile = None,
     csv: Csv = None,
     latex: Latex = None,
+    html: studies.HtmlFile = None,
     overrides: studies.Overrides = None,
     overwrite: studies.Overwrite = False,
 ) -> None:
@@ -66,6 +67,7 @@ def compare(
     from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.network_plots import figure_comparison
     from hetero_rsnn.report.comparison_tables import comparison_rows, print_comparison
+    from hetero_rsnn.report.study_page import comparison_page
     from hetero_rsnn.simulation.engine import Engine
 
     engine = Engine(backend, precision, codegen_target)
@@ -75,7 +77,7 @@ def compare(
     nets = load_named(words, overrides or [], quick, n)
     numbers = parse_seeds(seeds if seeds is not None else ("4" if quick else "20"))
     more = ("recordings",) if recordings else ()
-    files = choose_files("compare", out, overwrite, Tables(figure, csv, latex), journal, resume, more)
+    files = choose_files("compare", out, overwrite, Tables(figure, csv, latex, html), journal, resume, more)
     with measuring("measuring", files, len(nets) * len(numbers), recordings) as progress:
         comparison = comparing.compare(
             list(nets.values()),
@@ -90,7 +92,8 @@ def compare(
         )
         drawn = figure_comparison(comparison, rasters(comparison))
     data = {"command": command_line(), **comparison.to_dict()}
-    files.write(data, comparison_rows(comparison), comparing.comparison_tables(comparison))
+    tables = comparing.comparison_tables(comparison)
+    files.write(data, comparison_rows(comparison), tables, lambda: comparison_page(comparison, command_line()))
     save_figure(drawn, files.figure)
     # Last, since a pipe that nobody reads ends the command here.
     if as_json:

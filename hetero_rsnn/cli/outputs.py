@@ -32,7 +32,7 @@ Csv = Annotated[
 Latex = Annotated[
     Path | None, typer.Option("--latex", help="Write the tables to this .tex file too.", rich_help_panel=OUTPUT)
 ]
-_ENDINGS = {"--figure": (".pdf", ".png", ".svg"), "--csv": (".csv",), "--latex": (".tex",)}
+_ENDINGS = {"--figure": (".pdf", ".png", ".svg"), "--csv": (".csv",), "--latex": (".tex",), "--html": (".html",)}
 
 
 def free_file(path: Path, option: str, overwrite: bool) -> None:
@@ -54,15 +54,17 @@ def writable_folder(folder: Path, option: str = "--out") -> Path:
 
 @dataclass(frozen=True)
 class Tables:
-    """Figure and tables to files that were asked for by name; see `FigureFile`, `Csv` and `Latex`."""
+    """Figure, tables and page to files that were asked for by name; see `FigureFile`, `Csv` and `Latex`."""
 
     figure: Path | None
     csv: Path | None
     latex: Path | None
+    html: Path | None = None
 
     def refuse(self, overwrite: bool) -> None:
         """Refuse, before the work, what has another ending, is there already or cannot be written."""
-        for option, path in (("--figure", self.figure), ("--csv", self.csv), ("--latex", self.latex)):
+        named = {"--figure": self.figure, "--csv": self.csv, "--latex": self.latex, "--html": self.html}
+        for option, path in named.items():
             if path is None:
                 continue
             if path.suffix not in _ENDINGS[option]:
@@ -71,7 +73,7 @@ class Tables:
             free_file(path, option, overwrite)
 
     def write(self, rows: list[dict[str, Any]], tables: Sequence[TextTable]) -> None:
-        """Write the tables; the figure is for who draws it."""
+        """Write the tables; figure and page are for who draws them."""
         from hetero_rsnn.common.files import write_text
         from hetero_rsnn.report.table_files import csv_text, latex_text
 
@@ -82,5 +84,5 @@ class Tables:
 
     def told(self) -> str:
         """A line more on what was written, if anything was."""
-        apart = [printable(path) for path in (self.figure, self.csv, self.latex) if path is not None]
+        apart = [printable(path) for path in (self.figure, self.csv, self.latex, self.html) if path is not None]
         return f"\nwrote {', '.join(apart)}" if apart else ""

@@ -11,7 +11,8 @@ import typer
 from hetero_rsnn.cli.control import show_control
 from hetero_rsnn.cli.options import say
 from hetero_rsnn.cli.outputs import free_file
-from hetero_rsnn.cli.studies import show_study
+from hetero_rsnn.cli.serving import address, serve_page
+from hetero_rsnn.cli.studies import show_study, study_page_of
 from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.files import first_free
@@ -19,6 +20,7 @@ from hetero_rsnn.common.text import printable
 from hetero_rsnn.report.search_tables import print_search
 
 if TYPE_CHECKING:
+    from hetero_rsnn.report.page import Page
     from hetero_rsnn.searching.result import SearchResult
 
 #: What is written to the folder of the results.
@@ -40,6 +42,12 @@ def show(
     export: Annotated[
         Path | None, typer.Option("--export", help="Write the best network to this .toml file, for load_network.")
     ] = None,
+    serve: Annotated[
+        str | None,
+        typer.Option(
+            "--serve", metavar="[HOST:]PORT", help="Serve the page to a browser as the journal grows, until Ctrl-C."
+        ),
+    ] = None,
     figures: Annotated[
         bool, typer.Option("--figures/--no-figures", help="Draw; without, only what is named is written, in no time.")
     ] = True,
@@ -48,43 +56,62 @@ def show(
     """Show what a search has found, even while it runs: best trials with 95 % intervals, figures, the best network.
 
     Of hetero-rsnn control: returns of every seed, curves with 95 % intervals, an episode of the best one. Of sweep and
-    compare: tables and the figure. Journals of searches, and of control, are compared where there are several.
+    compare: tables, figure and page. Journals of searches, and of control, are compared where there are several.
     """
     kind = _kind(journals)
+    if serve is not None and out is not None:
+        raise HeteroError(
+            "--out is written once, --serve goes on", fix="leave one away; --html FILE is written anew with each page"
+        )
+    where = None if serve is None else address(serve)
     if kind != "search":
-        if html is not None or export is not None:
-            raise HeteroError("--html and --export are for journals of searches", fix="leave them away")
+        if export is not None:
+            raise HeteroError("--export is for journals of searches", fix="leave it away")
+        if kind == "trainings" and (html is not None or serve is not None):
+            raise HeteroError("--html and --serve are for journals of search, sweep and compare", fix="leave them away")
         if kind == "trainings":
             show_control(journals, out, figures, overwrite)
         elif len(journals) > 1:
             raise HeteroError(f"{journals[0]} is of a {kind}, which is shown alone", fix="show them one by one")
+        elif where is not None:
+            _check_paths(None, html, None, overwrite)
+            study_page_of(journals[0], kind)  # what is wrong with it is told before a browser asks
+            serve_page(journals, lambda: study_page_of(journals[0], kind), where, html)
         else:
-            show_study(journals[0], kind, out, figures, overwrite)
+            show_study(journals[0], kind, out, html, figures, overwrite)
         return
-    from hetero_rsnn.report.search_page import write_html
+    from hetero_rsnn.report.search_page import search_page, write_html
     from hetero_rsnn.searching import view
     from hetero_rsnn.searching.result import SearchResult
 
     checks.whole("--top", top, least=1)
     result, *others = [SearchResult.from_journal(path) for path in journals]
     view.check_comparable([result, *others])
-    if out is None and html is None and figures and view.measured(result):
+    if out is None and html is None and where is None and figures and view.measured(result):
         out = first_free(Path("results") / "show", (FIGURE, PAGE))
     figure = out / FIGURE if out is not None and figures else None
     page = html if html is not None or out is None else out / PAGE
     _check_paths(figure, page, export, overwrite)
     if export is not None and result.best is None:
         raise HeteroError(f"{journals[0]} has no finished trial, so no network to --export: let the search go on")
-    print_search(result, others, top)
+    if where is None:
+        print_search(result, others, top)
     written = []
     if export is not None:
         written.append(_export(result, export))
     if figure is not None:
         written.append(_draw(result, others, figure))
-    if page is not None:
+    if page is not None and where is None:
         written.append(write_html(result, page, others, figures=figures))
     if written:
         say(f"wrote {', '.join(printable(path) for path in written)}")
+    if where is not None:
+
+        def render() -> Page:
+            first, *rest = [SearchResult.from_journal(path) for path in journals]
+            return search_page(first, rest, figures=figures)
+
+        serve_page(journals, render, where, html)
 
 
 def _kind(journals: list[Path]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.experiments.comparison import Comparison
     from hetero_rsnn.network.definition import Network
     from hetero_rsnn.network.draw import Draw
+    from hetero_rsnn.report.page import Page
     from hetero_rsnn.simulation.recording import Recording
 
 # Options that both commands take.
@@ -46,6 +47,14 @@ JournalFile = Annotated[
     ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with an existing journal.", rich_help_panel=OUTPUT)]
+HtmlFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--html",
+        help="Write a page with every seed in figures and table to this .html file too.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="[NETWORK:]NAME=VALUE", help="Change a value in all networks, or in one."),
@@ -128,12 +137,16 @@ class Files:
     journal: Path
     resume: bool
 
-    def write(self, data: Any, rows: list[dict[str, Any]], tables: list[TextTable]) -> None:
-        """Write results, and the tables that were asked for; the figure is for who draws it."""
-        from hetero_rsnn.common.files import write_json
+    def write(
+        self, data: Any, rows: list[dict[str, Any]], tables: list[TextTable], page: Callable[[], Page] | None = None
+    ) -> None:
+        """Write results, and the tables and the page that were asked for; the figure is for who draws it."""
+        from hetero_rsnn.common.files import write_json, write_text
 
         write_json(self.folder / RESULTS, data)
         self.apart.write(rows, tables)
+        if self.apart.html is not None and page is not None:
+            write_text(self.apart.html, page().text())
 
     def told(self, *more: str) -> str:
         """What was written, for the last line."""
@@ -194,8 +207,18 @@ def measuring(text: str, files: Files, total: int, keep_folder: bool = False) ->
         yield progress
 
 
-def show_study(path: Path, kind: str, out: Path | None, figures: bool, overwrite: bool) -> None:
-    """What `hetero-rsnn show` does with the journal of a sweep or a comparison: the tables, and the figure again."""
+def study_page_of(path: Path, kind: str) -> Page:
+    """The page of the journal of a sweep or a comparison."""
+    from hetero_rsnn.experiments.comparison import Comparison
+    from hetero_rsnn.experiments.sweep_result import Sweep
+    from hetero_rsnn.report.study_page import comparison_page, sweep_page
+
+    return sweep_page(Sweep.from_journal(path)) if kind == "sweep" else comparison_page(Comparison.from_journal(path))
+
+
+def show_study(path: Path, kind: str, out: Path | None, html: Path | None, figures: bool, overwrite: bool) -> None:
+    """What `hetero-rsnn show` does with the journal of a sweep or a comparison: the tables, the figure, the page."""
+    from hetero_rsnn.common.files import write_text
     from hetero_rsnn.experiments.comparison import Comparison
     from hetero_rsnn.experiments.sweep_result import Sweep
     from hetero_rsnn.plots.looks import save_figure
@@ -206,7 +229,10 @@ def show_study(path: Path, kind: str, out: Path | None, figures: bool, overwrite
 
     name = f"{kind}.png"
     found = Sweep.from_journal(path) if kind == "sweep" else Comparison.from_journal(path)
-    folder = results_folder(out, "show", (name,), overwrite) if figures else None
+    if html is not None:
+        free_file(html, "--html", overwrite)
+    alone = html is not None and out is None
+    folder = results_folder(out, "show", (name,), overwrite) if figures and not alone else None
     if isinstance(found, Sweep):
         print_sweep(found)
     else:
@@ -214,6 +240,8 @@ def show_study(path: Path, kind: str, out: Path | None, figures: bool, overwrite
     if folder is not None:
         drawn = figure_sweep(found) if isinstance(found, Sweep) else figure_comparison(found, rasters(found))
         say(f"wrote {printable(save_figure(drawn, folder / name, dpi=130))}")
+    if html is not None:
+        say(f"wrote {printable(write_text(html, study_page_of(path, kind).text()))}")
 
 
 def rasters(comparison: Comparison) -> list[tuple[Draw, Recording]]:

@@ -49,6 +49,7 @@ def sweep(
     figure: FigureFile = None,
     csv: Csv = None,
     latex: Latex = None,
+    html: studies.HtmlFile = None,
     overrides: studies.Overrides = None,
     overwrite: studies.Overwrite = False,
 ) -> None:
@@ -62,6 +63,7 @@ def sweep(
     from hetero_rsnn.experiments.sweep_values import swept_values
     from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.sweep_plots import figure_sweep
+    from hetero_rsnn.report.study_page import sweep_page
     from hetero_rsnn.report.sweep_tables import print_sweep, sweep_rows
     from hetero_rsnn.simulation.engine import Engine
 
@@ -76,7 +78,7 @@ def sweep(
     axes = [Axis(axis[0], swept_values(*axis)) for axis in (pair, other) if axis is not None]
     plan = plan_sweep(list(nets.values()), *axes)  # whatever is wrong with it is found before a folder is made
     numbers = parse_seeds(seeds if seeds is not None else ("4" if quick else "8"))
-    files = choose_files("sweep", out, overwrite, Tables(figure, csv, latex), journal, resume)
+    files = choose_files("sweep", out, overwrite, Tables(figure, csv, latex, html), journal, resume)
     first, *further = nets.values()
     with measuring("measuring", files, len(plan.networks) * len(numbers)) as progress:
         found = run(
@@ -93,7 +95,7 @@ def sweep(
             resume=resume,
         )
     data = {"command": command_line(), **found.to_dict()}
-    files.write(data, sweep_rows(found), found.tables)
+    files.write(data, sweep_rows(found), found.tables, lambda: sweep_page(found, command_line()))
     save_figure(figure_sweep(found), files.figure)
     # Last, since a pipe that nobody reads ends the command here.
     if as_json:

@@ -57,7 +57,7 @@ def plot_partial_dependence(
     part = [t for t in view.measured(result) if not math.isnan(getattr(t, quantity))]
     colour = _MAIN
     x, y = [t.values[column] for t in part], [getattr(t, quantity) for t in part]
-    ax.plot(x, y, ".", ms=4, color=GREY, alpha=0.35, mew=0, label="trials")
+    ax.plot(x, y, ".", ms=4, color=GREY, alpha=0.9, mew=0, label="trials")
     _scale(ax, d)
     models = fit_models(result) if models is None else models
     if models is None:
@@ -204,12 +204,13 @@ def plot_partial_dependences(
     *,
     quantity: str = "E",
     title: str = "{quantity} over one number, averaged over the others",
+    models: Models | None = None,
 ) -> list[Axes]:
     """`plot_partial_dependence` of every searched number on one scale: means above, spreads below."""
     entries = view.searched(result)
     kinds = [kind for kind in ("mean", "cv") if any(isinstance(getattr(e, kind), Dimension) for e in entries)]
     figure, grid, across = _panels(entries, len(kinds), figure)
-    models = fit_models(result)
+    models = fit_models(result) if models is None else models
     panels: list[Axes] = []
     for i, entry in enumerate(entries):
         for k, kind in enumerate(kinds):

@@ -21,7 +21,7 @@ from hetero_rsnn.plots.search_panels import (
     say,
 )
 from hetero_rsnn.searching import view, wording
-from hetero_rsnn.searching.objectives import Evaluation, convergence
+from hetero_rsnn.searching.objectives import Evaluation, border, convergence
 from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.searching.space_parsing import Dimension
 
@@ -48,12 +48,12 @@ def _axis(result: SearchResult, quantity: str) -> str:
 def plot_front(
     result: SearchResult, others: Sequence[SearchResult] = (), ax: Axes | None = None, *, y: str = "E"
 ) -> Axes:
-    """All trials of one or more searches over their memory capacity, with the Pareto fronts (C up, S down).
+    """All trials of one or more searches over their memory capacity; over S with the Pareto fronts (C up, S down).
 
-    Feasible trials are filled, infeasible ones faint and hollow; failed ones have no place, the legend counts them. For
-    `y` = "S" a line is the border of what a search has reached, above which every point is beaten in both C and S; for
-    "E", the mean over seeds of C/S, it joins the trials of the front. The best network stands where its numbers to
-    report put it, with 95 % intervals; a thin line leads there from the value that the search saw.
+    Feasible trials are filled, infeasible ones hollow; failed ones have no place, the legend counts them. For `y` = "S"
+    a line is the border of what a search has reached, above which every point is beaten in both C and S. The best
+    network stands where its numbers to report put it, with 95 % intervals; a thin line leads there from the value that
+    the search saw.
 
     Parameters
     ----------
@@ -75,14 +75,11 @@ def plot_front(
             drawn += len(part)
             ax.plot(
                 [t.C for t in part], [getattr(t, y) for t in part], marker, color=colour, ms=4 if feasible else 3,
-                mfc=colour if feasible else "none", mew=0 if feasible else 0.7, alpha=0.5 if feasible else 0.3,
+                mfc=colour if feasible else "none", mew=0 if feasible else 0.8, alpha=0.9,
                 label="_feasible" if feasible else "_infeasible", zorder=2,
             )  # fmt: skip
-        if r.front:
-            # E of a trial is not its mean C over its mean S, so that the border has no exact place over E.
-            xs, ys = ([t.C for t in r.front], [getattr(t, y) for t in r.front])
-            if y == "S":
-                xs, ys = border(xs, ys)
+        if r.front and y == "S":  # over E the border of another plane would be a zigzag
+            xs, ys = border([t.C for t in r.front], [t.S for t in r.front])
             ax.plot(xs, ys, color=colour, lw=1.3, linestyle=dashes, label="_front", zorder=3)
         _plot_best(ax, r, name, i, y)
     reference = view.reference(result)
@@ -109,16 +106,6 @@ def _end(automatic: float, values: Sequence[float]) -> float:
     """The end of an axis: intervals of two seeds are so wide that they may run out of the picture."""
     known = [v for v in values if not math.isnan(v)]
     return min(automatic, 1.4 * max(known)) if known and max(known) > 0 else automatic
-
-
-def border(c: Sequence[float], s: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Corners, in C and S by rising C, of the border of what the points of a front dominate.
-
-    What lies between two points of the front is had at the S of the one with the larger C.
-    """
-    order = np.argsort(c)
-    x, y = np.asarray(c, dtype=float)[order], np.asarray(s, dtype=float)[order]
-    return np.repeat(x, 2)[:-1].tolist(), np.repeat(y, 2)[1:].tolist()
 
 
 def _plot_best(ax: Axes, result: SearchResult, name: str, index: int, y: str) -> None:
@@ -179,7 +166,7 @@ def plot_convergence(result: SearchResult, others: Sequence[SearchResult] = (), 
             marker,
             color=colour,
             ms=3,
-            alpha=0.35,
+            alpha=0.9,
             mew=0,
         )
         found = view.best(r)

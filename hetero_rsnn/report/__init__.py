@@ -1,4 +1,4 @@
-"""What is read: tables in the terminal, the page of a search, the live figure in a notebook.
+"""What is read: tables in the terminal, pages of searches and studies, the live figure in a notebook.
 
 ``terminal``           standard output as a place for tables
 ``comparison_tables``  tables of a comparison
@@ -8,6 +8,10 @@
 ``image_tables``       tables of feed-forward networks on images
 ``control_tables``     tables of actors that learned to act
 ``search_tables``      tables of a search
-``search_page``        a search as one HTML page (assets/ holds its style and script)
+``page``               HTML pages that need nothing else (assets/ holds their style and scripts)
+``search_page``        a search as a page
+``search_data``        a search as the rows and pictures that the script of its page reads
+``study_page``         a comparison or a sweep as a page
+``serving``            a page that is served while it grows
 ``live``               a figure of a search that grows while it runs
 """

@@ -1,26 +1,37 @@
-"""A search as one page that needs nothing else: figures inside as SVG, a table of trials that sorts."""
+"""A search as one page that needs nothing else: figures that tell what each point is, and a table that sorts."""
 
 from __future__ import annotations
 
 import base64
 import io
 import math
-from collections.abc import Callable, Iterable, Sequence
-from html import escape as _escape
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from hetero_rsnn.common.errors import SearchError
 from hetero_rsnn.common.files import path_of, write_text
-from hetero_rsnn.common.text import printable
 from hetero_rsnn.measures.estimates import cell, mean_and_bounds
+from hetero_rsnn.report.page import (
+    Page,
+    css_class,
+    escape,
+    facts,
+    figure,
+    head,
+    key_of,
+    number_cell,
+    paragraph,
+    rows_table,
+    table,
+    text_cell,
+)
+from hetero_rsnn.report.search_data import row_id, search_data, told_values
 from hetero_rsnn.searching import view, wording
+from hetero_rsnn.searching.importance import Importance
+from hetero_rsnn.searching.partial_dependence import Models
 from hetero_rsnn.searching.result import SearchResult, in_order
 from hetero_rsnn.searching.trial import Trial
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-_ASSETS = Path(__file__).resolve().parent / "assets"
 
 
 def write_html(
@@ -28,8 +39,9 @@ def write_html(
 ) -> Path:
     """Write the page of a search: the best network, figures, all trials in a table that sorts, settings.
 
-    The file needs neither network nor other files. Its address takes the order of the table: ``#sort=E`` upwards,
-    ``#sort=-E`` downwards.
+    The file needs neither network nor other files. In its figures a point tells its trial, and a click marks the row of
+    the table, and back. Its address keeps what is shown: ``#sort=E`` upwards, ``#sort=-E`` downwards, then the marked
+    trial and the filters.
 
     Parameters
     ----------
@@ -37,9 +49,9 @@ def write_html(
     path : str or Path
         Written atomically; an existing file is replaced.
     others : sequence of SearchResult
-        Compared in figures and headline, e.g. the homogeneous control.
+        Compared in figures, table and headline, e.g. the homogeneous control.
     figures : bool
-        Whether to draw; without, the page is written at once.
+        Whether to fit models and to draw what needs matplotlib; without, the page is written at once.
 
     Raises
     ------
@@ -51,46 +63,54 @@ def write_html(
 
 def html(result: SearchResult, others: Sequence[SearchResult] = (), *, figures: bool = True) -> str:
     """The page as text; see `write_html`."""
-    title = f"Search of the space {result.space.name!r}"
+    return search_page(result, others, figures=figures).text()
+
+
+def search_page(
+    result: SearchResult,
+    others: Sequence[SearchResult] = (),
+    *,
+    figures: bool = True,
+    importances: Mapping[str, Importance] | None = None,
+) -> Page:
+    """The page as its parts; see `write_html`.
+
+    Parameters
+    ----------
+    result, others, figures
+        See `write_html`.
+    importances : mapping of str to Importance, optional
+        By the names of the dimensions; by default, with `figures`, those of the search if its trials are enough.
+    """
+    found = bool(view.measured(result))
+    models, drawn = _drawn(result, others) if figures and found else (None, ("", ""))
+    if importances is None and figures:
+        importances = _importances(result)
+    data = search_data(result, others, models, importances)
     parts = [
         _headline(result),
         _comparison(result, others),
+        _pictures(data, drawn) if found else "",
         _best(result),
-        _figures(result, others) if figures and view.measured(result) else "",
-        _trials(result),
-        _facts(result),
+        _trials(result, others),
+        facts(view.facts(result)),
     ]
-    css, js = ((_ASSETS / f"search.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        # Nothing is fetched, whatever a journal from elsewhere holds.
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
-        f"<title>{escape(title)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n"
-        + "\n".join(part for part in parts if part)
-        + f"\n</main>\n<script>\n{js}</script>\n</body>\n</html>\n"
-    )
+    return Page(f"Search of the space {result.space.name!r}", parts, data)
 
 
-def escape(text: object) -> str:
-    """Text of others on a page: neither a tag nor what turns the direction of writing does anything."""
-    return _escape(printable(text))
-
-
-def _class(names: str) -> str:
-    return f' class="{names}"'
-
-
-def _p(text: str, kind: str = "") -> str:
-    return f"<p{_class(kind) if kind else ''}>{escape(text)}</p>"
+def _importances(result: SearchResult) -> Mapping[str, Importance]:
+    """How much each number matters; nothing where the trials are too few to say."""
+    try:
+        return result.importance()
+    except SearchError:
+        return {}
 
 
 def _headline(result: SearchResult) -> str:
-    out = [_p(view.question(result)), _p(view.progress(result))]
+    out = [paragraph(view.question(result)), paragraph(view.progress(result))]
     best = view.best(result)
     if best is None:
-        return "\n".join([*out, _p(view.nothing(result))])
+        return "\n".join([*out, paragraph(view.nothing(result))])
     cards = []
     words = wording.axes(result.settings.measure)
     spoken = {q: (words[q][0].replace(" / ", "/"), words[q][1]) for q in ("E", "C", "S")} | {"rate_hz": ("rate", "Hz")}
@@ -98,14 +118,14 @@ def _headline(result: SearchResult) -> str:
         e = wording.measure(best.evaluation, name)
         mean, bounds = mean_and_bounds(e)
         cards.append(
-            f"<div{_class('main') if name == 'E' else ''}><dt>{escape(text)}</dt><dd>{escape(mean)}"
+            f"<div{css_class('main') if name == 'E' else ''}><dt>{escape(text)}</dt><dd>{escape(mean)}"
             f"<small>{escape(bounds)}</small><small>{escape(unit)}</small></dd></div>"
         )
     return "\n".join(
         [
             *out,
-            f'<h2>Best network: trial {best.trial.number}</h2>\n<dl class="cards">{"".join(cards)}</dl>',
-            _p(view.meaning(result, best), "soft"),
+            f'<h2 id="best">Best network: trial {best.trial.number}</h2>\n<dl class="cards">{"".join(cards)}</dl>',
+            paragraph(view.meaning(result, best), "soft"),
         ]
     )
 
@@ -118,7 +138,7 @@ def _comparison(result: SearchResult, others: Sequence[SearchResult]) -> str:
         rows.append(f'<tr><th scope="row">{name}</th>{cells}<td class="text">{source}</td></tr>')
     words = wording.quantities(result.settings.measure)
     heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in (*words.values(), view.MINUS))
-    return _table(
+    return table(
         "Compared",
         "Best network of each search: mean [95 % interval]. Best minus this: E of the first row minus E of this row, "
         "paired over equal seeds; * where its interval excludes 0.",
@@ -148,20 +168,38 @@ def _best(result: SearchResult) -> str:
             "their range, with which the homogeneous reference was measured."
         )
     )
-    table = _table("Parameters of the best network", note, f'{heads}<th scope="col" class="text">note</th>', rows)
-    return "\n".join([table, *(_p(line, "edge") for line in view.beyond(result))])
+    numbers = table("Parameters of the best network", note, f'{heads}<th scope="col" class="text">note</th>', rows)
+    return "\n".join([numbers, *(paragraph(line, "edge") for line in view.beyond(result))])
 
 
-def _table(title: str, note: str, heads: str, rows: Iterable[str]) -> str:
-    above = f"<h2>{escape(title)}</h2>\n{_p(note, 'soft') if note else ''}"
-    body = "\n".join(rows)
-    return f'{above}<div class="scroll"><table><thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
+def _pictures(data: Mapping[str, Any], drawn: tuple[str, str]) -> str:
+    """Places of what the script draws, figures that stand in for them where there is no script, and further ones."""
+    flat, deep = drawn
+    places = [figure(f"plot-{i}", p["caption"], p["title"], data_plot=True) for i, p in enumerate(data["plots"])]
+    if "importances" in data:
+        text = "First-order Sobol indices of the model of ln E, with 95 % intervals: what a parameter explains alone."
+        places.append(figure("importances", text, "Importance of the parameters"))
+    if "contours" in data:
+        text = "E of the model over two parameters, averaged over the others; dots are the trials."
+        places.append(figure("contours", text, "Two parameters"))
+    text = (
+        "Every line is a trial. Drag along an axis to keep a range, in all figures and in the table; click the axis to "
+        "let go. The search field of the table takes ranges too, such as E>50."
+    )
+    places.append(figure("parallel", text, "All parameters", wide=True))
+    starred = any(m["g"] is None for p in data["plots"] for m in p["marks"])
+    legend = key_of([g["name"] for g in data["groups"]], view.REFERENCE if starred else "")
+    still = f'<noscript><div class="figures">{flat}</div></noscript>' if flat else ""
+    return f'<h2 id="figures">Figures</h2>\n{legend}\n{still}<div class="figures">{"".join(places)}</div>' + (
+        f'\n<div class="figures">{deep}</div>' if deep else ""
+    )
 
 
-def _figures(result: SearchResult, others: Sequence[SearchResult]) -> str:
+def _drawn(result: SearchResult, others: Sequence[SearchResult]) -> tuple[Models | None, tuple[str, str]]:
+    """The models, figures for where there is no script, and those that the script does not draw."""
     from matplotlib.figure import Figure
 
-    from hetero_rsnn.plots.search_panels import plot_partial_dependences, plot_searched_distributions
+    from hetero_rsnn.plots.search_panels import fit_models, plot_partial_dependences, plot_searched_distributions
     from hetero_rsnn.plots.search_plots import plot_convergence, plot_front
 
     def panel(draw: Callable[[Any], object]) -> Figure:
@@ -171,98 +209,99 @@ def _figures(result: SearchResult, others: Sequence[SearchResult]) -> str:
         ax.spines[["top", "right"]].set_visible(False)
         return figure
 
-    shown = [
-        (
-            panel(lambda ax: plot_front(result, others, ax)),
-            "Spike efficiency over memory capacity of all trials",
-            "All trials; hollow ones miss a limit. Lines join those that no other beats in both C and S.",
-        ),
+    models = fit_models(result)
+    values = told_values(result) or "none yet"
+    flat = [
+        (panel(lambda ax: plot_front(result, others, ax)), f"E over C of all trials; best network: E = {values}"),
         (
             panel(lambda ax: plot_front(result, others, ax, y="S")),
-            "Spike count over memory capacity of all trials",
-            "The same trials with what they pay, and the border of what was reached: to the right and down is better.",
+            f"S over C of all trials; best network: E = {values}",
         ),
-        (
-            panel(lambda ax: plot_convergence(result, others, ax)),
-            "Best value so far over the trials",
-            "Best value so far; at the right the best network, measured again on fresh seeds.",
-        ),
-        (
-            plot_searched_distributions(result)[0].figure,
-            "Densities of the winning distributions and those of the base",
-            "On logarithmic axes the density is that of the logarithm.",
-        ),
-        (
-            plot_partial_dependences(result)[0].figure,
-            "Partial dependence of E on every searched number",
+        (panel(lambda ax: plot_convergence(result, others, ax)), f"Best value so far over the trials; E = {values}"),
+    ]
+    curves = plot_partial_dependences(result, models=models)
+    spread = plot_searched_distributions(result)[0].figure
+    deep = [
+        _image(spread, _told_distributions(result), "On logarithmic axes the density is that of the logarithm."),
+        _image(
+            curves[0].figure,
+            _told_curves(curves),
             "What the search learned: mean (geometric) and 95 % band of its models of C and S, refitted on all trials.",
         ),
     ]
-    blocks = []
-    for figure, alt, text in shown:
-        wide = _class("wide") if len(figure.axes) > 1 else ""
-        width = f'style="--width: {96 * figure.bbox.width / figure.dpi:.0f}px"'
-        image = f'<img alt="{escape(alt)}" {width} src="{_uri(figure)}">'
-        blocks.append(f"<figure{wide}><div>{image}</div><figcaption>{escape(text)}</figcaption></figure>")
-    return f'<h2>Figures</h2>\n<div class="figures">{"".join(blocks)}</div>'
+    return models, ("".join(_image(f, told, told) for f, told in flat), "".join(deep))
 
 
-def _uri(figure: Any) -> str:
-    """A figure as SVG inside an address; the same figure gives the same text."""
+def _image(drawn: Any, told: str, caption: str) -> str:
+    """A figure of matplotlib, inside as SVG; the same figure gives the same text."""
     import matplotlib
 
     buffer = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "hetero_rsnn", "svg.fonttype": "path"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+        drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    uri = "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+    wide = css_class("wide") if len(drawn.axes) > 1 else ""
+    width = f'style="--width: {96 * drawn.bbox.width / drawn.dpi:.0f}px"'
+    shown = f'<img alt="{escape(told)}" {width} src="{uri}">'
+    return f"<figure{wide}><div>{shown}</div><figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def _trials(result: SearchResult) -> str:
-    dimensions = result.space.dimensions
-    heads = [
-        _head("trial", "trial"),
-        *(_head(q, text, down=q in ("E", "C")) for q, text in wording.quantities(result.settings.measure).items()),
-        _head("silent", "silent (%)"),
-        *(_head(d.name, wording.heading(d)) for d in dimensions),
-        _head("seconds", "time (s)"),
-        _head("status", "status", words=True),
-    ]
+def _told_distributions(result: SearchResult) -> str:
+    """What the winner has, beside the base: in words."""
     best = view.best(result)
-    marked = best.trial.number if best else -1
-    body = "\n".join(_row(t, t.number == marked) for t in in_order(result))
-    return (
-        '<h2 id="trials">Trials</h2>\n'
-        + _p("As the search saw them: mean over its seeds [95 % interval]. Click a heading to sort.", "soft")
-        + '<div class="scroll trials" tabindex="0" role="region" aria-labelledby="trials"><table>'
-        + f"<thead><tr>{''.join(heads)}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
+    if best is None:
+        return "Distributions of the base; no network keeps the limits yet"
+    pairs = zip(result.space.dimensions, best.trial.values, result.space.default, strict=True)
+    texts = [f"{wording.heading(d)} {wording.number(x)} (base {wording.number(base)})" for d, x, base in pairs]
+    return f"Winning distributions, trial {best.trial.number}: {', '.join(texts)}"
+
+
+def _told_curves(panels: Sequence[Any]) -> str:
+    """Along which number the mean changes most, as the panels draw it."""
+    found = []
+    for ax in panels:
+        for line in (line for line in ax.lines if line.get_label() == "mean"):
+            y = line.get_ydata()
+            found.append((float(max(y)) / float(min(y)), ax.get_xlabel(), float(min(y)), float(max(y))))
+    if not found:
+        return "Too few trials for a model of E over the searched numbers"
+    _, name, low, high = max(found)
+    return f"E of the model changes most along {name}: from {wording.number(low)} to {wording.number(high)}"
+
+
+def _trials(result: SearchResult, others: Sequence[SearchResult]) -> str:
+    results = (result, *others)
+    names = view.labels(results)
+    dimensions = list({d.name: d for r in results for d in r.space.dimensions}.values())
+    several = len(results) > 1
+    heads = [
+        head("trial", "trial"),
+        *([head("search", "search", words=True)] if several else []),
+        *(head(q, text, down=q in ("E", "C")) for q, text in wording.quantities(results[0].settings.measure).items()),
+        head("silent", "silent (%)"),
+        *(head(d.name, wording.heading(d)) for d in dimensions),
+        head("seconds", "time (s)"),
+        head("status", "status", words=True),
+    ]
+    rows = []
+    for g, (r, name) in enumerate(zip(results, names, strict=True)):
+        best = view.best(r)
+        marked = best.trial.number if best else -1
+        for t in in_order(r):
+            rows.append(_row(t, g, t.number == marked, name if several else "", [d.name for d in dimensions]))
+    note = (
+        "As the search saw them: mean over its seeds [95 % interval]. Headings sort, a click on a row marks its points."
     )
+    return rows_table(note, heads, rows)
 
 
-def _head(key: str, text: str, *, down: bool = False, words: bool = False) -> str:
-    attributes = f' data-key="{escape(key)}"' + (' data-first="down"' if down else "")
-    if words:
-        attributes += ' data-kind="text" class="text"'
-    return f'<th scope="col" aria-sort="none"{attributes}><button type="button">{escape(text)}</button></th>'
-
-
-def _td(value: float, text: str | None = None) -> str:
-    """A number with its full value for sorting; nothing where there is none."""
-    if not math.isfinite(value):
-        return '<td data-v="">–</td>'
-    return f'<td data-v="{float(value)!r}">{escape(wording.number(value) if text is None else text)}</td>'
-
-
-def _row(t: Trial, best: bool) -> str:
+def _row(t: Trial, group: int, best: bool, search: str, dimensions: Sequence[str]) -> str:
     e = {q: wording.measure(t.evaluation, q) for q in (*wording.QUANTITIES, "silent_share")}
-    status = wording.status(t)
     cells = [f'<th scope="row" data-v="{t.number}">{t.number}{" ★" if best else ""}</th>']
-    cells += [_td(e[q].mean, cell(e[q])) for q in wording.QUANTITIES]
-    cells += [_td(100 * e["silent_share"].mean), *(_td(x) for x in t.values)]
-    cells.append(_td(math.nan if t.evaluation is None else t.evaluation.seconds))
-    cells.append(f'<td class="text" data-v="{escape(status)}">{escape(status)}</td>')
-    return f"<tr{_class('best ' * best + wording.state(t))}>{''.join(cells)}</tr>"
-
-
-def _facts(result: SearchResult) -> str:
-    rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in view.facts(result))
-    return f'<h2>Settings and provenance</h2>\n<dl class="facts">{rows}</dl>'
+    cells += [text_cell(search)] if search else []
+    cells += [number_cell(e[q].mean, cell(e[q])) for q in wording.QUANTITIES]
+    rest = [100 * e["silent_share"].mean, *(t.point.get(name, math.nan) for name in dimensions)]
+    rest.append(math.nan if t.evaluation is None else t.evaluation.seconds)
+    cells += [*(number_cell(x, wording.number(x)) for x in rest), text_cell(wording.status(t))]
+    kinds = css_class("best " * best + wording.state(t))
+    return f'<tr{kinds} data-row="{row_id(group, t)}">{"".join(cells)}</tr>'

@@ -279,6 +279,16 @@ def pareto_front(c: ArrayLike, s: ArrayLike) -> Ints:
     return np.array(kept, dtype=np.int64)
 
 
+def border(c: Sequence[float], s: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Corners, in C and S by rising C, of the border of what the points of a front dominate.
+
+    What lies between two points of the front is had at the S of the one with the larger C.
+    """
+    order = np.argsort(c)
+    x, y = np.asarray(c, dtype=float)[order], np.asarray(s, dtype=float)[order]
+    return np.repeat(x, 2)[:-1].tolist(), np.repeat(y, 2)[1:].tolist()
+
+
 def hypervolume(c: ArrayLike, s: ArrayLike, reference: tuple[float, float]) -> float:
     """Area of the (S, C) plane that the points beat and that beats the reference point.
 

@@ -36,6 +36,8 @@ FEWEST = 5
 AVERAGED = 64
 #: Points along the curve.
 GRID = 33
+#: Points along each side of a surface.
+SIDE = 17
 #: How often log C and log S count in the logarithm of a quantity.
 _PARTS = {"C": (1, 0), "S": (0, 1), "E": (1, -1)}
 
@@ -57,6 +59,26 @@ class PartialDependence:
     mean: Array
     low: Array
     high: Array
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A quantity over two dimensions, averaged over the others.
+
+    Attributes
+    ----------
+    names : pair of str
+    quantity : str
+    x, y : ndarray, shape (points,)
+        In the units of the dimensions (milliseconds for times).
+    mean : ndarray, shape (points of y, points of x)
+    """
+
+    names: tuple[str, str]
+    quantity: str
+    x: Array
+    y: Array
+    mean: Array
 
 
 class Models:
@@ -131,13 +153,9 @@ class Models:
         HeteroError
             If the space has no such dimension, or the quantity is unknown.
         """
-        names = [d.name for d in self.space.dimensions]
-        for word, known, what in ((name, names, "dimension"), (quantity, list(_PARTS), "quantity")):
-            if word not in known:
-                raise HeteroError(f"the search has no {what} {word!r}{suggest(word, known)}")
-        column = names.index(name)
-        others = qmc.Sobol(len(names), scramble=False).random(AVERAGED)
-        if len(names) == 1:
+        (column,) = self._columns([name], quantity)
+        others = self._others()
+        if others.shape[1] == 1:
             others = others[:1]
         z = np.linspace(0.0, 1.0, GRID)
         curve = np.empty((3, GRID))
@@ -149,6 +167,51 @@ class Models:
                 curve[:, i] = np.exp([mean, mean - 1.96 * sd, mean + 1.96 * sd])
         x = np.array([self.space.dimensions[column].from_unit(float(here)) for here in z])
         return PartialDependence(name, quantity, x, *curve)
+
+    def surface(self, x: str, y: str, quantity: str = "E") -> Surface:
+        """A quantity over two dimensions, averaged over the others by quasi-random points, without its band.
+
+        Parameters
+        ----------
+        x, y : str
+            Of the dimensions, e.g. ``"E.tau_m.mean"``.
+        quantity : {"E", "C", "S"}
+
+        Raises
+        ------
+        HeteroError
+            If the space has no such dimension, both are one, or the quantity is unknown.
+        """
+        if x == y:
+            raise HeteroError(f"a surface needs two dimensions, got {x!r} twice", fix="name another one")
+        columns = self._columns([x, y], quantity)
+        others = self._others()
+        if others.shape[1] == 2:
+            others = others[:1]
+        z = np.linspace(0.0, 1.0, SIDE)
+        mean = np.zeros((SIDE, SIDE))
+        with threadpool_limits(1):
+            for i, along in enumerate(z):  # a line at a time: all points at once would take hundreds of MB
+                points = np.tile(others, (SIDE, 1))
+                points[:, columns[0]] = np.repeat(z, len(others))
+                points[:, columns[1]] = along
+                for model, sign in zip(self.models, _PARTS[quantity], strict=True):
+                    if sign:
+                        mean[i] += sign * model.predict(points)[0].reshape(SIDE, -1).mean(axis=1)
+        across, up = (np.array([self.space.dimensions[c].from_unit(float(here)) for here in z]) for c in columns)
+        return Surface((x, y), quantity, across, up, np.exp(mean))
+
+    def _columns(self, wanted: Sequence[str], quantity: str) -> list[int]:
+        names = [d.name for d in self.space.dimensions]
+        asked = [*((name, names, "dimension") for name in wanted), (quantity, list(_PARTS), "quantity")]
+        for word, known, what in asked:
+            if word not in known:
+                raise HeteroError(f"the search has no {what} {word!r}{suggest(word, known)}")
+        return [names.index(name) for name in wanted]
+
+    def _others(self) -> Array:
+        """Points that are averaged over."""
+        return np.asarray(qmc.Sobol(len(self.space.dimensions), scramble=False).random(AVERAGED))
 
 
 def fit_models(result: SearchResult) -> Models | None:

@@ -22,14 +22,18 @@ from hetero_rsnn.jobs.running import run_jobs
 
 TINY = ["--quick", "--n", "60", "--seeds", "2", "--workers", "1"]
 TINY += ["--set", "protocol.samples=500", "--set", "protocol.train=1 s", "--set", "protocol.d_max=10"]
+#: What `show` says that it has written: with --html the page alone.
+WROTE = ("results/show/sweep.png", "x.html")
 SWEEP = ["sweep", "henhes", "E.tau_m.cv=0:1:3", *TINY]
 
 
 def test_a_sweep_writes_everything(run, tmp_path):
-    code, out, _ = run(*SWEEP, "--also", "honhos", "--figure", "s.svg", "--csv", "s.csv", "--latex", "s.tex")
+    code, out, _ = run(
+        *SWEEP, "--also", "honhos", "--figure", "s.svg", "--csv", "s.csv", "--latex", "s.tex", "--html", "s.html"
+    )
     assert code == 0
     assert "E.tau_m.cv" in out and "HeNHeS; 2 seeds, 60 neurons" in out and "HoNHoS" in out
-    assert "wrote results.json to results/sweep\nwrote s.svg, s.csv, s.tex" in out
+    assert "wrote results.json to results/sweep\nwrote s.svg, s.csv, s.tex, s.html" in out
     data = json.loads((tmp_path / "results" / "sweep" / "results.json").read_text())
     assert data["command"].startswith("hetero-rsnn sweep henhes E.tau_m.cv=0:1:3") and data["values"] == [0, 0.5, 1]
     assert (tmp_path / "s.svg").read_bytes().startswith(b"<?xml")
@@ -38,6 +42,7 @@ def test_a_sweep_writes_everything(run, tmp_path):
     assert [(r["network"], float(r["E.tau_m.cv"])) for r in rows] == [
         (n, v) for n in ("henhes", "honhos") for v in (0, 0.5, 1)
     ]
+    assert "E.tau_m.cv=0:1:3" in (tmp_path / "s.html").read_text()
     assert "\\begin{tabular}" in (tmp_path / "s.tex").read_text()
     small = {"n": 60, "protocol.samples": 500, "protocol.washout": 50, "protocol.train": "1 s", "protocol.d_max": 10}
     net = hr.load_network("henhes", **small, **{"E.tau_m.cv": 0.5})
@@ -49,7 +54,10 @@ def test_a_sweep_is_shown_again(run, tmp_path):
     code, out, _ = run("show", "res/journal.jsonl")
     assert code == 0 and "HeNHeS; 2 seeds" in out and "wrote results/show/sweep.png" in out
     assert (tmp_path / "results" / "show" / "sweep.png").read_bytes().startswith(b"\x89PNG")
-    exit_2(run("show", "res/journal.jsonl", "--html", "x.html"), "--html", "searches")
+    exit_2(run("show", "res/journal.jsonl", "--export", "x.toml"), "--export", "searches")
+    assert run("show", "res/journal.jsonl", "--html", "x.html")[:2] == (0, out.replace(*WROTE))
+    page = (tmp_path / "x.html").read_text()
+    assert "<h1>Sweep of E.tau_m.cv: HeNHeS</h1>" in page and page.count("<tr data-row=") == 3 * 2
     exit_2(run("show", "res/journal.jsonl", "res/journal.jsonl"), "one by one")
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
-import subprocess
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,9 +18,6 @@ from hetero_rsnn.searching import view
 from hetero_rsnn.searching.result import in_order
 from hetero_rsnn.searching.space import Space, load_space
 
-BROWSER = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
 VOID = {"meta", "img", "br", "link", "input"}
 
 
@@ -89,7 +84,7 @@ def test_everything_is_closed_and_nothing_is_fetched(page):
     for image in parsed.all("img"):
         assert image["alt"] and str(image["src"]).startswith("data:image/svg+xml;base64,")
     assert "default-src 'none'" in str(parsed.all("meta")[-1]["content"])
-    assert not re.search(r"(?:src|href)=\"(?!data:)", page) and "@import" not in page
+    assert not re.search(r"(?:src|href)=\"(?!data:|#)", page) and "@import" not in page
 
 
 def test_figures_are_inside_as_vectors(page):
@@ -114,19 +109,18 @@ def test_headline_has_the_numbers_to_report_and_what_they_mean(page, result):
     assert view.REFERENCE in text and "homogeneous" in text
 
 
-def test_table_has_every_trial_with_values_to_sort_by(page, result):
-    assert sorted(rows(page)) == [t.number for t in result.trials]
-    assert rows(page) == [t.number for t in in_order(result)]
+def test_table_has_every_trial_with_values_to_sort_by(page, result, control):
+    assert rows(page) == [t.number for r in (result, control) for t in in_order(r)]
     heads = [a for a in Page(page).all("th") if "data-key" in a]
     keys = [a["data-key"] for a in heads]
-    assert keys[:5] == ["trial", "E", "C", "S", "rate_hz"] and keys[-1] == "status"
+    assert keys[:6] == ["trial", "search", "E", "C", "S", "rate_hz"] and keys[-1] == "status"
     assert {d.name for d in result.space.dimensions} <= set(keys)
     assert all(a["aria-sort"] == "none" and a["scope"] == "col" for a in heads)
     for t in result.trials:
-        row = re.search(rf'<tr[^>]*><th scope="row" data-v="{t.number}">.*?</tr>', page).group()
+        row = re.search(rf'<tr[^>]* data-row="0.{t.number}">.*?</tr>', page).group()
         values = re.findall(r'data-v="([^"]*)"', row)
         assert len(values) == len(keys)
-        assert values[1] == ("" if t.evaluation is None else repr(t.E))
+        assert values[2] == ("" if t.evaluation is None else repr(t.E))
         if t.status == "failed":
             assert unescape(values[-1]) == f"failed: {NASTY}" and 'class="failed"' in row
         if t.evaluation is not None and not t.feasible:
@@ -180,21 +174,15 @@ def test_written_atomically_or_not_at_all(result, folder):
 
 
 @pytest.fixture(scope="module")
-def browse(folder, result):
-    """Show the page at an address, perhaps after a script of a test; returns the document that comes of it."""
-    if BROWSER is None:
-        pytest.skip("no Chromium")
-    plain = html(result, figures=False)
+def browse(folder, result, chromium):
+    """Show the page at an address, perhaps run a script of a test; returns the document that comes of it."""
+    path = Path(folder / "browse.html")
+    path.write_text(html(result, figures=False), encoding="utf-8")
 
     def show(anchor: str = "", script: str = "") -> str:
-        path = Path(folder / "browse.html")
-        path.write_text(plain.replace("</body>", f"<script>{script}</script></body>"), encoding="utf-8")
-        words = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
-        done = subprocess.run(
-            [*words, "--dump-dom", path.as_uri() + anchor], capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        return done.stdout
+        chromium.open(path.as_uri() + anchor)
+        chromium.js(script or "0")
+        return str(chromium.js("document.documentElement.outerHTML"))
 
     return show
 
