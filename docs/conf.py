@@ -25,7 +25,7 @@ import reference_pages  # noqa: E402
 
 project = "hetero_rsnn"
 author = "The hetero_rsnn developers"
-copyright = author
+copyright = f"{author}. BSD-3-Clause. Version {hetero_rsnn.__version__}"
 release = version = hetero_rsnn.__version__
 
 extensions = [

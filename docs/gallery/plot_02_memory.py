@@ -4,7 +4,7 @@ What one network remembers
 
 Train a network without labels, freeze it, and ask a linear readout for past inputs.
 
-The readout finds the last input almost perfectly, and ever less of older ones. The area under the curve is the memory
+The readout finds most of the last input, and ever less of older ones. Summed over all delays, the curve is the memory
 capacity C.
 """
 

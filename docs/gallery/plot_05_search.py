@@ -4,8 +4,8 @@ A search, and what it has learned
 
 Let Bayesian optimisation look for the distributions that buy most memory per spike.
 
-The best value rises over the trials, and fresh seeds put the winner at the star. The partial dependence is what the
-model of the search believes: efficiency over one number, averaged over all others.
+Left, the best value rises over the trials, and the marker at the right end is the winner on fresh seeds. Right, what
+the model of the search believes of one number: the curve climbs up to the end of the range, so the best may lie beyond.
 """
 
 import matplotlib.pyplot as plt

@@ -4,7 +4,7 @@ Lose neurons
 
 Train a network, take neurons away, and measure what is left of its memory.
 
-Memory falls slowly: half of the neurons still hold more than half of it.
+Memory falls slowly: when half of the neurons are lost, the others still hold most of it.
 """
 
 import matplotlib.pyplot as plt

@@ -4,7 +4,8 @@ Theory against simulation
 
 Rates of all neurons without a simulation: each follows from the rates of the others.
 
-Predicted and simulated rates lie along the diagonal, from slow neurons that fire a few times a second to fast ones.
+Most predicted rates lie close to the diagonal, from slow neurons that fire a few times a second to fast ones. A few
+neurons near their threshold are predicted to fire more than they do.
 """
 
 import matplotlib.pyplot as plt
