@@ -20,7 +20,7 @@ pytest.importorskip("sphinx")
 DOCS = ROOT / "docs"
 GALLERY = sorted((DOCS / "gallery").glob("plot_*.py"))
 #: Scripts of the gallery that take more than a few seconds.
-LONGER = {"plot_03_four_networks", "plot_04_sweep", "plot_05_search", "plot_08_early_decisions", "plot_11_gradients"}
+LONGER = {"plot_03_four_networks", "plot_04_sweep", "plot_05_search", "plot_08_early_decisions"}
 NAMES = {"HoNHoS": "honhos", "HeNHoS": "henhos", "HoNHeS": "honhes", "HeNHeS": "henhes"}
 with (DOCS / "results" / "compare.csv").open(encoding="utf-8") as file:
     MEASURED = {row["network"]: row for row in csv.DictReader(file)}
