@@ -12,7 +12,7 @@ DOCS = Path(__file__).resolve().parent.parent
 NAMES = {"honhos": "HoNHoS", "henhos": "HeNHoS", "honhes": "HoNHeS", "henhes": "HeNHeS"}
 COLOURS = {"honhos": "#000000", "henhos": "#0072B2", "honhes": "#B36B00", "henhes": "#D55E00"}
 #: Ends of the axes, and where they are in the picture.
-C_END, E_END = 7.0, 46.0
+C_END, E_END = 7.6, 46.0
 LEFT, RIGHT, TOP, BOTTOM = 64, 540, 22, 250
 
 
@@ -52,22 +52,27 @@ def svg() -> str:
         "efficiency E = C / S</text>",
     ]
     found = rows()
-    for spikes, at in ((0.11, 3.3), (0.15, 4.3)):  # points of equal S lie on a line through 0
-        end = min(C_END, E_END * spikes)
+    for spikes, end in ((0.11, 3.8), (0.15, 6.7)):  # points of equal S lie on a line through 0
+        to_x, to_y = x(end), y(end / spikes)
         parts.append(
-            f'<path d="M{LEFT} {BOTTOM}L{x(end):.1f} {y(end / spikes):.1f}" stroke="#999999" stroke-dasharray="4 4"/>'
-            f'<text x="{x(at) + 8:.1f}" y="{y(at / spikes) + 12:.1f}" font-size="14" fill="#555555">'
+            f'<path d="M{LEFT} {BOTTOM}L{to_x:.1f} {to_y:.1f}" stroke="#999999" stroke-dasharray="4 4"/>'
+            f'<text x="{to_x - 8:.1f}" y="{to_y + 3:.1f}" text-anchor="end" font-size="14" fill="#555555">'
             f"S = {spikes:g}</text>"
         )
     for name, row in found.items():
         cx, cy, colour = x(row["C"]), y(row["E"]), COLOURS[name]
-        above = name.endswith("hes")  # points of equal neurons lie close together
+        # Points of equal neurons lie close together: one name stands before them and above, the other behind and below.
+        before = name.endswith("hes")
+        label = (
+            f'x="{cx - 12:.1f}" y="{cy - 10:.1f}" text-anchor="end"'
+            if before
+            else f'x="{cx + 12:.1f}" y="{cy + 22:.1f}"'
+        )
         parts.append(
             f'<path d="M{x(row["C_low"]):.1f} {cy:.1f}H{x(row["C_high"]):.1f}M{cx:.1f} {y(row["E_low"]):.1f}'
             f'V{y(row["E_high"]):.1f}" stroke="{colour}" stroke-width="1.5"/>'
             f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="6" fill="{colour}"/>'
-            f'<text x="{cx + 16:.1f}" y="{cy - 8 if above else cy + 20:.1f}" font-weight="bold" fill="{colour}">'
-            f"{NAMES[name]}</text>"
+            f'<text {label} font-weight="bold" fill="{colour}">{NAMES[name]}</text>'
         )
     return "\n".join([*parts, "</svg>"]) + "\n"
 
