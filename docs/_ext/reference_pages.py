@@ -34,6 +34,17 @@ def names(content: str) -> list[str]:
     return re.findall(r"^   (\w+)$", content, re.MULTILINE)
 
 
+def links(content: str) -> list[str]:
+    """The same names, each a link to its page."""
+    module, found = "hetero_rsnn", []
+    for line in content.splitlines():
+        if match := re.fullmatch(r"\.\. currentmodule:: (\S+)", line):
+            module = match[1]
+        elif match := re.fullmatch(r"   (\w+)", line):
+            found.append(f"{{py:obj}}`{match[1]} <{module}.{match[1]}>`")
+    return found
+
+
 def page(title: str, content: str) -> str:
     """A section as a page of its own: one folder further down, and with its module named."""
     content = content.replace(":toctree: _generated/api", ":toctree: ../api")
@@ -47,8 +58,7 @@ def overview(text: str) -> str:
     """What the page `api` is on the site."""
     before, found = sections(text)
     rows = [
-        f"| [{title}]({FOLDER}/{slug(title)}.md) | {', '.join(f'`{name}`' for name in names(content))} |"
-        for title, content in found.items()
+        f"| [{title}]({FOLDER}/{slug(title)}.md) | {', '.join(links(content))} |" for title, content in found.items()
     ]
     entries = "\n".join(f"{FOLDER}/{slug(title)}" for title in found)
     table = "\n".join(["| for | names |", "|---|---|", *rows])

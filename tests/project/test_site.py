@@ -227,6 +227,9 @@ def test_every_section_of_the_reference_is_a_page(extension, tmp_path: Path):
     written = {path.stem: path.read_text() for path in (tmp_path / pages.FOLDER).glob("*.md")}
     assert written.keys() == {pages.slug(title) for title in sections}
     overview = pages.overview(text)
+    assert "{py:obj}`draw <hetero_rsnn.draw>`, {py:obj}`Draw <hetero_rsnn.Draw>`" in overview
+    assert "{py:obj}`plot_raster <hetero_rsnn.plots.plot_raster>`" in overview
+    assert overview.count("{py:obj}") == sum(len(pages.names(content)) for content in sections.values())
     for name, page in written.items():
         assert f"{pages.FOLDER}/{name}\n" in overview and f"({pages.FOLDER}/{name}.md)" in overview
         assert page.count("currentmodule") >= 1 and ":toctree: _generated" not in page
