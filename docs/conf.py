@@ -5,7 +5,7 @@ Nothing is fetched, at build or view time. The notebooks are run anew, since the
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,45 +19,46 @@ if find_spec("torch") is None:
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "_ext"))
 
+import gallery_figures  # noqa: E402
+import notebook_copies  # noqa: E402
+import reference_pages  # noqa: E402
+
 project = "hetero_rsnn"
 author = "The hetero_rsnn developers"
-copyright = author
+copyright = f"{author}. BSD-3-Clause. Version {hetero_rsnn.__version__}"
 release = version = hetero_rsnn.__version__
 
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
     "numpydoc",
     "myst_nb",
     "sphinx_design",
     "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
     "command_help",
     "docstrings",
+    "mathml",
     "optional_pages",
+    "reference_pages",
     "repository_links",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["search.md", "_build", "_ext", "_templates", "**/.ipynb_checkpoints"]
+exclude_patterns = [
+    "search.md", "gallery", "_build", "_ext", "_templates", "**/.ipynb_checkpoints", "_generated/gallery/*.ipynb",
+    "_generated/gallery/sg_execution_times.rst",
+]  # fmt: skip
+suppress_warnings = ["config.cache"]  # of functions in the settings of the gallery
 
-
-def copy_notebooks() -> None:
-    """Notebooks live beside the documentation; Sphinx wants them inside. Unchanged ones keep their date."""
-    folder = HERE / "_generated" / "notebooks"
-    folder.mkdir(parents=True, exist_ok=True)
-    found = {path.name: path for path in (HERE.parent / "notebooks").glob("*.ipynb")}
-    for old in folder.glob("*.ipynb"):
-        if old.name not in found:
-            old.unlink()
-    for name, path in found.items():
-        copy = folder / name
-        if not copy.is_file() or copy.read_bytes() != path.read_bytes():
-            shutil.copyfile(path, copy)
-
-
-copy_notebooks()
+# What Sphinx finds below its own folder: notebooks, and the reference in groups.
+notebook_copies.copy_all(HERE.parent / "notebooks", HERE / "_generated" / "notebooks")
+reference_pages.write_pages(HERE)
 
 # Pages and notebooks
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_dmath_allow_space = False
+html_math_renderer = "mathml"
 myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_timeout = 120
@@ -66,6 +67,24 @@ nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_merge_streams = True
 copybutton_exclude = ".linenos, .gp, .go"
+os.environ["IPYTHONDIR"] = str(notebook_copies.write_profile(HERE / "_generated" / "ipython"))
+
+# Gallery: each script of docs/gallery is run, unless `-D plot_gallery=0` says otherwise
+sphinx_gallery_conf = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "_generated/gallery",
+    "backreferences_dir": "_generated/backreferences",
+    "within_subsection_order": "FileNameSortKey",
+    "image_scrapers": (gallery_figures.scrape,),
+    "reset_modules": ("matplotlib",),
+    "abort_on_example_error": True,
+    "min_reported_time": 1000,
+    "show_memory": False,
+    "show_signature": False,
+    "download_all_examples": False,
+    "thumbnail_size": (400, 280),
+    "write_computation_times": False,
+}
 
 # Reference
 default_role = "py:obj"
@@ -98,11 +117,13 @@ html_theme = "pydata_sphinx_theme"
 html_title = "hetero_rsnn"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
+html_js_files = ["mend.js"]
 html_favicon = "_static/favicon.svg"
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "logo": {"text": "hetero_rsnn", "image_light": "_static/logo.svg", "image_dark": "_static/logo-dark.svg"},
+    "header_links_before_dropdown": 7,
     "navbar_end": ["theme-switcher"],
     "show_prev_next": True,
     "show_toc_level": 2,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.text import printable

@@ -46,9 +46,19 @@ def test_the_files_are_valid_and_bare(notebook):
     assert notebook.metadata.kernelspec.name == "python3"
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
     for cell in notebook.cells:
-        assert not cell.metadata
+        if cell.metadata:  # what a figure shows, for those who cannot see it: the site gives it to readers of screens
+            assert cell.cell_type == "code"
+            assert cell.metadata.keys() == {"mystnb"} and cell.metadata.mystnb.keys() == {"image"}
+            assert cell.metadata.mystnb.image.keys() == {"alt"} and len(cell.metadata.mystnb.image.alt) > 40
         if cell.cell_type == "code":
             assert cell.outputs == [] and cell.execution_count is None
+
+
+def test_every_figure_says_what_it_shows(notebook):
+    drawn = re.compile(r"^\s*(plt\.show\(|plots\.plot_\w+\(.*\)(;|\[0\]\.figure)$)", re.MULTILINE)
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and drawn.search(cell.source):
+            assert cell.metadata, cell.source
 
 
 def test_cells_are_short_and_none_is_empty(notebook):
