@@ -21,7 +21,7 @@ from hetero_rsnn.network.equations import (
     identifiers,
     lines,
 )
-from hetero_rsnn.network.models import LIF_STDP, MODELS, NOT_NEGATIVE, POSITIVE, REFRACTORY, SHARED, TIME_CONSTANTS
+from hetero_rsnn.network.models import LIF_STDP, METHODS, MODELS, NOT_NEGATIVE, POSITIVE, REFRACTORY, SHARED, TIME_CONSTANTS
 from hetero_rsnn.network.parameter import Parameter, parse_parameter
 from hetero_rsnn.network.parts import Input, Plasticity, Population, Projection, Protocol
 from hetero_rsnn.network.topology import parse_topology
@@ -140,11 +140,13 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
         raise NetworkError(f"weight_scaling must be 'indegree' or 'none', got {scaling!r}")
 
     neuron = _table(data, "neuron")
-    _keys(neuron, ["equations", "threshold", "reset", "refractory", "initial"], "[neuron]")
+    _keys(neuron, ["equations", "threshold", "reset", "refractory", "method", "initial"], "[neuron]")
     synapse = _table(data, "synapse")
     _keys(synapse, ["on_pre"], "[synapse]")
     equations = {k: _text(neuron.get(k, ""), f"neuron.{k}") for k in ("equations", "threshold", "reset", "refractory")}
     equations["on_pre"] = _text(synapse.get("on_pre", LIF_STDP["on_pre"]), "synapse.on_pre")
+    if "method" in neuron:
+        equations["method"] = checks.one_of("neuron.method", neuron["method"], METHODS, error=NetworkError)
     for key in ("equations", "threshold", "reset"):
         if not equations[key]:
             raise NetworkError(f"neuron.{key} is missing or empty: give it as a Brian2 string")
@@ -310,6 +312,9 @@ def _plasticity(
         )
     table = _table(data, "plasticity")
     code = {k: _text(table.pop(k, ""), f"plasticity.{k}") for k in ("equations", "on_pre", "on_post")}
+    method = table.pop("method", "")
+    if method:
+        checks.one_of("plasticity.method", method, METHODS, error=NetworkError)
     check_equations_text("plasticity.equations", code["equations"])
     for key in ("on_pre", "on_post"):
         check_statements(f"plasticity.{key}", code[key])
@@ -330,7 +335,7 @@ def _plasticity(
         raise NetworkError(
             f"plasticity.w_max must be > w_min = {parameters['w_min'].mean:g}, got {parameters['w_max'].mean:g}"
         )
-    return Plasticity(code["equations"], code["on_pre"], code["on_post"], tuple(sorted(parameters.items())))
+    return Plasticity(code["equations"], code["on_pre"], code["on_post"], tuple(sorted(parameters.items())), method)
 
 
 def _input(table: Mapping[str, Any]) -> Input:
