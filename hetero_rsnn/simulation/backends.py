@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 from hetero_rsnn.common.errors import EquationMismatchError
 from hetero_rsnn.network.definition import Network
@@ -30,13 +29,15 @@ def _begin(draw: Draw, state: State | None) -> State:
     return begin
 
 
-def _own_begin(draw: Draw, state: State | None, program: Any) -> State:
-    """Where a generated kernel starts."""
-    from hetero_rsnn.simulation.generated.run import initial_state
+def _generated(draw: Draw, state: State | None, learn: bool, engine: Engine) -> Backend:
+    """A kernel made from the network's own equations."""
+    from hetero_rsnn.simulation.generated.run import GeneratedBackend, initial_state
+    from hetero_rsnn.simulation.generated.store import program_of
 
+    program = program_of(draw.network)
     begin = state or initial_state(draw, program)
     check_state(draw, begin, tuple(program.states))
-    return begin
+    return GeneratedBackend(draw, begin, learn, program, engine)
 
 
 def has_kernel(network: Network) -> bool:
@@ -62,18 +63,16 @@ def only_generated() -> Iterator[None]:
 
 def _fast(draw: Draw, state: State | None, learn: bool, engine: Engine) -> Backend:
     if not has_kernel(draw.network):
-        from hetero_rsnn.simulation.generated.run import GeneratedBackend
-        from hetero_rsnn.simulation.generated.store import program_of
-
-        program = program_of(draw.network)
-        return GeneratedBackend(draw, _own_begin(draw, state, program), learn, program, engine.precision)
+        return _generated(draw, state, learn, engine)
     begin = _begin(draw, state)
     from hetero_rsnn.simulation.fast import FastBackend
 
     return FastBackend(draw, begin, learn, engine.precision)
 
 
-def _numpy(draw: Draw, state: State | None, learn: bool, _engine: Engine) -> Backend:
+def _numpy(draw: Draw, state: State | None, learn: bool, engine: Engine) -> Backend:
+    if not has_kernel(draw.network):
+        return _generated(draw, state, learn, engine)
     begin = _begin(draw, state)
     from hetero_rsnn.simulation.vectorised import NumpyBackend
 

@@ -409,10 +409,12 @@ def b2_errors(net: Network) -> Iterator[None]:
     from brian2.units.fundamentalunits import DimensionMismatchError
 
     # What goes wrong while sympy or the code generator looks at an equation comes as it is.
-    plain = (SyntaxError, ArithmeticError, NotImplementedError, RecursionError, DimensionMismatchError)
+    plain = (SyntaxError, ArithmeticError, NotImplementedError, RecursionError, ValueError, DimensionMismatchError)
     before = {id(made()) for made in tuple(BrianObject.__instances__())}
     try:
         yield
+    except HeteroError:
+        raise
     except (BrianObjectException, EquationError, *plain) as error:
         # Brian2 warns, in eight lines, of each object that goes without having been in a network that ran. That none
         # of these has is what the error says. They go with it, later, so that a filter of messages here would not do.

@@ -37,6 +37,13 @@ def _listener(heard: list[dict[str, Any]]) -> Any:
     brian2()
     from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
     from brian2.codegen.runtime.numpy_rt.numpy_rt import NumpyCodeObject
+    from brian2.core.functions import DEFAULT_FUNCTIONS
+
+    for function in DEFAULT_FUNCTIONS.values():
+        try:
+            function.implementations[NumpyCodeObject]
+        except KeyError:  # Brian2 does so itself, for its own class alone
+            function.implementations.add_numpy_implementation(function.pyfunc)
 
     class Generator(NumpyCodeGenerator):  # type: ignore[misc]
         def translate_statement_sequence(self, scalar: Any, vector: Any) -> Any:
@@ -46,7 +53,6 @@ def _listener(heard: list[dict[str, Any]]) -> Any:
 
     class Listener(NumpyCodeObject):  # type: ignore[misc]
         generator_class = Generator
-        class_name = "listening"
 
     return Listener
 

@@ -45,6 +45,14 @@ def functions_fingerprint() -> str:
     return fingerprint(Path(__file__).with_name("functions.py").read_text())
 
 
+@lru_cache(maxsize=64)
+def load_plain(text: str) -> ModuleType:
+    """The module of a source in numpy alone, which needs no file."""
+    module = ModuleType(f"hetero_rsnn_numpy_{fingerprint(text)}")
+    exec(compile(text, module.__name__, "exec"), module.__dict__)  # noqa: S102 - written here, from checked equations
+    return module
+
+
 def load_kernel(text: str) -> ModuleType:
     """The module of a source, imported from its file in the cache; the file is written where it is missing.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from hetero_rsnn.common.errors import NetworkError
@@ -11,7 +11,7 @@ from hetero_rsnn.simulation.generated.program import Block
 
 #: Names of the written sources; names of equations that meet them get a prefix.
 RESERVED = frozenset(
-    "np run prepare step local row current neuron synapse source target spike spikes count start event channel state"
+    "np run prepare step local row current free neuron synapse source target spike spikes count start event channel state"
     " begin end first hold_steps record wanted recorded begun low high q place total last_spike range clip power modulo"
     " exprel floor ceil timestep sample whole vectors drive parts njit true false none len abs min max int float bool sum at shape odd inf nan"
     " expressions functions own pi e fired resting values sources targets which".split()
@@ -55,6 +55,8 @@ class Renderer(ast.NodeTransformer):
         Where constant parts go; None leaves them in place.
     vectors : bool
         Whether operands are arrays.
+    whole : bool
+        Whether constants are taken as whole arrays, not one by one.
     current : callable
         What stands for the input current at a time, given the text of the time.
     """
@@ -66,10 +68,10 @@ class Renderer(ast.NodeTransformer):
         current: Callable[[str], str],
         *,
         vectors: bool = False,
-        names: Mapping[str, str] | None = None,
+        whole: bool = False,
     ) -> None:
         self.block, self.constants, self.vectors, self.current = block, constants, vectors, current
-        self.names = dict(names or {})
+        self.index = "" if whole else f"[{'neuron' if block.owner == 'neurons' else 'synapse'}]"
         self.fixed = fixed_names(block)
         self.true: frozenset[str] = frozenset()
 
@@ -116,11 +118,11 @@ class Renderer(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id.startswith("@"):
-            return ast.Name(self.names.get(node.id, f"{node.id[1:]}[{_index(self.block)}]"), ast.Load())
+            return ast.Name(f"{node.id[1:]}{self.index}", ast.Load())
         v = self.block.variables.get(node.id)
         if v is not None and not v.owner:
             return ast.Constant(v.number)
-        return ast.Name(self.names.get(node.id, safe(node.id)), ast.Load())
+        return ast.Name(safe(node.id), ast.Load())
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         assert isinstance(node.func, ast.Name)
@@ -189,10 +191,6 @@ def _is_one(node: ast.expr) -> bool:
 
 def _is_function(tree: ast.expr, name: ast.Name) -> bool:
     return any(isinstance(n, ast.Call) and n.func is name for n in ast.walk(tree))
-
-
-def _index(block: Block) -> str:
-    return "neuron" if block.owner == "neurons" else "synapse"
 
 
 def fixed_names(block: Block) -> frozenset[str]:

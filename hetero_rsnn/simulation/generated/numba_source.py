@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hetero_rsnn.simulation.generated.expressions import Constants, Renderer, fixed_names, safe
-from hetero_rsnn.simulation.generated.program import Block, Program, Statement, Variable
+from hetero_rsnn.simulation.generated.program import Block, Program, Statement, Variable, names_in
 
 #: What every kernel takes, before the arrays of its program.
 COMMON = (
@@ -67,8 +68,19 @@ def array_of(v: Variable) -> str:
     return "shared_" if v.owner == "shared" else f"{v.owner}_{v.array}"
 
 
-class _Kernel:
+class Kernel:
     """Writes one function; what it finds to need becomes its arguments."""
+
+    imports: tuple[str, ...] = (
+        "import numpy as np",
+        "from numba import njit",
+        "",
+        "from hetero_rsnn.simulation.generated import vectors",
+        "from hetero_rsnn.simulation.generated.functions import (",
+        "    ceil, clip, exprel, floor, power, sample, timestep, whole,",
+        ")",
+    )
+    decorators: tuple[str, ...] = ('@njit(nogil=True, error_model="numpy", cache=True)',)
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -155,9 +167,6 @@ class _Kernel:
                     write.depth += 1
                 guard = condition
             write(f"{safe(s.target)} {'=' if s.op == ':=' else s.op} {text}")
-            v = block.variables.get(s.target)
-            if v is not None and v.array == "not_refractory" and store:
-                pass
         write.depth -= guard != ""
         if store:
             for name in sorted(block.written):
@@ -176,8 +185,6 @@ class _Kernel:
 
     def _reads(self, block: Block, texts: list[tuple[Statement, str]]) -> set[str]:
         """Variables that what is left of the expressions reads, or that may be left as they are."""
-        import ast
-
         found: set[str] = set()
         back = {safe(name): name for name in block.variables}
         assigned: set[str] = set()
@@ -206,7 +213,7 @@ class _Kernel:
 
     def threshold(self) -> None:
         write, block = self.write, self.program.threshold
-        write("", "# threshold", "spikes = start = count")
+        write("", "# threshold", "start = count")
         self.scalars(block)
         with write.block("for neuron in range(count_neurons):"):
             self.body(block, store=False)
@@ -280,7 +287,7 @@ class _Kernel:
             return
         write("", f"# {title}")
         self.scalars(block)
-        if block.order == "each":
+        if block.order != "statements":
             with self.at_synapses(rows, block):
                 self.body(block, rows)
             return
@@ -341,10 +348,19 @@ class _Kernel:
 
     # The whole --------------------------------------------------------------------------------------------------
 
+    def record(self) -> None:
+        """What is recorded is the state at the beginning of a step."""
+        write = self.write
+        with write.block("for place in range(record.size):"):
+            for k, name in enumerate(self.states):
+                with write.block(f"if wanted[{k}] >= 0:"):
+                    write(f"recorded[wanted[{k}], local, place] = {self.need(f'neurons_{name}')}[record[place]]")
+            write("pass")
+
     def source(self, header: str) -> Source:
+        """The module."""
         program, write = self.program, self.write
-        body = Writer()
-        self.write = body
+        self.write = body = Writer()
         body.depth = 1
         body("count_neurons = last_spike.size", "count = 0")
         if any(v.array == "N" for b in program.blocks for v in b.variables.values()):
@@ -352,10 +368,7 @@ class _Kernel:
         body("event_count = np.searchsorted(event_steps, begin)")
         with body.block("for local in range(begin, end):"):
             body("step = first + local", "t = step * dt", "current = drive[local // hold_steps]")
-            with body.block("for place in range(record.size):"):
-                for k, name in enumerate(self.states):
-                    with body.block(f"if wanted[{k}] >= 0:"):
-                        body(f"recorded[wanted[{k}], local, place] = {self.need(f'neurons_{name}')}[record[place]]")
+            self.record()
             self.sums()
             self.neurons(program.update, "state update of the neurons")
             if program.synapses is not None:
@@ -381,13 +394,7 @@ class _Kernel:
         constants = tuple(self.constants.found.values())
         of_synapses = frozenset(name for (b, _), name in self.constants.found.items() if b.owner != "neurons")
         arguments = (*COMMON, *self.needed, *constants)
-        write(header, "", "import numpy as np", "from numba import njit", "")
-        write("from hetero_rsnn.simulation.generated import vectors")
-        write("from hetero_rsnn.simulation.generated.functions import (")
-        write("    ceil, clip, exprel, floor, power, sample, timestep, whole,")
-        write(")", "", "")
-        write(*prepare, "", "")
-        write('@njit(nogil=True, error_model="numpy", cache=True)')
+        write(header, "", *self.imports, "", "", *prepare, "", "", *self.decorators)
         write("def run(", *(f"    {', '.join(part)}," for part in _in_lines(arguments)), "):")
         write(*body.lines)
         return Source("\n".join(write.lines) + "\n", arguments, given, constants, self.states, of_synapses)
@@ -403,8 +410,6 @@ class _Kernel:
             mine = {e: name for (b, e), name in self.constants.found.items() if b is block}
             fixed = fixed_names(block)
             scalars = [s for s in block.scalar if s.target in fixed]
-            from hetero_rsnn.simulation.generated.program import names_in
-
             names = {n for e in mine for n in names_in(e)} | {n for s in scalars for n in s.names}
             for name in sorted(names & set(block.variables)):
                 v = block.variables[name]
@@ -445,4 +450,4 @@ def write_kernel(program: Program, header: str) -> Source:
     header : str
         Comment at the head of the module.
     """
-    return _Kernel(program).source(header)
+    return Kernel(program).source(header)

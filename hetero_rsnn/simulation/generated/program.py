@@ -124,23 +124,23 @@ class Block:
     def order(self) -> str:
         """How events at synapses are worked off where several meet in one neuron.
 
-        ``"each"``: synapse after synapse, which is the same as statement after statement, or what Brian2 falls back to;
-        ``"statements"``: a statement for all synapses, then the next one, since a later one reads what an earlier one
-        writes to neurons.
+        ``"together"``: it makes no difference. ``"loop"``: synapse after synapse, which is what Brian2 does where a
+        statement writes to neurons what was read before. ``"statements"``: a statement for all synapses, then the next
+        one, since a later one reads or writes what an earlier one writes to neurons.
         """
         many = {n: (v.owner, v.array) for n, v in self.variables.items() if v.index in ("post", "pre")}
         written = [many[s.target] for s in self.vector if s.target in many]
         if not written:
-            return "each"
+            return "together"
         seen: set[str] = set()
         for s in self.vector:  # Brian2 gives up here, and goes through the synapses one by one
             seen |= s.names & set(many)
             if s.target in seen or s.op not in ("=", ":=", "+=", "-=", "*=", "/="):
-                return "each"
+                return "loop"
         arrays = {many[n] for s in self.vector for n in s.names & set(many)}
         plain = {many[s.target] for s in self.vector if s.target in many and not s.inplace}
         if not arrays & set(written) and len(set(written)) == len(written) and not plain:
-            return "each"
+            return "together"
         return "statements"
 
 

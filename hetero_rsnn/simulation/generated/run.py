@@ -1,4 +1,4 @@
-"""The fast backend for equations of one's own: arrays of a draw, calls of the compiled kernel, what comes back."""
+"""The fast and the numpy backend for equations of one's own: arrays of a draw, calls of the compiled kernel, what comes back."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import PRECISIONS, Draw
 from hetero_rsnn.simulation.drive import Drive
-from hetero_rsnn.simulation.engine import Fired
-from hetero_rsnn.simulation.generated.compiled import functions_fingerprint, load_kernel
+from hetero_rsnn.simulation.engine import Engine, Fired
+from hetero_rsnn.simulation.generated.compiled import functions_fingerprint, load_kernel, load_plain
 from hetero_rsnn.simulation.generated.numba_source import Source, write_kernel
+from hetero_rsnn.simulation.generated.numpy_source import write_numpy
 from hetero_rsnn.simulation.generated.program import Program
 from hetero_rsnn.simulation.generated.store import program_of
 from hetero_rsnn.simulation.recording import NEVER, State
@@ -23,15 +24,18 @@ from hetero_rsnn.simulation.recording import NEVER, State
 _SPIKES = 1_000_000
 
 
-def kernel_source(net: Network, *, learn: bool = True) -> Source:
-    """The source of the compiled kernel of a network; without learning, plastic synapses do what static ones do."""
+def kernel_source(net: Network, *, learn: bool = True, compiled: bool = True) -> Source:
+    """The source of the kernel of a network, compiled or for numpy.
+
+    Without learning, plastic synapses do what static ones do.
+    """
     program = program_of(net)
     learn = learn and program.learns
     header = (
         f"# Written by hetero_rsnn from Brian2's statements{'' if learn else ', without learning'}.\n"
         f"# Functions: {functions_fingerprint()}"
     )
-    return write_kernel(program if learn else program.frozen(), header)
+    return (write_kernel if compiled else write_numpy)(program if learn else program.frozen(), header)
 
 
 def model_arrays(draw: Draw, state: State, program: Program, learn: bool, real: Any = np.float64) -> dict[str, Any]:
@@ -102,13 +106,13 @@ def initial_state(draw: Draw, program: Program) -> State:
 class GeneratedBackend:
     """Holds one draw, ready to be advanced. Not part of the public API: use `simulate`."""
 
-    def __init__(self, draw: Draw, state: State, learn: bool, program: Program, precision: str = "double") -> None:
+    def __init__(self, draw: Draw, state: State, learn: bool, program: Program, engine: Engine) -> None:
         started = time.perf_counter()
-        self._real = PRECISIONS[precision]
+        self._real, fast = PRECISIONS[engine.precision], engine.backend == "fast"
         self._draw, self._learn = draw, learn and program.learns
         self._program = program
-        self._source = source = kernel_source(draw.network, learn=self._learn)
-        self._module: Any = load_kernel(source.text)
+        self._source = source = kernel_source(draw.network, learn=self._learn, compiled=fast)
+        self._module: Any = load_kernel(source.text) if fast else load_plain(source.text)
         self._dt = draw.network.dt / 1e3
         self._arrays = arrays = model_arrays(draw, state, program, self._learn, self._real)
         self._last_spike = np.array(state.last_spike)
@@ -159,9 +163,10 @@ class GeneratedBackend:
             "spike_steps": spike_steps, "spike_neurons": spike_neurons, "last_spike": self._last_spike,
             "event_steps": event_steps, "event_channels": event_channels,
         }  # fmt: skip
-        count, reached = self._module.run(
-            *(common[name] if name in common else self._arrays[name] for name in self._source.arguments)
-        )
+        with np.errstate(all="ignore"):
+            count, reached = self._module.run(
+                *(common[name] if name in common else self._arrays[name] for name in self._source.arguments)
+            )
         return spike_steps[:count] - self._step, spike_neurons[:count].copy()
 
     def state(self) -> State:
@@ -171,5 +176,5 @@ class GeneratedBackend:
         if not self._learn:
             return State(self._step, variables, self._last_spike.copy(), kept.w, dict(kept.traces), None)
         traces = {k: np.array(arrays[f"plastic_{k}"]) for k in self._program.traces}
-        at = np.array(arrays["plastic_lastupdate"])
+        at = np.array(arrays["plastic_lastupdate"]) if "plastic_lastupdate" in self._source.arguments else None
         return State(self._step, variables, self._last_spike.copy(), np.array(arrays["plastic_w"]), traces, at)

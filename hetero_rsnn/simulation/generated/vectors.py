@@ -38,3 +38,17 @@ def floor(x: Any) -> Any:
 def ceil(x: Any) -> Any:
     """The whole number above."""
     return np.ceil(x).astype(np.int32)
+
+
+def sample(t: float, dt: float, hold_steps: int, samples: int) -> int:
+    """The sample of the input that holds at a time of the present piece, as a TimedArray of Brian2 has it."""
+    fine = max(2.0 ** np.ceil(np.log2(8.0 * hold_steps)), 1.0)
+    index = int(np.round(t / (hold_steps * dt / fine)) / fine)
+    return min(max(index, 0), samples - 1)
+
+
+def rows(indptr: Any, chosen: Any) -> Any:
+    """Places in the chosen rows, row after row."""
+    sizes = indptr[chosen + 1] - indptr[chosen]
+    ends = np.cumsum(sizes)
+    return np.arange(ends[-1] if ends.size else 0) + np.repeat(indptr[chosen] - (ends - sizes), sizes)
