@@ -29,6 +29,7 @@ from hetero_rsnn.network.models import METHODS, SHARED
 from hetero_rsnn.simulation.continuing import check_same_draw, check_state
 from hetero_rsnn.simulation.drive import Drive, no_input, prepare
 from hetero_rsnn.simulation.engine import Fired
+from hetero_rsnn.simulation.neurons import traces_now, traces_then
 from hetero_rsnn.simulation.recording import NEVER, Recording, State
 
 #: Brian2's preferences that the spikes rest on, with the values that other backends mirror; a program may have others.
@@ -230,7 +231,7 @@ class BrianObjects:
             synapses.variables[key].set_value(units.to_si(values.astype(np.float64), own[key].unit))
         traces, trace_step = state.traces, state.trace_step
         if trace_step is None and mirrors_plasticity(net):
-            traces, trace_step = _traces_now(draw, state), np.full(len(draw.plastic), state.step)
+            traces, trace_step = traces_now(draw, state), np.full(len(draw.plastic), state.step)
         for key, values in traces.items():
             synapses.variables[key].set_value(values)
         if trace_step is not None and "lastupdate" in synapses.variables:  # clock-driven traces have none
@@ -264,16 +265,6 @@ def unit_of(name: str) -> Any:
     b2 = brian2()
 
     return 1 if name == units.DIMENSIONLESS else getattr(b2, name)
-
-
-def _traces_now(draw: Draw, state: State) -> dict[str, Array]:
-    """Decay the traces of the shipped model from their neurons' last spikes to the present step."""
-    p, dt = draw.plastic, draw.network.dt
-    pre, post = (state.step - state.last_spike[ends] for ends in (p.source, p.target))
-    return {
-        "apre": state.traces["apre"] * np.exp(-pre * dt / p.parameters["tau_plus"].astype(np.float64)),
-        "apost": state.traces["apost"] * np.exp(-post * dt / p.parameters["tau_minus"].astype(np.float64)),
-    }
 
 
 class BrianBackend:
@@ -342,22 +333,12 @@ class BrianBackend:
                 updated = np.asarray(synapses["lastupdate"].get_value())
                 trace_step = np.round(updated / (net.dt / 1e3)).astype(np.int64) + old.step
                 if mirrors_plasticity(net):
-                    traces, trace_step = _traces_then(draw, last, traces, trace_step), None
+                    traces, trace_step = traces_then(draw, last, traces, trace_step), None
         return State(old.step + n_steps, variables, last, w, traces, trace_step)
 
     def state(self) -> State:
         """State after the last run."""
         return self._state
-
-
-def _traces_then(draw: Draw, last_spike: Ints, traces: dict[str, Array], at: Ints) -> dict[str, Array]:
-    """Undo the decay since the neurons' last spikes, so that other backends can go on from here."""
-    p, dt = draw.plastic, draw.network.dt
-    out = {}
-    for key, ends, tau in (("apre", p.source, "tau_plus"), ("apost", p.target, "tau_minus")):
-        decay = np.exp(-np.clip((at - last_spike[ends]) * dt / p.parameters[tau].astype(np.float64), 0.0, 500.0))
-        out[key] = np.where(last_spike[ends] == NEVER, 0.0, traces[key] / decay)
-    return out
 
 
 def _synaptic(net: Network, equations: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,15 @@ from hetero_rsnn.common import units
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import PRECISIONS, Draw
+from hetero_rsnn.network.mirror import mirrors_plasticity
 from hetero_rsnn.simulation.drive import Drive
-from hetero_rsnn.simulation.engine import Engine, Fired
+from hetero_rsnn.simulation.engine import Engine, Fired, LeftNumbers
 from hetero_rsnn.simulation.generated.compiled import functions_fingerprint, load_kernel, load_plain
 from hetero_rsnn.simulation.generated.numba_source import Source, write_kernel
 from hetero_rsnn.simulation.generated.numpy_source import write_numpy
 from hetero_rsnn.simulation.generated.program import Program
 from hetero_rsnn.simulation.generated.store import program_of
+from hetero_rsnn.simulation.neurons import traces_now, traces_then
 from hetero_rsnn.simulation.recording import NEVER, State
 
 #: Upper bound of the spike buffer of one kernel call.
@@ -99,7 +102,7 @@ def initial_state(draw: Draw, program: Program) -> State:
         k: units.to_si(draw.initial[k], units_of[k]) if k in draw.initial else np.zeros(net.n) for k in program.states
     }
     traces = {k: np.zeros(len(draw.plastic)) for k in program.traces}
-    steps = np.zeros(len(draw.plastic), dtype=np.int64) if traces else None
+    steps = np.zeros(len(draw.plastic), dtype=np.int64) if traces and not mirrors_plasticity(net) else None
     return State(0, variables, np.full(net.n, NEVER, dtype=np.int64), np.array(draw.plastic.w), traces, steps)
 
 
@@ -114,7 +117,11 @@ class GeneratedBackend:
         self._source = source = kernel_source(draw.network, learn=self._learn, compiled=fast)
         self._module: Any = load_kernel(source.text) if fast else load_plain(source.text)
         self._dt = draw.network.dt / 1e3
-        self._arrays = arrays = model_arrays(draw, state, program, self._learn, self._real)
+        self._mirrored = self._learn and mirrors_plasticity(draw.network)
+        now = state
+        if self._mirrored and state.trace_step is None:
+            now = replace(state, traces=traces_now(draw, state), trace_step=np.full(len(draw.plastic), state.step))
+        self._arrays = arrays = model_arrays(draw, now, program, self._learn, self._real)
         self._last_spike = np.array(state.last_spike)
         found = self._module.prepare(self._dt, *(arrays[name] for name in source.given[1:]))
         n, synapses = draw.n, len(draw.plastic)
@@ -138,23 +145,36 @@ class GeneratedBackend:
         recorded = np.empty((len(names), n_steps if len(names) else 0, record.size))
         values = np.ascontiguousarray(drive.values, dtype=np.float64)
         size = max(1, _SPIKES // self._draw.n)
-        steps, fired = [], []
+        steps, fired, reached = [], [], n_steps
         for begin in range(0, n_steps, size):
-            found = self._call(
-                begin, min(begin + size, n_steps), values, drive.hold_steps, drive.event_steps, drive.event_channels,
-                record, wanted, recorded,
-            )  # fmt: skip
+            end = min(begin + size, n_steps)
+            *found, reached = self._call(
+                begin, end, values, drive.hold_steps, drive.event_steps, drive.event_channels, record, wanted, recorded
+            )
             steps.append(found[0])
             fired.append(found[1])
+            if reached < end:
+                break
         self._step += n_steps
         self.timings["run"] += time.perf_counter() - started
         traces = {name: recorded[row] for row, name in enumerate(names)}
-        return np.concatenate(steps), np.concatenate(fired), traces
+        out = np.concatenate(steps), np.concatenate(fired), traces
+        if reached < n_steps:
+            raise LeftNumbers(*self._odd(), reached, out)
+        return out
+
+    def _odd(self) -> tuple[str, int]:
+        """The first state variable and neuron without a finite number."""
+        for name in self.variables:
+            odd = np.flatnonzero(~np.isfinite(self._arrays[f"neurons_{name}"]))
+            if odd.size:
+                return name, int(odd[0])
+        raise AssertionError("nothing has overflowed")
 
     def _call(
         self, begin: int, end: int, drive: Array, hold_steps: int, event_steps: Ints, event_channels: Ints,
         record: Ints, wanted: Ints, recorded: Array,
-    ) -> tuple[Ints, Any]:  # fmt: skip
+    ) -> tuple[Ints, Any, int]:  # fmt: skip
         room = (end - begin) * self._draw.n
         spike_steps, spike_neurons = np.empty(room, np.int64), np.empty(room, np.int32)
         common = {
@@ -167,7 +187,7 @@ class GeneratedBackend:
             count, reached = self._module.run(
                 *(common[name] if name in common else self._arrays[name] for name in self._source.arguments)
             )
-        return spike_steps[:count] - self._step, spike_neurons[:count].copy()
+        return spike_steps[:count] - self._step, spike_neurons[:count].copy(), int(reached)
 
     def state(self) -> State:
         """State after the last run."""
@@ -177,4 +197,6 @@ class GeneratedBackend:
             return State(self._step, variables, self._last_spike.copy(), kept.w, dict(kept.traces), None)
         traces = {k: np.array(arrays[f"plastic_{k}"]) for k in self._program.traces}
         at = np.array(arrays["plastic_lastupdate"]) if "plastic_lastupdate" in self._source.arguments else None
+        if self._mirrored and at is not None:  # as the other backends hand them on
+            traces, at = traces_then(self._draw, self._last_spike, traces, at), None
         return State(self._step, variables, self._last_spike.copy(), np.array(arrays["plastic_w"]), traces, at)
