@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hetero_rsnn.cli.options import NamedGroup, by_line, examples, network_names, parse_overrides, say
+from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.text import printable
 
 networks_app = typer.Typer(
@@ -38,12 +39,16 @@ def networks(context: typer.Context) -> None:
         "hetero-rsnn networks show henhes",
         "hetero-rsnn networks show henhes --set E.tau_m.cv=0.3",
         "hetero-rsnn networks show henhes --toml > mine.toml",
+        "hetero-rsnn networks show mine.toml --kernel",
     ),
 )
 def networks_show(
     network: Annotated[str, typer.Argument(help="Name or path of a network.", autocompletion=network_names)],
     toml: Annotated[
         bool, typer.Option("--toml", help="Print the whole network as TOML, to start one of your own.")
+    ] = False,
+    kernel: Annotated[
+        bool, typer.Option("--kernel", help="Print the code that the fast backend makes of the equations.")
     ] = False,
     overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a value.")] = None,
 ) -> None:
@@ -52,6 +57,13 @@ def networks_show(
     from hetero_rsnn.network.saving import to_toml_text
 
     net = load_network(network, **parse_overrides(overrides or []))
+    if kernel:
+        if toml:
+            raise HeteroError("--kernel and --toml print different things", fix="give one of them")
+        from hetero_rsnn.simulation.generated.run import kernel_source
+
+        say(kernel_source(net).text)
+        return
     # Without name and description: an edited copy must not pass for the shipped network.
     say(_escaped(to_toml_text(net, named=False)) if toml else by_line(net))
 

@@ -112,6 +112,20 @@ class DivergedError(HeteroError):
         self.last_good = last_good
 
 
+class StateOverflowError(HeteroError):
+    """A state variable of a neuron has left the range of numbers; the run ends there.
+
+    Attributes
+    ----------
+    recording : Recording or None
+        What was recorded before, cut to whole samples; None if it ended in the first one.
+    """
+
+    def __init__(self, reason: str, *, fix: str = "", recording: Any = None) -> None:
+        super().__init__(reason, fix=fix)
+        self.recording = recording
+
+
 class SpaceError(HeteroError):
     """A search space or a point of it is not valid."""
 

@@ -2,6 +2,8 @@
 
 ``models``         the equations that the kernels mirror
 ``equations``      blocks of equations as text
+``dimensions``     dimensions of expressions, by Brian2's rules
+``units_of_equations``  every block checked for its dimensions and for unknown names
 ``distributions``  families of distributions (gamma, lognormal, ...)
 ``parameter``      a distribution with its unit
 ``topology``       who connects to whom

@@ -166,6 +166,7 @@ class Network:
                 "equations": self.plasticity.equations,
                 "on_pre": self.plasticity.on_pre,
                 "on_post": self.plasticity.on_post,
+                **({"method": self.plasticity.method} if self.plasticity.method else {}),
                 **dict(self.plasticity.parameters),
             }
         if self.arrays is not None:

@@ -82,6 +82,22 @@ def defined(text: str) -> set[str]:
     return names
 
 
+def temporaries(text: str) -> set[str]:
+    """Names that statements set for themselves: set with ``=`` and read by a later statement."""
+    found: set[str] = set()
+    assigned: set[str] = set()
+    for line in lines(text):
+        match = STATEMENT.fullmatch(line)
+        if match is None:
+            continue
+        plain = re.fullmatch(rf"{match['target']}\s*", line[: match.start("value") - 1]) is not None
+        read = set(re.findall(r"(?<![\w.])[A-Za-z_]\w*", match["value"])) | (set() if plain else {match["target"]})
+        found |= read & assigned
+        if plain and match["target"] not in read:
+            assigned.add(match["target"])
+    return found
+
+
 #: Lines and characters of a block, characters of an expression, brackets inside each other: far beyond any model.
 MOST_LINES, MOST_CHARACTERS, MOST_IN_EXPRESSION, MOST_BRACKETS = 200, 20_000, 2_000, 50
 #: Operations and names of an expression, those inside each other, and terms once all brackets are multiplied out.
@@ -92,11 +108,11 @@ MOST_EXPONENT = 100
 _LARGEST = 1e150
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-_EQUATION = re.compile(
+EQUATION = re.compile(
     rf"(?:d(?P<state>{_NAME})\s*/\s*dt\s*=(?P<rate>.+)|(?P<name>{_NAME})\s*=(?P<value>.+)|(?P<free>{_NAME})\s*)"
     r":\s*(?P<unit>[A-Za-z0-9*/.\- ]+?)\s*(?:\((?P<flags>[A-Za-z0-9_\-, ]*)\))?\s*"
 )
-_STATEMENT = re.compile(rf"(?P<target>{_NAME})\s*(?:\*\*|[-+*/%])?=(?P<value>.+)")
+STATEMENT = re.compile(rf"(?P<target>{_NAME})\s*(?:\*\*|[-+*/%])?=(?P<value>.+)")
 _RULE = "write numbers, names, + - * / // % **, comparisons, and, or, not, and functions such as exp(x) only"
 _SPLIT = "give parts of it a name and a line of their own, or use a simpler model"
 #: What is met most often, in words.
@@ -155,7 +171,7 @@ def check_equations_text(where: str, text: str) -> None:
     states: list[tuple[_Place, ast.expr]] = []
     for line in _equation_lines(_lines(where, text)):
         place = _Place(where, line)
-        match = _EQUATION.fullmatch(line)
+        match = EQUATION.fullmatch(line)
         if match is None:
             forms = "'dx/dt = ... : unit', 'x = ... : unit' or 'x : unit'"
             place.refuse("is no equation", f"write {forms}, the unit without brackets")
@@ -174,7 +190,7 @@ def check_statements(where: str, text: str) -> None:
     """Refuse statements, such as a reset, that holds anything but assignments, as `check_equations_text` does."""
     for line in _lines(where, text):
         place = _Place(where, line)
-        match = _STATEMENT.fullmatch(line)
+        match = STATEMENT.fullmatch(line)
         if match is None:
             place.refuse("is no assignment", "write 'x = ...', 'x += ...' or the like")
         _measure(place, _parse(place, match["value"]), {})

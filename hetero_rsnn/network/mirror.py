@@ -15,7 +15,7 @@ from tokenize import TokenError
 from hetero_rsnn.common.errors import EquationMismatchError
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.equations import count_terms, lines, value_at
-from hetero_rsnn.network.models import LIF_STDP, LIF_STDP_PLASTICITY
+from hetero_rsnn.network.models import LIF_STDP, LIF_STDP_PLASTICITY, METHODS
 
 _EQUATION = re.compile(r"^(d(?P<var>\w+)/dt|(?P<name>\w+))\s*=\s*(?P<expr>[^:]+):(?P<rest>.*)$")
 #: Text that sympy may read: numbers, names, operators, brackets. Python's own words would be run, not compared
@@ -159,7 +159,10 @@ def check_equations(network: Network) -> None:
             f"network {network.name!r} names no model with a kernel",
             fix="use backend='brian2', or model = \"lif_stdp\" with its equations",
         )
-    check_equal("lif_stdp", LIF_STDP, dict(network.equations))
+    found = dict(network.equations)
+    if found.get("method") == METHODS[0]:  # said in words or not, it is the kernel's
+        del found["method"]
+    check_equal("lif_stdp", LIF_STDP, found)
     _check_plasticity(network)
 
 

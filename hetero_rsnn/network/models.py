@@ -19,6 +19,8 @@ LIF_STDP_PLASTICITY: dict[str, str] = {
 }
 #: Kernels of the numpy and fast backends.
 MODELS = ("lif_stdp",)
+#: How equations are integrated, as Brian2 names it; the first is what counts where a file says nothing.
+METHODS = ("exponential_euler", "exact", "linear", "euler", "rk2", "rk4", "heun")
 #: One number for all synapses, since the kernels (and Brian2's code) treat them as constants.
 SHARED = ("w_min", "w_max", "mu")
 #: Parameters that must be > 0 (times that are divided by), and those that must be >= 0.

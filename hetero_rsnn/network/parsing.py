@@ -20,11 +20,13 @@ from hetero_rsnn.network.equations import (
     defined,
     identifiers,
     lines,
+    temporaries,
 )
-from hetero_rsnn.network.models import LIF_STDP, MODELS, NOT_NEGATIVE, POSITIVE, REFRACTORY, SHARED, TIME_CONSTANTS
+from hetero_rsnn.network.models import LIF_STDP, METHODS, MODELS, NOT_NEGATIVE, POSITIVE, REFRACTORY, SHARED, TIME_CONSTANTS
 from hetero_rsnn.network.parameter import Parameter, parse_parameter
-from hetero_rsnn.network.parts import Input, Plasticity, Population, Projection, Protocol
+from hetero_rsnn.network.parts import Input, Parameters, Plasticity, Population, Projection, Protocol
 from hetero_rsnn.network.topology import parse_topology
+from hetero_rsnn.network.units_of_equations import check_initial, check_neuron, check_synapses, neuron_names
 
 #: Units that parameters of the shipped model must have.
 _UNITS = {
@@ -140,11 +142,13 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
         raise NetworkError(f"weight_scaling must be 'indegree' or 'none', got {scaling!r}")
 
     neuron = _table(data, "neuron")
-    _keys(neuron, ["equations", "threshold", "reset", "refractory", "initial"], "[neuron]")
+    _keys(neuron, ["equations", "threshold", "reset", "refractory", "method", "initial"], "[neuron]")
     synapse = _table(data, "synapse")
     _keys(synapse, ["on_pre"], "[synapse]")
     equations = {k: _text(neuron.get(k, ""), f"neuron.{k}") for k in ("equations", "threshold", "reset", "refractory")}
     equations["on_pre"] = _text(synapse.get("on_pre", LIF_STDP["on_pre"]), "synapse.on_pre")
+    if "method" in neuron:
+        equations["method"] = checks.one_of("neuron.method", neuron["method"], METHODS, error=NetworkError)
     for key in ("equations", "threshold", "reset"):
         if not equations[key]:
             raise NetworkError(f"neuron.{key} is missing or empty: give it as a Brian2 string")
@@ -156,6 +160,8 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
 
     needed = identifiers("\n".join(equations[k] for k in ("equations", "threshold", "reset", "refractory")))
     needed -= defined(equations["equations"]) | {"I_in"}
+    given = {k for t in (*_table(data, "populations").values(), _table(data, "parameters")) if isinstance(t, Mapping) for k in t}
+    needed -= {k for k in temporaries(equations["reset"]) if k not in given}
     _refuse_random("\n".join(equations.values()))
     common = _table(data, "parameters")
     populations = _populations(_table(data, "populations"), common, n, needed, model, dt)
@@ -170,6 +176,7 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
     projections = _projections(_table(data, "projections"), populations)
     plasticity = _plasticity(data, projections, model, dt)
     drive = _input(_table(data, "input"))
+    _check_units(neuron, synapse, data, equations, populations, initial, projections, plasticity, drive)
     if model:
         plain = [(f"projections.{p.name}.weight", p.weight) for p in projections]
         plain += [("input.weight", drive.weight), ("input.event_weight", drive.event_weight)]
@@ -192,6 +199,51 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
         "protocol": _protocol(_table(data, "protocol"), dt),
         "arrays": arrays,
     }
+
+
+def _check_units(
+    neuron: Mapping[str, Any],
+    synapse: Mapping[str, Any],
+    data: Mapping[str, Any],
+    equations: Mapping[str, str],
+    populations: tuple[Population, ...],
+    initial: Parameters,
+    projections: tuple[Projection, ...],
+    plasticity: Plasticity | None,
+    drive: Input,
+) -> None:
+    """Dimensions, and names that nobody defines, at the lines and columns of the texts as they were written."""
+    own = tuple((k, p.unit) for k, p in populations[0].parameters)
+    code = tuple((k, str(neuron.get(k, equations[k]))) for k in ("equations", "threshold", "reset", "refractory"))
+    check_neuron(code, own, drive.weight.unit, _one_number(p for q in populations for p in q.parameters))
+    names = neuron_names(equations["equations"], own, drive.weight.unit)
+    for key, p in initial:
+        check_initial(key, p.unit, names)
+    weights = {p.weight.unit for p in projections if not p.plastic} or {p.weight.unit for p in projections}
+    plastic = {p.weight.unit for p in projections if p.plastic}
+    if len(plastic) > 1:
+        raise UnitError(f"weights of plastic projections must have one unit, got {', '.join(sorted(plastic))}")
+    rule: tuple[tuple[str, str], ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
+    values: tuple[tuple[str, float], ...] = ()
+    if plasticity is not None:
+        table = _table(data, "plasticity")
+        rule = tuple((k, str(table.get(k, ""))) for k in ("equations", "on_pre", "on_post"))
+        parameters = tuple((k, p.unit) for k, p in plasticity.parameters)
+        values = _one_number(plasticity.parameters)
+    on_pre = str(synapse.get("on_pre", equations["on_pre"]))
+    check_synapses(
+        on_pre, rule, tuple(names.items()), parameters, tuple(sorted(weights)), next(iter(plastic), "1"), values
+    )
+
+
+def _one_number(parameters: Iterable[tuple[str, Parameter]]) -> tuple[tuple[str, float], ...]:
+    """Those that do not vary; of several, such as those of two populations, one that is 0 counts."""
+    found: dict[str, float] = {}
+    for key, p in parameters:
+        if isinstance(p.distribution, Constant) and found.get(key) != 0:
+            found[key] = p.mean
+    return tuple(found.items())
 
 
 def _refuse_random(text: str) -> None:
@@ -310,11 +362,15 @@ def _plasticity(
         )
     table = _table(data, "plasticity")
     code = {k: _text(table.pop(k, ""), f"plasticity.{k}") for k in ("equations", "on_pre", "on_post")}
+    method = table.pop("method", "")
+    if method:
+        checks.one_of("plasticity.method", method, METHODS, error=NetworkError)
     check_equations_text("plasticity.equations", code["equations"])
     for key in ("on_pre", "on_post"):
         check_statements(f"plasticity.{key}", code[key])
     needed = identifiers("\n".join(code.values())) - defined(code["equations"]) - {"w"}
     needed = {k for k in needed if not k.endswith(("_post", "_pre"))}
+    needed -= {k for key in ("on_pre", "on_post") for k in temporaries(code[key]) if k not in table}
     _refuse_random("\n".join(code.values()))
     needed |= {"w_min", "w_max"}  # initial weights are clipped to them, whatever the event code says
     _keys(table, [*sorted(needed), *code], "[plasticity]")
@@ -330,7 +386,7 @@ def _plasticity(
         raise NetworkError(
             f"plasticity.w_max must be > w_min = {parameters['w_min'].mean:g}, got {parameters['w_max'].mean:g}"
         )
-    return Plasticity(code["equations"], code["on_pre"], code["on_post"], tuple(sorted(parameters.items())))
+    return Plasticity(code["equations"], code["on_pre"], code["on_post"], tuple(sorted(parameters.items())), method)
 
 
 def _input(table: Mapping[str, Any]) -> Input:

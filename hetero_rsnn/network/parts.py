@@ -46,12 +46,16 @@ class Projection:
 
 @dataclass(frozen=True)
 class Plasticity:
-    """Equations, event code and parameters of the plastic synapses, as Brian2 strings."""
+    """Equations, event code and parameters of the plastic synapses, as Brian2 strings.
+
+    `method` integrates what is clock-driven; empty for exponential Euler.
+    """
 
     equations: str
     on_pre: str
     on_post: str
     parameters: Parameters
+    method: str = ""
 
     def __getitem__(self, key: str) -> Parameter:
         return _look_up(self.parameters, key)

@@ -9,6 +9,7 @@
 ``fast``        the compiled backend: layout
 ``kernels``     the compiled backend: machine code
 ``vectorised``  the numpy backend
+``generated``   kernels made from other equations, for both
 ``brian``       the Brian2 backend, the reference; to_brian2
 ``many``        many runs at once
 ``recording``   spikes, weights, state; saving and loading

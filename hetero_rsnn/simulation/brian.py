@@ -25,10 +25,11 @@ from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.network.mirror import mirrors_plasticity
-from hetero_rsnn.network.models import SHARED
+from hetero_rsnn.network.models import METHODS, SHARED
 from hetero_rsnn.simulation.continuing import check_same_draw, check_state
 from hetero_rsnn.simulation.drive import Drive, no_input, prepare
 from hetero_rsnn.simulation.engine import Fired
+from hetero_rsnn.simulation.neurons import traces_now, traces_then
 from hetero_rsnn.simulation.recording import NEVER, Recording, State
 
 #: Brian2's preferences that the spikes rest on, with the values that other backends mirror; a program may have others.
@@ -44,7 +45,7 @@ _LAUNCH = (
 )
 
 
-def _brian2() -> Any:
+def brian2() -> Any:
     """Brian2, whose first import leaves the hooks of the program as they were.
 
     Brian2 sets an excepthook and a handler of Ctrl-C, sends all warnings to the log, and adds filters of warnings.
@@ -77,7 +78,7 @@ def _target(name: str) -> Iterator[str]:
     which writes to it, and `reinit` would empty it. So the device is put aside as it is: runtime targets use Brian2's
     runtime device, cpp_standalone a device of its own.
     """
-    b2 = _brian2()
+    b2 = brian2()
     devices: Any = import_module("brian2.devices.device")  # brian2.devices has an object of that name
     theirs = devices.active_device
     prefs = {**_PREFERENCES} if name == "cpp_standalone" else {**_PREFERENCES, "codegen.target": name}
@@ -104,6 +105,13 @@ def _target(name: str) -> Iterator[str]:
             b2.prefs[key] = value
 
 
+@contextmanager
+def runtime_target() -> Iterator[None]:
+    """Brian2's numpy target with the preferences of the reference, for what only looks at its code."""
+    with _target("numpy"):
+        yield
+
+
 class BrianObjects:
     """The Brian2 objects of one draw.
 
@@ -125,28 +133,26 @@ class BrianObjects:
         record: Ints | None = None,
         names: tuple[str, ...] = (),
     ) -> None:
-        b2 = _brian2()
+        b2 = brian2()
 
         net = draw.network
         clock = b2.Clock(dt=net.dt / 1e3 * b2.second, name="hetero_clock")
         code = dict(net.equations)
         namespace: dict[str, Any] = {}
-        equations = code["equations"]
-        if re.search(r"\bI_in\b", equations):
-            unit = net.input.weight.unit
+        if takes_current(net):
             namespace["input_drive"] = b2.TimedArray(
-                drive.values * _unit(unit), dt=drive.hold_steps * net.dt / 1e3 * b2.second, name="input_drive"
+                drive.values * unit_of(net.input.weight.unit),
+                dt=drive.hold_steps * net.dt / 1e3 * b2.second,
+                name="input_drive",
             )
-            equations += f"\nI_in = input_drive(t, i) : {unit}"
         declared = {k: p.unit for k, p in net.populations[0].parameters}
-        equations += "".join(f"\n{k} : {unit} (constant)" for k, unit in declared.items())
         extra = {"refractory": code["refractory"]} if code["refractory"] else {}
         self.neurons = group = b2.NeuronGroup(
             net.n,
-            equations,
+            neuron_model(net),
             threshold=code["threshold"],
             reset=code["reset"],
-            method="exponential_euler",
+            method=code.get("method", METHODS[0]),
             clock=clock,
             namespace=namespace,
             name="neurons",
@@ -192,9 +198,9 @@ class BrianObjects:
             self.network.add(self.state_monitor)
 
     def _connect(
-        self, b2: Any, name: str, rows: Any, model: str, code: dict[str, str], clock: Any, namespace: Any
+        self, b2: Any, name: str, rows: Any, model: str, code: dict[str, str], clock: Any, namespace: Any, method: str = ""
     ) -> Any:
-        extra = {"method": "exponential_euler"} if re.search(r"/dt", model) else {}
+        extra = {"method": method or METHODS[0]} if re.search(r"/dt", model) else {}
         synapses = b2.Synapses(
             self.neurons, self.neurons, model, clock=clock, name=name, namespace=namespace, **code, **extra
         )
@@ -214,11 +220,9 @@ class BrianObjects:
             synapses.variables["w"].set_value(state.w)
             return synapses
         own = dict(rule.parameters)
-        namespace = {k: draw.shared[k] * _unit(own[k].unit) for k in SHARED if k in own}
-        model = f"{rule.equations}\nw : {unit}"
-        model += "".join(f"\n{k} : {own[k].unit} (constant)" for k in draw.plastic.parameters)
+        namespace = {k: draw.shared[k] * unit_of(own[k].unit) for k in SHARED if k in own}
         code = {k: v for k, v in (("on_pre", rule.on_pre), ("on_post", rule.on_post)) if v}
-        synapses = self._connect(b2, "plastic", draw.plastic, model, code, clock, namespace)
+        synapses = self._connect(b2, "plastic", draw.plastic, rule_model(net), code, clock, namespace, rule.method)
         # As the kernels do: rounding may have left a weight beyond its bound.
         w = np.asarray(state.w, dtype=np.float64)
         bounds = draw.shared.get("w_min"), draw.shared.get("w_max")
@@ -227,7 +231,7 @@ class BrianObjects:
             synapses.variables[key].set_value(units.to_si(values.astype(np.float64), own[key].unit))
         traces, trace_step = state.traces, state.trace_step
         if trace_step is None and mirrors_plasticity(net):
-            traces, trace_step = _traces_now(draw, state), np.full(len(draw.plastic), state.step)
+            traces, trace_step = traces_now(draw, state), np.full(len(draw.plastic), state.step)
         for key, values in traces.items():
             synapses.variables[key].set_value(values)
         if trace_step is not None and "lastupdate" in synapses.variables:  # clock-driven traces have none
@@ -235,20 +239,32 @@ class BrianObjects:
         return synapses
 
 
-def _unit(name: str) -> Any:
-    b2 = _brian2()
+def takes_current(net: Network) -> bool:
+    """Whether the equations name the analog input."""
+    return re.search(r"\bI_in\b", dict(net.equations)["equations"]) is not None
+
+
+def neuron_model(net: Network) -> str:
+    """The equations of the neurons with all that Brian2 wants declared: input and parameters."""
+    model = dict(net.equations)["equations"]
+    if takes_current(net):
+        model += f"\nI_in = input_drive(t, i) : {net.input.weight.unit}"
+    return model + "".join(f"\n{k} : {p.unit} (constant)" for k, p in net.populations[0].parameters)
+
+
+def rule_model(net: Network) -> str:
+    """The equations of the plastic synapses with weight and parameters declared."""
+    rule = net.plasticity
+    assert rule is not None  # from_dict has seen to it
+    unit = next(p.weight.unit for p in net.projections if p.plastic)
+    own = "".join(f"\n{k} : {p.unit} (constant)" for k, p in rule.parameters if k not in SHARED)
+    return f"{rule.equations}\nw : {unit}{own}"
+
+
+def unit_of(name: str) -> Any:
+    b2 = brian2()
 
     return 1 if name == units.DIMENSIONLESS else getattr(b2, name)
-
-
-def _traces_now(draw: Draw, state: State) -> dict[str, Array]:
-    """Decay the traces of the shipped model from their neurons' last spikes to the present step."""
-    p, dt = draw.plastic, draw.network.dt
-    pre, post = (state.step - state.last_spike[ends] for ends in (p.source, p.target))
-    return {
-        "apre": state.traces["apre"] * np.exp(-pre * dt / p.parameters["tau_plus"].astype(np.float64)),
-        "apost": state.traces["apost"] * np.exp(-post * dt / p.parameters["tau_minus"].astype(np.float64)),
-    }
 
 
 class BrianBackend:
@@ -270,7 +286,7 @@ class BrianBackend:
     def run(self, drive: Drive, record: Ints, names: tuple[str, ...] = ()) -> Fired:
         """Advance by a piece of input; the clock of each piece starts anew."""
         started = time.perf_counter()
-        b2 = _brian2()
+        b2 = brian2()
 
         _refuse_own_time(self._draw.network, self._state)
         dt = self._draw.network.dt
@@ -317,7 +333,7 @@ class BrianBackend:
                 updated = np.asarray(synapses["lastupdate"].get_value())
                 trace_step = np.round(updated / (net.dt / 1e3)).astype(np.int64) + old.step
                 if mirrors_plasticity(net):
-                    traces, trace_step = _traces_then(draw, last, traces, trace_step), None
+                    traces, trace_step = traces_then(draw, last, traces, trace_step), None
         return State(old.step + n_steps, variables, last, w, traces, trace_step)
 
     def state(self) -> State:
@@ -325,19 +341,9 @@ class BrianBackend:
         return self._state
 
 
-def _traces_then(draw: Draw, last_spike: Ints, traces: dict[str, Array], at: Ints) -> dict[str, Array]:
-    """Undo the decay since the neurons' last spikes, so that other backends can go on from here."""
-    p, dt = draw.plastic, draw.network.dt
-    out = {}
-    for key, ends, tau in (("apre", p.source, "tau_plus"), ("apost", p.target, "tau_minus")):
-        decay = np.exp(-np.clip((at - last_spike[ends]) * dt / p.parameters[tau].astype(np.float64), 0.0, 500.0))
-        out[key] = np.where(last_spike[ends] == NEVER, 0.0, traces[key] / decay)
-    return out
-
-
 def _synaptic(net: Network, equations: str) -> list[str]:
     """State variables of a plasticity rule, those that only events change included."""
-    b2 = _brian2()
+    b2 = brian2()
 
     with b2_errors(net):
         parsed = b2.Equations(equations)
@@ -378,16 +384,18 @@ def _compiler(target: str) -> Iterator[None]:
 @contextmanager
 def b2_errors(net: Network) -> Iterator[None]:
     """Turn Brian2's refusal of an equation into one line that names the network."""
-    _brian2()
+    brian2()
     from brian2.core.base import BrianObject, BrianObjectException
     from brian2.equations.equations import EquationError
     from brian2.units.fundamentalunits import DimensionMismatchError
 
     # What goes wrong while sympy or the code generator looks at an equation comes as it is.
-    plain = (SyntaxError, ArithmeticError, NotImplementedError, RecursionError, DimensionMismatchError)
+    plain = (SyntaxError, ArithmeticError, NotImplementedError, RecursionError, ValueError, DimensionMismatchError)
     before = {id(made()) for made in tuple(BrianObject.__instances__())}
     try:
         yield
+    except HeteroError:
+        raise
     except (BrianObjectException, EquationError, *plain) as error:
         # Brian2 warns, in eight lines, of each object that goes without having been in a network that ran. That none
         # of these has is what the error says. They go with it, later, so that a filter of messages here would not do.
@@ -402,7 +410,7 @@ def b2_errors(net: Network) -> Iterator[None]:
 
 def initial_state(draw: Draw) -> State:
     """State at step 0 for equations of any kind: everything that is not given starts at 0."""
-    b2 = _brian2()
+    b2 = brian2()
 
     net = draw.network
     with b2_errors(net):

@@ -79,6 +79,14 @@ DEFAULT = Engine()
 Fired = tuple[Ints, NDArray[np.int32], dict[str, Array]]
 
 
+class LeftNumbers(Exception):  # noqa: N818 - a message to `simulate`, which makes an error of it
+    """A backend has stopped in a step after which a state variable is no finite number."""
+
+    def __init__(self, variable: str, neuron: int, step: int, fired: Fired) -> None:
+        super().__init__(f"{variable} of neuron {neuron} in step {step}")
+        self.variable, self.neuron, self.step, self.fired = variable, neuron, step, fired
+
+
 class Backend(Protocol):
     """One draw, ready to be advanced.
 

@@ -47,3 +47,23 @@ def initial_state(draw: Draw) -> State:
         {k: np.zeros(synapses, draw.plastic.w.dtype) for k in ("apre", "apost")} if synapses else {}
     )
     return State(0, variables, np.full(n, NEVER, dtype=np.int64), draw.plastic.w, traces)
+
+
+def traces_now(draw: Draw, state: State) -> dict[str, Array]:
+    """Decay the traces of the shipped model from their neurons' last spikes to the present step."""
+    p, dt = draw.plastic, draw.network.dt
+    pre, post = (state.step - state.last_spike[ends] for ends in (p.source, p.target))
+    return {
+        "apre": state.traces["apre"] * np.exp(-pre * dt / p.parameters["tau_plus"].astype(np.float64)),
+        "apost": state.traces["apost"] * np.exp(-post * dt / p.parameters["tau_minus"].astype(np.float64)),
+    }
+
+
+def traces_then(draw: Draw, last_spike: Ints, traces: dict[str, Array], at: Ints) -> dict[str, Array]:
+    """Undo the decay since the neurons' last spikes, so that other backends can go on from here."""
+    p, dt = draw.plastic, draw.network.dt
+    out = {}
+    for key, ends, tau in (("apre", p.source, "tau_plus"), ("apost", p.target, "tau_minus")):
+        decay = np.exp(-np.clip((at - last_spike[ends]) * dt / p.parameters[tau].astype(np.float64), 0.0, 500.0))
+        out[key] = np.where(last_spike[ends] == NEVER, 0.0, traces[key] / decay)
+    return out

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hetero_rsnn.common import checks
-from hetero_rsnn.common.errors import HeteroError, StimulusError, suggest
+from hetero_rsnn.common.errors import HeteroError, StateOverflowError, StimulusError, suggest
 from hetero_rsnn.common.types import Ints
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.inputs.stimulus import Stimulus, Stream
@@ -18,8 +18,8 @@ from hetero_rsnn.jobs.parallel import follow_parent
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.simulation.backends import prepare_backend
 from hetero_rsnn.simulation.continuing import check_same_draw
-from hetero_rsnn.simulation.drive import drives, no_stimulus, warn_of_merged
-from hetero_rsnn.simulation.engine import Engine
+from hetero_rsnn.simulation.drive import Drive, drives, no_stimulus, warn_of_merged
+from hetero_rsnn.simulation.engine import Engine, Fired, LeftNumbers
 from hetero_rsnn.simulation.recording import Recording, State
 from hetero_rsnn.simulation.sizes import check_hold, check_traces
 
@@ -47,15 +47,15 @@ def simulate(
         From `hetero_rsnn.draw`.
     stimulus : Stimulus or Stream
     backend : {"fast", "numpy", "brian2"}
-        All three give the same spikes. ``"fast"`` and ``"numpy"`` mirror the equations of the model 'lif_stdp' and
-        refuse others; ``"brian2"`` runs any.
+        All three give the same spikes. ``"fast"`` has a kernel for the equations of the model 'lif_stdp', and makes one
+        of any others the first time, which takes some seconds; ``"numpy"`` does so without a compiler.
     precision : {"double", "single"}
         Single precision is faster and smaller, and for ``backend="fast"`` only. A network is chaotic: its spikes part
         from those in double precision soon, while rates, weights, C and E stay the same on average.
     plasticity : bool
         False freezes the weights. A frozen phase forgets the traces of STDP: pairs do not form across it.
     record : sequence of str
-        State variables to record at the beginning of every step: ``"v"``, ``"I_syn"`` (any variable with ``"brian2"``).
+        State variables to record at the beginning of every step: ``"v"``, ``"I_syn"`` or what else has a differential equation.
     record_neurons : array of int, optional
         Which neurons to record; all by default.
     state : State or Recording, optional
@@ -70,8 +70,10 @@ def simulate(
 
     Raises
     ------
-    EquationMismatchError
-        If the kernel does not mirror the network's equations.
+    NetworkError
+        If Brian2 refuses an equation.
+    StateOverflowError
+        If a state variable of other equations than 'lif_stdp' leaves the range of numbers (not with ``"brian2"``).
     StimulusError
         If the stimulus does not fit the network, or one of its samples takes more steps than there is memory for.
     HeteroError
@@ -102,9 +104,14 @@ def simulate(
     size = max(1, _PIECE // draw.n)
     done, samples, events, merged = 0, 0, 0, 0  # whole steps: sums of times would not be times of steps
     steps, fired, traces = [], [], []
+    odd: LeftNumbers | None = None
     for piece in drives(draw, stimulus, size):
         check_traces(names, neurons.size, piece.steps)  # of a stream nobody knows the length
-        found = runner.run(piece, neurons, names)
+        try:
+            found = runner.run(piece, neurons, names)
+        except LeftNumbers as left:
+            odd, whole = left, left.step // piece.hold_steps
+            found, piece = _cut(left.fired, piece, whole), piece._replace(values=piece.values[:whole])
         steps.append(found[0] + done)
         fired.append(found[1])
         traces.append(found[2])
@@ -112,7 +119,9 @@ def simulate(
         samples += len(piece.values)
         events += piece.events
         merged += piece.events - len(piece.event_steps)
-    if not samples:
+        if odd is not None:
+            break
+    if not samples and odd is None:
         raise StimulusError("the stimulus is empty: it needs at least one sample")
     final = runner.state()
     if not plasticity:
@@ -124,7 +133,7 @@ def simulate(
     if merged:
         # One text for all, so that a program that simulates many samples shows it once.
         warn_of_merged(draw, "provenance['merged_events'] of the recording says how many are dropped", stacklevel=3)
-    return Recording(
+    recording = Recording(
         spike_times=np.asarray(_joined(steps) * dt, dtype=np.float64),
         spike_neurons=_joined(fired),
         n=draw.n,
@@ -139,6 +148,22 @@ def simulate(
         timings=dict(runner.timings),
         provenance=about,
     )
+    if odd is not None:
+        when = (runner.begin.step + done + odd.step - whole * piece.hold_steps) * dt
+        raise StateOverflowError(
+            f"{odd.variable} of neuron {odd.neuron} has left the range of numbers at {when:g} ms (backend {backend!r})",
+            fix="lower dt, choose another method, or bound it; what was recorded is kept in the error's recording",
+            recording=recording if samples else None,
+        )
+    return recording
+
+
+def _cut(fired: Fired, piece: Drive, samples: int) -> Fired:
+    """What belongs to whole samples of a piece that ended early."""
+    steps, neurons, traces = fired
+    end = samples * piece.hold_steps
+    early = steps < end
+    return steps[early], neurons[early], {k: v[:end] for k, v in traces.items()}
 
 
 def _joined(parts: list[Any]) -> Any:
