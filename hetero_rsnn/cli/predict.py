@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from hetero_rsnn.cli import own
-from hetero_rsnn.cli.options import free_file, say
+from hetero_rsnn.cli.options import say
+from hetero_rsnn.cli.outputs import free_file
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.text import printable
 

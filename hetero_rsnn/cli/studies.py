@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hetero_rsnn.cli.options import RUNNING, journaled, parse_overrides, results_folder, say
-from hetero_rsnn.cli.outputs import OUTPUT, Tables
+from hetero_rsnn.cli.outputs import OUTPUT, Tables, free_file
 from hetero_rsnn.common.errors import HeteroError, OutputError, suggest
 from hetero_rsnn.common.files import first_free
 from hetero_rsnn.common.text import printable

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from hetero_rsnn.cli import images, own, studies
-from hetero_rsnn.cli.options import Dask, Workers, free_file, network_names, places, say
-from hetero_rsnn.cli.outputs import OUTPUT, Csv, FigureFile, Latex, Tables
+from hetero_rsnn.cli.options import Dask, Workers, network_names, places, say
+from hetero_rsnn.cli.outputs import OUTPUT, Csv, FigureFile, Latex, Tables, free_file
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.common.text import printable
 

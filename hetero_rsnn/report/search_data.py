@@ -13,9 +13,9 @@ from hetero_rsnn.measures.estimates import cell
 from hetero_rsnn.network.saving import to_toml_text
 from hetero_rsnn.report.page import bounds, mark, plot
 from hetero_rsnn.searching import view, wording
+from hetero_rsnn.searching.importance import Importance
 from hetero_rsnn.searching.objectives import border, convergence
 from hetero_rsnn.searching.partial_dependence import Models
-from hetero_rsnn.searching.importance import Importance
 from hetero_rsnn.searching.result import SearchResult, in_order
 from hetero_rsnn.searching.trial import Trial
 from hetero_rsnn.searching.wording import NONE

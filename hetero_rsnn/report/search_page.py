@@ -29,7 +29,7 @@ from hetero_rsnn.report.page import (
 from hetero_rsnn.report.search_data import row_id, search_data, told_values
 from hetero_rsnn.searching import view, wording
 from hetero_rsnn.searching.importance import Importance
-from hetero_rsnn.searching.partial_dependence import Models
+from hetero_rsnn.searching.partial_dependence import Models, fit_models
 from hetero_rsnn.searching.result import SearchResult, in_order
 from hetero_rsnn.searching.trial import Trial
 
@@ -199,7 +199,7 @@ def _drawn(result: SearchResult, others: Sequence[SearchResult]) -> tuple[Models
     """The models, figures for where there is no script, and those that the script does not draw."""
     from matplotlib.figure import Figure
 
-    from hetero_rsnn.plots.search_panels import fit_models, plot_partial_dependences, plot_searched_distributions
+    from hetero_rsnn.plots.search_panels import plot_partial_dependences, plot_searched_distributions
     from hetero_rsnn.plots.search_plots import plot_convergence, plot_front
 
     def panel(draw: Callable[[Any], object]) -> Figure:

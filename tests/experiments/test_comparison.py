@@ -145,7 +145,6 @@ def test_the_recurrent_point_remembers_by_its_synapses():
         assert left(**bare, I_bias=bias).high < 0.5
 
 
-
 def test_a_comparison_shows_its_tables(small):
     """In a line, as text and as HTML: the same cells, and no repr of every seed."""
     assert repr(small) == "Comparison(honhos, henhos, honhes, henhes; baseline 'honhos', 3 seeds)"
