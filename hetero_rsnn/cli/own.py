@@ -21,7 +21,7 @@ Data = Annotated[
 ]
 Label = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", help="Own data: column or array of labels [default: label, class, target or y]."),
+    typer.Option(metavar="COLUMN", help="Own data: column of labels [default: label, class or target; y in npz]."),
 ]
 Sample = Annotated[
     str | None,

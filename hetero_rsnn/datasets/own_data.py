@@ -76,7 +76,7 @@ def labelled_dataset(
         ``lengths``, (rows of all, channels), and y. A folder of ``.wav`` files: the label is the sub-folder, or the
         name before the first underscore.
     label : str, optional
-        Column or array of the labels; by default the one called label, class, target or y.
+        Column of the labels, by default the one called label, class or target; or array, by default y.
     sample : str, optional
         Column that says to which series a row of a table belongs. Series may have unequal lengths.
     groups : str, optional

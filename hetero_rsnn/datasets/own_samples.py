@@ -15,8 +15,8 @@ from hetero_rsnn.common.types import Array
 
 #: Rows for which a sample without time is held: a network answers in time.
 STILL = 10
-#: Names under which labels are looked for, unless one is given.
-LABELS = ("label", "class", "target", "y")
+#: Names under which labels are looked for, unless one is given: y is a coordinate in many tables.
+LABELS = {"column": ("label", "class", "target"), "array": ("y", "label", "labels")}
 #: More columns or arrays are not listed in a message.
 _LISTED = 12
 
@@ -75,10 +75,11 @@ def usual_label(path: Path, names: Sequence[str], what: str) -> str:
     FileFormatError
         If there is none, or more than one.
     """
-    found = [name for name in names if name.lower() in LABELS]
+    found = [name for name in names if name.lower() in LABELS[what]]
     if len(found) == 1:
         return found[0]
-    rule = f"{'several' if found else 'no'} {what} of labels ({', '.join(found or LABELS)})"
+    rule = f"several {what}s of labels ({', '.join(found)})" if found else f"no {what} of labels by a usual name"
+    rule += "" if found else f" ({', '.join(LABELS[what])})"
     raise FileFormatError(f"{path} has {rule}, its {what}s are {listed(names)}", fix="name the one with the labels")
 
 

@@ -148,6 +148,7 @@ def test_two_channels_of_sound_are_averaged_and_it_is_said(tmp_path):
 
 TABLES = [
     ("a,b\n1,2\n3,4\n", {}, ["no column of labels", "a, b", "name the one with the labels"]),
+    ("a,label,Class\n1,x,y\n", {}, ["several columns of labels (label, Class)"]),
     ("a,label\n1,x\n2,x\n", {}, ["two classes", "x alone"]),
     ("a,label\n1,x\n2,x\n3,y\n", {}, ["one sample", "'y'"]),
     ("a,label\n1,x\nnan,x\n3,y\n4,y\n", {}, ["line 3, column 'a'", "finite", "nan"]),
