@@ -54,6 +54,7 @@ suppress_warnings = ["config.cache"]  # of functions in the settings of the gall
 # What Sphinx finds below its own folder: notebooks, and the reference in groups.
 notebook_copies.copy_all(HERE.parent / "notebooks", HERE / "_generated" / "notebooks")
 reference_pages.write_pages(HERE)
+gallery_figures.remove_placeholders(HERE / "_generated" / "gallery")
 
 # Pages and notebooks
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]

@@ -20,3 +20,9 @@ def scrape(block: Any, variables: dict[str, Any], settings: dict[str, Any]) -> s
 
     found = str(matplotlib_scraper(block, variables, settings, format="svg"))
     return re.sub(r"(?<=:alt: ).*", lambda _: shows(Path(variables["src_file"])), found)
+
+
+def remove_placeholders(folder: Path) -> None:
+    """Remove thumbnails that a build without running scripts left: ours are SVG, and a PNG would win over them."""
+    for path in (folder / "images" / "thumb").glob("*.png"):
+        path.unlink()

@@ -214,6 +214,15 @@ def test_a_script_of_the_gallery_runs(path: Path, tmp_path: Path, monkeypatch: p
         plt.close("all")
 
 
+def test_a_picture_that_stands_for_none_is_removed(extension, tmp_path: Path):
+    thumbs = tmp_path / "images" / "thumb"
+    thumbs.mkdir(parents=True)
+    for name in ("a.png", "a.svg"):
+        (thumbs / name).touch()
+    extension("gallery_figures").remove_placeholders(tmp_path)
+    assert [path.name for path in thumbs.iterdir()] == ["a.svg"]
+
+
 # The reference in groups
 
 
