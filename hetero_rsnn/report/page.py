@@ -38,8 +38,8 @@ from hetero_rsnn.measures.estimates import FEW, Estimate, cell
 _ASSETS = Path(__file__).resolve().parent / "assets"
 #: One after another they are the script of a page.
 SCRIPTS = ("page.js", "table.js", "scatter.js", "panels.js")
-#: Characters that could end the element that data stand in, or a line of the script.
-_UNSAFE = {c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+#: Characters that could end the element that data stand in, or that nobody sees.
+_UNSAFE = {c: f"\\u{ord(c):04x}" for c in "<>&\x7f"}
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,14 @@ def _jumps(parts: Iterable[str]) -> str:
 
 
 def json_inside(data: Any) -> str:
-    """Data as JSON inside a script element, which nothing in them can end; NaN and infinities are null.
+    """Data as JSON of ASCII inside a script element, which nothing in them can end; NaN and infinities are null.
 
     Examples
     --------
     >>> json_inside({"why": "</script>", "E": float("nan")})
     '{"why":"\\\\u003c/script\\\\u003e","E":null}'
     """
-    text = json.dumps(plain(_short(data)), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(plain(_short(data)), allow_nan=False, separators=(",", ":"))
     return "".join(_UNSAFE.get(c, c) for c in text)
 
 

@@ -70,7 +70,7 @@ def test_a_browser_draws_seeds_and_means(comparison, chromium, tmp_path):
     path.write_text(comparison_page(comparison).text(), encoding="utf-8")
     chromium.open(path.as_uri())
     assert chromium.js("document.querySelectorAll('#plot-0 .dot').length") == 8
-    assert chromium.js("document.querySelectorAll('#plot-0 .best').length") == 2
+    assert chromium.js("document.querySelectorAll('#plot-1 .best').length") == 2
     chromium.hover("#plot-2 .dot[data-row='1.2']")
     text = chromium.until("!document.querySelector('#tip').hidden && document.querySelector('#tip').innerText")
     assert re.match(r"He?N?.*, seed 2", text) and "correlation of states" in text

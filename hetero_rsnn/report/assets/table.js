@@ -109,7 +109,7 @@
       line.querySelector(".mark").setAttribute("aria-pressed", String(marked));
     }
     const shown = data.rows.filter((row) => row.shown).length;
-    const ranges = Object.entries(state.keep).map(([key, r]) => `${key} from ${Page.number(r[0])} to ${Page.number(r[1])}`);
+    const ranges = Object.entries(state.keep).map(([key, r]) => `${Page.columns.get(key).label} from ${Page.number(r[0])} to ${Page.number(r[1])}`);
     count.textContent = [`${shown} of ${data.rows.length} shown`, ...ranges].join("; ");
     clear.hidden = !state.find && !ranges.length;
   });
