@@ -81,6 +81,12 @@ def test_ishigami_through_a_search():
     assert found["a"].low > 0.2 and found["b"].low > 0.3 and found["c"].low <= 0 <= found["c"].high < 0.025
 
 
+def test_humps_are_not_taken_for_noise():
+    """From long length scales alone the fit finds nothing over `b` in these 64 trials, and much noise."""
+    found = hr.importance(searched(of_three, space(4 - np.pi, 4 + np.pi), 64, seed=1))
+    assert found["b"].index == pytest.approx(ISHIGAMI[1], abs=0.08)
+
+
 def test_a_linear_function_and_what_does_nothing(sloped):
     for quantity, shares in (("E", [0.5, 0.5, 0]), ("C", [0.9, 0.1, 0]), ("S", [0, 1, 0])):
         found = hr.importance(sloped, quantity)
