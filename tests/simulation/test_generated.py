@@ -193,9 +193,10 @@ def test_a_state_that_overflows_ends_the_run() -> None:
         for key in ("v_rest", "v_reset", "v_th", "t_ref", "tau_theta", "jump"):
             population.pop(key, None)
     drawn = hr.draw(hr.Network.from_dict(data, "explosive"), 0)
+    u = hr.uniform_stimulus(50, "10 ms", 1)
     for backend in GENERATED:
         error = refused(
-            lambda backend=backend: hr.simulate(drawn, hr.uniform_stimulus(50, "10 ms", 1), backend=backend, record=["v"]),
+            lambda backend=backend: hr.simulate(drawn, u, backend=backend, record=["v"]),
             "v of neuron ", "has left the range of numbers at ", "recording",
             error=hr.StateOverflowError,
         )  # fmt: skip
@@ -216,3 +217,13 @@ def test_a_network_in_which_nothing_is_plastic() -> None:
     runs = [hr.simulate(drawn, _stimulus("events"), backend=b) for b in ("brian2", *GENERATED)]
     for run in runs[1:]:
         agree(run, dataclasses.replace(runs[0], traces={}))
+
+
+def test_channels_of_the_input_have_no_variables() -> None:
+    data = OWN["adaptive"]()
+    data["synapse"]["on_pre"] = "I_syn_post += w*theta_pre"
+    drawn = hr.draw(hr.Network.from_dict(data, "own"), 0)
+    assert hr.simulate(drawn, _stimulus("current")[:5], backend="numpy").n == 40
+    for backend in ("numpy", "brian2"):
+        error = hr.NetworkError if backend == "numpy" else hr.HeteroError
+        refused(lambda b=backend: hr.simulate(drawn, _stimulus("events")[:5], backend=b), "pre", error=error)
