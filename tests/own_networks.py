@@ -10,7 +10,7 @@ from hetero_rsnn import Network, load_network
 _KEPT = ("fraction", "kind")
 
 
-def _base(n: int = 40, **values: Any) -> dict[str, Any]:
+def base_network(n: int = 40, **values: Any) -> dict[str, Any]:
     """The shipped network as a table, without its kernel."""
     data = load_network("henhes", n=n, **values).to_dict()
     data["model"] = ""
@@ -39,14 +39,14 @@ def _less(data: dict[str, Any], *names: str) -> None:
 
 def extra_variable() -> dict[str, Any]:
     """The shipped equations and a variable that does nothing."""
-    data = _base(I_bias=1.2)
+    data = base_network(I_bias=1.2)
     data["neuron"]["equations"] += "\ndz/dt = -z / tau_syn : 1"
     return data
 
 
 def adaptive() -> dict[str, Any]:
     """A threshold that jumps with every spike."""
-    data = _base(I_bias=1.3)
+    data = base_network(I_bias=1.3)
     data["neuron"]["equations"] = """
         dv/dt = (v_rest - v + I_syn + I_bias + I_in) / tau_m : 1 (unless refractory)
         dI_syn/dt = -I_syn / tau_syn : 1
@@ -77,7 +77,7 @@ def functions() -> dict[str, Any]:
 
 def adex() -> dict[str, Any]:
     """Adaptive exponential integrate-and-fire neurons in volts and amps (Brette and Gerstner 2005)."""
-    data = _base()
+    data = base_network()
     data |= {"dt": "0.2 ms", "weight_scaling": "none"}
     equations = """
         dv/dt = (g_L*(E_L - v) + g_L*D_T*exp((v - V_T)/D_T) - u + I_syn + I_b + I_in) / C : volt (unless refractory)
@@ -102,7 +102,7 @@ def adex() -> dict[str, Any]:
 
 def conductance() -> dict[str, Any]:
     """Conductances with reversal potentials, sub-expressions, and Runge-Kutta."""
-    data = _base()
+    data = base_network()
     data |= {"dt": "0.2 ms", "weight_scaling": "none"}
     equations = """
         dv/dt = (g_L*(E_L - v) + I_e + I_i + I_b + I_in) / C : volt (unless refractory)
@@ -135,7 +135,7 @@ def conductance() -> dict[str, Any]:
 
 def triplet() -> dict[str, Any]:
     """STDP of triplets of spikes, the full rule (Pfister and Gerstner 2006)."""
-    data = _base(I_bias=1.2)
+    data = base_network(I_bias=1.2)
     rule = data["plasticity"]
     del rule["mu"]
     rule |= {
@@ -154,7 +154,7 @@ def triplet() -> dict[str, Any]:
 
 def both_ends() -> dict[str, Any]:
     """Events that read and write both neurons and the synapse, where the order of statements and synapses counts."""
-    data = _base(I_bias=1.2)
+    data = base_network(I_bias=1.2)
     data["neuron"]["equations"] = """
         dv/dt = (v_rest - v + I_syn + I_bias + I_in) / tau_m : 1 (unless refractory)
         dI_syn/dt = -I_syn / tau_syn : 1
@@ -198,7 +198,7 @@ def later_reads() -> dict[str, Any]:
 
 def clock_driven() -> dict[str, Any]:
     """Synaptic variables that change in every step, and a sum over synapses."""
-    data = _base(I_bias=1.2)
+    data = base_network(I_bias=1.2)
     data["neuron"]["equations"] = data["neuron"]["equations"].replace("I_in)", "I_in + 0.001*g)") + "\ng : 1"
     data["plasticity"] |= {
         "equations": """
@@ -213,7 +213,7 @@ def clock_driven() -> dict[str, Any]:
 
 def with_time() -> dict[str, Any]:
     """Equations with t, and no refractory time."""
-    data = _base(I_bias=1.2)
+    data = base_network(I_bias=1.2)
     data["neuron"]["equations"] = """
         dv/dt = (v_rest - v + I_syn + I_bias + I_in + 0.05*sin(2*pi*5*Hz*t)) / tau_m : 1
         dI_syn/dt = -I_syn / tau_syn : 1"""
@@ -224,7 +224,7 @@ def with_time() -> dict[str, Any]:
 
 def refractory_condition() -> dict[str, Any]:
     """Refractory as long as a condition holds, and membranes that go on all the same."""
-    data = _base(I_bias=1.2)
+    data = base_network(I_bias=1.2)
     data["neuron"]["refractory"] = "v < 0.05"
     data["neuron"]["equations"] = data["neuron"]["equations"].replace(" (unless refractory)", "")
     _less(data, "t_ref")
@@ -233,7 +233,7 @@ def refractory_condition() -> dict[str, Any]:
 
 def reserved_names() -> dict[str, Any]:
     """Names that a source uses for itself."""
-    data = _base(I_bias=1.2)
+    data = base_network(I_bias=1.2)
     data["neuron"]["equations"] = """
         dv/dt = (v_rest - v + I_syn + I_bias + I_in - step*count) / tau_m : 1 (unless refractory)
         dI_syn/dt = -I_syn / tau_syn : 1

@@ -112,9 +112,7 @@ def show(dimension: Dimension) -> str:
     for name in _SHOWN:
         if _UNITS[name] == dimension:
             return name
-    parts = [
-        base if x == 1 else f"{base}**{x}" for base, x in zip(_BASE, dimension, strict=True) if x
-    ]
+    parts = [base if x == 1 else f"{base}**{x}" for base, x in zip(_BASE, dimension, strict=True) if x]
     return " * ".join(parts)
 
 
@@ -175,15 +173,22 @@ class Checker:
         self._line = Line("", ())
         self._offset = 0
 
-    def fail(self, node: ast.expr | None, what: str, fix: str = "", *, error: type[NetworkError | UnitError]) -> NoReturn:
+    def fail(
+        self, node: ast.expr | None, what: str, fix: str = "", *, error: type[NetworkError | UnitError]
+    ) -> NoReturn:
         """Raise an error at the place of a part of the expression."""
         at = self._offset + (node.col_offset if node is not None else 0)
         line, column = self._line.places[min(at, len(self._line.places) - 1)] if self._line.places else (1, 1)
         raise error(f"{self.where}, line {line}, column {column}: {what}", fix=fix)
 
     def part(self, node: ast.expr) -> str:
+        """The text of a part of the expression."""
         text = ast.unparse(node)
         return repr(text if len(text) <= 60 else f"{text[:57]}...")
+
+    def shown(self, node: ast.expr, dimension: Dimension) -> str:
+        """A part of the expression with its dimension."""
+        return f"{self.part(node)} ({show(dimension)})"
 
     def check(self, line: Line, offset: int, expression: str, wanted: Dimension | None, what: str) -> Dimension:
         """The dimension of an expression that begins at `offset` of a line; refused if it is another than wanted."""
@@ -192,10 +197,9 @@ class Checker:
         tree = ast.parse(expression.strip(), mode="eval").body
         found = self.dimension(tree)
         if wanted is not None and found != wanted:
-            self.fail(
-                tree, f"{what} must have {_unit(wanted)}, got {_unit(found)} in {self.part(tree)}", "see the units of its parts",
-                error=UnitError,
-            )  # fmt: skip
+            got = f"{_unit(found)} in {self.part(tree)}"
+            fix = "see the units of its parts"
+            self.fail(tree, f"{what} must have {_unit(wanted)}, got {got}", fix, error=UnitError)
         return found
 
     def dimension(self, node: ast.expr) -> Dimension:
@@ -221,7 +225,9 @@ class Checker:
                 return self._call(node, name, arguments)
             case ast.BinOp():
                 return self._operation(node)
-        self.fail(node, f"{self.part(node)} has no dimension", "write arithmetic and functions only", error=NetworkError)
+        self.fail(
+            node, f"{self.part(node)} has no dimension", "write arithmetic and functions only", error=NetworkError
+        )
 
     def _named(self, node: ast.expr, name: str) -> Dimension:
         if name in self.names:
@@ -239,7 +245,7 @@ class Checker:
         if a != b:
             self.fail(
                 right,
-                f"{self.part(node)} {does} {self.part(left)} ({show(a)}) with {self.part(right)} ({show(b)})",
+                f"{self.part(node)} {does} {self.shown(left, a)} with {self.shown(right, b)}",
                 "both need one unit",
                 error=UnitError,
             )
@@ -250,7 +256,8 @@ class Checker:
         if isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod):
             for factor in _factors(right):
                 if isinstance(factor, ast.Name) and factor.id in self.zeros:
-                    self.fail(factor, f"{self.part(node)} divides by {factor.id}, which is 0", "give it another value", error=NetworkError)  # fmt: skip
+                    what = f"{self.part(node)} divides by {factor.id}, which is 0"
+                    self.fail(factor, what, "give it another value", error=NetworkError)
         match node.op:
             case ast.Add():
                 return self._alike(node, left, right, "adds")
@@ -265,7 +272,8 @@ class Checker:
             case ast.FloorDiv():
                 for side in (left, right):
                     if (found := self.dimension(side)) != NONE:
-                        self.fail(side, f"// is for plain numbers, got {self.part(side)} ({show(found)})", "use /", error=UnitError)  # fmt: skip
+                        what = f"// is for plain numbers, got {self.shown(side, found)}"
+                        self.fail(side, what, "use /", error=UnitError)
                 return NONE
             case ast.Pow():
                 return self._power(node)
@@ -274,12 +282,14 @@ class Checker:
     def _power(self, node: ast.BinOp) -> Dimension:
         base, exponent = self.dimension(node.left), self.dimension(node.right)
         if exponent != NONE:
-            self.fail(node.right, f"an exponent must be a plain number, got {self.part(node.right)} ({show(exponent)})", "divide by its unit", error=UnitError)  # fmt: skip
+            what = f"an exponent must be a plain number, got {self.shown(node.right, exponent)}"
+            self.fail(node.right, what, "divide by its unit", error=UnitError)
         if base == NONE:
             return NONE
         power = self._number(node.right)
         if power is None:
-            self.fail(node.right, f"{self.part(node.left)} ({show(base)}) needs a number as exponent, got {self.part(node.right)}", "divide the base by its unit", error=UnitError)  # fmt: skip
+            what = f"{self.shown(node.left, base)} needs a number as exponent, got {self.part(node.right)}"
+            self.fail(node.right, what, "divide the base by its unit", error=UnitError)
         return tuple(Fraction(power).limit_denominator(1000) * x for x in base)
 
     def _number(self, node: ast.expr) -> float | None:
@@ -299,14 +309,15 @@ class Checker:
     def _call(self, node: ast.expr, name: str, arguments: list[ast.expr]) -> Dimension:
         count = {"clip": 3, "timestep": 2}.get(name, 1)
         if len(arguments) != count and name not in RANDOM:
-            self.fail(node, f"{name} takes {count} argument{'s' * (count > 1)}, got {len(arguments)} in {self.part(node)}", f"write {name}({', '.join('xab'[:count])})", error=NetworkError)  # fmt: skip
+            what = f"{name} takes {count} argument{'s' * (count > 1)}, got {len(arguments)} in {self.part(node)}"
+            self.fail(node, what, f"write {name}({', '.join('xab'[:count])})", error=NetworkError)
         found = [self.dimension(a) for a in arguments]
         if name == "clip":
             for bound, dimension in zip(arguments[1:], found[1:], strict=True):
                 if dimension != found[0]:
                     self.fail(
                         bound,
-                        f"clip bounds {self.part(arguments[0])} ({show(found[0])}) by {self.part(bound)} ({show(dimension)})",
+                        f"clip bounds {self.shown(arguments[0], found[0])} by {self.shown(bound, dimension)}",
                         "all three need one unit",
                         error=UnitError,
                     )
@@ -320,12 +331,9 @@ class Checker:
         wanted = SECOND if name == "timestep" else NONE
         for argument, dimension in zip(arguments, found, strict=True):
             if dimension != wanted:
-                self.fail(
-                    argument,
-                    f"{name} takes {'times' if wanted == SECOND else 'plain numbers'}, got {self.part(argument)} ({show(dimension)})",
-                    "divide it by a quantity of that unit",
-                    error=UnitError,
-                )
+                takes = "times" if wanted == SECOND else "plain numbers"
+                what = f"{name} takes {takes}, got {self.shown(argument, dimension)}"
+                self.fail(argument, what, "divide it by a quantity of that unit", error=UnitError)
         return NONE
 
 

@@ -22,7 +22,16 @@ from hetero_rsnn.network.equations import (
     lines,
     temporaries,
 )
-from hetero_rsnn.network.models import LIF_STDP, METHODS, MODELS, NOT_NEGATIVE, POSITIVE, REFRACTORY, SHARED, TIME_CONSTANTS
+from hetero_rsnn.network.models import (
+    LIF_STDP,
+    METHODS,
+    MODELS,
+    NOT_NEGATIVE,
+    POSITIVE,
+    REFRACTORY,
+    SHARED,
+    TIME_CONSTANTS,
+)
 from hetero_rsnn.network.parameter import Parameter, parse_parameter
 from hetero_rsnn.network.parts import Input, Parameters, Plasticity, Population, Projection, Protocol
 from hetero_rsnn.network.topology import parse_topology
@@ -160,7 +169,12 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
 
     needed = identifiers("\n".join(equations[k] for k in ("equations", "threshold", "reset", "refractory")))
     needed -= defined(equations["equations"]) | {"I_in"}
-    given = {k for t in (*_table(data, "populations").values(), _table(data, "parameters")) if isinstance(t, Mapping) for k in t}
+    given = {
+        k
+        for t in (*_table(data, "populations").values(), _table(data, "parameters"))
+        if isinstance(t, Mapping)
+        for k in t
+    }
     needed -= {k for k in temporaries(equations["reset"]) if k not in given}
     _refuse_random("\n".join(equations.values()))
     common = _table(data, "parameters")

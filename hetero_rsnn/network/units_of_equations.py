@@ -49,7 +49,9 @@ def check_neuron(code: Pairs, parameters: Pairs, current: str, values: Values = 
     blocks, numbers = dict(code), dict(values)
     names = neuron_names(blocks["equations"], parameters, current)
     _equations("neuron.equations", blocks["equations"], names, numbers)
-    conditions = frozenset({"not_refractory", *re.findall(r"(\w+)\s*(?:=[^:]*)?:\s*bool(?:ean)?\b", blocks["equations"])})
+    conditions = frozenset(
+        {"not_refractory", *re.findall(r"(\w+)\s*(?:=[^:]*)?:\s*bool(?:ean)?\b", blocks["equations"])}
+    )
     _expression("neuron.threshold", blocks["threshold"], names, conditions, numbers, condition=True)
     _statements("neuron.reset", blocks["reset"], names, numbers)
     if blocks.get("refractory"):
@@ -112,7 +114,9 @@ def check_initial(name: str, unit: str, names: Mapping[str, Dimension]) -> None:
     """Refuse an initial value of another unit than its variable's."""
     found, wanted = dimension_of(unit), names[name]
     if found != wanted:
-        raise UnitError(f"neuron.initial.{name} must have the unit of {name}, which is {show(wanted)}, got {show(found)}")
+        raise UnitError(
+            f"neuron.initial.{name} must have the unit of {name}, which is {show(wanted)}, got {show(found)}"
+        )
 
 
 def _defined(where: str, text: str) -> Names:
@@ -190,7 +194,9 @@ def _expression(
 ) -> None:
     """A threshold, which is true or false, or a refractory time, which may be a time too."""
     lines = located_lines(text)
-    whole = Line(" ".join(line.text for line in lines), tuple(p for line in lines for p in (*line.places, line.places[-1])))
+    whole = Line(
+        " ".join(line.text for line in lines), tuple(p for line in lines for p in (*line.places, line.places[-1]))
+    )
     checker = Checker(where, names, values)
     found = checker.check(whole, 0, whole.text, None, where)
     if is_condition(whole.text, conditions) and (condition or found == NONE):
@@ -199,5 +205,3 @@ def _expression(
         return
     rule = "a condition such as 'v > v_th'" if condition else "a time, or a condition such as 'v > v_th'"
     raise UnitError(f"{where} must be {rule}, got {whole.text!r} ({show(found)})")
-
-

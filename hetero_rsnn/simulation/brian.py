@@ -198,7 +198,15 @@ class BrianObjects:
             self.network.add(self.state_monitor)
 
     def _connect(
-        self, b2: Any, name: str, rows: Any, model: str, code: dict[str, str], clock: Any, namespace: Any, method: str = ""
+        self,
+        b2: Any,
+        name: str,
+        rows: Any,
+        model: str,
+        code: dict[str, str],
+        clock: Any,
+        namespace: Any,
+        method: str = "",
     ) -> Any:
         extra = {"method": method or METHODS[0]} if re.search(r"/dt", model) else {}
         synapses = b2.Synapses(

@@ -79,7 +79,7 @@ DEFAULT = Engine()
 Fired = tuple[Ints, NDArray[np.int32], dict[str, Array]]
 
 
-class LeftNumbers(Exception):  # noqa: N818 - a message to `simulate`, which makes an error of it
+class LeftNumbers(Exception):
     """A backend has stopped in a step after which a state variable is no finite number."""
 
     def __init__(self, variable: str, neuron: int, step: int, fired: Fired) -> None:

@@ -55,7 +55,7 @@ def simulate(
     plasticity : bool
         False freezes the weights. A frozen phase forgets the traces of STDP: pairs do not form across it.
     record : sequence of str
-        State variables to record at the beginning of every step: ``"v"``, ``"I_syn"`` or what else has a differential equation.
+        State variables to record at the beginning of every step: ``"v"``, ``"I_syn"``, or others of the equations.
     record_neurons : array of int, optional
         Which neurons to record; all by default.
     state : State or Recording, optional

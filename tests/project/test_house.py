@@ -24,9 +24,10 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 #: Libraries that stand behind a few modules (or packages): contract -> who may import them.
 BEHIND = {
     "skopt": {"searching.surrogate", "searching.wasserstein"},
-    "brian2": {"simulation.brian"},
+    "brian2": {"simulation.brian", "simulation.generated"},
     "numba": {
         "simulation.kernels",
+        "simulation.generated",
         "gradient.lanes",
         "gradient.adjoint",
         "gradient.packed",

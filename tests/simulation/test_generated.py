@@ -170,7 +170,12 @@ def test_the_source_is_python_that_reads_like_the_equations() -> None:
     for compiled in (True, False):
         text = kernel_source(own_network("adaptive"), compiled=compiled).text
         ast.parse(text)
-        for words in ("theta += jump", "# threshold", "# reset", "# state update of the neurons"):
+        for words in (
+            "theta += jump" if compiled else "theta = theta + (jump)",
+            "# threshold",
+            "# reset",
+            "# state update of the neurons",
+        ):
             assert words in text, words
     assert max(map(len, kernel_source(own_network("extra_variable")).text.splitlines())) < 140
 
@@ -187,15 +192,16 @@ def test_a_state_that_overflows_ends_the_run() -> None:
     data["neuron"] |= {
         "method": "euler",
         "equations": "dv/dt = (I_syn + I_bias + I_in + v**3) / tau_m : 1\ndI_syn/dt = -I_syn / tau_syn : 1",
-        "threshold": "v > 1e200", "reset": "v = 0", "refractory": "", "initial": {"v": 0.0},
+        "threshold": "v < -1e140", "reset": "v = 0", "refractory": "", "initial": {"v": 0.0},
     }  # fmt: skip
     for population in data["populations"].values():
         for key in ("v_rest", "v_reset", "v_th", "t_ref", "tau_theta", "jump"):
             population.pop(key, None)
     drawn = hr.draw(hr.Network.from_dict(data, "explosive"), 0)
+    u = hr.uniform_stimulus(50, "10 ms", 1)
     for backend in GENERATED:
         error = refused(
-            lambda backend=backend: hr.simulate(drawn, hr.uniform_stimulus(50, "10 ms", 1), backend=backend, record=["v"]),
+            lambda backend=backend: hr.simulate(drawn, u, backend=backend, record=["v"]),
             "v of neuron ", "has left the range of numbers at ", "recording",
             error=hr.StateOverflowError,
         )  # fmt: skip
@@ -216,3 +222,13 @@ def test_a_network_in_which_nothing_is_plastic() -> None:
     runs = [hr.simulate(drawn, _stimulus("events"), backend=b) for b in ("brian2", *GENERATED)]
     for run in runs[1:]:
         agree(run, dataclasses.replace(runs[0], traces={}))
+
+
+def test_channels_of_the_input_have_no_variables() -> None:
+    data = OWN["adaptive"]()
+    data["synapse"]["on_pre"] = "I_syn_post += w*theta_pre"
+    drawn = hr.draw(hr.Network.from_dict(data, "own"), 0)
+    assert hr.simulate(drawn, _stimulus("current")[:5], backend="numpy").n == 40
+    for backend in ("numpy", "brian2"):
+        error = hr.NetworkError if backend == "numpy" else hr.HeteroError
+        refused(lambda b=backend: hr.simulate(drawn, _stimulus("events")[:5], backend=b), "pre", error=error)

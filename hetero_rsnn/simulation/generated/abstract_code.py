@@ -111,7 +111,7 @@ def _block(generator: Any, scalar: Any, vector: Any) -> dict[str, Any]:
 def _dtype(variable: Any) -> str:
     import numpy as np
 
-    return np.dtype(variable.dtype).name
+    return str(np.dtype(variable.dtype).name)
 
 
 def _plain(value: Any) -> Any:
@@ -164,9 +164,7 @@ def derive(net: Network) -> dict[str, Any]:
         network = b2.Network(neurons)
 
         def connect(name: str, model: str, **options: Any) -> None:
-            synapses = b2.Synapses(
-                neurons, neurons, model, clock=clock, name=name, codeobj_class=listener, **options
-            )
+            synapses = b2.Synapses(neurons, neurons, model, clock=clock, name=name, codeobj_class=listener, **options)
             synapses.connect(i=[0], j=[1])
             network.add(synapses)
 

@@ -11,18 +11,104 @@ from hetero_rsnn.simulation.generated.program import Block
 
 #: Names of the written sources; names of equations that meet them get a prefix.
 RESERVED = frozenset(
-    "np run prepare step local row current free neuron synapse source target spike spikes count start event channel state"
-    " begin end first hold_steps record wanted recorded begun low high q place total last_spike range clip power modulo"
-    " exprel floor ceil timestep sample whole vectors drive parts njit true false none len abs min max int float bool sum at shape odd inf nan"
-    " expressions functions own pi e fired resting values sources targets which".split()
+    {
+        "abs",
+        "at",
+        "begin",
+        "begun",
+        "bool",
+        "ceil",
+        "channel",
+        "clip",
+        "count",
+        "count_neurons",
+        "current",
+        "drive",
+        "e",
+        "end",
+        "event",
+        "exprel",
+        "expressions",
+        "false",
+        "fired",
+        "first",
+        "float",
+        "floor",
+        "free",
+        "functions",
+        "high",
+        "hold_steps",
+        "inf",
+        "int",
+        "last_spike",
+        "len",
+        "local",
+        "low",
+        "max",
+        "min",
+        "modulo",
+        "nan",
+        "neuron",
+        "njit",
+        "none",
+        "np",
+        "odd",
+        "own",
+        "parts",
+        "pi",
+        "place",
+        "place_in_list",
+        "power",
+        "prepare",
+        "q",
+        "range",
+        "record",
+        "recorded",
+        "resting",
+        "row",
+        "run",
+        "sample",
+        "shape",
+        "source",
+        "sources",
+        "spike",
+        "spikes",
+        "start",
+        "state",
+        "step",
+        "sum",
+        "synapse",
+        "target",
+        "targets",
+        "timestep",
+        "total",
+        "true",
+        "values",
+        "vectors",
+        "wanted",
+        "which",
+        "whole",
+    }
 )
-_PREFIXES = ("neurons_", "plastic_", "static_", "event_", "shared_", "constant_", "own_", "spike_", "by_post", "list_")
+_PREFIXES = (
+    "neurons_",
+    "plastic_",
+    "static_",
+    "event_",
+    "shared_",
+    "constant_",
+    "own_",
+    "spike_",
+    "by_post",
+    "list_",
+    "count_",
+)
 #: Functions of equations that numpy has under the same name.
-_NUMPY = (
-    "exp expm1 log log1p log10 sqrt sin cos tan sinh cosh tanh arcsin arccos arctan sign".split()
+_NUMPY = frozenset(
+    "exp expm1 log log1p log10 sqrt sin cos tan sinh cosh tanh arcsin arccos arctan sign".split()  # noqa: SIM905 - a list of words is easier to read
 )
 #: Those that stand in `functions`.
-_OURS = {"clip": "clip", "exprel": "exprel", "timestep": "timestep", "floor": "floor", "ceil": "ceil", "int": "whole"}
+_OURS = {**{k: k for k in ("clip", "exprel", "timestep", "floor", "ceil")}, "int": "whole"}
 _HEAVY = (ast.Div, ast.Pow, ast.Mod, ast.FloorDiv)
 
 
@@ -151,7 +237,7 @@ class Renderer(ast.NodeTransformer):
         values = [self.visit(v) for v in node.values]
         if not self.vectors:
             return ast.BoolOp(node.op, values)
-        out = values[0]
+        out: ast.expr = values[0]
         for value in values[1:]:
             out = ast.BinOp(out, ast.BitAnd() if isinstance(node.op, ast.And) else ast.BitOr(), value)
         return out

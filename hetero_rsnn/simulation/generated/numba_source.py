@@ -266,7 +266,7 @@ class Kernel:
                 write("target = spike_neurons[spike]")
                 with write.block("for place in range(by_post_indptr[target], by_post_indptr[target + 1]):"):
                     write("synapse = by_post[place]")
-                    if self._has_source(block):
+                    if block.of_source:
                         write(f"source = {self.need('plastic_source')}[synapse]")
                     yield
         else:
@@ -276,14 +276,10 @@ class Kernel:
                     write(f"target = {rows}_target[synapse]")
                     yield
 
-    @staticmethod
-    def _has_source(block: Block) -> bool:
-        return any(v.index == "pre" or v.array in ("_synaptic_pre", "i") for v in block.variables.values())
-
     def events(self, block: Block, rows: str, title: str) -> None:
         """All events of a kind in a step."""
         write = self.write
-        if not block.vector or (rows == "event" and self._has_source(block)):
+        if not block.vector or (rows == "event" and block.of_source):
             return
         write("", f"# {title}")
         self.scalars(block)
@@ -332,7 +328,7 @@ class Kernel:
         with write.block("for synapse in range(plastic_target.size):"):
             if block.uses("post") or after:
                 write("target = plastic_target[synapse]")
-            if self._has_source(block) or "_pre" in block.target:
+            if block.of_source or "_pre" in block.target:
                 write(f"source = {self.need('plastic_source')}[synapse]")
             self.body(block)
             if after:

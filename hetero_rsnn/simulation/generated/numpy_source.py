@@ -34,7 +34,9 @@ class NumpyKernel(Kernel):
 
     def element(self, v: Variable, block: Block, rows: str = "") -> str:
         if v.owner == "neurons":
-            index = {"own": "neuron" if block.owner == "neurons" else "target", "post": "target", "pre": "source"}[v.index]
+            index = {"own": "neuron" if block.owner == "neurons" else "target", "post": "target", "pre": "source"}[
+                v.index
+            ]
             if v.array == "i":
                 return index
             whole = block.owner == "neurons" and block.kind in ("update", "threshold")
@@ -58,7 +60,9 @@ class NumpyKernel(Kernel):
         texts = self._texts(block)
         many = {n for n, v in block.variables.items() if v.index in ("post", "pre")}
         for name in sorted(self._reads(block, texts)):
-            if not (name in many and all(s.inplace for s in block.vector if s.target == name) and name in block.written):
+            if not (
+                name in many and all(s.inplace for s in block.vector if s.target == name) and name in block.written
+            ):
                 write(*self.load(name, block.variables[name], block, rows))
         for s, text in texts:
             condition = block.condition_of(s)
@@ -126,7 +130,7 @@ class NumpyKernel(Kernel):
 
     def events(self, block: Block, rows: str, title: str) -> None:
         write = self.write
-        if not block.vector or (rows == "event" and self._has_source(block)):
+        if not block.vector or (rows == "event" and block.of_source):
             return
         write("", f"# {title}")
         self.scalars(block)
@@ -136,11 +140,11 @@ class NumpyKernel(Kernel):
         elif block.kind == "post":
             write(f"synapse = {self.need('by_post')}[vectors.rows({self.need('by_post_indptr')}, fired)]")
             write("target = plastic_target[synapse]")
-            if self._has_source(block):
+            if block.of_source:
                 write(f"source = {self.need('plastic_source')}[synapse]")
         else:
             write(f"synapse = vectors.rows({rows}_indptr, fired)", f"target = {rows}_target[synapse]")
-            if self._has_source(block):
+            if block.of_source:
                 write(f"source = np.repeat(fired, {rows}_indptr[fired + 1] - {rows}_indptr[fired])")
         if block.order == "together":
             self.body(block, rows)
@@ -152,7 +156,7 @@ class NumpyKernel(Kernel):
     def _by_synapse(self, block: Block, rows: str) -> None:
         """Synapse after synapse."""
         write = self.write
-        ends = ["synapse", "target", *(["source"] if self._has_source(block) else [])]
+        ends = ["synapse", "target", *(["source"] if block.of_source else [])]
         with write.block(f"for {', '.join(ends)} in zip({', '.join(ends)}, strict=True):"):
             self.one_by_one = True
             render = self.renderer(block, constants=False)
@@ -189,7 +193,7 @@ class NumpyKernel(Kernel):
         self.scalars(block)
         if block.uses("post") or after:
             write("target = plastic_target")
-        if self._has_source(block) or "_pre" in block.target:
+        if block.of_source or "_pre" in block.target:
             write(f"source = {self.need('plastic_source')}")
         self.body(block)
         if after:

@@ -100,6 +100,14 @@ class Block:
         """Whether it has a variable of the pre- or post-synaptic neurons."""
         return any(v.index == index for v in self.variables.values())
 
+    @property
+    def of_source(self) -> bool:
+        """Whether it has variables, or the number, of the pre-synaptic neuron."""
+        return any(
+            v.index == "pre" or (self.owner != "neurons" and v.array in ("_synaptic_pre", "i"))
+            for v in self.variables.values()
+        )
+
     @cached_property
     def guarded(self) -> frozenset[str]:
         """Names of its own that end in variables only that are written under a condition of the block's owner.

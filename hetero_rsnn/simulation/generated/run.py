@@ -1,4 +1,4 @@
-"""The fast and the numpy backend for equations of one's own: arrays of a draw, calls of the compiled kernel, what comes back."""
+"""The fast and the numpy backend for equations of one's own: arrays of a draw, calls of the kernel, what comes back."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hetero_rsnn.common import units
+from hetero_rsnn.common.errors import NetworkError
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import PRECISIONS, Draw
@@ -138,6 +139,11 @@ class GeneratedBackend:
     def run(self, drive: Drive, record: Ints, names: tuple[str, ...] = ()) -> Fired:
         """Advance by a piece of input, in calls that share one spike buffer."""
         started = time.perf_counter()
+        if drive.event_steps.size and self._program.deliver.of_source:
+            raise NetworkError(
+                "synapse.on_pre reads variables of the pre-synaptic neuron, which channels of the input do not have",
+                fix="drive the network by currents, or give the plasticity an on_pre of its own",
+            )
         n_steps = drive.steps
         wanted = np.full(len(self.variables), -1)
         for row, name in enumerate(names):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -76,10 +77,8 @@ def _program(text: str, of: _Unkeyed) -> Program:
         from hetero_rsnn.simulation.generated.abstract_code import derive
 
         data = derive(of.net)
-        try:
+        with suppress(OutputError):  # it is worked out again next time
             write_text(path, json.dumps({"text": text, "program": data}, indent=1))
-        except OutputError:
-            pass  # it is worked out again next time
     return read_program(data)
 
 
