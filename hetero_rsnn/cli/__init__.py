@@ -2,6 +2,7 @@
 
 ``program``   puts the commands together; a user's mistake ends in one line and exit code 2
 ``options``   what several commands read: overrides, seeds, the folder for results
+``serving``   a page that is served until Ctrl-C
 ``studies``   what compare and sweep share: named networks, files, the journal
 ``networks``, ``spaces``, ``data``, ``simulate``, ``compare``, ``sweep``, ``tasks`` (classify, forecast), ``images``
 (classify --model), ``control``, ``search``, ``show``: the commands
