@@ -124,4 +124,4 @@ def page_server(pages: Pages, host: str, port: int, *, keeping: bool = False) ->
         return Server((host, port), Handler)
     except OSError as error:
         why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror or error}"
-        raise OutputError(f"port {port} of {host} {why}", fix="choose another --serve, or 0 for a free one") from None
+        raise OutputError(f"port {port} of {host} {why}", fix="choose another, or 0 for a free one") from None

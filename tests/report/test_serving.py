@@ -99,7 +99,7 @@ def test_a_port_in_use_is_refused(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         pages = Pages([tmp_path], lambda version: "")
-        refused(lambda: page_server(pages, "127.0.0.1", port), str(port), "in use", "--serve", error=OutputError)
+        refused(lambda: page_server(pages, "127.0.0.1", port), str(port), "in use", "choose another", error=OutputError)
 
 
 @pytest.mark.parametrize("word", ["nothing", "65536", "-1", "localhost:", "1.5"])
