@@ -2,12 +2,9 @@
 
 ``program``   puts the commands together; a user's mistake ends in one line and exit code 2
 ``options``   what several commands read: overrides, seeds, the folder for results
-<<<<<<< HEAD
 ``layout``    headings in the help
 ``outputs``   files that are named: figure and tables
-=======
 ``serving``   a page that is served until Ctrl-C
->>>>>>> report
 ``studies``   what compare and sweep share: named networks, files, the journal
 ``own``       data of one's own: options, and what a file becomes
 ``scoring``   search --task: scores on data, and what the winner does on the rest
