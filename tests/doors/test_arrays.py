@@ -303,7 +303,9 @@ _INF = {"infinity": "a threshold that is never reached is allowed"}
 #: Labels and groups may be names.
 _NAMES = dict.fromkeys(("strings", "strings in a list", "strings as objects"), "a name")
 #: What the encoder of sound takes for samples of a wav file, which it divides by 2^31.
-_SAMPLES = {"int32": "samples of a wav file, in other units"}
+_SAMPLES = {"int32": "samples of a wav file, in other units", "a dictionary": "columns with their names"}
+#: A dictionary is a table whose columns have names.
+_COLUMNS = {"a dictionary": "columns with their names"}
 #: Bytes are pixels, of which 255 is white.
 _PIXELS = {"uint8": "pixels, in other units"}
 _NONE = {"nothing": "no number, no value"}
@@ -321,7 +323,7 @@ def doors() -> dict[str, Door]:
     sample = TABLE[:6, :1]
     made = {
         "array_stimulus:values": Door(lambda x: hr.array_stimulus(x, "2 ms"), TABLE),
-        "array_stimulus:values (samples,)": Door(lambda x: hr.array_stimulus(x, "2 ms"), SERIES),
+        "array_stimulus:values (samples,)": Door(lambda x: hr.array_stimulus(x, "2 ms"), SERIES, _COLUMNS),
         "poisson_stimulus:rates": Door(lambda x: hr.poisson_stimulus(x, "2 ms"), TABLE[:20]),
         "event_stimulus:times": Door(lambda x: hr.event_stimulus(x, [0, 0, 0], n_channels=1, hold="1 ms"), ROW),
         "event_stimulus:channels": Door(lambda x: hr.event_stimulus(ROW, x, n_channels=4, hold="1 ms"), ROW),
@@ -412,9 +414,10 @@ def doors() -> dict[str, Door]:
         "HRSNNForecaster.fit:y": Door(
             lambda x: small_forecaster().fit([TABLE[:, :1]], [x]).predict([TABLE[:40, :1]]),
             SERIES,
+            _COLUMNS,
         ),
         "HRSNNForecaster.predict:X": Door(lambda x: forecaster().predict([x]), TABLE[:30, :1]),
-        "HRSNNForecaster.score:y": Door(lambda x: forecaster().score([TABLE[:, :1]], [x]), SERIES),
+        "HRSNNForecaster.score:y": Door(lambda x: forecaster().score([TABLE[:, :1]], [x]), SERIES, _COLUMNS),
         "HRSNNGradientClassifier.partial_fit:X": Door(
             lambda x: taught().partial_fit([*list(X3), x], [*Y3, 0], [0, 1]).decision_function(list(X3[:2])), sample
         ),
@@ -432,7 +435,7 @@ def doors() -> dict[str, Door]:
             lambda x: taught_forecaster().fit([x], [SERIES]).predict([TABLE[:40, :1]]), TABLE[:, :1]
         ),
         "HRSNNGradientForecaster.fit:y": Door(
-            lambda x: taught_forecaster().fit([TABLE[:, :1]], [x]).predict([TABLE[:40, :1]]), SERIES
+            lambda x: taught_forecaster().fit([TABLE[:, :1]], [x]).predict([TABLE[:40, :1]]), SERIES, _COLUMNS
         ),
         "HRSNNGradientForecaster.fit:sample_weight": Door(
             lambda x: taught_forecaster().fit([TABLE[:, :1]], [SERIES], [x]).predict([TABLE[:40, :1]]), SERIES
@@ -441,7 +444,7 @@ def doors() -> dict[str, Door]:
             lambda x: taught_forecaster().partial_fit([x], [SERIES]).predict([TABLE[:40, :1]]), TABLE[:, :1]
         ),
         "HRSNNGradientForecaster.partial_fit:y": Door(
-            lambda x: taught_forecaster().partial_fit([TABLE[:, :1]], [x]).predict([TABLE[:40, :1]]), SERIES
+            lambda x: taught_forecaster().partial_fit([TABLE[:, :1]], [x]).predict([TABLE[:40, :1]]), SERIES, _COLUMNS
         ),
         "HRSNNGradientForecaster.partial_fit:sample_weight": Door(
             lambda x: taught_forecaster().partial_fit([TABLE[:, :1]], [SERIES], [x]).predict([TABLE[:40, :1]]), SERIES
@@ -466,7 +469,7 @@ def doors() -> dict[str, Door]:
         "AnytimeReadout.scores:X": Door(lambda x: anytime().scores([x]), sample),
         "LinearClassifier.score:X": Door(lambda x: linear().score([*X3[:2], x], [0, 1, 1]), sample),
         "LinearClassifier.features:X": Door(lambda x: linear().features([x]), sample),
-        "AudioEncoder.fit:X": Door(lambda x: hr.AudioEncoder(8000).fit([x]).features(SOUND), SOUND),
+        "AudioEncoder.fit:X": Door(lambda x: hr.AudioEncoder(8000).fit([x]).features(SOUND), SOUND, _COLUMNS),
         "AudioEncoder.features:x": Door(lambda x: hr.AudioEncoder(8000).fit([SOUND]).features(x), SOUND, _SAMPLES),
         "AudioEncoder.encode:x": Door(
             lambda x: hr.AudioEncoder(8000).fit([SOUND]).encode(x, hold="10 ms", dt="1 ms", seed=1), SOUND, _SAMPLES

@@ -75,7 +75,7 @@ QUANTITY = SimpleNamespace(dim=SimpleNamespace(is_dimensionless=False))
         (list(np.zeros(2)), ["list of samples", "wrap it, [x]"]),
         (["abc"], ["'abc'", "wrap it, [x]"]),
         ("abc", ["'abc'", "list of samples"]),
-        ({"a": 1}, ["dict", "list(...)"]),
+        ({"a": 1}, ["one dict", "wrap it, [x]"]),
         ((x for x in [1]), ["generator", "list(...)"]),
         ([np.zeros((3, 2)), np.zeros((0, 2))], ["sample 1 of X is empty", "at least one row", "leave it out"]),
         ([[]], ["sample 0 of X is empty"]),
