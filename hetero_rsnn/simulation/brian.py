@@ -413,7 +413,8 @@ def b2_errors(net: Network) -> Iterator[None]:
                 thing._network = "refused"  # noqa: SLF001 - Brian2 has no other way to say so
         cause = error.__cause__ or error
         reason = " ".join(str(cause).split())
-        raise NetworkError(f"Brian2 refuses network {net.name!r}: {reason[:300]}") from error
+        fix = "set method to euler, rk2, rk4 or heun" if "conditionally linear" in reason else ""
+        raise NetworkError(f"Brian2 refuses network {net.name!r}: {reason[:300]}", fix=fix) from error
 
 
 def initial_state(draw: Draw) -> State:
