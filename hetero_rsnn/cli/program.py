@@ -98,7 +98,7 @@ _command(
     "hetero-rsnn search quick",
     "hetero-rsnn search paper --budget 40 --journal paper.jsonl",
     "hetero-rsnn search paper --journal paper.jsonl --resume",
-    "hetero-rsnn search quick --task japanese_vowels --objective accuracy_per_spike",
+    "hetero-rsnn search quick --task japanese_vowels --objective accuracy",
     "hetero-rsnn search quick --task weather.csv --column wind --horizon 6",
 )(cli_search.search)
 app.add_typer(spaces_app, name="spaces", rich_help_panel="Search")

@@ -180,7 +180,9 @@ def test_mistakes(name: str, options: dict[str, Any], message: str) -> None:
 def test_a_file_is_told_where_files_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.csv").write_text("x\n1\n")
-    with pytest.raises(HeteroError, match=r"unknown data set 'mine.csv': .*labelled_dataset or series_dataset.*own_data\.md"):
+    with pytest.raises(
+        HeteroError, match=r"unknown data set 'mine.csv': .*labelled_dataset or series_dataset.*own_data\.md"
+    ):
         load_dataset("mine.csv")
 
 

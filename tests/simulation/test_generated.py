@@ -184,7 +184,7 @@ def test_a_measure_runs(tmp_path: Any) -> None:
     protocol = {"protocol.samples": 400, "protocol.washout": 20, "protocol.d_max": 5, "protocol.train": "200 ms"}
     net = own_network("adaptive").replace(**protocol)
     fast, slow = (hr.measure(net, seeds=[0], backend=b) for b in GENERATED)
-    assert fast.seeds[0].C == slow.seeds[0].C
+    assert fast.rows[0].C == slow.rows[0].C
 
 
 def test_a_state_that_overflows_ends_the_run() -> None:
