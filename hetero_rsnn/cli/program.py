@@ -110,7 +110,7 @@ _command(
     "hetero-rsnn classify japanese_vowels honhos henhes --early",
     "hetero-rsnn classify sklearn_digits --model mlp --quick",
     "hetero-rsnn classify flowers.csv --label species --quick",
-    "hetero-rsnn classify steps.csv henhes --sample walk --groups person --save model.json",
+    "hetero-rsnn classify steps.csv henhes --sample walk --save model.json",
 )(cli_tasks.classify)
 _command(
     "Tasks",
