@@ -140,7 +140,7 @@ def test_parameters_sizes_and_seeds_compile_nothing() -> None:
     hr.simulate(hr.draw(net, 1), hr.uniform_stimulus(5, "10 ms"))
     compiled = len(module.run.signatures)
     hr.simulate(hr.draw(other, 2), hr.uniform_stimulus(5, "10 ms"))
-    assert len(module.run.signatures) == compiled == 1
+    assert len(module.run.signatures) == compiled
 
 
 def test_a_warm_start_imports_no_brian2() -> None:
@@ -180,11 +180,11 @@ def test_the_source_is_python_that_reads_like_the_equations() -> None:
     assert max(map(len, kernel_source(own_network("extra_variable")).text.splitlines())) < 140
 
 
-def test_a_measure_runs(tmp_path: Any) -> None:
+def test_a_measure_runs() -> None:
     protocol = {"protocol.samples": 400, "protocol.washout": 20, "protocol.d_max": 5, "protocol.train": "200 ms"}
     net = own_network("adaptive").replace(**protocol)
     fast, slow = (hr.measure(net, seeds=[0], backend=b) for b in GENERATED)
-    assert fast.seeds[0].C == slow.seeds[0].C
+    assert fast["C"][0] == slow["C"][0] and fast["rate_hz"][0] == slow["rate_hz"][0] > 1
 
 
 def test_a_state_that_overflows_ends_the_run() -> None:
