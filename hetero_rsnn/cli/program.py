@@ -157,7 +157,7 @@ _command(
     "warmup",
     "Compile the kernels ahead of the first run.",
     "hetero-rsnn warmup",
-    "NUMBA_CACHE_DIR=/opt/numba hetero-rsnn warmup",
+    "hetero-rsnn warmup --no-gradient",
 )(warmup)
 
 
