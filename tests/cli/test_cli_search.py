@@ -233,7 +233,7 @@ def test_journals_that_are_in_the_way_or_of_another_search(run, tmp_path):
         ([*QUICK, "--resume", "--seeds", "3"], "its seeds is [0, 1, 2, 3], not [0, 1, 2]"),
         ([*QUICK, "--resume", "--set", "n=61"], "j is of another space"),
         ([*QUICK[:2], "--resume"], "j is of another space"),
-        ([*QUICK, "--resume", "--precision", "single"], "its measure is"),
+        ([*QUICK, "--resume", "--precision", "single"], "its precision is 'double', not 'single'"),
         ([*QUICK, "--resume", "--budget", "6"], "budget must be a whole number >= 7"),
     ]:
         code, _, err = run(*words, "--journal", "j", "--workers", "1")
