@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures as cf
 import logging
-import pickle
 import re
 import threading
 import time
@@ -12,6 +11,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from hetero_rsnn.common.errors import ExecutorError
@@ -205,13 +205,13 @@ class DaskRunner(FuturesRunner):
         if self._sent[0] is not function:
             held: Any = function
             try:
-                data = pickle.dumps(function)
-            except Exception:  # Dask can send some that pickle cannot
+                data = bytes(ForkingPickler.dumps(function))
+            except Exception:  # Dask can send some that it cannot
                 data = b""
             if len(data) > _LARGE:
                 with warnings.catch_warnings():  # Dask warns of what is large, which is why it is sent once
                     warnings.simplefilter("ignore")
-                    held = self._client.submit(pickle.loads, data, pure=False)
+                    held = self._client.submit(ForkingPickler.loads, data, pure=False)
             self._sent = function, held
         return self._sent[1]
 

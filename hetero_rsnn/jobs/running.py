@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 import traceback
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, TypeVar
 
 from hetero_rsnn.common import checks
@@ -125,7 +125,7 @@ def _tried(function: Callable[[Job], Result], job: Job) -> Result | _Failure:
         if not isinstance(error, HeteroError):  # where it happened is lost on the way
             error.add_note("".join(traceback.format_exception(error)).rstrip())
         try:
-            pickle.loads(pickle.dumps(error))
+            ForkingPickler.loads(ForkingPickler.dumps(error))
         except Exception:
             raise error from None
         return _Failure(error)

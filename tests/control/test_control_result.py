@@ -113,6 +113,6 @@ def test_show_recognises_the_journal(run, tmp_path):
     assert all(len(line.rstrip()) <= 80 for line in out.splitlines() if "wrote" not in line)
     assert (tmp_path / "shown" / "control.png").stat().st_size > 10_000
     exit_2(run("show", "j.jsonl", "--out", "shown"), "exists already")
-    exit_2(run("show", "j.jsonl", "--html", "x.html"), "--html and --serve are for journals of search, sweep and compare")
+    exit_2(run("show", "j.jsonl", "--html", "x.html"), "--html and --serve are for journals of search, sweep")
     written(tmp_path / "s.jsonl", header={"definition": {}})
     exit_2(run("show", "j.jsonl", "s.jsonl"), "j.jsonl is of trainings, s.jsonl of a search")
