@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 
@@ -85,7 +86,7 @@ def test_warmup_compiles_once_and_leaves_nothing_to_compile(tmp_path):
     assert [line.partition(" in ")[0] for line in out[:2]] == [
         f"simulations, {precision} precision: compiled" for precision in ("double", "single")
     ]
-    assert out[2].startswith("compiled 8 functions for ") and out[3].startswith(f"cache: {tmp_path / 'cache'}")
+    assert re.match(r"compiled [1-9]\d* functions for ", out[2]) and out[3].startswith(f"cache: {tmp_path / 'cache'}")
     out, err = run("warmup", "--no-gradient")
     assert err == [] and out[2].startswith("nothing was left to compile for ")
     small = ["--n", "50", "--samples", "20", "--out", "s"]
