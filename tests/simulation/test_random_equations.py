@@ -165,7 +165,7 @@ def _compare(data: dict[str, Any], backends: tuple[str, ...]) -> None:
 
 
 def _examples(count: int) -> Any:
-    """A seed that is given, since that of `derandomize` follows the source: counts of constructs would change with it."""
+    """With a seed that is given: that of `derandomize` follows the source, and counts of constructs with it."""
     options = settings(max_examples=count, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     return seed(SEED)(options(given(networks())(lambda data: _compare(data, GENERATED))))
 
