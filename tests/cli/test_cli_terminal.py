@@ -22,12 +22,19 @@ from hetero_rsnn.cli.networks import _escaped
 from hetero_rsnn.cli.options import any_encoding, by_line, say
 from hetero_rsnn.common.text import printable
 from hetero_rsnn.jobs.progress import print_warning, progress_bar
+from hetero_rsnn.simulation.fast import compile_kernels
 
 TINY = ["--quick", "--n", "60", "--seeds", "2", "--workers", "1"]
 TINY += ["--set", "protocol.samples=500", "--set", "protocol.train=1 s", "--set", "protocol.d_max=10"]
 WIND = ["simulate", "henhes", "--input", "wind_greensboro", "--samples", "60", "--n", "40"]
 #: What would clear the screen, write backwards, end a line or hide; in a name of a file, and in other text.
 EVIL, SHOWN = "a\x1b[2J\u202eb\x9b", "a\\x1b[2J\\u202eb\\x9b"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled():
+    """Compiled before, since the line that says so would stand among what these tests look at."""
+    compile_kernels()
 
 
 @pytest.fixture
