@@ -1,28 +1,20 @@
 """Draw `docs/front.svg`, efficiency over capacity of the four networks: `python docs/_ext/draw_front.py`.
 
-The numbers are those of `docs/results/compare.csv`. The picture is narrow and its words are large, for small screens.
+The numbers are those of `docs/results/compare.json`. The picture is narrow and its words are large, for small screens.
 """
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
+from typing import Any
 
-DOCS = Path(__file__).resolve().parent.parent
-NAMES = {"honhos": "HoNHoS", "henhos": "HeNHoS", "honhes": "HoNHeS", "henhes": "HeNHeS"}
+from numbers_of_pages import ROOT, read
+
+from hetero_rsnn.network.shipped import label as network_label
+
 COLOURS = {"honhos": "#000000", "henhos": "#0072B2", "honhes": "#B36B00", "henhes": "#D55E00"}
 #: Ends of the axes, and where they are in the picture.
 C_END, E_END = 7.6, 46.0
 LEFT, RIGHT, TOP, BOTTOM = 64, 540, 22, 250
-
-
-def rows() -> dict[str, dict[str, float]]:
-    """Means and ends of intervals of C, S and E by network."""
-    with (DOCS / "results" / "compare.csv").open(encoding="utf-8") as file:
-        return {
-            row["network"]: {f"{q}{end}": float(row[f"{q}{end}"]) for q in "CSE" for end in ("", "_low", "_high")}
-            for row in csv.DictReader(file)
-        }
 
 
 def x(c: float) -> float:
@@ -51,7 +43,7 @@ def svg() -> str:
         f'<text transform="translate(18 {(TOP + BOTTOM) / 2}) rotate(-90)" text-anchor="middle" fill="#333333">'
         "efficiency E = C / S</text>",
     ]
-    found = rows()
+    found: dict[str, Any] = read("compare")["networks"]
     for spikes, end in ((0.11, 3.8), (0.15, 6.7)):  # points of equal S lie on a line through 0
         to_x, to_y = x(end), y(end / spikes)
         parts.append(
@@ -60,7 +52,8 @@ def svg() -> str:
             f"S = {spikes:g}</text>"
         )
     for name, row in found.items():
-        cx, cy, colour = x(row["C"]), y(row["E"]), COLOURS[name]
+        c, e = row["C"], row["E"]
+        cx, cy, colour = x(c["mean"]), y(e["mean"]), COLOURS[name]
         # Points of equal neurons lie close together: one name stands before them and above, the other behind and below.
         before = name.endswith("hes")
         label = (
@@ -69,13 +62,13 @@ def svg() -> str:
             else f'x="{cx + 12:.1f}" y="{cy + 22:.1f}"'
         )
         parts.append(
-            f'<path d="M{x(row["C_low"]):.1f} {cy:.1f}H{x(row["C_high"]):.1f}M{cx:.1f} {y(row["E_low"]):.1f}'
-            f'V{y(row["E_high"]):.1f}" stroke="{colour}" stroke-width="1.5"/>'
+            f'<path d="M{x(c["low"]):.1f} {cy:.1f}H{x(c["high"]):.1f}M{cx:.1f} {y(e["low"]):.1f}'
+            f'V{y(e["high"]):.1f}" stroke="{colour}" stroke-width="1.5"/>'
             f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="6" fill="{colour}"/>'
-            f'<text {label} font-weight="bold" fill="{colour}">{NAMES[name]}</text>'
+            f'<text {label} font-weight="bold" fill="{colour}">{network_label(name)}</text>'
         )
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 if __name__ == "__main__":
-    (DOCS / "front.svg").write_text(svg(), encoding="utf-8")
+    (ROOT / "docs" / "front.svg").write_text(svg(), encoding="utf-8")

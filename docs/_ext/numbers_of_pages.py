@@ -18,9 +18,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hetero_rsnn.network.shipped import label
+
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "results"
-LABELS = {"honhos": "HoNHoS", "henhos": "HeNHoS", "honhes": "HoNHeS", "henhes": "HeNHeS"}
 _TABLE = re.compile(r"(<!-- table: (?P<name>[\w ]+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
 
 Row = Mapping[str, Any]
@@ -62,12 +63,6 @@ KEPT: dict[str, Callable[[Row], Row]] = {"compare": kept_comparison, "compare_re
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
-
-
-def label(name: str) -> str:
-    """A network as the paper writes it."""
-    kind = name.removeprefix("recurrent_")
-    return LABELS.get(kind, name)
 
 
 def comparison(file: str, quantities: Sequence[str], first: str) -> list[str]:

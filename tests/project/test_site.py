@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import csv
 import json
 import re
 import runpy
@@ -24,8 +23,13 @@ GALLERY = sorted((DOCS / "gallery").glob("plot_*.py"))
 #: Scripts of the gallery that take more than a few seconds.
 LONGER = {"plot_03_four_networks", "plot_04_sweep", "plot_05_search", "plot_08_early_decisions"}
 NAMES = {"HoNHoS": "honhos", "HeNHoS": "henhos", "HoNHeS": "honhes", "HeNHeS": "henhes"}
-with (DOCS / "results" / "compare.csv").open(encoding="utf-8") as file:
-    MEASURED = {row["network"]: row for row in csv.DictReader(file)}
+#: The three numbers of an estimate, as their names end here.
+ENDS = (("", "mean"), ("_low", "low"), ("_high", "high"))
+#: By network: C, C_low, C_high and so on, as `compare` found them.
+MEASURED = {
+    name: {f"{q}{end}": e[key] for q, e in row.items() for end, key in ENDS}
+    for name, row in json.loads((DOCS / "results" / "compare.json").read_text(encoding="utf-8"))["networks"].items()
+}
 
 
 def read(page: str) -> str:
@@ -39,7 +43,7 @@ def extension(monkeypatch: pytest.MonkeyPatch):
     return import_module
 
 
-def shown(value: str, text: str) -> bool:
+def shown(value: float, text: str) -> bool:
     """Whether a text is a number, rounded to the digits that it has."""
     return f"{float(value):.{len(text.partition('.')[2])}f}" == text
 
