@@ -143,6 +143,19 @@ def judge(answers: Sequence[str], good: str, bad: str) -> str:
     return "open"
 
 
+def correlations(sweep: Sequence[Row], low: int) -> dict[str, hr.Estimate]:
+    """How C goes with the correlation of states while the spread of the neurons grows: a rank correlation a seed.
+
+    Over the whole sweep, and over its `low` first points, in which the rate changes little.
+    """
+    c, r = (np.stack([column(row, q) for row in sweep]) for q in ("C", "correlation"))
+    out = {}
+    for name, points in (("whole sweep", len(sweep)), (f"up to cv {CV}", low)):
+        ranks = [float(stats.spearmanr(r[:points, i], c[:points, i]).statistic) for i in range(c.shape[1])]
+        out[name] = estimate(ranks)
+    return out
+
+
 def claims(four: dict[str, Row], sweep: Sequence[Row], low: int) -> dict[str, Any]:
     """All five claims at one setting, each with what is behind it; `low` points of the sweep are its lower half."""
 
@@ -153,14 +166,8 @@ def claims(four: dict[str, Row], sweep: Sequence[Row], low: int) -> dict[str, An
     synapses = [("honhes", "honhos"), ("henhes", "henhos")]
     h1, h2, h3 = differences(neurons, "C"), differences(synapses, "S"), differences(synapses, "C")
     h4 = differences([("henhes", other) for other in ("honhos", "henhos", "honhes")], "E")
-    # One number a seed: how C goes with the correlation of states while the spread of the neurons grows, over the whole
-    # sweep and its lower half, in which the rate changes little. Three points would decide too much by their choice.
-    h5: dict[str, hr.Estimate] = {}
-    if len(sweep) >= LEAST_POINTS:
-        c, r = (np.stack([column(row, q) for row in sweep]) for q in ("C", "correlation"))
-        for name, points in (("whole sweep", len(sweep)), (f"up to cv {CV}", low)):
-            ranks = [float(stats.spearmanr(r[:points, i], c[:points, i]).statistic) for i in range(c.shape[1])]
-            h5[name] = estimate(ranks)
+    # Three points would decide too much by their choice.
+    h5 = correlations(sweep, low) if len(sweep) >= LEAST_POINTS else {}
     found = {
         "H1": (judge([verdict(e) for e in h1.values()], "larger", "smaller"), h1),
         "H2": (judge([verdict(e) for e in h2.values()], "smaller", "larger"), h2),

@@ -28,8 +28,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from claims import CV, correlations
 from matplotlib.figure import Figure
-from scipy import stats
 from study_kit import Row, Study, as_json, column, fail_politely, mean, paired, symmetric, verdict
 
 import hetero_rsnn as hr
@@ -117,13 +117,6 @@ def claims(four: Sequence[Row]) -> Row:
     return out
 
 
-def ranks(sweep: Sequence[Row], points: int) -> Row:
-    """H5: rank correlation of C and state correlation over the spread of the neurons, seed by seed."""
-    c, r = (np.stack([column(row, q) for row in sweep])[:points] for q in ("C", "correlation"))
-    e = estimate([float(stats.spearmanr(r[:, k], c[:, k]).statistic) for k in range(c.shape[1])])
-    return {**as_json(e), "verdict": verdict(e)}
-
-
 def at(study: Study, point: str) -> Row:
     """Everything that is measured at one operating point."""
     s, names = study.setting, canonical_networks(point)
@@ -134,6 +127,7 @@ def at(study: Study, point: str) -> Row:
         study.measured(hr.load_network(names[0], **base, **{"tau_m.cv": cv}), seeds, label=f"{point}, cv {cv:g}")
         for cv in s["cv"]
     ]
+    low = sum(cv <= CV for cv in s["cv"])
     quantities = ("C", "S", "E", "rate_hz", "silent_share", "correlation")
     return {
         "networks": {n: {q: as_json(mean(row, q)) for q in quantities} for n, row in zip(names, four, strict=True)},
@@ -141,8 +135,7 @@ def at(study: Study, point: str) -> Row:
         "left": left(changed),
         "claims": claims(four),
         "sweep": {"cv": s["cv"]} | {q: [as_json(mean(row, q)) for row in sweep] for q in quantities},
-        "H5, whole sweep": ranks(sweep, len(sweep)),
-        "H5, up to cv 0.55": ranks(sweep, sum(cv <= 0.55 for cv in s["cv"])),
+        **{f"H5, {name}": {**as_json(e), "verdict": verdict(e)} for name, e in correlations(sweep, low).items()},
     }
 
 
