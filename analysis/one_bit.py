@@ -156,7 +156,8 @@ def setting(part: str, quick: bool) -> Row:
         if not large:
             arms = {"both, 32 bits": {"weights": "full", **WAYS["both"]}, "plain, 1 bit": bit, **arms}
         out |= {"train": None if large else 20000, "arms": arms, "seeds": 1 if large else 3}
-        training |= {"epochs": 30 if large else 10, "flip": not quick, "shift": int(quick)}
+        training |= {"epochs": 16 if large else 10, "flip": not quick, "shift": int(quick)}
+        out |= {"channels_last": True} if large else {}
     if quick:
         training |= {"epochs": 4, "batch_size": 32} | ({} if part == "teacher" else {"learning_rate": 0.01})
         out |= {"train": 600, "seeds": min(out["seeds"], 2)}

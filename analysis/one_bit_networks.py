@@ -128,7 +128,9 @@ def new_network(s: Row, arm: Row, seed: int, split: Split) -> Any:
     makers: dict[str, Any] = {
         "conv": hr.SpikingConvNet, "transformer": SpikingTransformer, "ordinary": hr.OrdinaryConvNet,
     }  # fmt: skip
-    return makers[kind](split.shape, split.classes, **how)
+    network = makers[kind](split.shape, split.classes, **how)
+    # convolutions of a processor are a sixth faster so
+    return network.to(memory_format=torch.channels_last) if s.get("channels_last") else network
 
 
 def new_settings(s: Row, arm: Row, seed: int) -> ImageSettings:
