@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common.array_files import packed, read_array_file
 from hetero_rsnn.common.errors import NetworkError, suggest
-from hetero_rsnn.network.models import NOT_NEGATIVE, POSITIVE, REFRACTORY, SHARED, TIME_CONSTANTS
+from hetero_rsnn.network.models import LONGEST_DELAY, NOT_NEGATIVE, POSITIVE, REFRACTORY, SHARED, TIME_CONSTANTS
 from hetero_rsnn.network.overrides import by_name
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _KINDS = ("plastic", "static")
 _OF_SYNAPSES, _REAL = ("float64", "float32"), ("float64",)
 #: Types of indices, by the end of their name: kernels take them as they are.
 _INDICES = {"indptr": "int64", "target": "int32", "projection": "uint8"}
+_WHOLE = {**_INDICES, "delay": "uint16"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +140,11 @@ def check_definition(net: Network, given: Network) -> None:
     NetworkError
         Naming the first place that differs.
     """
+    if net.delayed and net.dt != given.dt:
+        raise NetworkError(
+            f"dt of {net.name!r} must stay {given.dt:g} ms, got {net.dt:g} ms: its delays are given in steps of it",
+            fix="change it before training",
+        )
     now, then = (json.loads(definition_of(n)) for n in (net, given))
     for data in (now, then):
         del data["dt"]
@@ -212,7 +218,7 @@ def in_type(name: str, value: Any) -> NDArray[Any]:
         If an index does not fit into its type.
     """
     found = np.array(value, order="C")
-    index = _INDICES.get(name.rpartition(".")[2]) if name.startswith(tuple(f"{kind}." for kind in _KINDS)) else None
+    index = _WHOLE.get(name.rpartition(".")[2]) if name.startswith(tuple(f"{kind}." for kind in _KINDS)) else None
     if index is None:
         kept = found.dtype == np.float32 and _of_synapses(name)
         return found if kept or found.dtype.kind not in "iuf" else found.astype(np.float64)
@@ -290,6 +296,13 @@ def check_values(arrays: GivenArrays, net: Network, where: str) -> None:
         allowed = [i for i, p in enumerate(net.projections) if p.plastic == (kind == "plastic")]
         if not np.isin(index, allowed).all():
             raise _wrong(where, f"{kind}.projection", f"be of {allowed}", str(np.unique(index).tolist()))
+        if any(net.projections[i].delayed for i in allowed):
+            steps = take(f"{kind}.delay", (_WHOLE["delay"],), target.size)
+            if steps.size and steps.max() > LONGEST_DELAY:
+                raise _wrong(where, f"{kind}.delay", f"be at most {LONGEST_DELAY} steps", str(steps.max()))
+            same_row = np.repeat(np.arange(n), np.diff(ends))
+            if (np.diff(same_row * (LONGEST_DELAY + 1) + steps) < 0).any():
+                raise _wrong(where, f"{kind}.delay", "ascend among the synapses of a neuron", "others")
         for key in own if kind == "plastic" else []:
             if key not in SHARED:
                 take(f"plastic.parameters.{key}", _OF_SYNAPSES, target.size)

@@ -85,6 +85,11 @@ class Network:
             "intervals are over inputs of one network, not over networks"
         )
 
+    @property
+    def delayed(self) -> tuple[str, ...]:
+        """Names of the projections whose spikes take time on their way."""
+        return tuple(p.name for p in self.projections if p.delayed)
+
     def population(self, name: str) -> Population:
         """The population of that name."""
         for population in self.populations:
@@ -142,6 +147,7 @@ class Network:
                     "plastic": q.plastic,
                     "topology": q.topology,
                     "weight": q.weight,
+                    **({} if q.delay is None else {"delay": q.delay}),
                 }
                 for q in self.projections
             },
@@ -246,7 +252,10 @@ def _describe(net: Network) -> str:
         names = max(len(p.name) for p in net.projections)
         for p in net.projections:
             plastic = ", plastic" if p.plastic else ""
-            out.append(f"    {p.name:<{names}}  {p.pre} -> {p.post}  {p.topology}, weight {p.weight}{plastic}")
+            delay = "" if p.delay is None else f", delay {p.delay}"
+            out.append(f"    {p.name:<{names}}  {p.pre} -> {p.post}  {p.topology}, weight {p.weight}{delay}{plastic}")
+        if net.delayed:
+            out.append(f"    delays are rounded to whole steps of {net.dt:g} ms")
         out.append(f"    on_pre: {'; '.join(lines(code['on_pre']))}")
     if net.plasticity is not None:
         out += ["", "plasticity", *_block(net.plasticity.equations)]

@@ -15,6 +15,7 @@ from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.network.definition import Network
+from hetero_rsnn.network.delays import draw_delays
 from hetero_rsnn.network.distributions import Distribution
 from hetero_rsnn.network.heterogeneity import Heterogeneity, heterogeneity
 from hetero_rsnn.network.loading import load_network
@@ -33,6 +34,8 @@ _PIECE = 1_000_000
 class Synapses:
     """Synapses in compressed rows, one row a pre-synaptic neuron, targets ascending inside a row.
 
+    Where there are delays, delays ascend inside a row, and targets among those of one delay.
+
     Attributes
     ----------
     indptr : ndarray of int64, shape (n + 1,)
@@ -44,6 +47,8 @@ class Synapses:
         Parameters of the plastic synapses (times in ms).
     projection : ndarray of uint8, shape (synapses,)
         Index of the projection in ``network.projections``.
+    delay : ndarray of uint16, shape (synapses,), optional
+        Steps that a spike takes to arrive; None if no projection among them has delays.
     """
 
     indptr: Ints
@@ -51,11 +56,15 @@ class Synapses:
     w: Array
     parameters: dict[str, Array]
     projection: NDArray[np.uint8]
+    delay: NDArray[np.uint16] | None = None
 
     def __post_init__(self) -> None:
         # Compiled code takes indices as they are: of another type they would mean other neurons, or none.
-        for name, kind in (("indptr", np.int64), ("target", np.int32), ("projection", np.uint8)):
+        kinds = {"indptr": np.int64, "target": np.int32, "projection": np.uint8, "delay": np.uint16}
+        for name, kind in kinds.items():
             found = getattr(self, name)
+            if name == "delay" and found is None:
+                continue
             if not isinstance(found, np.ndarray) or found.dtype != kind or found.ndim != 1:
                 got = getattr(found, "dtype", type(found).__name__)
                 raise HeteroError(
@@ -254,7 +263,8 @@ def _given(net: Network, seed: int, real: Any) -> Draw:
     def synapses(kind: str) -> Synapses:
         numbers = {k: v.astype(real, copy=False) for k, v in below(f"{kind}.parameters.").items()}
         ends, target, index = (values[f"{kind}.{k}"] for k in ("indptr", "target", "projection"))
-        return Synapses(ends, target, values[f"{kind}.w"].astype(real, copy=False), numbers, index)
+        w, delay = values[f"{kind}.w"].astype(real, copy=False), values.get(f"{kind}.delay")
+        return Synapses(ends, target, w, numbers, index, delay)
 
     drawn = Draw(
         network=net,
@@ -278,6 +288,7 @@ def _synapses(
     net: Network, seed: int, members: dict[str, Ints], positions: Array, real: Any
 ) -> tuple[Synapses, Synapses, dict[str, float]]:
     blocks: dict[bool, list[tuple[Ints, Ints, Array, dict[str, Array], int]]] = {True: [], False: []}
+    delays: dict[bool, list[NDArray[np.uint16]]] = {True: [], False: []}
     kinds = {p.name: p.kind for p in net.populations}
     constants = (
         {}
@@ -312,6 +323,8 @@ def _synapses(
                     _scale_rates(key, parameters[key], scale, constants["mu"])
         w *= -scale if kinds[projection.pre] == "inhibitory" else scale
         blocks[projection.plastic].append((sources, targets, w, parameters, index))
+        if any(p.delayed for p in net.projections if p.plastic == projection.plastic):
+            delays[projection.plastic].append(draw_delays(projection, sources.size, seed, net.dt))
     if scales and max(scales.values()) > 1.02 * min(scales.values()):
         raise NetworkError(
             f"plastic projections {', '.join(scales)} have different expected in-degrees, so that w_max means "
@@ -319,7 +332,7 @@ def _synapses(
         )
     scale = next(iter(scales.values()), 1.0)
     shared = {k: v * (scale if k != "mu" else 1.0) for k, v in constants.items()}
-    return _rows(blocks[True], net.n), _rows(blocks[False], net.n), shared
+    return _rows(blocks[True], net.n, delays[True]), _rows(blocks[False], net.n, delays[False]), shared
 
 
 def _scale_rates(key: str, rates: Array, scale: float, mu: float) -> None:
@@ -349,7 +362,9 @@ def _sample(distribution: Distribution, n: int, rng: np.random.Generator, real: 
     return out
 
 
-def _rows(blocks: list[tuple[Ints, Ints, Array, dict[str, Array], int]], n: int) -> Synapses:
+def _rows(
+    blocks: list[tuple[Ints, Ints, Array, dict[str, Array], int]], n: int, delays: list[NDArray[np.uint16]]
+) -> Synapses:
     """Join projections and sort them into rows."""
     if not blocks:
         empty = np.empty(0)
@@ -360,11 +375,13 @@ def _rows(blocks: list[tuple[Ints, Ints, Array, dict[str, Array], int]], n: int)
     parameters = {k: _concatenate([b[3][k] for b in blocks]) for k in keys}
     indptr = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(sources, minlength=n), out=indptr[1:])
-    if len(blocks) > 1:  # a single projection comes sorted
-        order = np.lexsort((targets, sources))
+    delay = _concatenate(delays) if delays else None
+    if len(blocks) > 1 or delay is not None:  # a single projection comes sorted
+        order = np.lexsort((targets, sources) if delay is None else (targets, delay, sources))
         targets, w, projection = targets[order], w[order], projection[order]
         parameters = {k: v[order] for k, v in parameters.items()}
-    return Synapses(indptr, targets.astype(np.int32, copy=False), w, parameters, projection)
+        delay = None if delay is None else delay[order]
+    return Synapses(indptr, targets.astype(np.int32, copy=False), w, parameters, projection, delay)
 
 
 def _concatenate(parts: list[Any]) -> Any:

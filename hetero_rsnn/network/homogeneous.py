@@ -24,6 +24,7 @@ def homogeneous(network: Network) -> Network:
     tables = [(f"populations.{p.name}", p.parameters) for p in network.populations]
     if network.plasticity is not None:
         tables.append(("plasticity", network.plasticity.parameters))
+    tables += [(f"projections.{q.name}", (("delay", q.delay),)) for q in network.projections if q.delay is not None]
     changes: dict[str, Any] = {}
     for table, parameters in tables:
         for name, p in parameters:

@@ -154,6 +154,12 @@ def check_equations(network: Network) -> None:
     ------
     EquationMismatchError
     """
+    if network.delayed:
+        raise EquationMismatchError(
+            f"projection {network.delayed[0]} of network {network.name!r} has synaptic delays, of which kernel "
+            "'lif_stdp' knows nothing",
+            fix="simulate it, which every backend does, or set its delay to 0",
+        )
     if network.model != "lif_stdp":
         raise EquationMismatchError(
             f"network {network.name!r} names no model with a kernel",
@@ -187,4 +193,4 @@ def mirrors_plasticity(network: Network) -> bool:
         _check_plasticity(network)
     except EquationMismatchError:
         return False
-    return bool(network.model)
+    return bool(network.model) and not network.delayed  # with delays, traces do not follow the spikes of neurons

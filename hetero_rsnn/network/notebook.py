@@ -35,6 +35,7 @@ def network_html(net: Network) -> str:
         rows += [(where, key, str(p), thumbnail(p)) for key, p in population.parameters]
     for q in net.projections:
         what = f"{q.topology}{', plastic' if q.plastic else ''}, weight {q.weight}"
+        what += "" if q.delay is None else f", delay {q.delay} in whole steps"
         rows.append((f"{q.pre} to {q.post}", "projection " + q.name, what, thumbnail(q.weight)))
     if net.plasticity is not None:
         rows += [("plasticity", key, str(p), thumbnail(p)) for key, p in net.plasticity.parameters]

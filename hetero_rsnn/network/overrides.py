@@ -75,6 +75,12 @@ def full_names(data: Mapping[str, Any], name: str) -> list[str]:
     if not found:
         everywhere = [f"populations.{p}.{name}" for p in data.get("populations", {})]
         found = [c for c in everywhere if _value(data, c) is not _NOTHING]
+    if not found and name.partition(".")[0] == "delay":
+        everywhere = [f"projections.{p}.{name}" for p in data.get("projections", {})]
+        found = everywhere if name == "delay" else [c for c in everywhere if _value(data, c) is not _NOTHING]
+    if not found and name.endswith(".delay"):  # a projection without one gets it
+        full = f"projections.{name.removeprefix('projections.')}"
+        found = [full] if _value(data, full.removesuffix(".delay")) is not _NOTHING else []
     if not found:  # a key that the table may have but does not, such as floor of a distribution
         parent = name.rpartition(".")[0]
         leaf = name.rpartition(".")[2]
@@ -83,6 +89,8 @@ def full_names(data: Mapping[str, Any], name: str) -> list[str]:
                 value = _value(data, full)
                 if isinstance(value, Mapping):
                     found.append(f"{full}.{leaf}")
+                elif value is _NOTHING:
+                    raise NetworkError(f"{name}: the network has no {full}", fix=f"set {parent} first, to a table")
                 else:
                     raise NetworkError(
                         f"{name}: {full} is the constant {value!r} and has no {leaf!r}: "

@@ -11,6 +11,7 @@ from hetero_rsnn.common import checks, units
 from hetero_rsnn.common.capacities import ESTIMATORS, FIRST_ESTIMATOR
 from hetero_rsnn.common.errors import NetworkError, UnitError, suggest
 from hetero_rsnn.network.arrays import GivenArrays
+from hetero_rsnn.network.delays import parse_delay
 from hetero_rsnn.network.distributions import Constant
 from hetero_rsnn.network.equations import (
     RANDOM,
@@ -187,7 +188,7 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
     for key, _ in initial:
         if key not in variables:
             raise NetworkError(f"neuron.initial.{key}: the equations define no {key!r}{suggest(key, variables)}")
-    projections = _projections(_table(data, "projections"), populations)
+    projections = _projections(_table(data, "projections"), populations, dt)
     plasticity = _plasticity(data, projections, model, dt)
     drive = _input(_table(data, "input"))
     _check_units(neuron, synapse, data, equations, populations, initial, projections, plasticity, drive)
@@ -333,13 +334,13 @@ def _populations(
     return tuple(found)
 
 
-def _projections(tables: Mapping[str, Any], populations: tuple[Population, ...]) -> tuple[Projection, ...]:
+def _projections(tables: Mapping[str, Any], populations: tuple[Population, ...], dt: float) -> tuple[Projection, ...]:
     kinds = {p.name: p.kind for p in populations}
     found = []
     for name in tables:
         where = f"projections.{name}"
         table = _table(tables, name, "projections.")
-        _keys(table, ["pre", "post", "plastic", "topology", "weight"], f"[{where}]")
+        _keys(table, ["pre", "post", "plastic", "topology", "weight", "delay"], f"[{where}]")
         for end in ("pre", "post"):
             if table.get(end) not in list(kinds):
                 raise NetworkError(
@@ -359,7 +360,8 @@ def _projections(tables: Mapping[str, Any], populations: tuple[Population, ...])
                 f"{where}.weight must be >= 0, got {weight}: the sign comes from the kind of population {table['pre']}"
             )
         topology = parse_topology(table["topology"], f"{where}.topology")
-        found.append(Projection(name, table["pre"], table["post"], topology, weight, plastic))
+        delay = parse_delay(table["delay"], f"{where}.delay", dt) if "delay" in table else None
+        found.append(Projection(name, table["pre"], table["post"], topology, weight, plastic, delay))
     return tuple(found)
 
 

@@ -34,7 +34,10 @@ class Population:
 
 @dataclass(frozen=True)
 class Projection:
-    """Synapses from one population to another. Weights are magnitudes; the sign is that of the `pre` population."""
+    """Synapses from one population to another. Weights are magnitudes; the sign is that of the `pre` population.
+
+    `delay` is None where the file says nothing of one.
+    """
 
     name: str
     pre: str
@@ -42,6 +45,13 @@ class Projection:
     topology: Topology
     weight: Parameter
     plastic: bool
+    delay: Parameter | None = None
+
+    @property
+    def delayed(self) -> bool:
+        """Whether spikes take time on their way: a constant delay of 0 is none."""
+        d = self.delay
+        return d is not None and not (d.mean == 0 and not d.cv > 0)
 
 
 @dataclass(frozen=True)

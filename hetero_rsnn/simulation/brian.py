@@ -27,6 +27,7 @@ from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.network.mirror import mirrors_plasticity
 from hetero_rsnn.network.models import METHODS, SHARED
 from hetero_rsnn.simulation.continuing import check_same_draw, check_state
+from hetero_rsnn.simulation.delays import longest_delay, still_under_way
 from hetero_rsnn.simulation.drive import Drive, no_input, prepare
 from hetero_rsnn.simulation.engine import Fired
 from hetero_rsnn.simulation.neurons import traces_now, traces_then
@@ -190,6 +191,7 @@ class BrianObjects:
             self.events.connect(i=channel, j=neuron)
             self.events.variables["w"].set_value(draw.w_event.T[channel, neuron])
             self.network.add(source, self.events)
+        self._send(state)
         self.spikes = b2.SpikeMonitor(group, name="spikes")
         self.network.add(self.spikes)
         self.state_monitor = None
@@ -213,8 +215,29 @@ class BrianObjects:
             self.neurons, self.neurons, model, clock=clock, name=name, namespace=namespace, **code, **extra
         )
         synapses.connect(i=rows.source, j=rows.target)
+        if rows.delay is not None and "on_pre" in code:
+            synapses.pre.variables["delay"].set_value(rows.delay * (self.neurons.clock.dt_))
         self.network.add(synapses)
         return synapses
+
+    def _send(self, state: State) -> None:
+        """Put spikes under way into the queues, as if Brian2 had run until now."""
+        if state.under_way is None or not state.under_way.size:
+            return
+        steps, fired = state.under_way
+        late = (s for s in (self.plastic, self.static) if s is not None and hasattr(s, "pre"))
+        for pathway in [s.pre for s in late]:
+            if not hasattr(pathway.queue, "push"):
+                raise HeteroError(
+                    "codegen_target='cpp_standalone' cannot go on where delayed spikes are under way",
+                    fix="use 'numpy' or 'cython', or run in one go",
+                )
+            pathway.initialise_queue()
+            for step in range(int(steps[0]), state.step):
+                now = fired[steps == step]
+                if now.size:
+                    pathway.queue.push(np.ascontiguousarray(now, dtype=np.int32))
+                pathway.queue.advance()
 
     def _plastic(self, b2: Any, draw: Draw, state: State, learn: bool, clock: Any) -> Any:
         net = draw.network
@@ -342,7 +365,11 @@ class BrianBackend:
                 trace_step = np.round(updated / (net.dt / 1e3)).astype(np.int64) + old.step
                 if mirrors_plasticity(net):
                     traces, trace_step = traces_then(draw, last, traces, trace_step), None
-        return State(old.step + n_steps, variables, last, w, traces, trace_step)
+        step = old.step + n_steps
+        under_way = None
+        if net.delayed:
+            under_way = still_under_way(longest_delay(draw), old.under_way, steps + old.step, neurons, step)
+        return State(step, variables, last, w, traces, trace_step, under_way)
 
     def state(self) -> State:
         """State after the last run."""

@@ -318,6 +318,7 @@ def _part(synapses: Synapses, keep: Bools) -> Synapses:
         synapses.w[keep],
         {k: v[keep] for k, v in synapses.parameters.items()},
         synapses.projection[keep],
+        None if synapses.delay is None else synapses.delay[keep],
     )
 
 

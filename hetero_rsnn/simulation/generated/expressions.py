@@ -13,6 +13,7 @@ from hetero_rsnn.simulation.generated.program import Block
 RESERVED = frozenset(
     {
         "abs",
+        "arrival",
         "at",
         "begin",
         "begun",
@@ -53,8 +54,10 @@ RESERVED = frozenset(
         "none",
         "np",
         "odd",
+        "oldest",
         "own",
         "parts",
+        "pending",
         "pi",
         "place",
         "place_in_list",
@@ -102,6 +105,7 @@ _PREFIXES = (
     "by_post",
     "list_",
     "count_",
+    "late_",
 )
 #: Functions of equations that numpy has under the same name.
 _NUMPY = frozenset(

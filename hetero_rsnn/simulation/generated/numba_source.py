@@ -18,6 +18,10 @@ COMMON = (
 )  # fmt: skip
 
 
+#: What rows of synapses with delays take besides: their groups, and for every spike what of it is still to come.
+LATE = ("indptr", "start", "delay", "group", "due", "source", "arrived")
+
+
 @dataclass(frozen=True)
 class Source:
     """Text of a module with the functions `run` and `prepare`, and what they take.
@@ -82,8 +86,8 @@ class Kernel:
     )
     decorators: tuple[str, ...] = ('@njit(nogil=True, error_model="numpy", cache=True)',)
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, delayed: frozenset[str] = frozenset()) -> None:
+        self.program, self.delayed = program, delayed
         self.write = Writer()
         self.constants = Constants()
         self.needed: dict[str, None] = {}
@@ -269,12 +273,50 @@ class Kernel:
                     if block.of_source:
                         write(f"source = {self.need('plastic_source')}[synapse]")
                     yield
+        elif rows in self.delayed:
+            late = f"late_{rows}"
+            with write.block(f"for arrival in range({late}_count):"):
+                write(f"source = {late}_source[arrival]", f"place = {late}_arrived[arrival]")
+                with write.block(f"for synapse in range({late}_start[place], {late}_start[place + 1]):"):
+                    write(f"target = {rows}_target[synapse]")
+                    yield
         else:
             with write.block("for spike in range(start, count):"):
                 write("source = spike_neurons[spike]")
                 with write.block(f"for synapse in range({rows}_indptr[source], {rows}_indptr[source + 1]):"):
                     write(f"target = {rows}_target[synapse]")
                     yield
+
+    # A spike stays in the list of spikes, which is the queue: there its next group of synapses (those of one neuron
+    # with one delay, side by side) and the step in which it arrives there stand beside it. That takes a look at every
+    # spike under way in a step, and no copy of any synapse. Spikes arrive in their order, which is Brian2's.
+
+    def forget(self) -> None:
+        """Leave spikes behind that have arrived everywhere."""
+        longest = self.need("late_longest")
+        with self.write.block(f"while oldest < count and spike_steps[oldest] + {longest} < step:"):
+            self.write("oldest += 1")
+
+    def arrivals(self, rows: str) -> None:
+        """Send the spikes of the step on their way, and find the groups of synapses at which spikes arrive."""
+        write, late = self.write, f"late_{rows}"
+        for name in LATE:
+            self.need(f"{late}_{name}")
+        write("", f"# spikes that arrive at {rows} synapses", f"{late}_count = 0")
+        with write.block("for spike in range(start, count):"):
+            write(f"{late}_group[spike] = {late}_indptr[spike_neurons[spike]]")
+            self._next(late)
+        with write.block("for spike in range(oldest, count):"), write.block(f"if {late}_due[spike] == step:"):
+            write(f"{late}_source[{late}_count] = spike_neurons[spike]")
+            write(f"{late}_arrived[{late}_count] = {late}_group[spike]", f"{late}_count += 1")
+            write(f"{late}_group[spike] += 1")
+            self._next(late)
+
+    def _next(self, late: str) -> None:
+        """When a spike arrives at its next group; never if there is none."""
+        self.write(f"{late}_due[spike] = -1")
+        with self.write.block(f"if {late}_group[spike] < {late}_indptr[spike_neurons[spike] + 1]:"):
+            self.write(f"{late}_due[spike] = spike_steps[spike] + {late}_delay[{late}_group[spike]]")
 
     def events(self, block: Block, rows: str, title: str) -> None:
         """All events of a kind in a step."""
@@ -353,12 +395,19 @@ class Kernel:
                     write(f"recorded[wanted[{k}], local, place] = {self.need(f'neurons_{name}')}[record[place]]")
             write("pass")
 
+    def pre_events(self) -> None:
+        program = self.program
+        self.events(program.pre or program.deliver, "plastic", "pre-synaptic events of plastic synapses")
+        self.events(program.deliver, "static", "pre-synaptic events of static synapses")
+
     def source(self, header: str) -> Source:
         """The module."""
         program, write = self.program, self.write
         self.write = body = Writer()
         body.depth = 1
         body("count_neurons = last_spike.size", "count = 0")
+        if self.delayed:
+            body(f"count = {self.need('pending')}", "oldest = 0")
         if any(v.array == "N" for b in program.blocks for v in b.variables.values()):
             body("count_synapses = plastic_target.size")
         body("event_count = np.searchsorted(event_steps, begin)")
@@ -377,10 +426,14 @@ class Kernel:
             with body.block("if begun < event_count:"):
                 self.events(program.deliver, "event", "spikes of the input")
                 body("pass")
+            if self.delayed:
+                self.forget()
+                for rows in sorted(self.delayed):
+                    self.arrivals(rows)
+                self.pre_events()
             with body.block("if start < count:"):
-                # Delays would be read here: spikes of this step go into a queue, those that arrive come out of it.
-                self.events(program.pre or program.deliver, "plastic", "pre-synaptic events of plastic synapses")
-                self.events(program.deliver, "static", "pre-synaptic events of static synapses")
+                if not self.delayed:
+                    self.pre_events()
                 if program.post is not None:
                     self.events(program.post, "plastic", "post-synaptic events of plastic synapses")
                 self.reset()
@@ -437,7 +490,7 @@ def _in_lines(names: tuple[str, ...], most: int = 100) -> list[list[str]]:
     return lines
 
 
-def write_kernel(program: Program, header: str) -> Source:
+def write_kernel(program: Program, header: str, delayed: frozenset[str] = frozenset()) -> Source:
     """The source of a program.
 
     Parameters
@@ -445,5 +498,7 @@ def write_kernel(program: Program, header: str) -> Source:
     program : Program
     header : str
         Comment at the head of the module.
+    delayed : set of str
+        Rows of synapses that have delays: ``"plastic"``, ``"static"``.
     """
-    return Kernel(program).source(header)
+    return Kernel(program, delayed).source(header)

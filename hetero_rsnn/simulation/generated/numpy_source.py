@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from hetero_rsnn.simulation.generated.expressions import Renderer, safe
-from hetero_rsnn.simulation.generated.numba_source import Kernel, Source, array_of
+from hetero_rsnn.simulation.generated.numba_source import LATE, Kernel, Source, array_of
 from hetero_rsnn.simulation.generated.program import Block, Program, Statement, Variable
 
 #: What numpy calls an operation that a repeated index does not skip.
@@ -128,6 +128,28 @@ class NumpyKernel(Kernel):
             with write.block(f"if not ({' and '.join(f'np.isfinite({s}).all()' for s in states)}):"):
                 write("return count, local")
 
+    def forget(self) -> None:
+        longest = self.need("late_longest")
+        self.write(f"oldest += int(np.searchsorted(spike_steps[oldest:count], step - {longest}))")
+
+    def arrivals(self, rows: str) -> None:
+        write, late = self.write, f"late_{rows}"
+        for name in LATE:
+            self.need(f"{late}_{name}")
+        write("", f"# spikes that arrive at {rows} synapses")
+        write("spike = np.arange(start, count)", f"{late}_group[spike] = {late}_indptr[fired]")
+        self._next(late)
+        write(f"spike = oldest + np.flatnonzero({late}_due[oldest:count] == step)")
+        write(f"{late}_group_here = {late}_group[spike]", f"{late}_source_here = spike_neurons[spike]")
+        write(f"{late}_group[spike] += 1")
+        self._next(late)
+
+    def _next(self, late: str) -> None:
+        write = self.write
+        write(f"on = {late}_group[spike] < {late}_indptr[spike_neurons[spike] + 1]")
+        write(f"when = spike_steps[spike] + {late}_delay[{late}_group[spike]]")  # there is one more than groups
+        write(f"{late}_due[spike] = np.where(on, when, -1)")
+
     def events(self, block: Block, rows: str, title: str) -> None:
         write = self.write
         if not block.vector or (rows == "event" and block.of_source):
@@ -142,6 +164,11 @@ class NumpyKernel(Kernel):
             write("target = plastic_target[synapse]")
             if block.of_source:
                 write(f"source = {self.need('plastic_source')}[synapse]")
+        elif rows in self.delayed:
+            start, group = f"late_{rows}_start", f"late_{rows}_group_here"
+            write(f"synapse = vectors.rows({start}, {group})", f"target = {rows}_target[synapse]")
+            if block.of_source:
+                write(f"source = np.repeat(late_{rows}_source_here, {start}[{group} + 1] - {start}[{group}])")
         else:
             write(f"synapse = vectors.rows({rows}_indptr, fired)", f"target = {rows}_target[synapse]")
             if block.of_source:
@@ -202,6 +229,6 @@ class NumpyKernel(Kernel):
             write(f"{array}[:] = np.bincount({index}, _synaptic_var, count_neurons)")
 
 
-def write_numpy(program: Program, header: str) -> Source:
+def write_numpy(program: Program, header: str, delayed: frozenset[str] = frozenset()) -> Source:
     """The source of a program for numpy alone; see `write_kernel`."""
-    return NumpyKernel(program).source(header)
+    return NumpyKernel(program, delayed).source(header)

@@ -14,12 +14,14 @@ from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import PRECISIONS, Draw
 from hetero_rsnn.network.mirror import mirrors_plasticity
+from hetero_rsnn.simulation.delays import delayed_rows
 from hetero_rsnn.simulation.drive import Drive
 from hetero_rsnn.simulation.engine import Engine, Fired, LeftNumbers
 from hetero_rsnn.simulation.generated.compiled import functions_fingerprint, load_kernel, load_plain
 from hetero_rsnn.simulation.generated.numba_source import Source, write_kernel
 from hetero_rsnn.simulation.generated.numpy_source import write_numpy
 from hetero_rsnn.simulation.generated.program import Program
+from hetero_rsnn.simulation.generated.queue import Queue
 from hetero_rsnn.simulation.generated.store import program_of
 from hetero_rsnn.simulation.neurons import traces_now, traces_then
 from hetero_rsnn.simulation.recording import NEVER, State
@@ -35,11 +37,12 @@ def kernel_source(net: Network, *, learn: bool = True, compiled: bool = True) ->
     """
     program = program_of(net)
     learn = learn and program.learns
+    late = delayed_rows(net)
     header = (
         f"# Written by hetero_rsnn from Brian2's statements{'' if learn else ', without learning'}.\n"
         f"# Functions: {functions_fingerprint()}"
     )
-    return (write_kernel if compiled else write_numpy)(program if learn else program.frozen(), header)
+    return (write_kernel if compiled else write_numpy)(program if learn else program.frozen(), header, late)
 
 
 def model_arrays(draw: Draw, state: State, program: Program, learn: bool, real: Any = np.float64) -> dict[str, Any]:
@@ -117,6 +120,7 @@ class GeneratedBackend:
         self._program = program
         self._source = source = kernel_source(draw.network, learn=self._learn, compiled=fast)
         self._module: Any = load_kernel(source.text) if fast else load_plain(source.text)
+        self._queue = Queue(draw, state)
         self._dt = draw.network.dt / 1e3
         self._mirrored = self._learn and mirrors_plasticity(draw.network)
         now = state
@@ -181,7 +185,8 @@ class GeneratedBackend:
         self, begin: int, end: int, drive: Array, hold_steps: int, event_steps: Ints, event_channels: Ints,
         record: Ints, wanted: Ints, recorded: Array,
     ) -> tuple[Ints, Any, int]:  # fmt: skip
-        room = (end - begin) * self._draw.n
+        pending = self._queue.size
+        room = pending + (end - begin) * self._draw.n
         spike_steps, spike_neurons = np.empty(room, np.int64), np.empty(room, np.int32)
         common = {
             "begin": begin, "end": end, "first": self._step, "hold_steps": hold_steps, "dt": self._dt, "drive": drive,
@@ -189,20 +194,27 @@ class GeneratedBackend:
             "spike_steps": spike_steps, "spike_neurons": spike_neurons, "last_spike": self._last_spike,
             "event_steps": event_steps, "event_channels": event_channels,
         }  # fmt: skip
+        common |= self._queue.arrays(spike_steps, spike_neurons)
         with np.errstate(all="ignore"):
             count, reached = self._module.run(
                 *(common[name] if name in common else self._arrays[name] for name in self._source.arguments)
             )
-        return spike_steps[:count] - self._step, spike_neurons[:count].copy(), int(reached)
+        self._queue.keep(spike_steps[:count], spike_neurons[:count], self._step + int(reached))
+        return spike_steps[pending:count] - self._step, spike_neurons[pending:count].copy(), int(reached)
 
     def state(self) -> State:
         """State after the last run."""
         arrays, kept = self._arrays, self._kept
         variables = {k: np.array(arrays[f"neurons_{k}"]) for k in self._program.states}
         if not self._learn:
-            return State(self._step, variables, self._last_spike.copy(), kept.w, dict(kept.traces), None)
+            return State(
+                self._step, variables, self._last_spike.copy(), kept.w, dict(kept.traces), None, self._queue.under_way
+            )
         traces = {k: np.array(arrays[f"plastic_{k}"]) for k in self._program.traces}
         at = np.array(arrays["plastic_lastupdate"]) if "plastic_lastupdate" in self._source.arguments else None
         if self._mirrored and at is not None:  # as the other backends hand them on
             traces, at = traces_then(self._draw, self._last_spike, traces, at), None
-        return State(self._step, variables, self._last_spike.copy(), np.array(arrays["plastic_w"]), traces, at)
+        return State(
+            self._step, variables, self._last_spike.copy(), np.array(arrays["plastic_w"]), traces, at,
+            self._queue.under_way,
+        )  # fmt: skip
