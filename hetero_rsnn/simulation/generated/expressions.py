@@ -35,6 +35,7 @@ RESERVED = frozenset(
         "first",
         "float",
         "floor",
+        "following",
         "free",
         "functions",
         "high",

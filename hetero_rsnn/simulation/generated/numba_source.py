@@ -19,7 +19,10 @@ COMMON = (
 
 
 #: What rows of synapses with delays take besides: their groups, and for every spike what of it is still to come.
-LATE = ("indptr", "start", "delay", "group", "due", "source", "arrived")
+LATE = ("indptr", "table", "group", "due", "source", "begin", "end")
+#: An entry of a table of groups: its lowest bits hold the delay, the others the first synapse. Behind the groups of each
+#: neuron stands an entry with a delay that no spike lives to see.
+BITS, NO_DELAY = 16, 65535
 
 
 @dataclass(frozen=True)
@@ -276,8 +279,8 @@ class Kernel:
         elif rows in self.delayed:
             late = f"late_{rows}"
             with write.block(f"for arrival in range({late}_count):"):
-                write(f"source = {late}_source[arrival]", f"place = {late}_arrived[arrival]")
-                with write.block(f"for synapse in range({late}_start[place], {late}_start[place + 1]):"):
+                write(f"source = {late}_source[arrival]")
+                with write.block(f"for synapse in range({late}_begin[arrival], {late}_end[arrival]):"):
                     write(f"target = {rows}_target[synapse]")
                     yield
         else:
@@ -287,9 +290,9 @@ class Kernel:
                     write(f"target = {rows}_target[synapse]")
                     yield
 
-    # A spike stays in the list of spikes, which is the queue: there its next group of synapses (those of one neuron
-    # with one delay, side by side) and the step in which it arrives there stand beside it. That takes a look at every
-    # spike under way in a step, and no copy of any synapse. Spikes arrive in their order, which is Brian2's.
+    # The list of spikes is the queue. Beside a spike stand the next group of synapses that it reaches (those of its
+    # neuron with one delay, side by side) and the step in which it does. A step looks at every spike under way; no
+    # event of a synapse is ever copied, as a ring buffer of them would. Spikes arrive in their order, which is Brian2's.
 
     def forget(self) -> None:
         """Leave spikes behind that have arrived everywhere."""
@@ -304,19 +307,15 @@ class Kernel:
             self.need(f"{late}_{name}")
         write("", f"# spikes that arrive at {rows} synapses", f"{late}_count = 0")
         with write.block("for spike in range(start, count):"):
-            write(f"{late}_group[spike] = {late}_indptr[spike_neurons[spike]]")
-            self._next(late)
+            write(f"place = {late}_indptr[spike_neurons[spike]]", f"{late}_group[spike] = place")
+            write(f"{late}_due[spike] = step + ({late}_table[place] & {NO_DELAY})")
         with write.block("for spike in range(oldest, count):"), write.block(f"if {late}_due[spike] == step:"):
+            write(f"place = {late}_group[spike]", f"following = {late}_table[place + 1]")
             write(f"{late}_source[{late}_count] = spike_neurons[spike]")
-            write(f"{late}_arrived[{late}_count] = {late}_group[spike]", f"{late}_count += 1")
-            write(f"{late}_group[spike] += 1")
-            self._next(late)
-
-    def _next(self, late: str) -> None:
-        """When a spike arrives at its next group; never if there is none."""
-        self.write(f"{late}_due[spike] = -1")
-        with self.write.block(f"if {late}_group[spike] < {late}_indptr[spike_neurons[spike] + 1]:"):
-            self.write(f"{late}_due[spike] = spike_steps[spike] + {late}_delay[{late}_group[spike]]")
+            write(f"{late}_begin[{late}_count] = {late}_table[place] >> {BITS}")
+            write(f"{late}_end[{late}_count] = following >> {BITS}", f"{late}_count += 1")
+            write(f"{late}_group[spike] = place + 1")
+            write(f"{late}_due[spike] = spike_steps[spike] + (following & {NO_DELAY})")
 
     def events(self, block: Block, rows: str, title: str) -> None:
         """All events of a kind in a step."""

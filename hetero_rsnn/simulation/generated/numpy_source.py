@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from hetero_rsnn.simulation.generated.expressions import Renderer, safe
-from hetero_rsnn.simulation.generated.numba_source import LATE, Kernel, Source, array_of
+from hetero_rsnn.simulation.generated.numba_source import BITS, LATE, NO_DELAY, Kernel, Source, array_of
 from hetero_rsnn.simulation.generated.program import Block, Program, Statement, Variable
 
 #: What numpy calls an operation that a repeated index does not skip.
@@ -137,18 +137,13 @@ class NumpyKernel(Kernel):
         for name in LATE:
             self.need(f"{late}_{name}")
         write("", f"# spikes that arrive at {rows} synapses")
-        write("spike = np.arange(start, count)", f"{late}_group[spike] = {late}_indptr[fired]")
-        self._next(late)
+        write(f"place = {late}_indptr[fired]", f"{late}_group[start:count] = place")
+        write(f"{late}_due[start:count] = step + ({late}_table[place] & {NO_DELAY})")
         write(f"spike = oldest + np.flatnonzero({late}_due[oldest:count] == step)")
-        write(f"{late}_group_here = {late}_group[spike]", f"{late}_source_here = spike_neurons[spike]")
-        write(f"{late}_group[spike] += 1")
-        self._next(late)
-
-    def _next(self, late: str) -> None:
-        write = self.write
-        write(f"on = {late}_group[spike] < {late}_indptr[spike_neurons[spike] + 1]")
-        write(f"when = spike_steps[spike] + {late}_delay[{late}_group[spike]]")  # there is one more than groups
-        write(f"{late}_due[spike] = np.where(on, when, -1)")
+        write(f"place = {late}_group[spike]", f"following = {late}_table[place + 1]")
+        write(f"{late}_here = {late}_table[place] >> {BITS}, following >> {BITS}, spike_neurons[spike]")
+        write(f"{late}_group[spike] = place + 1")
+        write(f"{late}_due[spike] = spike_steps[spike] + (following & {NO_DELAY})")
 
     def events(self, block: Block, rows: str, title: str) -> None:
         write = self.write
@@ -165,10 +160,10 @@ class NumpyKernel(Kernel):
             if block.of_source:
                 write(f"source = {self.need('plastic_source')}[synapse]")
         elif rows in self.delayed:
-            start, group = f"late_{rows}_start", f"late_{rows}_group_here"
-            write(f"synapse = vectors.rows({start}, {group})", f"target = {rows}_target[synapse]")
+            here = f"late_{rows}_here"
+            write(f"synapse = vectors.runs(*{here}[:2])", f"target = {rows}_target[synapse]")
             if block.of_source:
-                write(f"source = np.repeat(late_{rows}_source_here, {start}[{group} + 1] - {start}[{group}])")
+                write(f"source = np.repeat({here}[2], {here}[1] - {here}[0])")
         else:
             write(f"synapse = vectors.rows({rows}_indptr, fired)", f"target = {rows}_target[synapse]")
             if block.of_source:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hetero_rsnn.common.types import Ints
 from hetero_rsnn.network.draw import Draw, Synapses
 from hetero_rsnn.simulation.delays import delayed_rows, longest_delay, still_under_way
+from hetero_rsnn.simulation.generated.numba_source import BITS, LATE, NO_DELAY
 from hetero_rsnn.simulation.generated.vectors import rows
 from hetero_rsnn.simulation.recording import State
 
@@ -22,35 +22,40 @@ class Groups:
     Attributes
     ----------
     indptr : ndarray of int64, shape (n + 1,)
-        Groups of neuron i: ``indptr[i]`` up to ``indptr[i + 1]``, delays ascending.
-    start : ndarray of int64, shape (groups + 1,)
-        Synapses of group g: ``start[g]`` up to ``start[g + 1]``.
-    delay : ndarray of uint16, shape (groups + 1,)
-        In steps; the last one belongs to no group, so that what lies behind the last group can be looked at.
+        Entries of neuron i: ``indptr[i]`` up to ``indptr[i + 1]``, delays ascending, the last one of no group.
+    table : ndarray of int64, shape (groups + n,)
+        First synapse of a group and, in the lowest bits, its delay in steps. It ends where the next one begins. One
+        number for both is one look into memory.
     """
 
     indptr: Ints
-    start: Ints
-    delay: NDArray[np.uint16]
+    table: Ints
 
     def first_to_come(self, steps: Ints, neurons: Ints, now: int) -> tuple[Ints, Ints]:
-        """Of every spike the first group at which it arrives at step `now` or later, and when; -1 for never."""
+        """Of every spike the first entry that comes at step `now` or later, and when that is."""
         place = rows(self.indptr, neurons)
         spike = np.repeat(np.arange(steps.size), np.diff(self.indptr)[neurons])
-        gone = np.bincount(spike[steps[spike] + self.delay[place] < now], minlength=steps.size)
+        gone = np.bincount(spike[steps[spike] + (self.table[place] & NO_DELAY) < now], minlength=steps.size)
         group = self.indptr[neurons] + gone
-        return group, np.where(group < self.indptr[neurons + 1], steps + self.delay[group], -1)
+        return group, steps + (self.table[group] & NO_DELAY)
 
 
 def groups_of(synapses: Synapses) -> Groups:
     """Groups of the synapses of one kind."""
+    n, indptr = synapses.indptr.size - 1, synapses.indptr
     delay = np.zeros(len(synapses), np.uint16) if synapses.delay is None else synapses.delay
     begins = np.ones(delay.size, bool)
     begins[1:] = delay[1:] != delay[:-1]
-    begins[synapses.indptr[:-1][np.diff(synapses.indptr) > 0]] = True
-    start = np.append(np.flatnonzero(begins), delay.size).astype(np.int64)
-    indptr = np.searchsorted(start[:-1], synapses.indptr).astype(np.int64)
-    return Groups(indptr, start, np.append(delay[begins], 0).astype(np.uint16))
+    begins[indptr[:-1][np.diff(indptr) > 0]] = True
+    first = np.flatnonzero(begins)
+    before = np.searchsorted(first, indptr)  # groups of the neurons before
+    table = np.empty(first.size + n, np.int64)
+    ends = before[1:] + np.arange(n)
+    table[ends] = (indptr[1:] << BITS) + NO_DELAY
+    inside = np.ones(table.size, bool)
+    inside[ends] = False
+    table[inside] = (first << BITS) + delay[first]
+    return Groups(before + np.arange(n + 1), table)
 
 
 class Queue:
@@ -81,9 +86,9 @@ class Queue:
         for kind, groups in self._groups.items():
             group, due = np.empty(room, np.int64), np.empty(room, np.int64)
             group[:size], due[:size] = groups.first_to_come(steps, neurons, self._now)
-            parts = {"indptr": groups.indptr, "start": groups.start, "delay": groups.delay, "group": group, "due": due}
-            parts |= {"source": np.empty(room, np.int64), "arrived": np.empty(room, np.int64)}
-            found |= {f"late_{kind}_{name}": part for name, part in parts.items()}
+            here = (np.empty(room, np.int64) for _ in range(3))
+            parts = (groups.indptr, groups.table, group, due, *here)
+            found |= {f"late_{kind}_{name}": part for name, part in zip(LATE, parts, strict=True)}
         return found
 
     def keep(self, spike_steps: Ints, spike_neurons: Any, now: int) -> None:
