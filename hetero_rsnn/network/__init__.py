@@ -21,5 +21,6 @@
 ``mirror``         whether a kernel mirrors a network's equations
 ``sizes``          what a draw would take in memory
 ``draw``           Draw: all random numbers as plain arrays
+``rules``          the plastic synapses of a draw, rule by rule
 ``heterogeneity``  the measure H of drawn parameters
 """

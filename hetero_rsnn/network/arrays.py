@@ -245,7 +245,7 @@ def check_values(arrays: GivenArrays, net: Network, where: str) -> None:
     """
     n, channels, values = net.n, net.input.channels, dict(arrays.values)
 
-    def take(name: str, types: tuple[str, ...], *shape: int | None) -> NDArray[Any]:
+    def take(name: str, types: tuple[str, ...], *shape: int | None, inside: Any = ...) -> NDArray[Any]:
         found = values.pop(name, None)
         if found is None:
             raise NetworkError(f"{where}: the arrays lack {name!r}", fix="save the network again")
@@ -254,7 +254,7 @@ def check_values(arrays: GivenArrays, net: Network, where: str) -> None:
             asked = ", ".join("any" if s is None else str(s) for s in shape)
             raise _wrong(where, name, f"be {' or '.join(types)} of shape ({asked})", f"{found.dtype} of {found.shape}")
         if types[0] == "float64":
-            check_numbers(name, found)
+            check_numbers(name, found[inside])
         return found
 
     def check_numbers(name: str, found: NDArray[Any]) -> None:
@@ -279,11 +279,16 @@ def check_values(arrays: GivenArrays, net: Network, where: str) -> None:
     take("positions", _REAL, n, 3)
     take("w_in", _REAL, n, channels)
     take("w_event", _REAL, n, channels)
-    rule = net.plasticity
-    own = [] if rule is None else [k for k, _ in rule.parameters]
-    shared = {key: float(take(f"shared.{key}", _REAL)) for key in own if key in SHARED}
-    if shared and not shared["w_min"] < shared["w_max"]:
-        raise _wrong(where, "shared.w_max", f"be > w_min = {shared['w_min']:g}", f"{shared['w_max']:g}")
+    users: dict[str, list[int]] = {}  # projections whose synapses have a parameter
+    for rule in net.rules:
+        own = [k for k, _ in rule.parameters]
+        shared = {key: float(take(f"shared.{rule.key(key)}", _REAL)) for key in own if key in SHARED}
+        if not shared["w_min"] < shared["w_max"]:
+            name = f"shared.{rule.key('w_max')}"
+            raise _wrong(where, name, f"be > w_min = {shared['w_min']:g}", f"{shared['w_max']:g}")
+        for key in own:
+            if key not in SHARED:
+                users.setdefault(key, []).extend(net.projections_of(rule))
     for kind in _KINDS:
         ends, target, index = (take(f"{kind}.{k}", (t,), n + 1 if k == "indptr" else None) for k, t in _INDICES.items())
         if ends[0] or ends[-1] != target.size or (np.diff(ends) < 0).any():
@@ -303,9 +308,8 @@ def check_values(arrays: GivenArrays, net: Network, where: str) -> None:
             same_row = np.repeat(np.arange(n), np.diff(ends))
             if (np.diff(same_row * (LONGEST_DELAY + 1) + steps) < 0).any():
                 raise _wrong(where, f"{kind}.delay", "ascend among the synapses of a neuron", "others")
-        for key in own if kind == "plastic" else []:
-            if key not in SHARED:
-                take(f"plastic.parameters.{key}", _OF_SYNAPSES, target.size)
+        for key, whose in users.items() if kind == "plastic" else ():
+            take(f"plastic.parameters.{key}", _OF_SYNAPSES, target.size, inside=np.isin(index, whose))
     if values:
         raise NetworkError(f"{where}: unknown arrays {', '.join(sorted(values))[:80]}", fix="save the network again")
 

@@ -182,6 +182,13 @@ def require_equations(network: Network, what: str, instead: str) -> None:
 
 
 def _check_plasticity(network: Network) -> None:
+    if network.named_rules:
+        names = ", ".join(rule.name for rule in network.named_rules)
+        raise EquationMismatchError(
+            f"network {network.name!r} names rules of plasticity ({names}), kernel 'lif_stdp' has one without a name",
+            fix="use backend='brian2', or model = \"\" for a kernel made of its equations",
+            places=[rule.where for rule in network.named_rules],
+        )
     if network.plasticity is not None:
         found = {k: getattr(network.plasticity, k) for k in LIF_STDP_PLASTICITY}
         check_equal("lif_stdp", LIF_STDP_PLASTICITY, found)

@@ -51,6 +51,16 @@ def by_name(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return out
 
 
+#: What makes a table below [plasticity] a rule, and no distribution.
+RULE_CODE = ("equations", "on_pre", "on_post")
+
+
+def rule_names(table: Any) -> list[str]:
+    """Names of the rules that stand in tables of their own below ``[plasticity]``."""
+    tables = table.items() if isinstance(table, Mapping) else ()
+    return [k for k, v in tables if isinstance(v, Mapping) and set(v) & set(RULE_CODE)]
+
+
 _NOTHING = object()
 #: Tables whose names may be left out.
 _TABLES = ("populations", "projections", "plasticity", "neuron", "input", "protocol")
@@ -74,6 +84,7 @@ def full_names(data: Mapping[str, Any], name: str) -> list[str]:
     found = [c for c in candidates if _value(data, c) is not _NOTHING]
     if not found:
         everywhere = [f"populations.{p}.{name}" for p in data.get("populations", {})]
+        everywhere += [f"plasticity.{rule}.{name}" for rule in rule_names(data.get("plasticity", {}))]
         found = [c for c in everywhere if _value(data, c) is not _NOTHING]
     if not found and name.partition(".")[0] == "delay":
         everywhere = [f"projections.{p}.{name}" for p in data.get("projections", {})]

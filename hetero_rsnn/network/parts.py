@@ -36,6 +36,7 @@ class Population:
 class Projection:
     """Synapses from one population to another. Weights are magnitudes; the sign is that of the `pre` population.
 
+    `rule` names the rule of plastic ones; empty for the one that stands in ``[plasticity]`` itself.
     `delay` is None where the file says nothing of one.
     """
 
@@ -45,6 +46,7 @@ class Projection:
     topology: Topology
     weight: Parameter
     plastic: bool
+    rule: str = ""
     delay: Parameter | None = None
 
     @property
@@ -58,7 +60,8 @@ class Projection:
 class Plasticity:
     """Equations, event code and parameters of the plastic synapses, as Brian2 strings.
 
-    `method` integrates what is clock-driven; empty for exponential Euler.
+    `method` integrates what is clock-driven; empty for exponential Euler. In the code ``w`` is the magnitude of a
+    weight, of inhibitory synapses too. `name` is that of its table, empty for ``[plasticity]`` itself.
     """
 
     equations: str
@@ -66,6 +69,16 @@ class Plasticity:
     on_post: str
     parameters: Parameters
     method: str = ""
+    name: str = ""
+
+    @property
+    def where(self) -> str:
+        """Its table, as messages name it."""
+        return f"plasticity.{self.name}" if self.name else "plasticity"
+
+    def key(self, parameter: str) -> str:
+        """What `Draw.shared` calls one of its parameters."""
+        return f"{self.name}.{parameter}" if self.name else parameter
 
     def __getitem__(self, key: str) -> Parameter:
         return _look_up(self.parameters, key)

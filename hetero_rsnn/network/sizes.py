@@ -48,7 +48,7 @@ def _along(m: int, length: float) -> float:
 def draw_size(net: Network, *, single: bool = False) -> float:
     """Bytes that the draw of a network takes while it is made."""
     real = DOUBLE / 2 if single else DOUBLE
-    own = () if net.plasticity is None else tuple(k for k, _ in net.plasticity.parameters if k not in SHARED)
+    own = {k for rule in net.rules for k, _ in rule.parameters if k not in SHARED}
     counts = synapses(net)
     if net.arrays is not None:  # they are there already, and shared but for those that are rounded
         rounded = net.arrays.real_size() / 2 if single else 0.0

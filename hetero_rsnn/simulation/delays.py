@@ -9,11 +9,14 @@ import numpy as np
 from hetero_rsnn.common.types import Ints
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw
+from hetero_rsnn.network.rules import owner_names
 
 
-def delayed_rows(net: Network) -> frozenset[str]:
-    """Which of ``"plastic"`` and ``"static"`` synapses have delays."""
-    return frozenset("plastic" if p.plastic else "static" for p in net.projections if p.delayed)
+def delayed_rows(net: Network, learn: bool) -> frozenset[str]:
+    """Which rows of synapses have delays: ``"static"``, ``"plastic"``, ``"plastic_2"`` of another rule that learns."""
+    owners = dict(zip((rule.name for rule in net.rules), owner_names(len(net.rules)), strict=True))
+    plastic = {p.rule: owners[p.rule] if learn else "plastic" for p in net.projections if p.plastic}
+    return frozenset(plastic[p.rule] if p.plastic else "static" for p in net.projections if p.delayed)
 
 
 def longest_delay(draw: Draw) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hetero_rsnn.common.types import Ints
 from hetero_rsnn.network.draw import Draw, Synapses
-from hetero_rsnn.simulation.delays import delayed_rows, longest_delay, still_under_way
+from hetero_rsnn.simulation.delays import longest_delay, still_under_way
 from hetero_rsnn.simulation.generated.numba_source import BITS, LATE, NO_DELAY
 from hetero_rsnn.simulation.generated.vectors import rows
 from hetero_rsnn.simulation.recording import State
@@ -59,11 +59,19 @@ def groups_of(synapses: Synapses) -> Groups:
 
 
 class Queue:
-    """Spikes under way between two calls of a kernel; empty for a network without delays."""
+    """Spikes under way between two calls of a kernel; empty for a network without delays.
 
-    def __init__(self, draw: Draw, state: State) -> None:
+    Parameters
+    ----------
+    draw : Draw
+    state : State
+    delayed : dict of str to Synapses
+        Rows of synapses that have delays, by their name in the source.
+    """
+
+    def __init__(self, draw: Draw, state: State, delayed: dict[str, Synapses]) -> None:
         self._longest = longest_delay(draw)
-        self._groups = {kind: groups_of(getattr(draw, kind)) for kind in sorted(delayed_rows(draw.network))}
+        self._groups = {name: groups_of(synapses) for name, synapses in delayed.items()}
         self._now = state.step
         self.under_way: Ints | None = None
         if self._groups:
