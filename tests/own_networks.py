@@ -211,6 +211,63 @@ def clock_driven() -> dict[str, Any]:
     return data
 
 
+def istdp_rule(**more: Any) -> dict[str, Any]:
+    """Inhibitory plasticity (Vogels et al. 2011), on weights without a unit."""
+    return {
+        "equations": "dx/dt = -x / tau_plus : 1 (event-driven)\ndapost/dt = -apost / tau_plus : 1 (event-driven)",
+        "on_pre": "I_syn_post -= w\nx += 1\nw = clip(w + eta*(apost - 2*rho*tau_plus), w_min, w_max)",
+        "on_post": "apost += 1\nw = clip(w + eta*x, w_min, w_max)",
+        "w_min": 0.0, "w_max": 2.0, "tau_plus": {"distribution": "gamma", "mean": "15 ms", "cv": 0.3},
+        "rho": {"distribution": "lognormal", "mean": "8 Hz", "cv": 0.4},
+        "eta": {"distribution": "gamma", "mean": 0.004, "cv": 0.5},
+    } | more  # fmt: skip
+
+
+def two_rules() -> dict[str, Any]:
+    """STDP of pairs between excitatory neurons, and inhibitory plasticity with names of its own and names in common."""
+    data = base_network(I_bias=1.2)
+    data["projections"]["IE"]["plastic"] = "istdp"
+    data["plasticity"]["istdp"] = istdp_rule()
+    return data
+
+
+def three_named_rules() -> dict[str, Any]:
+    """Triplets, inhibitory plasticity in conductances, and a clock-driven rule that sums: each has a name."""
+    data = conductance()
+    pairs = data["plasticity"]
+    inhibition = istdp_rule(
+        on_pre="g_i_post += w\nx += 1\nw = clip(w + eta*(apost - 2*rho*tau_plus), w_min, w_max)",
+        w_max="6 nS", w_min="0 nS", eta={"distribution": "gamma", "mean": "0.05 nS", "cv": 0.5},
+    )  # fmt: skip
+    data["neuron"]["equations"] = data["neuron"]["equations"].replace("I_b + I_in", "I_b + I_in + z*pA") + "\nz : 1"
+    slow = {
+        "equations": """
+            dc/dt = -c / tau_plus : 1 (clock-driven)
+            seen : 1
+            z_post = c*w/nS : 1 (summed)""",
+        "on_pre": "g_e_post += w\nc += 1",
+        "on_post": "w = clip(w + eta*c, w_min, w_max)\nseen += 1",
+        "w_min": "0 nS", "w_max": "2 nS", "eta": "0.02 nS", "tau_plus": "30 ms", "method": "rk2",
+    }  # fmt: skip
+    data["plasticity"] = {"pairs": pairs, "inhibition": inhibition, "slow": slow}
+    for name, rule in {"EE": "pairs", "IE": "inhibition", "II": "inhibition", "EI": "slow"}.items():
+        data["projections"][name]["plastic"] = rule
+    return data
+
+
+def two_triplets() -> dict[str, Any]:
+    """Triplets at excitatory synapses, inhibitory plasticity whose events read and write both neurons."""
+    data = triplet()
+    data["projections"]["IE"]["plastic"] = "istdp"
+    data["neuron"]["equations"] += "\ndact/dt = -act / tau_syn : 1"
+    data["neuron"]["reset"] += "\nact += 1"
+    data["plasticity"]["istdp"] = istdp_rule(
+        on_pre="I_syn_post -= w\nact_post += 0.01*w\nx += 1\nw = clip(w + eta*(act_post - rho*tau_plus), w_min, w_max)",
+        on_post="apost += 1\nw = clip(w + eta*x*(1 + 0.1*act_pre), w_min, w_max)",
+    )
+    return data
+
+
 def with_time() -> dict[str, Any]:
     """Equations with t, and no refractory time."""
     data = base_network(I_bias=1.2)
@@ -250,7 +307,7 @@ OWN = {
     make.__name__: make
     for make in (
         extra_variable, adaptive, adaptive_exactly, functions, adex, conductance, triplet, both_ends, later_reads,
-        clock_driven, with_time, refractory_condition, reserved_names,
+        clock_driven, two_rules, three_named_rules, two_triplets, with_time, refractory_condition, reserved_names,
     )
 }  # fmt: skip
 

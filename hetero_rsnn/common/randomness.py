@@ -21,6 +21,7 @@ PURPOSES = (
     "training",
     "resampling",
     "posterior",
+    "delays",
 )
 
 

@@ -28,6 +28,7 @@ from hetero_rsnn.jobs.progress import NotedProgress
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw, draw
 from hetero_rsnn.network.loading import load_network
+from hetero_rsnn.network.rules import by_rule
 from hetero_rsnn.simulation.engine import Engine
 from hetero_rsnn.simulation.recording import Recording
 
@@ -296,8 +297,10 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
 def _warn_of_clipping(drawn: Draw) -> None:
     """Say so if STDP would throw away what gradients have learned. Points at the caller of `fit`."""
-    w, low, high = drawn.plastic.w, drawn.shared.get("w_min", -math.inf), drawn.shared.get("w_max", math.inf)
-    outside = int(np.count_nonzero((w < low - _ROUNDING) | (w > high * (1 + _ROUNDING))))
+    w, outside = drawn.plastic.w, 0
+    for rule in by_rule(drawn):
+        sizes, low, high = w[rule.which] * rule.sign, rule.shared["w_min"], rule.shared["w_max"]
+        outside += int(np.count_nonzero((sizes < low - _ROUNDING) | (sizes > high * (1 + _ROUNDING))))
     if outside:
         warnings.warn(
             f"{outside} of {w.size} given weights of {drawn.network.name!r} lie outside w_min..w_max, and STDP clips "

@@ -22,7 +22,7 @@ from hetero_rsnn.network.arrays import GivenArrays, check_values, definition_of
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw, draw
 from hetero_rsnn.network.saving import trained_network
-from hetero_rsnn.simulation.recording import State
+from hetero_rsnn.simulation.recording import State, check_under_way
 
 #: Encoders that can be kept, and what each has learned, one number a channel of what it scales.
 ENCODERS: dict[type[Encoder], tuple[str, ...]] = {
@@ -82,6 +82,8 @@ def frozen_parts(frozen: Frozen) -> tuple[dict[str, Any], Arrays]:
     arrays |= {"state.last_spike": state.last_spike, "state.w": state.w}
     if state.trace_step is not None:
         arrays["state.trace_step"] = state.trace_step
+    if state.under_way is not None:
+        arrays["state.under_way"] = state.under_way
     about = {
         "network": net.definition(),
         "given": None if net.arrays is None else {"seed": net.arrays.seed, "trained": net.arrays.trained},
@@ -128,6 +130,8 @@ def _state(about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], drawn: 
     for name, when in (("last_spike", last), ("trace_step", late)):
         if when is not None and when.size and when.max() > step:
             raise HeteroError(f"{name} must be at most step = {step}, got {when.max()}")
+    under_way = arrays.get("state.under_way")
+    check_under_way(under_way, drawn.n, step)
     return State(
         step,
         {k: _array(k, v, "f", n) for k, v in below("state.variables.", arrays).items()},
@@ -135,6 +139,7 @@ def _state(about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], drawn: 
         _array("w", arrays["state.w"], "f", synapses),
         {k: _array(k, v, "f", synapses) for k, v in below("state.traces.", arrays).items()},
         late,
+        under_way,
     )
 
 

@@ -30,6 +30,7 @@ from hetero_rsnn.measures.memory import channel_capacity
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw, draw
 from hetero_rsnn.network.loading import load_network
+from hetero_rsnn.network.rules import by_rule
 from hetero_rsnn.network.sizes import DOUBLE, check_draw, draw_size
 from hetero_rsnn.simulation.engine import DEFAULT, Engine
 from hetero_rsnn.simulation.recording import Recording
@@ -217,6 +218,17 @@ def _train(drawn: Draw, engine: Engine) -> Recording | None:
     return simulate(drawn, stimulus, **engine.options)
 
 
+def _weight(drawn: Draw, recording: Recording) -> float:
+    """Mean size of the plastic weights as a share of their w_max."""
+    shares = [
+        ((recording.weights[r.which] * r.sign).mean() / r.shared["w_max"], len(r.synapses))
+        for r in by_rule(drawn)
+        if len(r.synapses)
+    ]
+    means, counts = zip(*shares, strict=True)
+    return float(means[0] if len(means) == 1 else np.average(means, weights=counts))
+
+
 def measure_seed(network: Network, seed: int, engine: Engine = DEFAULT) -> tuple[SeedResult, Recording]:
     """Train and measure one seed; return the numbers and the recording of the measurement (washout dropped)."""
     check_size(network, engine)
@@ -248,7 +260,7 @@ def measure_seed(network: Network, seed: int, engine: Engine = DEFAULT) -> tuple
         rate_hz=e.rate_hz,
         silent_share=e.silent_share,
         correlation=correlation,
-        weight=float(recording.weights.mean() / drawn.shared["w_max"]) if len(drawn.plastic) else math.nan,
+        weight=_weight(drawn, recording) if len(drawn.plastic) else math.nan,
         determinant={k: h.determinant for k, h in groups.items()},
         H={k: h.entropy for k, h in groups.items()},
         curve=tuple(float(c) for c in capacity.curve),

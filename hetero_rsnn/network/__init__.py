@@ -7,6 +7,7 @@
 ``distributions``  families of distributions (gamma, lognormal, ...)
 ``parameter``      a distribution with its unit
 ``topology``       who connects to whom
+``delays``         synaptic delays in whole steps
 ``parts``          populations, projections, plasticity, input, protocol
 ``notebook``       what a notebook shows of a network and its draw
 ``overrides``      changing values by dotted names (E.tau_m.cv)
@@ -20,5 +21,6 @@
 ``mirror``         whether a kernel mirrors a network's equations
 ``sizes``          what a draw would take in memory
 ``draw``           Draw: all random numbers as plain arrays
+``rules``          the plastic synapses of a draw, rule by rule
 ``heterogeneity``  the measure H of drawn parameters
 """

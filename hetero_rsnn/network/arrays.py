@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hetero_rsnn.common.array_files import packed, read_array_file
 from hetero_rsnn.common.errors import NetworkError, suggest
-from hetero_rsnn.network.models import NOT_NEGATIVE, POSITIVE, REFRACTORY, SHARED, TIME_CONSTANTS
+from hetero_rsnn.network.models import LONGEST_DELAY, NOT_NEGATIVE, POSITIVE, REFRACTORY, SHARED, TIME_CONSTANTS
 from hetero_rsnn.network.overrides import by_name
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _KINDS = ("plastic", "static")
 _OF_SYNAPSES, _REAL = ("float64", "float32"), ("float64",)
 #: Types of indices, by the end of their name: kernels take them as they are.
 _INDICES = {"indptr": "int64", "target": "int32", "projection": "uint8"}
+_WHOLE = {**_INDICES, "delay": "uint16"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +140,11 @@ def check_definition(net: Network, given: Network) -> None:
     NetworkError
         Naming the first place that differs.
     """
+    if net.delayed and net.dt != given.dt:
+        raise NetworkError(
+            f"dt of {net.name!r} must stay {given.dt:g} ms, got {net.dt:g} ms: its delays are given in steps of it",
+            fix="change it before training",
+        )
     now, then = (json.loads(definition_of(n)) for n in (net, given))
     for data in (now, then):
         del data["dt"]
@@ -212,7 +218,7 @@ def in_type(name: str, value: Any) -> NDArray[Any]:
         If an index does not fit into its type.
     """
     found = np.array(value, order="C")
-    index = _INDICES.get(name.rpartition(".")[2]) if name.startswith(tuple(f"{kind}." for kind in _KINDS)) else None
+    index = _WHOLE.get(name.rpartition(".")[2]) if name.startswith(tuple(f"{kind}." for kind in _KINDS)) else None
     if index is None:
         kept = found.dtype == np.float32 and _of_synapses(name)
         return found if kept or found.dtype.kind not in "iuf" else found.astype(np.float64)
@@ -239,7 +245,7 @@ def check_values(arrays: GivenArrays, net: Network, where: str) -> None:
     """
     n, channels, values = net.n, net.input.channels, dict(arrays.values)
 
-    def take(name: str, types: tuple[str, ...], *shape: int | None) -> NDArray[Any]:
+    def take(name: str, types: tuple[str, ...], *shape: int | None, inside: Any = ...) -> NDArray[Any]:
         found = values.pop(name, None)
         if found is None:
             raise NetworkError(f"{where}: the arrays lack {name!r}", fix="save the network again")
@@ -248,7 +254,7 @@ def check_values(arrays: GivenArrays, net: Network, where: str) -> None:
             asked = ", ".join("any" if s is None else str(s) for s in shape)
             raise _wrong(where, name, f"be {' or '.join(types)} of shape ({asked})", f"{found.dtype} of {found.shape}")
         if types[0] == "float64":
-            check_numbers(name, found)
+            check_numbers(name, found[inside])
         return found
 
     def check_numbers(name: str, found: NDArray[Any]) -> None:
@@ -273,11 +279,16 @@ def check_values(arrays: GivenArrays, net: Network, where: str) -> None:
     take("positions", _REAL, n, 3)
     take("w_in", _REAL, n, channels)
     take("w_event", _REAL, n, channels)
-    rule = net.plasticity
-    own = [] if rule is None else [k for k, _ in rule.parameters]
-    shared = {key: float(take(f"shared.{key}", _REAL)) for key in own if key in SHARED}
-    if shared and not shared["w_min"] < shared["w_max"]:
-        raise _wrong(where, "shared.w_max", f"be > w_min = {shared['w_min']:g}", f"{shared['w_max']:g}")
+    users: dict[str, list[int]] = {}  # projections whose synapses have a parameter
+    for rule in net.rules:
+        own = [k for k, _ in rule.parameters]
+        shared = {key: float(take(f"shared.{rule.key(key)}", _REAL)) for key in own if key in SHARED}
+        if not shared["w_min"] < shared["w_max"]:
+            name = f"shared.{rule.key('w_max')}"
+            raise _wrong(where, name, f"be > w_min = {shared['w_min']:g}", f"{shared['w_max']:g}")
+        for key in own:
+            if key not in SHARED:
+                users.setdefault(key, []).extend(net.projections_of(rule))
     for kind in _KINDS:
         ends, target, index = (take(f"{kind}.{k}", (t,), n + 1 if k == "indptr" else None) for k, t in _INDICES.items())
         if ends[0] or ends[-1] != target.size or (np.diff(ends) < 0).any():
@@ -290,9 +301,15 @@ def check_values(arrays: GivenArrays, net: Network, where: str) -> None:
         allowed = [i for i, p in enumerate(net.projections) if p.plastic == (kind == "plastic")]
         if not np.isin(index, allowed).all():
             raise _wrong(where, f"{kind}.projection", f"be of {allowed}", str(np.unique(index).tolist()))
-        for key in own if kind == "plastic" else []:
-            if key not in SHARED:
-                take(f"plastic.parameters.{key}", _OF_SYNAPSES, target.size)
+        if any(net.projections[i].delayed for i in allowed):
+            steps = take(f"{kind}.delay", (_WHOLE["delay"],), target.size)
+            if steps.size and steps.max() > LONGEST_DELAY:
+                raise _wrong(where, f"{kind}.delay", f"be at most {LONGEST_DELAY} steps", str(steps.max()))
+            same_row = np.repeat(np.arange(n), np.diff(ends))
+            if (np.diff(same_row * (LONGEST_DELAY + 1) + steps) < 0).any():
+                raise _wrong(where, f"{kind}.delay", "ascend among the synapses of a neuron", "others")
+        for key, whose in users.items() if kind == "plastic" else ():
+            take(f"plastic.parameters.{key}", _OF_SYNAPSES, target.size, inside=np.isin(index, whose))
     if values:
         raise NetworkError(f"{where}: unknown arrays {', '.join(sorted(values))[:80]}", fix="save the network again")
 

@@ -46,6 +46,7 @@ class Network:
     input: Input
     protocol: Protocol
     arrays: GivenArrays | None = None
+    named_rules: tuple[Plasticity, ...] = ()
 
     def __repr__(self) -> str:
         return f"Network({self.name!r}, n={self.n}, model={self.model!r}, fingerprint={self.fingerprint!r})"
@@ -84,6 +85,20 @@ class Network:
             f"{self.name} has given arrays, the same for every seed: seeds decide initial state and input only, and "
             "intervals are over inputs of one network, not over networks"
         )
+
+    @property
+    def delayed(self) -> tuple[str, ...]:
+        """Names of the projections whose spikes take time on their way."""
+        return tuple(p.name for p in self.projections if p.delayed)
+
+    @property
+    def rules(self) -> tuple[Plasticity, ...]:
+        """Every rule of plasticity: the one that has no name, and those that have one."""
+        return (*(() if self.plasticity is None else (self.plasticity,)), *self.named_rules)
+
+    def projections_of(self, rule: Plasticity) -> list[int]:
+        """Indices of the plastic projections that have this rule."""
+        return [i for i, p in enumerate(self.projections) if p.plastic and p.rule == rule.name]
 
     def population(self, name: str) -> Population:
         """The population of that name."""
@@ -139,9 +154,10 @@ class Network:
                 q.name: {
                     "pre": q.pre,
                     "post": q.post,
-                    "plastic": q.plastic,
+                    "plastic": q.rule or q.plastic,
                     "topology": q.topology,
                     "weight": q.weight,
+                    **({} if q.delay is None else {"delay": q.delay}),
                 }
                 for q in self.projections
             },
@@ -161,14 +177,15 @@ class Network:
                 "estimator": p.estimator,
             },
         }
-        if self.plasticity is not None:
-            data["plasticity"] = {
-                "equations": self.plasticity.equations,
-                "on_pre": self.plasticity.on_pre,
-                "on_post": self.plasticity.on_post,
-                **({"method": self.plasticity.method} if self.plasticity.method else {}),
-                **dict(self.plasticity.parameters),
+        for rule in self.rules:
+            table = {
+                "equations": rule.equations,
+                "on_pre": rule.on_pre,
+                "on_post": rule.on_post,
+                **({"method": rule.method} if rule.method else {}),
+                **dict(rule.parameters),
             }
+            data["plasticity"] = {**data.get("plasticity", {}), **({rule.name: table} if rule.name else table)}
         if self.arrays is not None:
             data["arrays"] = self.arrays
         return data
@@ -245,15 +262,18 @@ def _describe(net: Network) -> str:
         out += ["", f"projections, with their weights{summed}"]
         names = max(len(p.name) for p in net.projections)
         for p in net.projections:
-            plastic = ", plastic" if p.plastic else ""
-            out.append(f"    {p.name:<{names}}  {p.pre} -> {p.post}  {p.topology}, weight {p.weight}{plastic}")
+            plastic = f", plastic{f' by {p.rule}' if p.rule else ''}" if p.plastic else ""
+            delay = "" if p.delay is None else f", delay {p.delay}"
+            out.append(f"    {p.name:<{names}}  {p.pre} -> {p.post}  {p.topology}, weight {p.weight}{delay}{plastic}")
+        if net.delayed:
+            out.append(f"    delays are rounded to whole steps of {net.dt:g} ms")
         out.append(f"    on_pre: {'; '.join(lines(code['on_pre']))}")
-    if net.plasticity is not None:
-        out += ["", "plasticity", *_block(net.plasticity.equations)]
-        out += ["    on_pre:", *_block(net.plasticity.on_pre, " " * 8)]
-        out += ["    on_post:", *_block(net.plasticity.on_post, " " * 8)]
-        width = max(len(k) for k, _ in net.plasticity.parameters)
-        out += [f"    {k:<{width}}  {v}" for k, v in net.plasticity.parameters]
+    for rule in net.rules:
+        out += ["", rule.where.replace(".", " "), *_block(rule.equations)]
+        out += ["    on_pre:", *_block(rule.on_pre, " " * 8)]
+        out += ["    on_post:", *_block(rule.on_post, " " * 8)]
+        width = max(len(k) for k, _ in rule.parameters)
+        out += [f"    {k:<{width}}  {v}" for k, v in rule.parameters]
     channels = f"{net.input.channels} channel{'s' if net.input.channels > 1 else ''}"
     out += [
         "",

@@ -15,11 +15,13 @@ from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Ints
 from hetero_rsnn.network.definition import Network
+from hetero_rsnn.network.delays import draw_delays
 from hetero_rsnn.network.distributions import Distribution
 from hetero_rsnn.network.heterogeneity import Heterogeneity, heterogeneity
 from hetero_rsnn.network.loading import load_network
 from hetero_rsnn.network.models import SHARED
 from hetero_rsnn.network.notebook import draw_html
+from hetero_rsnn.network.parts import Plasticity
 from hetero_rsnn.network.sizes import check_draw
 from hetero_rsnn.network.topology import connect, grid
 
@@ -33,6 +35,8 @@ _PIECE = 1_000_000
 class Synapses:
     """Synapses in compressed rows, one row a pre-synaptic neuron, targets ascending inside a row.
 
+    Where there are delays, delays ascend inside a row, and targets among those of one delay.
+
     Attributes
     ----------
     indptr : ndarray of int64, shape (n + 1,)
@@ -41,9 +45,11 @@ class Synapses:
     w : ndarray, shape (synapses,)
         Signed weights, scaled; of 64 bits, or of 32 if drawn in single precision, as are the parameters.
     parameters : dict of str to ndarray, shape (synapses,)
-        Parameters of the plastic synapses (times in ms).
+        Parameters of the plastic synapses (times in ms); NaN where the rule of a synapse has none of that name.
     projection : ndarray of uint8, shape (synapses,)
         Index of the projection in ``network.projections``.
+    delay : ndarray of uint16, shape (synapses,), optional
+        Steps that a spike takes to arrive; None if no projection among them has delays.
     """
 
     indptr: Ints
@@ -51,11 +57,15 @@ class Synapses:
     w: Array
     parameters: dict[str, Array]
     projection: NDArray[np.uint8]
+    delay: NDArray[np.uint16] | None = None
 
     def __post_init__(self) -> None:
         # Compiled code takes indices as they are: of another type they would mean other neurons, or none.
-        for name, kind in (("indptr", np.int64), ("target", np.int32), ("projection", np.uint8)):
+        kinds = {"indptr": np.int64, "target": np.int32, "projection": np.uint8, "delay": np.uint16}
+        for name, kind in kinds.items():
             found = getattr(self, name)
+            if name == "delay" and found is None:
+                continue
             if not isinstance(found, np.ndarray) or found.dtype != kind or found.ndim != 1:
                 got = getattr(found, "dtype", type(found).__name__)
                 raise HeteroError(
@@ -90,7 +100,7 @@ class Draw:
         Place of each neuron on the grid (used by distance-dependent projections).
     plastic, static : Synapses
     shared : dict of str to float
-        w_min, w_max (scaled like the weights) and mu.
+        w_min, w_max (scaled like the weights) and mu; of a rule that has a name ``"NAME.w_min"`` and so on.
     w_in, w_event : ndarray, shape (n, channels)
         Input weights for analog currents, and for input spikes.
     damage : tuple of str
@@ -139,20 +149,29 @@ class Draw:
         start = sum(p.size for p in self.network.populations[:index])
         return slice(start, start + self.network.populations[index].size)
 
+    def parameters_of(self, rule: Plasticity) -> dict[str, Array]:
+        """Parameters of the plastic synapses that have this rule, in their order."""
+        own = [k for k, _ in rule.parameters if k in self.plastic.parameters]
+        if len(self.network.rules) == 1:
+            return {k: self.plastic.parameters[k] for k in own}
+        inside = np.isin(self.plastic.projection, self.network.projections_of(rule))
+        return {k: self.plastic.parameters[k][inside] for k in own}
+
     def heterogeneity(self) -> dict[str, Heterogeneity]:
         """Heterogeneity H of the neurons, population by population, and of the plastic synapses.
 
         Returns
         -------
         dict
-            Keys ``"neurons E"``, ``"neurons I"``, ... and, for plastic networks, ``"synapses"``. Each is over the
-            parameters that have a spread; where none has one, the determinant is 0. Parameters that are not positive,
-            and so have no logarithm, are left out.
+            Keys ``"neurons E"``, ``"neurons I"``, ... and, for plastic networks, ``"synapses"``, or ``"synapses NAME"``
+            of a rule that has a name. Each is over the parameters that have a spread; where none has one, the
+            determinant is 0. Parameters that are not positive, and so have no logarithm, are left out.
         """
         groups: dict[str, dict[str, Array]] = {}
         for p in self.network.populations:
             groups[f"neurons {p.name}"] = {k: self.neurons[k][self.members(p.name)] for k, _ in p.parameters}
-        groups["synapses"] = self.plastic.parameters
+        for rule in self.network.rules:
+            groups[f"synapses {rule.name}".strip()] = self.parameters_of(rule)
         out: dict[str, Heterogeneity] = {}
         for name, parameters in groups.items():
             usable = {k: v for k, v in parameters.items() if v.size > 1 and (v > 0).all()}
@@ -254,7 +273,8 @@ def _given(net: Network, seed: int, real: Any) -> Draw:
     def synapses(kind: str) -> Synapses:
         numbers = {k: v.astype(real, copy=False) for k, v in below(f"{kind}.parameters.").items()}
         ends, target, index = (values[f"{kind}.{k}"] for k in ("indptr", "target", "projection"))
-        return Synapses(ends, target, values[f"{kind}.w"].astype(real, copy=False), numbers, index)
+        w, delay = values[f"{kind}.w"].astype(real, copy=False), values.get(f"{kind}.delay")
+        return Synapses(ends, target, w, numbers, index, delay)
 
     drawn = Draw(
         network=net,
@@ -278,13 +298,11 @@ def _synapses(
     net: Network, seed: int, members: dict[str, Ints], positions: Array, real: Any
 ) -> tuple[Synapses, Synapses, dict[str, float]]:
     blocks: dict[bool, list[tuple[Ints, Ints, Array, dict[str, Array], int]]] = {True: [], False: []}
+    delays: dict[bool, list[NDArray[np.uint16]]] = {True: [], False: []}
     kinds = {p.name: p.kind for p in net.populations}
-    constants = (
-        {}
-        if net.plasticity is None
-        else {k: net.plasticity[k].mean for k in SHARED if k in dict(net.plasticity.parameters)}
-    )
-    scales: dict[str, float] = {}
+    rules = {rule.name: rule for rule in net.rules}
+    numbers = {name: {k: rule[k].mean for k in SHARED if k in dict(rule.parameters)} for name, rule in rules.items()}
+    scales_of: dict[str, dict[str, float]] = {name: {} for name in rules}
     for index, projection in enumerate(net.projections):
         name = projection.name
         sources, targets, indegree = connect(
@@ -297,13 +315,14 @@ def _synapses(
         scale = 1.0 / indegree if net.weight_scaling == "indegree" and indegree > 0 else 1.0
         w = _sample(projection.weight.distribution, sources.size, generator(seed, "weights", name), real)
         parameters: dict[str, Array] = {}
-        if projection.plastic and net.plasticity is not None:
+        if projection.plastic:
+            rule, constants, scales = rules[projection.rule], numbers[projection.rule], scales_of[projection.rule]
             # Neurons do not hear themselves, so E->E has a little fewer synapses than E->I: one scale serves both.
             common = next(iter(scales.values()), scale)
             scales[name] = scale
             scale = common if abs(scale - common) <= 0.02 * common else scale
             np.clip(w, constants["w_min"], constants["w_max"], out=w)
-            for key, p in net.plasticity.parameters:
+            for key, p in rule.parameters:
                 if key not in SHARED:
                     rng = generator(seed, "synapses", name, key)
                     parameters[key] = _sample(p.distribution, sources.size, rng, real)
@@ -312,14 +331,18 @@ def _synapses(
                     _scale_rates(key, parameters[key], scale, constants["mu"])
         w *= -scale if kinds[projection.pre] == "inhibitory" else scale
         blocks[projection.plastic].append((sources, targets, w, parameters, index))
-    if scales and max(scales.values()) > 1.02 * min(scales.values()):
-        raise NetworkError(
-            f"plastic projections {', '.join(scales)} have different expected in-degrees, so that w_max means "
-            "different things: give them one topology, or set weight_scaling = 'none'"
-        )
-    scale = next(iter(scales.values()), 1.0)
-    shared = {k: v * (scale if k != "mu" else 1.0) for k, v in constants.items()}
-    return _rows(blocks[True], net.n), _rows(blocks[False], net.n), shared
+        if any(p.delayed for p in net.projections if p.plastic == projection.plastic):
+            delays[projection.plastic].append(draw_delays(projection, sources.size, seed, net.dt))
+    shared: dict[str, float] = {}
+    for name, scales in scales_of.items():
+        if scales and max(scales.values()) > 1.02 * min(scales.values()):
+            raise NetworkError(
+                f"plastic projections {', '.join(scales)} have different expected in-degrees, so that w_max means "
+                "different things: give them one topology, or set weight_scaling = 'none'"
+            )
+        scale = next(iter(scales.values()), 1.0)
+        shared |= {rules[name].key(k): v * (scale if k != "mu" else 1.0) for k, v in numbers[name].items()}
+    return _rows(blocks[True], net.n, delays[True]), _rows(blocks[False], net.n, delays[False]), shared
 
 
 def _scale_rates(key: str, rates: Array, scale: float, mu: float) -> None:
@@ -349,22 +372,29 @@ def _sample(distribution: Distribution, n: int, rng: np.random.Generator, real: 
     return out
 
 
-def _rows(blocks: list[tuple[Ints, Ints, Array, dict[str, Array], int]], n: int) -> Synapses:
+def _rows(
+    blocks: list[tuple[Ints, Ints, Array, dict[str, Array], int]], n: int, delays: list[NDArray[np.uint16]]
+) -> Synapses:
     """Join projections and sort them into rows."""
     if not blocks:
         empty = np.empty(0)
         return Synapses(np.zeros(n + 1, np.int64), empty.astype(np.int32), empty, {}, empty.astype(np.uint8))
     sources, targets, w = (_concatenate([b[i] for b in blocks]) for i in range(3))
     projection = np.concatenate([np.full(b[0].size, b[4], dtype=np.uint8) for b in blocks])
-    keys = blocks[0][3].keys()
-    parameters = {k: _concatenate([b[3][k] for b in blocks]) for k in keys}
+    keys = dict.fromkeys(k for b in blocks for k in b[3])
+    parameters = {
+        k: _concatenate([b[3][k] if k in b[3] else np.full(b[2].size, np.nan, b[2].dtype) for b in blocks])
+        for k in keys
+    }
     indptr = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(sources, minlength=n), out=indptr[1:])
-    if len(blocks) > 1:  # a single projection comes sorted
-        order = np.lexsort((targets, sources))
+    delay = _concatenate(delays) if delays else None
+    if len(blocks) > 1 or delay is not None:  # a single projection comes sorted
+        order = np.lexsort((targets, sources) if delay is None else (targets, delay, sources))
         targets, w, projection = targets[order], w[order], projection[order]
         parameters = {k: v[order] for k, v in parameters.items()}
-    return Synapses(indptr, targets.astype(np.int32, copy=False), w, parameters, projection)
+        delay = None if delay is None else delay[order]
+    return Synapses(indptr, targets.astype(np.int32, copy=False), w, parameters, projection, delay)
 
 
 def _concatenate(parts: list[Any]) -> Any:

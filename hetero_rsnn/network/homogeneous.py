@@ -22,8 +22,8 @@ def homogeneous(network: Network) -> Network:
     """
     network.refuse_arrays("has no homogeneous counterpart")
     tables = [(f"populations.{p.name}", p.parameters) for p in network.populations]
-    if network.plasticity is not None:
-        tables.append(("plasticity", network.plasticity.parameters))
+    tables += [(rule.where, rule.parameters) for rule in network.rules]
+    tables += [(f"projections.{q.name}", (("delay", q.delay),)) for q in network.projections if q.delay is not None]
     changes: dict[str, Any] = {}
     for table, parameters in tables:
         for name, p in parameters:

@@ -154,6 +154,12 @@ def check_equations(network: Network) -> None:
     ------
     EquationMismatchError
     """
+    if network.delayed:
+        raise EquationMismatchError(
+            f"projection {network.delayed[0]} of network {network.name!r} has synaptic delays, of which kernel "
+            "'lif_stdp' knows nothing",
+            fix="simulate it, which every backend does, or set its delay to 0",
+        )
     if network.model != "lif_stdp":
         raise EquationMismatchError(
             f"network {network.name!r} names no model with a kernel",
@@ -176,6 +182,13 @@ def require_equations(network: Network, what: str, instead: str) -> None:
 
 
 def _check_plasticity(network: Network) -> None:
+    if network.named_rules:
+        names = ", ".join(rule.name for rule in network.named_rules)
+        raise EquationMismatchError(
+            f"network {network.name!r} names rules of plasticity ({names}), kernel 'lif_stdp' has one without a name",
+            fix="use backend='brian2', or model = \"\" for a kernel made of its equations",
+            places=[rule.where for rule in network.named_rules],
+        )
     if network.plasticity is not None:
         found = {k: getattr(network.plasticity, k) for k in LIF_STDP_PLASTICITY}
         check_equal("lif_stdp", LIF_STDP_PLASTICITY, found)
@@ -187,4 +200,4 @@ def mirrors_plasticity(network: Network) -> bool:
         _check_plasticity(network)
     except EquationMismatchError:
         return False
-    return bool(network.model)
+    return bool(network.model) and not network.delayed  # with delays, traces do not follow the spikes of neurons

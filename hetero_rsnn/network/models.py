@@ -30,3 +30,5 @@ NOT_NEGATIVE = ("t_ref", "eta_plus", "eta_minus", "w_min", "w_max", "mu")
 TIME_CONSTANTS = (1e-30, 1e30)
 #: Steps of the longest refractory time. It must be shorter than what lies behind a neuron that never fired.
 REFRACTORY = 10**9
+#: Steps of the longest synaptic delay.
+LONGEST_DELAY = 1000

@@ -34,10 +34,13 @@ def network_html(net: Network) -> str:
         where = f"{population.name} ({population.size} {population.kind})"
         rows += [(where, key, str(p), thumbnail(p)) for key, p in population.parameters]
     for q in net.projections:
-        what = f"{q.topology}{', plastic' if q.plastic else ''}, weight {q.weight}"
+        plastic = f", plastic{f' by {q.rule}' if q.rule else ''}" if q.plastic else ""
+        what = f"{q.topology}{plastic}, weight {q.weight}"
+        what += "" if q.delay is None else f", delay {q.delay} in whole steps"
         rows.append((f"{q.pre} to {q.post}", "projection " + q.name, what, thumbnail(q.weight)))
-    if net.plasticity is not None:
-        rows += [("plasticity", key, str(p), thumbnail(p)) for key, p in net.plasticity.parameters]
+    for rule in net.rules:
+        where = rule.where.replace(".", " ")
+        rows += [(where, key, str(p), thumbnail(p)) for key, p in rule.parameters]
     return TextTable(title, ("where", "parameter", "value", "density"), rows).html()
 
 
@@ -49,10 +52,12 @@ def draw_html(drawn: Draw) -> str:
         for key, p in population.parameters:
             values = drawn.neurons[key][part]
             rows.append((population.name, key, *_summary(values, p.unit), svg.histogram(values, f"{key} as drawn")))
-    kinds = dict(drawn.network.plasticity.parameters) if drawn.network.plasticity is not None else {}
-    for key, values in drawn.plastic.parameters.items():
-        unit = kinds[key].unit if key in kinds else units.DIMENSIONLESS
-        rows.append(("plastic synapses", key, *_summary(values, unit), svg.histogram(values, f"{key} as drawn")))
+    for rule in drawn.network.rules:
+        kinds = dict(rule.parameters)
+        where = f"plastic synapses{f' ({rule.name})' if rule.name else ''}"
+        for key, values in drawn.parameters_of(rule).items():
+            unit = kinds[key].unit
+            rows.append((where, key, *_summary(values, unit), svg.histogram(values, f"{key} as drawn")))
     return TextTable(repr(drawn), ("where", "parameter", "mean", "cv", "as drawn"), rows).html()
 
 

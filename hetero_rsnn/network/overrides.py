@@ -51,6 +51,16 @@ def by_name(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return out
 
 
+#: What makes a table below [plasticity] a rule, and no distribution.
+RULE_CODE = ("equations", "on_pre", "on_post")
+
+
+def rule_names(table: Any) -> list[str]:
+    """Names of the rules that stand in tables of their own below ``[plasticity]``."""
+    tables = table.items() if isinstance(table, Mapping) else ()
+    return [k for k, v in tables if isinstance(v, Mapping) and set(v) & set(RULE_CODE)]
+
+
 _NOTHING = object()
 #: Tables whose names may be left out.
 _TABLES = ("populations", "projections", "plasticity", "neuron", "input", "protocol")
@@ -74,7 +84,14 @@ def full_names(data: Mapping[str, Any], name: str) -> list[str]:
     found = [c for c in candidates if _value(data, c) is not _NOTHING]
     if not found:
         everywhere = [f"populations.{p}.{name}" for p in data.get("populations", {})]
+        everywhere += [f"plasticity.{rule}.{name}" for rule in rule_names(data.get("plasticity", {}))]
         found = [c for c in everywhere if _value(data, c) is not _NOTHING]
+    if not found and name.partition(".")[0] == "delay":
+        everywhere = [f"projections.{p}.{name}" for p in data.get("projections", {})]
+        found = everywhere if name == "delay" else [c for c in everywhere if _value(data, c) is not _NOTHING]
+    if not found and name.endswith(".delay"):  # a projection without one gets it
+        full = f"projections.{name.removeprefix('projections.')}"
+        found = [full] if _value(data, full.removesuffix(".delay")) is not _NOTHING else []
     if not found:  # a key that the table may have but does not, such as floor of a distribution
         parent = name.rpartition(".")[0]
         leaf = name.rpartition(".")[2]
@@ -83,6 +100,8 @@ def full_names(data: Mapping[str, Any], name: str) -> list[str]:
                 value = _value(data, full)
                 if isinstance(value, Mapping):
                     found.append(f"{full}.{leaf}")
+                elif value is _NOTHING:
+                    raise NetworkError(f"{name}: the network has no {full}", fix=f"set {parent} first, to a table")
                 else:
                     raise NetworkError(
                         f"{name}: {full} is the constant {value!r} and has no {leaf!r}: "

@@ -11,6 +11,7 @@ from hetero_rsnn.common import checks, units
 from hetero_rsnn.common.capacities import ESTIMATORS, FIRST_ESTIMATOR
 from hetero_rsnn.common.errors import NetworkError, UnitError, suggest
 from hetero_rsnn.network.arrays import GivenArrays
+from hetero_rsnn.network.delays import parse_delay
 from hetero_rsnn.network.distributions import Constant
 from hetero_rsnn.network.equations import (
     RANDOM,
@@ -32,6 +33,7 @@ from hetero_rsnn.network.models import (
     SHARED,
     TIME_CONSTANTS,
 )
+from hetero_rsnn.network.overrides import RULE_CODE, rule_names
 from hetero_rsnn.network.parameter import Parameter, parse_parameter
 from hetero_rsnn.network.parts import Input, Parameters, Plasticity, Population, Projection, Protocol
 from hetero_rsnn.network.topology import parse_topology
@@ -187,10 +189,11 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
     for key, _ in initial:
         if key not in variables:
             raise NetworkError(f"neuron.initial.{key}: the equations define no {key!r}{suggest(key, variables)}")
-    projections = _projections(_table(data, "projections"), populations)
-    plasticity = _plasticity(data, projections, model, dt)
+    projections = _projections(_table(data, "projections"), populations, dt)
+    plasticity, named_rules = _plasticity(data, projections, model, dt)
+    rules = (*(() if plasticity is None else (plasticity,)), *named_rules)
     drive = _input(_table(data, "input"))
-    _check_units(neuron, synapse, data, equations, populations, initial, projections, plasticity, drive)
+    _check_units(neuron, synapse, data, equations, populations, initial, projections, rules, drive)
     if model:
         plain = [(f"projections.{p.name}.weight", p.weight) for p in projections]
         plain += [("input.weight", drive.weight), ("input.event_weight", drive.event_weight)]
@@ -212,6 +215,7 @@ def parse(data: Mapping[str, Any], name: str) -> dict[str, Any]:
         "input": drive,
         "protocol": _protocol(_table(data, "protocol"), dt),
         "arrays": arrays,
+        "named_rules": named_rules,
     }
 
 
@@ -223,7 +227,7 @@ def _check_units(
     populations: tuple[Population, ...],
     initial: Parameters,
     projections: tuple[Projection, ...],
-    plasticity: Plasticity | None,
+    rules: tuple[Plasticity, ...],
     drive: Input,
 ) -> None:
     """Dimensions, and names that nobody defines, at the lines and columns of the texts as they were written."""
@@ -237,18 +241,36 @@ def _check_units(
     plastic = {p.weight.unit for p in projections if p.plastic}
     if len(plastic) > 1:
         raise UnitError(f"weights of plastic projections must have one unit, got {', '.join(sorted(plastic))}")
-    rule: tuple[tuple[str, str], ...] = ()
-    parameters: tuple[tuple[str, str], ...] = ()
-    values: tuple[tuple[str, float], ...] = ()
-    if plasticity is not None:
-        table = _table(data, "plasticity")
-        rule = tuple((k, str(table.get(k, ""))) for k in ("equations", "on_pre", "on_post"))
-        parameters = tuple((k, p.unit) for k, p in plasticity.parameters)
-        values = _one_number(plasticity.parameters)
     on_pre = str(synapse.get("on_pre", equations["on_pre"]))
-    check_synapses(
-        on_pre, rule, tuple(names.items()), parameters, tuple(sorted(weights)), next(iter(plastic), "1"), values
-    )
+    ends, unit = tuple(names.items()), next(iter(plastic), "1")
+    check_synapses(on_pre, (), ends, (), tuple(sorted(weights)), unit)
+    kinds = {p.name: p.kind for p in populations}
+    for rule in rules:
+        table = _table(data, "plasticity")
+        table = _table(table, rule.name) if rule.name else table
+        code = tuple((k, str(table.get(k, ""))) for k in RULE_CODE)
+        parameters = tuple((k, p.unit) for k, p in rule.parameters)
+        numbers = _one_number(rule.parameters)
+        check_synapses(on_pre, code, ends, parameters, (), unit, numbers, rule.where)
+        for q in projections:
+            if q.plastic and q.rule == rule.name and kinds[q.pre] == "inhibitory":
+                _refuse_sign(rule, equations["on_pre"], q.name)
+
+
+def _refuse_sign(rule: Plasticity, on_pre: str, projection: str) -> None:
+    """Static synapses have signed weights, rules their magnitudes: the same statement would excite."""
+    alike = set(_statements(on_pre)) & set(_statements(rule.on_pre))
+    for statement in sorted(alike):
+        if "w" in identifiers(statement):
+            raise NetworkError(
+                f"{rule.where}.on_pre: {statement!r} stands in synapse.on_pre too, where w has its sign; in a rule w "
+                f"is a magnitude, and the synapses of projection {projection} are inhibitory",
+                fix="subtract w, or add it to a conductance of inhibition",
+            )
+
+
+def _statements(text: str) -> list[str]:
+    return ["".join(line.split()) for line in lines(text)]
 
 
 def _one_number(parameters: Iterable[tuple[str, Parameter]]) -> tuple[tuple[str, float], ...]:
@@ -333,13 +355,13 @@ def _populations(
     return tuple(found)
 
 
-def _projections(tables: Mapping[str, Any], populations: tuple[Population, ...]) -> tuple[Projection, ...]:
+def _projections(tables: Mapping[str, Any], populations: tuple[Population, ...], dt: float) -> tuple[Projection, ...]:
     kinds = {p.name: p.kind for p in populations}
     found = []
     for name in tables:
         where = f"projections.{name}"
         table = _table(tables, name, "projections.")
-        _keys(table, ["pre", "post", "plastic", "topology", "weight"], f"[{where}]")
+        _keys(table, ["pre", "post", "plastic", "topology", "weight", "delay"], f"[{where}]")
         for end in ("pre", "post"):
             if table.get(end) not in list(kinds):
                 raise NetworkError(
@@ -349,58 +371,101 @@ def _projections(tables: Mapping[str, Any], populations: tuple[Population, ...])
             if key not in table:
                 raise NetworkError(f"{where} lacks the key {key!r}")
         plastic = table.get("plastic", False)
-        if not isinstance(plastic, bool):
-            raise NetworkError(f"{where}.plastic must be true or false, got {plastic!r}")
-        if plastic and kinds[table["pre"]] == "inhibitory":
-            raise NetworkError(f"{where} is inhibitory and so cannot be plastic: set plastic = false")
+        if not isinstance(plastic, bool | str) or plastic == "":
+            raise NetworkError(f"{where}.plastic must be true, false or the name of a rule, got {plastic!r}")
+        if plastic is True and kinds[table["pre"]] == "inhibitory":
+            raise NetworkError(
+                f"{where} is inhibitory and so cannot be plastic by the rule of [plasticity] itself: set plastic = "
+                "false, or name a rule of its own"
+            )
         weight = parse_parameter(table["weight"], f"{where}.weight")
         if float(weight.distribution.quantile(0.0)) < 0:
             raise NetworkError(
                 f"{where}.weight must be >= 0, got {weight}: the sign comes from the kind of population {table['pre']}"
             )
         topology = parse_topology(table["topology"], f"{where}.topology")
-        found.append(Projection(name, table["pre"], table["post"], topology, weight, plastic))
+        delay = parse_delay(table["delay"], f"{where}.delay", dt) if "delay" in table else None
+        rule = plastic if isinstance(plastic, str) else ""
+        found.append(Projection(name, table["pre"], table["post"], topology, weight, bool(plastic), rule, delay))
     return tuple(found)
 
 
 def _plasticity(
     data: Mapping[str, Any], projections: tuple[Projection, ...], model: str, dt: float
-) -> Plasticity | None:
-    """Plasticity counts only where a projection is plastic, so that 'static' is one key away from its sibling."""
-    if not any(p.plastic for p in projections):
-        return None
+) -> tuple[Plasticity | None, tuple[Plasticity, ...]]:
+    """The rule without a name, and those with one.
+
+    Plasticity counts only where a projection is plastic, so that 'static' is one key away from its sibling.
+    """
+    plastic = [p for p in projections if p.plastic]
+    if not plastic:
+        return None, ()
     if "plasticity" not in data:
-        names = ", ".join(p.name for p in projections if p.plastic)
+        names = ", ".join(p.name for p in plastic)
         raise NetworkError(
             f"projection {names} is plastic, but the file has no [plasticity]: add it or set plastic = false"
         )
     table = _table(data, "plasticity")
-    code = {k: _text(table.pop(k, ""), f"plasticity.{k}") for k in ("equations", "on_pre", "on_post")}
+    # Those that a projection names are rules whatever they hold, so that what they lack is said.
+    named = [
+        k for k in table if k in rule_names(table) or (k in {p.rule for p in plastic} and isinstance(table[k], Mapping))
+    ]
+    for p in plastic:
+        if p.rule and p.rule not in named:
+            raise NetworkError(
+                f"projections.{p.name}.plastic: unknown rule {p.rule!r}{suggest(p.rule, named)}",
+                fix=f"add [plasticity.{p.rule}], or write true for the rule of [plasticity] itself",
+            )
+    for name in named:
+        if all(p.rule != name for p in plastic):
+            raise NetworkError(
+                f"[plasticity.{name}] is the rule of no projection",
+                fix=f"write plastic = {name!r} in one, or leave the table away",
+            )
+    own = {k: v for k, v in table.items() if k not in named}
+    without = [p.name for p in plastic if not p.rule]
+    if named and not own.keys() & set(RULE_CODE):
+        if without:
+            raise NetworkError(
+                f"projections.{without[0]}.plastic is true, but [plasticity] has no equations of its own",
+                fix=f"write plastic = {next(iter(named))!r}",
+            )
+        _keys(own, named, "[plasticity], which has no equations of its own")
+    rules = tuple(_rule(dict(table[name]), f"plasticity.{name}", name, model, dt) for name in named)
+    return _rule(own, "plasticity", "", model, dt) if without else None, rules
+
+
+def _rule(table: dict[str, Any], where: str, name: str, model: str, dt: float) -> Plasticity:
+    code = {k: _text(table.pop(k, ""), f"{where}.{k}") for k in RULE_CODE}
     method = table.pop("method", "")
     if method:
-        checks.one_of("plasticity.method", method, METHODS, error=NetworkError)
-    check_equations_text("plasticity.equations", code["equations"])
+        checks.one_of(f"{where}.method", method, METHODS, error=NetworkError)
+    check_equations_text(f"{where}.equations", code["equations"])
     for key in ("on_pre", "on_post"):
-        check_statements(f"plasticity.{key}", code[key])
+        check_statements(f"{where}.{key}", code[key])
     needed = identifiers("\n".join(code.values())) - defined(code["equations"]) - {"w"}
     needed = {k for k in needed if not k.endswith(("_post", "_pre"))}
     needed -= {k for key in ("on_pre", "on_post") for k in temporaries(code[key]) if k not in table}
     _refuse_random("\n".join(code.values()))
     needed |= {"w_min", "w_max"}  # initial weights are clipped to them, whatever the event code says
-    _keys(table, [*sorted(needed), *code], "[plasticity]")
+    _keys(
+        {k: v for k, v in table.items() if k not in defined(code["equations"])}, [*sorted(needed), *code], f"[{where}]"
+    )
     for key in sorted(needed):
         if key not in table:
-            raise NetworkError(f"the plasticity uses {key!r}, but [plasticity] does not set it{suggest(key, table)}")
-    parameters = {k: parse_parameter(v, f"plasticity.{k}") for k, v in table.items()}
+            raise NetworkError(f"the plasticity uses {key!r}, but [{where}] does not set it{suggest(key, table)}")
+    parameters = {k: parse_parameter(v, f"{where}.{k}") for k, v in table.items()}
     for key, p in parameters.items():
-        _check_parameter(key, p, "plasticity", model, dt)
+        _check_parameter(key, p, where.replace(".", " "), model, dt)
         if key in SHARED and not isinstance(p.distribution, Constant):
-            raise NetworkError(f"plasticity.{key} must be one number for all synapses, got {p}")
+            raise NetworkError(f"{where}.{key} must be one number for all synapses, got {p}")
     if parameters["w_min"].mean >= parameters["w_max"].mean:
         raise NetworkError(
-            f"plasticity.w_max must be > w_min = {parameters['w_min'].mean:g}, got {parameters['w_max'].mean:g}"
+            f"{where}.w_max must be > w_min = {parameters['w_min'].mean:g}, got {parameters['w_max'].mean:g}"
         )
-    return Plasticity(code["equations"], code["on_pre"], code["on_post"], tuple(sorted(parameters.items())), method)
+    return Plasticity(
+        code["equations"], code["on_pre"], code["on_post"], tuple(sorted(parameters.items())), method, name
+    )
 
 
 def _input(table: Mapping[str, Any]) -> Input:

@@ -34,7 +34,11 @@ class Population:
 
 @dataclass(frozen=True)
 class Projection:
-    """Synapses from one population to another. Weights are magnitudes; the sign is that of the `pre` population."""
+    """Synapses from one population to another. Weights are magnitudes; the sign is that of the `pre` population.
+
+    `rule` names the rule of plastic ones; empty for the one that stands in ``[plasticity]`` itself.
+    `delay` is None where the file says nothing of one.
+    """
 
     name: str
     pre: str
@@ -42,13 +46,22 @@ class Projection:
     topology: Topology
     weight: Parameter
     plastic: bool
+    rule: str = ""
+    delay: Parameter | None = None
+
+    @property
+    def delayed(self) -> bool:
+        """Whether spikes take time on their way: a constant delay of 0 is none."""
+        d = self.delay
+        return d is not None and not (d.mean == 0 and not d.cv > 0)
 
 
 @dataclass(frozen=True)
 class Plasticity:
     """Equations, event code and parameters of the plastic synapses, as Brian2 strings.
 
-    `method` integrates what is clock-driven; empty for exponential Euler.
+    `method` integrates what is clock-driven; empty for exponential Euler. In the code ``w`` is the magnitude of a
+    weight, of inhibitory synapses too. `name` is that of its table, empty for ``[plasticity]`` itself.
     """
 
     equations: str
@@ -56,6 +69,16 @@ class Plasticity:
     on_post: str
     parameters: Parameters
     method: str = ""
+    name: str = ""
+
+    @property
+    def where(self) -> str:
+        """Its table, as messages name it."""
+        return f"plasticity.{self.name}" if self.name else "plasticity"
+
+    def key(self, parameter: str) -> str:
+        """What `Draw.shared` calls one of its parameters."""
+        return f"{self.name}.{parameter}" if self.name else parameter
 
     def __getitem__(self, key: str) -> Parameter:
         return _look_up(self.parameters, key)

@@ -85,6 +85,7 @@ def trained_network(
             given[f"{kind}.{key}"] = getattr(synapses, key)
         given[f"{kind}.w"] = learned if kind == "plastic" else synapses.w
         given |= {f"{kind}.parameters.{k}": v for k, v in synapses.parameters.items()}
+        given |= {} if synapses.delay is None else {f"{kind}.delay": synapses.delay}
     # Copies, which nobody else can change.
     values = {k: in_type(k, v) for k, v in given.items()}
     arrays = GivenArrays(values, definition_of(net), seed, "; then ".join(filter(None, history)), draw.damage)

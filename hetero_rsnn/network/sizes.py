@@ -48,12 +48,12 @@ def _along(m: int, length: float) -> float:
 def draw_size(net: Network, *, single: bool = False) -> float:
     """Bytes that the draw of a network takes while it is made."""
     real = DOUBLE / 2 if single else DOUBLE
-    own = () if net.plasticity is None else tuple(k for k, _ in net.plasticity.parameters if k not in SHARED)
+    own = {k for rule in net.rules for k, _ in rule.parameters if k not in SHARED}
     counts = synapses(net)
     if net.arrays is not None:  # they are there already, and shared but for those that are rounded
         rounded = net.arrays.real_size() / 2 if single else 0.0
         return net.n * DOUBLE * (1 + len(net.initial)) + rounded
-    per_synapse = {p.name: 5 + real * (1 + (len(own) if p.plastic else 0)) for p in net.projections}
+    per_synapse = {p.name: 5 + 2 * p.delayed + real * (1 + (len(own) if p.plastic else 0)) for p in net.projections}
     of_synapses = sum(count * (per_synapse[name] + _WHILE_DRAWN) for name, count in counts.items())
     numbers = len(net.populations[0].parameters) + len(net.initial) + 2 * net.input.channels
     return net.n * (_NEURON + DOUBLE * numbers + net.input.channels) + of_synapses

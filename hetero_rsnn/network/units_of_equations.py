@@ -61,9 +61,9 @@ def check_neuron(code: Pairs, parameters: Pairs, current: str, values: Values = 
 @lru_cache(maxsize=128)
 def check_synapses(
     on_pre: str, rule: Pairs, neurons: tuple[tuple[str, Dimension], ...], parameters: Pairs, weights: tuple[str, ...],
-    plastic: str, values: Values = (),
+    plastic: str, values: Values = (), where: str = "plasticity",
 ) -> None:  # fmt: skip
-    """Check the code of static and of plastic synapses.
+    """Check the code of static synapses, and that of one rule of plastic ones.
 
     Parameters
     ----------
@@ -81,6 +81,8 @@ def check_synapses(
         Unit of the plastic weights.
     values : tuple of (str, float)
         Parameters of the plasticity that are one number.
+    where : str
+        Table of the rule.
 
     Raises
     ------
@@ -97,10 +99,13 @@ def check_synapses(
     blocks = dict(rule)
     names = {**ends, "w": dimension_of(plastic), "lastupdate": SECOND}
     names |= {k: dimension_of(unit) for k, unit in parameters}
-    names |= _defined("plasticity.equations", blocks["equations"])
-    _equations("plasticity.equations", blocks["equations"], names, dict(values))
+    meant = {**dict.fromkeys(COMMON, "a name of the language"), **dict.fromkeys(ends, "a name of the neurons")}
+    meant |= {**dict.fromkeys(dict(parameters), "a parameter of the rule"), "w": "the weight", "lastupdate": meant["t"]}
+    _refuse_clashes(f"{where}.equations", blocks["equations"], meant)
+    names |= _defined(f"{where}.equations", blocks["equations"])
+    _equations(f"{where}.equations", blocks["equations"], names, dict(values))
     for key in ("on_pre", "on_post"):
-        _statements(f"plasticity.{key}", blocks[key], names, dict(values))
+        _statements(f"{where}.{key}", blocks[key], names, dict(values))
 
 
 def neuron_names(equations: str, parameters: Pairs, current: str) -> Names:
@@ -131,6 +136,22 @@ def _defined(where: str, text: str) -> Names:
             row, column = line.places[match.start("unit")]
             raise error.at(before=f"{where}, line {row}, column {column}: ") from None
     return found
+
+
+def _refuse_clashes(where: str, text: str, meant: Mapping[str, str]) -> None:
+    """Refuse variables of synapses whose names mean something already."""
+    seen = dict(meant)
+    for line in _joined(located_lines(text)):
+        match = EQUATION.fullmatch(line.text)
+        assert match is not None
+        group = next(g for g in ("state", "name", "free") if match[g])
+        name = match[group]
+        if name in seen and (match["flags"] or "").strip() != "summed":
+            row, column = line.places[match.start(group)]
+            raise NetworkError(
+                f"{where}, line {row}, column {column}: {name!r} is {seen[name]}", fix="give the variable another name"
+            )
+        seen[name] = "defined already"
 
 
 def _unit_text(unit: str) -> str:

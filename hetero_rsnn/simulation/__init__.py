@@ -4,6 +4,7 @@
 ``engine``      backend, precision, code generation; what a backend can do
 ``backends``    the table of backends
 ``sizes``       what a simulation would take in memory
+``delays``      spikes that have yet to arrive
 ``drive``       a stimulus on the grid of a network
 ``neurons``     decays, refractory steps, initial state of all neurons, as the kernels take them
 ``fast``        the compiled backend: layout

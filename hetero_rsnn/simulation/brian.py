@@ -26,7 +26,10 @@ from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw
 from hetero_rsnn.network.mirror import mirrors_plasticity
 from hetero_rsnn.network.models import METHODS, SHARED
+from hetero_rsnn.network.parts import Plasticity
+from hetero_rsnn.network.rules import by_rule
 from hetero_rsnn.simulation.continuing import check_same_draw, check_state
+from hetero_rsnn.simulation.delays import longest_delay, still_under_way
 from hetero_rsnn.simulation.drive import Drive, no_input, prepare
 from hetero_rsnn.simulation.engine import Fired
 from hetero_rsnn.simulation.neurons import traces_now, traces_then
@@ -120,6 +123,10 @@ class BrianObjects:
     network : brian2.Network
     neurons : brian2.NeuronGroup
     plastic, static, events : brian2.Synapses or None
+        `plastic` is None too where several rules share the plastic synapses.
+    rules : dict of str to brian2.Synapses
+        The plastic synapses by the name of their rule, ``""`` for the one without a name; empty without learning. The
+        weight ``w`` of a rule is a magnitude.
     spikes : brian2.SpikeMonitor
     state_monitor : brian2.StateMonitor or None
     """
@@ -167,6 +174,7 @@ class BrianObjects:
             group.variables["lastspike"].set_value(since)
 
         self.network = b2.Network(group)
+        self.rules: dict[str, Any] = {}
         self.plastic = self._plastic(b2, draw, state, learn, clock) if len(draw.plastic) else None
         self.static = None
         if len(draw.static):
@@ -190,6 +198,7 @@ class BrianObjects:
             self.events.connect(i=channel, j=neuron)
             self.events.variables["w"].set_value(draw.w_event.T[channel, neuron])
             self.network.add(source, self.events)
+        self._send(state)
         self.spikes = b2.SpikeMonitor(group, name="spikes")
         self.network.add(self.spikes)
         self.state_monitor = None
@@ -213,13 +222,32 @@ class BrianObjects:
             self.neurons, self.neurons, model, clock=clock, name=name, namespace=namespace, **code, **extra
         )
         synapses.connect(i=rows.source, j=rows.target)
+        if rows.delay is not None and "on_pre" in code:
+            synapses.pre.variables["delay"].set_value(rows.delay * (self.neurons.clock.dt_))
         self.network.add(synapses)
         return synapses
 
+    def _send(self, state: State) -> None:
+        """Put spikes under way into the queues, as if Brian2 had run until now."""
+        if state.under_way is None or not state.under_way.size:
+            return
+        steps, fired = state.under_way
+        late = dict.fromkeys(s for s in (*self.rules.values(), self.plastic, self.static) if s is not None)
+        for pathway in [s.pre for s in late if hasattr(s, "pre")]:
+            if not hasattr(pathway.queue, "push"):
+                raise HeteroError(
+                    "codegen_target='cpp_standalone' cannot go on where delayed spikes are under way",
+                    fix="use 'numpy' or 'cython', or run in one go",
+                )
+            pathway.initialise_queue()
+            for step in range(int(steps[0]), state.step):
+                now = fired[steps == step]
+                if now.size:
+                    pathway.queue.push(np.ascontiguousarray(now, dtype=np.int32))
+                pathway.queue.advance()
+
     def _plastic(self, b2: Any, draw: Draw, state: State, learn: bool, clock: Any) -> Any:
         net = draw.network
-        rule = net.plasticity
-        assert rule is not None  # from_dict has seen to it
         unit = next(p.weight.unit for p in net.projections if p.plastic)
         if not learn:
             synapses = self._connect(
@@ -227,24 +255,29 @@ class BrianObjects:
             )
             synapses.variables["w"].set_value(state.w)
             return synapses
-        own = dict(rule.parameters)
-        namespace = {k: draw.shared[k] * unit_of(own[k].unit) for k in SHARED if k in own}
-        code = {k: v for k, v in (("on_pre", rule.on_pre), ("on_post", rule.on_post)) if v}
-        synapses = self._connect(b2, "plastic", draw.plastic, rule_model(net), code, clock, namespace, rule.method)
-        # As the kernels do: rounding may have left a weight beyond its bound.
-        w = np.asarray(state.w, dtype=np.float64)
-        bounds = draw.shared.get("w_min"), draw.shared.get("w_max")
-        synapses.variables["w"].set_value(w if None in bounds else np.clip(w, *bounds))
-        for key, values in draw.plastic.parameters.items():
-            synapses.variables[key].set_value(units.to_si(values.astype(np.float64), own[key].unit))
         traces, trace_step = state.traces, state.trace_step
         if trace_step is None and mirrors_plasticity(net):
             traces, trace_step = traces_now(draw, state), np.full(len(draw.plastic), state.step)
-        for key, values in traces.items():
-            synapses.variables[key].set_value(values)
-        if trace_step is not None and "lastupdate" in synapses.variables:  # clock-driven traces have none
-            synapses.variables["lastupdate"].set_value((trace_step - state.step) * (net.dt / 1e3))
-        return synapses
+        for part in by_rule(draw):
+            if not len(part.synapses):
+                continue
+            rule = part.rule
+            units_of = {k: p.unit for k, p in rule.parameters}
+            namespace = {k: v * unit_of(units_of[k]) for k, v in part.shared.items()}
+            code = {k: v for k, v in (("on_pre", rule.on_pre), ("on_post", rule.on_post)) if v}
+            synapses = self._connect(
+                b2, part.owner, part.synapses, rule_model(net, rule), code, clock, namespace, rule.method
+            )
+            self.rules[rule.name] = synapses
+            synapses.variables["w"].set_value(part.magnitudes(state.w))
+            for key, values in part.parameters().items():
+                synapses.variables[key].set_value(values)
+            for key in set(_synaptic(net, rule.equations)) & traces.keys():
+                synapses.variables[key].set_value(traces[key][part.which])
+            if trace_step is not None and "lastupdate" in synapses.variables:  # clock-driven traces have none
+                since = (trace_step[part.which] - state.step) * (net.dt / 1e3)
+                synapses.variables["lastupdate"].set_value(since)
+        return next(iter(self.rules.values())) if len(net.rules) == 1 else None
 
 
 def takes_current(net: Network) -> bool:
@@ -260,10 +293,8 @@ def neuron_model(net: Network) -> str:
     return model + "".join(f"\n{k} : {p.unit} (constant)" for k, p in net.populations[0].parameters)
 
 
-def rule_model(net: Network) -> str:
-    """The equations of the plastic synapses with weight and parameters declared."""
-    rule = net.plasticity
-    assert rule is not None  # from_dict has seen to it
+def rule_model(net: Network, rule: Plasticity) -> str:
+    """The equations of the plastic synapses of a rule with weight and parameters declared."""
     unit = next(p.weight.unit for p in net.projections if p.plastic)
     own = "".join(f"\n{k} : {p.unit} (constant)" for k, p in rule.parameters if k not in SHARED)
     return f"{rule.equations}\nw : {unit}{own}"
@@ -333,16 +364,26 @@ class BrianBackend:
         last[neurons] = steps + old.step  # ascending in time, so the last one stays
         variables = {k: np.array(objects.neurons.variables[k].get_value()) for k in old.variables}
         w, traces, trace_step = old.w, {k: np.zeros_like(v) for k, v in old.traces.items()}, None
-        if objects.plastic is not None and self._learn:
-            synapses = objects.plastic.variables
-            w = np.array(synapses["w"].get_value())
-            traces = {k: np.array(synapses[k].get_value()) for k in old.traces}
-            if "lastupdate" in synapses:
-                updated = np.asarray(synapses["lastupdate"].get_value())
-                trace_step = np.round(updated / (net.dt / 1e3)).astype(np.int64) + old.step
+        if objects.rules:
+            groups = [(p, objects.rules[p.rule.name].variables) for p in by_rule(draw) if p.rule.name in objects.rules]
+            w = np.array(w)
+            for part, synapses in groups:
+                w[part.which] = np.asarray(synapses["w"].get_value()) * part.sign
+                for key in traces.keys() & synapses.keys():
+                    traces[key][part.which] = np.asarray(synapses[key].get_value())
+            timed = [(part, synapses["lastupdate"]) for part, synapses in groups if "lastupdate" in synapses]
+            if timed:
+                trace_step = np.zeros(w.size, np.int64)
+                for part, variable in timed:
+                    updated = np.asarray(variable.get_value())
+                    trace_step[part.which] = np.round(updated / (net.dt / 1e3)).astype(np.int64) + old.step
                 if mirrors_plasticity(net):
                     traces, trace_step = traces_then(draw, last, traces, trace_step), None
-        return State(old.step + n_steps, variables, last, w, traces, trace_step)
+        step = old.step + n_steps
+        under_way = None
+        if net.delayed:
+            under_way = still_under_way(longest_delay(draw), old.under_way, steps + old.step, neurons, step)
+        return State(step, variables, last, w, traces, trace_step, under_way)
 
     def state(self) -> State:
         """State after the last run."""
@@ -360,8 +401,7 @@ def _synaptic(net: Network, equations: str) -> list[str]:
 
 def _code(net: Network) -> str:
     """All equations and statements of a network."""
-    rule = net.plasticity
-    own = (rule.equations, rule.on_pre, rule.on_post) if rule is not None else ()
+    own = [text for rule in net.rules for text in (rule.equations, rule.on_pre, rule.on_post)]
     return "\n".join([*(text for _, text in net.equations), *own])
 
 
@@ -427,9 +467,8 @@ def initial_state(draw: Draw) -> State:
     names = sorted(set(parsed.diff_eq_names) | set(parsed.parameter_names))
     units_of = {k: p.unit for k, p in net.initial}
     variables = {k: units.to_si(draw.initial[k], units_of[k]) if k in draw.initial else np.zeros(net.n) for k in names}
-    traces: dict[str, Array] = {}
-    if net.plasticity is not None:
-        traces = {k: np.zeros(len(draw.plastic)) for k in _synaptic(net, net.plasticity.equations)}
+    names_of = sorted({k for rule in net.rules for k in _synaptic(net, rule.equations)})
+    traces = {k: np.zeros(len(draw.plastic)) for k in names_of}
     steps = np.zeros(len(draw.plastic), dtype=np.int64) if traces and not mirrors_plasticity(net) else None
     return State(0, variables, np.full(net.n, NEVER, dtype=np.int64), np.array(draw.plastic.w), traces, steps)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.network.draw import Draw
-from hetero_rsnn.simulation.recording import Recording, State
+from hetero_rsnn.simulation.recording import Recording, State, check_under_way
 
 
 def check_same_draw(draw: Draw, recording: Recording) -> None:
@@ -48,3 +48,4 @@ def check_state(draw: Draw, state: State, known: Sequence[str]) -> None:
             f"the state is of a network with {state.last_spike.size} neurons and {state.w.size} plastic synapses, "
             f"the draw has {draw.n} and {len(draw.plastic)}: go on with the draw that the state came from"
         )
+    check_under_way(state.under_way, draw.n, state.step)

@@ -21,6 +21,7 @@ from hetero_rsnn.common.randomness import generator
 from hetero_rsnn.common.types import Array, Bools
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.network.draw import Draw, Synapses, read_only
+from hetero_rsnn.network.rules import part
 from hetero_rsnn.simulation.recording import Recording, State
 
 #: New weights of one projection, given the old ones and the name of the projection (two words for input weights).
@@ -307,18 +308,7 @@ def _without(draw: Draw, begin: State | None, plastic: Bools, static: Bools) -> 
             traces={k: v[plastic] for k, v in begin.traces.items()},
             trace_step=None if begin.trace_step is None else begin.trace_step[plastic],
         )
-    return replace(draw, plastic=_part(draw.plastic, plastic), static=_part(draw.static, static)), begin
-
-
-def _part(synapses: Synapses, keep: Bools) -> Synapses:
-    indptr = np.concatenate([[0], np.cumsum(keep)])[synapses.indptr]
-    return Synapses(
-        indptr.astype(np.int64),
-        synapses.target[keep],
-        synapses.w[keep],
-        {k: v[keep] for k, v in synapses.parameters.items()},
-        synapses.projection[keep],
-    )
+    return replace(draw, plastic=part(draw.plastic, plastic), static=part(draw.static, static)), begin
 
 
 def _projections(synapses: Synapses) -> list[tuple[int, NDArray[np.intp]]]:

@@ -45,6 +45,9 @@ class State:
         Plasticity variables. Of the shipped model: ``apre`` as it was right after the last spike of the pre-synaptic
         neuron, ``apost`` right after the last of the post-synaptic one. Of other models: at `trace_step`.
     trace_step : ndarray of int64, shape (plastic synapses,), optional
+    under_way : ndarray of int64, shape (2, spikes), optional
+        Steps and neurons of spikes that have not arrived at all their synapses yet, in their order; None if nothing is
+        delayed.
     """
 
     step: int
@@ -53,6 +56,21 @@ class State:
     w: Array
     traces: dict[str, Array]
     trace_step: Ints | None = None
+    under_way: Ints | None = None
+
+
+def check_under_way(found: Any, n: int, step: int) -> None:
+    """Refuse spikes under way that a simulation cannot have left: compiled code takes their neurons as they are."""
+    if found is None:
+        return
+    if not isinstance(found, np.ndarray) or found.dtype.kind not in "iu" or found.ndim != 2 or len(found) != 2:
+        got = f"{found.dtype} of {found.shape}" if isinstance(found, np.ndarray) else type(found).__name__
+        raise HeteroError(f"under_way must be whole numbers of shape (2, spikes), got {got}", fix="restore a copy")
+    steps, neurons = found
+    if steps.size and not (0 <= neurons.min() <= neurons.max() < n):
+        raise HeteroError(f"neurons under_way must be from 0 to {n - 1}, got {neurons.min()} to {neurons.max()}")
+    if steps.size and not ((np.diff(steps) >= 0).all() and steps[-1] < step):
+        raise HeteroError(f"steps under_way must ascend to below step = {step}, got {steps[0]} to {steps[-1]}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +206,8 @@ class Recording:
         arrays |= {f"state_t_{k}": v for k, v in self.state.traces.items()}
         if self.state.trace_step is not None:
             arrays["state_trace_step"] = self.state.trace_step
+        if self.state.under_way is not None:
+            arrays["state_under_way"] = self.state.under_way
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
         data = buffer.getvalue()
@@ -311,7 +331,9 @@ def _checked(meta: dict[str, Any], arrays: dict[str, Any]) -> Recording:
         w=w,
         traces={k: _array(arrays, f"state_t_{k}", "biuf", weights.shape) for k in _prefixed(arrays, "state_t_")},
         trace_step=_array(arrays, "state_trace_step", "iu", weights.shape) if "state_trace_step" in arrays else None,
+        under_way=arrays.get("state_under_way"),
     )
+    check_under_way(state.under_way, n, state.step)
     for name, when in (("state_last_spike", state.last_spike), ("state_trace_step", state.trace_step)):
         if when is not None and when.size and when.max() > state.step:
             raise HeteroError(f"{name} must be at most step = {state.step}, got {when.max()}")

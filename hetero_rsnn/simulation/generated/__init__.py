@@ -8,5 +8,6 @@
 ``numpy_source``    a program as the source of one step in numpy
 ``compiled``        a source as a module on disk, which numba compiles once
 ``functions``       what the compiled source calls
+``queue``           delayed spikes on their way to groups of synapses
 ``run``             the arrays of a draw, calls, and what comes back
 """

@@ -12,6 +12,7 @@ from typing import Any
 
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.models import METHODS, SHARED
+from hetero_rsnn.network.rules import owner_names
 from hetero_rsnn.simulation.brian import (
     b2_errors,
     brian2,
@@ -132,7 +133,7 @@ def derive(net: Network) -> dict[str, Any]:
     -------
     dict
         ``"blocks"``, one for each piece of code that a step runs, in no particular order; ``"states"`` and
-        ``"traces"``, the state variables of neurons and of plastic synapses with their types.
+        ``"traces"``, the state variables of neurons, and of the plastic synapses of each rule, with their types.
 
     Raises
     ------
@@ -143,7 +144,7 @@ def derive(net: Network) -> dict[str, Any]:
     heard: list[dict[str, Any]] = []
     with b2_errors(net), runtime_target():
         listener = _listener(heard)
-        code, own = dict(net.equations), {}
+        code = dict(net.equations)
         clock = b2.Clock(dt=1 * b2.ms, name="hetero_clock")
         namespace: dict[str, Any] = {}
         if takes_current(net):
@@ -170,12 +171,12 @@ def derive(net: Network) -> dict[str, Any]:
 
         weight = net.projections[0].weight.unit if net.projections else net.input.event_weight.unit
         connect("static", f"w : {weight}", on_pre=code["on_pre"], namespace={})
-        rule = net.plasticity
-        if rule is not None:
+        owners = dict(zip(owner_names(len(net.rules)), net.rules, strict=True))
+        for owner, rule in owners.items():
             own = dict(rule.parameters)
             connect(
-                "plastic",
-                rule_model(net),
+                owner,
+                rule_model(net, rule),
                 namespace={k: 1.0 * unit_of(own[k].unit) for k in SHARED if k in own},
                 method=rule.method or METHODS[0],
                 **{k: v for k, v in (("on_pre", rule.on_pre), ("on_post", rule.on_post)) if v},
@@ -183,14 +184,14 @@ def derive(net: Network) -> dict[str, Any]:
         network.run(0 * b2.second, namespace={})
         parsed = b2.Equations(code["equations"])
         states = sorted(set(parsed.diff_eq_names) | set(parsed.parameter_names))
-        traces: list[str] = []
-        if rule is not None:
+        traces: dict[str, list[str]] = {}
+        for owner, rule in owners.items():
             parsed = b2.Equations(rule.equations)
-            traces = sorted(set(parsed.diff_eq_names) | set(parsed.parameter_names))
+            traces[owner] = sorted(set(parsed.diff_eq_names) | set(parsed.parameter_names))
     return {
         "blocks": heard,
         "states": {k: _dtype(neurons.variables[k]) for k in states},
-        "traces": {k: _dtype(network["plastic"].variables[k]) for k in traces},
+        "traces": {o: {k: _dtype(network[o].variables[k]) for k in names} for o, names in traces.items()},
     }
 
 

@@ -13,6 +13,7 @@ from hetero_rsnn.simulation.generated.program import Block
 RESERVED = frozenset(
     {
         "abs",
+        "arrival",
         "at",
         "begin",
         "begun",
@@ -34,6 +35,7 @@ RESERVED = frozenset(
         "first",
         "float",
         "floor",
+        "following",
         "free",
         "functions",
         "high",
@@ -53,8 +55,10 @@ RESERVED = frozenset(
         "none",
         "np",
         "odd",
+        "oldest",
         "own",
         "parts",
+        "pending",
         "pi",
         "place",
         "place_in_list",
@@ -102,6 +106,7 @@ _PREFIXES = (
     "by_post",
     "list_",
     "count_",
+    "late_",
 )
 #: Functions of equations that numpy has under the same name.
 _NUMPY = frozenset(

@@ -18,6 +18,13 @@ COMMON = (
 )  # fmt: skip
 
 
+#: What rows of synapses with delays take besides: their groups, and for every spike what of it is still to come.
+LATE = ("indptr", "table", "group", "due", "source", "begin", "end")
+#: An entry of a table of groups: its lowest bits hold the delay, the others the first synapse. Behind the groups of
+#: each neuron stands an entry with a delay that no spike lives to see.
+BITS, NO_DELAY = 16, 65535
+
+
 @dataclass(frozen=True)
 class Source:
     """Text of a module with the functions `run` and `prepare`, and what they take.
@@ -29,7 +36,8 @@ class Source:
     given : tuple of str
         Of `prepare`: arrays that do not change and numbers.
     constants : tuple of str
-        What `prepare` returns, each an argument of `run` too; `of_synapses` are as many as plastic synapses.
+        What `prepare` returns, each an argument of `run` too; `of_synapses` says of which synapses those are that are
+        not of neurons.
     states : tuple of str
         State variables of neurons, in the order of ``recorded``.
     """
@@ -39,7 +47,7 @@ class Source:
     given: tuple[str, ...]
     constants: tuple[str, ...]
     states: tuple[str, ...]
-    of_synapses: frozenset[str]
+    of_synapses: dict[str, str]
 
 
 class Writer:
@@ -68,6 +76,16 @@ def array_of(v: Variable) -> str:
     return "shared_" if v.owner == "shared" else f"{v.owner}_{v.array}"
 
 
+def of_rule(what: str, owner: str) -> str:
+    """The name of something that every rule has, for the synapses of one: "by_post" or "by_post_2"."""
+    return f"{what}{owner.removeprefix('plastic')}"
+
+
+def shared_name(name: str, block: Block) -> str:
+    """The kernel's name of a number that all synapses of a rule share."""
+    return f"{of_rule('shared', block.owner)}_{name}"
+
+
 class Kernel:
     """Writes one function; what it finds to need becomes its arguments."""
 
@@ -82,8 +100,8 @@ class Kernel:
     )
     decorators: tuple[str, ...] = ('@njit(nogil=True, error_model="numpy", cache=True)',)
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, delayed: frozenset[str] = frozenset()) -> None:
+        self.program, self.delayed = program, delayed
         self.write = Writer()
         self.constants = Constants()
         self.needed: dict[str, None] = {}
@@ -122,8 +140,7 @@ class Kernel:
         if not v.owner or v.owner == "clock":
             return []
         if v.owner == "shared":
-            self.need(f"shared_{name}")
-            return [f"{safe(name)} = shared_{name}"]
+            return [f"{safe(name)} = {self.need(shared_name(name, block))}"]
         if v.array == "N":
             return [f"{safe(name)} = {len_of(v)}"]
         place = self.element(v, block, rows)
@@ -261,20 +278,55 @@ class Kernel:
                     write("target = event_target[synapse]")
                     yield
         elif block.kind == "post":
-            self.need("by_post_indptr"), self.need("by_post")
+            ends, by_post = (self.need(of_rule(k, block.owner)) for k in ("by_post_indptr", "by_post"))
             with write.block("for spike in range(start, count):"):
                 write("target = spike_neurons[spike]")
-                with write.block("for place in range(by_post_indptr[target], by_post_indptr[target + 1]):"):
-                    write("synapse = by_post[place]")
+                with write.block(f"for place in range({ends}[target], {ends}[target + 1]):"):
+                    write(f"synapse = {by_post}[place]")
                     if block.of_source:
-                        write(f"source = {self.need('plastic_source')}[synapse]")
+                        write(f"source = {self.need(f'{block.owner}_source')}[synapse]")
+                    yield
+        elif rows in self.delayed:
+            late = f"late_{rows}"
+            with write.block(f"for arrival in range({late}_count):"):
+                write(f"source = {late}_source[arrival]")
+                with write.block(f"for synapse in range({late}_begin[arrival], {late}_end[arrival]):"):
+                    write(f"target = {self.need(f'{rows}_target')}[synapse]")
                     yield
         else:
             with write.block("for spike in range(start, count):"):
                 write("source = spike_neurons[spike]")
-                with write.block(f"for synapse in range({rows}_indptr[source], {rows}_indptr[source + 1]):"):
-                    write(f"target = {rows}_target[synapse]")
+                indptr = self.need(f"{rows}_indptr")
+                with write.block(f"for synapse in range({indptr}[source], {indptr}[source + 1]):"):
+                    write(f"target = {self.need(f'{rows}_target')}[synapse]")
                     yield
+
+    # The list of spikes is the queue. Beside a spike stand the next group of synapses that it reaches (those of its
+    # neuron with one delay, side by side) and the step in which it does. A step looks at every spike under way; events
+    # of synapses are never copied, as a ring buffer would do. Spikes arrive in their order, which is Brian2's.
+
+    def forget(self) -> None:
+        """Leave spikes behind that have arrived everywhere."""
+        longest = self.need("late_longest")
+        with self.write.block(f"while oldest < count and spike_steps[oldest] + {longest} < step:"):
+            self.write("oldest += 1")
+
+    def arrivals(self, rows: str) -> None:
+        """Send the spikes of the step on their way, and find the groups of synapses at which spikes arrive."""
+        write, late = self.write, f"late_{rows}"
+        for name in LATE:
+            self.need(f"{late}_{name}")
+        write("", f"# spikes that arrive at {rows} synapses", f"{late}_count = 0")
+        with write.block("for spike in range(start, count):"):
+            write(f"place = {late}_indptr[spike_neurons[spike]]", f"{late}_group[spike] = place")
+            write(f"{late}_due[spike] = step + ({late}_table[place] & {NO_DELAY})")
+        with write.block("for spike in range(oldest, count):"), write.block(f"if {late}_due[spike] == step:"):
+            write(f"place = {late}_group[spike]", f"following = {late}_table[place + 1]")
+            write(f"{late}_source[{late}_count] = spike_neurons[spike]")
+            write(f"{late}_begin[{late}_count] = {late}_table[place] >> {BITS}")
+            write(f"{late}_end[{late}_count] = following >> {BITS}", f"{late}_count += 1")
+            write(f"{late}_group[spike] = place + 1")
+            write(f"{late}_due[spike] = spike_steps[spike] + (following & {NO_DELAY})")
 
     def events(self, block: Block, rows: str, title: str) -> None:
         """All events of a kind in a step."""
@@ -325,17 +377,18 @@ class Kernel:
         write = self.write
         write("", f"# {title}")
         self.scalars(block)
-        with write.block("for synapse in range(plastic_target.size):"):
+        targets = self.need(f"{block.owner}_target")
+        with write.block(f"for synapse in range({targets}.size):"):
             if block.uses("post") or after:
-                write("target = plastic_target[synapse]")
+                write(f"target = {targets}[synapse]")
             if block.of_source or "_pre" in block.target:
-                write(f"source = {self.need('plastic_source')}[synapse]")
+                write(f"source = {self.need(f'{block.owner}_source')}[synapse]")
             self.body(block)
             if after:
                 write(after)
 
     def sums(self) -> None:
-        for block in self.program.sums:
+        for block in (b for rule in self.program.rules for b in rule.sums):
             name, end = block.target.rsplit("_", 1)
             array = self.need(f"neurons_{name}")
             self.write("", f"{array}[:] = 0.0")
@@ -353,22 +406,35 @@ class Kernel:
                     write(f"recorded[wanted[{k}], local, place] = {self.need(f'neurons_{name}')}[record[place]]")
             write("pass")
 
+    def pre_events(self) -> None:
+        program = self.program
+        if not program.rules:
+            self.events(program.deliver, "plastic", "pre-synaptic events of plastic synapses")
+        for rule in program.rules:
+            if rule.pre is not None:
+                self.events(rule.pre, rule.owner, "pre-synaptic events of plastic synapses")
+        self.events(program.deliver, "static", "pre-synaptic events of static synapses")
+
     def source(self, header: str) -> Source:
         """The module."""
         program, write = self.program, self.write
         self.write = body = Writer()
         body.depth = 1
         body("count_neurons = last_spike.size", "count = 0")
+        if self.delayed:
+            body(f"count = {self.need('pending')}", "oldest = 0")
         if any(v.array == "N" for b in program.blocks for v in b.variables.values()):
-            body("count_synapses = plastic_target.size")
+            for owner in dict.fromkeys(["plastic", *(rule.owner for rule in program.rules)]):
+                body(f"{of_rule('count_synapses', owner)} = {self.need(f'{owner}_target')}.size")
         body("event_count = np.searchsorted(event_steps, begin)")
         with body.block("for local in range(begin, end):"):
             body("step = first + local", "t = step * dt", "current = drive[local // hold_steps]")
             self.record()
             self.sums()
             self.neurons(program.update, "state update of the neurons")
-            if program.synapses is not None:
-                self.plastic(program.synapses, "state update of the synapses")
+            for rule in program.rules:
+                if rule.synapses is not None:
+                    self.plastic(rule.synapses, "state update of the synapses")
             self.checks()
             self.threshold()
             body("", "begun = event_count")
@@ -377,18 +443,23 @@ class Kernel:
             with body.block("if begun < event_count:"):
                 self.events(program.deliver, "event", "spikes of the input")
                 body("pass")
+            if self.delayed:
+                self.forget()
+                for rows in sorted(self.delayed):
+                    self.arrivals(rows)
+                self.pre_events()
             with body.block("if start < count:"):
-                # Delays would be read here: spikes of this step go into a queue, those that arrive come out of it.
-                self.events(program.pre or program.deliver, "plastic", "pre-synaptic events of plastic synapses")
-                self.events(program.deliver, "static", "pre-synaptic events of static synapses")
-                if program.post is not None:
-                    self.events(program.post, "plastic", "post-synaptic events of plastic synapses")
+                if not self.delayed:
+                    self.pre_events()
+                for rule in program.rules:
+                    if rule.post is not None:
+                        self.events(rule.post, rule.owner, "post-synaptic events of plastic synapses")
                 self.reset()
                 body("pass")
         body("return count, end")
         given, prepare = self._prepare()
         constants = tuple(self.constants.found.values())
-        of_synapses = frozenset(name for (b, _), name in self.constants.found.items() if b.owner != "neurons")
+        of_synapses = {name: b.owner for (b, _), name in self.constants.found.items() if b.owner != "neurons"}
         arguments = (*COMMON, *self.needed, *constants)
         write(header, "", *self.imports, "", "", *prepare, "", "", *self.decorators)
         write("def run(", *(f"    {', '.join(part)}," for part in _in_lines(arguments)), "):")
@@ -411,7 +482,7 @@ class Kernel:
                 v = block.variables[name]
                 if v.owner == "clock" or not v.owner:
                     continue
-                source = f"shared_{name}" if v.owner == "shared" else array_of(v)
+                source = shared_name(name, block) if v.owner == "shared" else array_of(v)
                 given[source] = None
                 out(f"{safe(name)} = {source}")
             for s in scalars:
@@ -425,7 +496,8 @@ class Kernel:
 
 def len_of(v: Variable) -> str:
     """How many there are of an owner."""
-    return "count_neurons" if v.owner == "neurons" else "count_synapses"
+    plastic = v.owner if v.owner.startswith("plastic") else "plastic"
+    return "count_neurons" if v.owner == "neurons" else of_rule("count_synapses", plastic)
 
 
 def _in_lines(names: tuple[str, ...], most: int = 100) -> list[list[str]]:
@@ -437,7 +509,7 @@ def _in_lines(names: tuple[str, ...], most: int = 100) -> list[list[str]]:
     return lines
 
 
-def write_kernel(program: Program, header: str) -> Source:
+def write_kernel(program: Program, header: str, delayed: frozenset[str] = frozenset()) -> Source:
     """The source of a program.
 
     Parameters
@@ -445,5 +517,7 @@ def write_kernel(program: Program, header: str) -> Source:
     program : Program
     header : str
         Comment at the head of the module.
+    delayed : set of str
+        Rows of synapses that have delays: ``"plastic"``, ``"plastic_2"``, ``"static"``.
     """
-    return Kernel(program).source(header)
+    return Kernel(program, delayed).source(header)

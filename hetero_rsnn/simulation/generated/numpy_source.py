@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from hetero_rsnn.simulation.generated.expressions import Renderer, safe
-from hetero_rsnn.simulation.generated.numba_source import Kernel, Source, array_of
+from hetero_rsnn.simulation.generated.numba_source import BITS, LATE, NO_DELAY, Kernel, Source, array_of, of_rule
 from hetero_rsnn.simulation.generated.program import Block, Program, Statement, Variable
 
 #: What numpy calls an operation that a repeated index does not skip.
@@ -128,6 +128,23 @@ class NumpyKernel(Kernel):
             with write.block(f"if not ({' and '.join(f'np.isfinite({s}).all()' for s in states)}):"):
                 write("return count, local")
 
+    def forget(self) -> None:
+        longest = self.need("late_longest")
+        self.write(f"oldest += int(np.searchsorted(spike_steps[oldest:count], step - {longest}))")
+
+    def arrivals(self, rows: str) -> None:
+        write, late = self.write, f"late_{rows}"
+        for name in LATE:
+            self.need(f"{late}_{name}")
+        write("", f"# spikes that arrive at {rows} synapses")
+        write(f"place = {late}_indptr[fired]", f"{late}_group[start:count] = place")
+        write(f"{late}_due[start:count] = step + ({late}_table[place] & {NO_DELAY})")
+        write(f"spike = oldest + np.flatnonzero({late}_due[oldest:count] == step)")
+        write(f"place = {late}_group[spike]", f"following = {late}_table[place + 1]")
+        write(f"{late}_here = {late}_table[place] >> {BITS}, following >> {BITS}, spike_neurons[spike]")
+        write(f"{late}_group[spike] = place + 1")
+        write(f"{late}_due[spike] = spike_steps[spike] + (following & {NO_DELAY})")
+
     def events(self, block: Block, rows: str, title: str) -> None:
         write = self.write
         if not block.vector or (rows == "event" and block.of_source):
@@ -138,14 +155,21 @@ class NumpyKernel(Kernel):
             write("synapse = vectors.rows(event_indptr, event_channels[begun:event_count])")
             write("target = event_target[synapse]")
         elif block.kind == "post":
-            write(f"synapse = {self.need('by_post')}[vectors.rows({self.need('by_post_indptr')}, fired)]")
-            write("target = plastic_target[synapse]")
+            by_post, ends = (self.need(of_rule(k, rows)) for k in ("by_post", "by_post_indptr"))
+            write(f"synapse = {by_post}[vectors.rows({ends}, fired)]")
+            write(f"target = {self.need(f'{rows}_target')}[synapse]")
             if block.of_source:
-                write(f"source = {self.need('plastic_source')}[synapse]")
+                write(f"source = {self.need(f'{rows}_source')}[synapse]")
+        elif rows in self.delayed:
+            here = f"late_{rows}_here"
+            write(f"synapse = vectors.runs(*{here}[:2])", f"target = {self.need(f'{rows}_target')}[synapse]")
+            if block.of_source:
+                write(f"source = np.repeat({here}[2], {here}[1] - {here}[0])")
         else:
-            write(f"synapse = vectors.rows({rows}_indptr, fired)", f"target = {rows}_target[synapse]")
+            indptr, targets = self.need(f"{rows}_indptr"), self.need(f"{rows}_target")
+            write(f"synapse = vectors.rows({indptr}, fired)", f"target = {targets}[synapse]")
             if block.of_source:
-                write(f"source = np.repeat(fired, {rows}_indptr[fired + 1] - {rows}_indptr[fired])")
+                write(f"source = np.repeat(fired, {indptr}[fired + 1] - {indptr}[fired])")
         if block.order == "together":
             self.body(block, rows)
         elif block.order == "statements":
@@ -192,9 +216,9 @@ class NumpyKernel(Kernel):
         write("", f"# {title}")
         self.scalars(block)
         if block.uses("post") or after:
-            write("target = plastic_target")
+            write(f"target = {self.need(f'{block.owner}_target')}")
         if block.of_source or "_pre" in block.target:
-            write(f"source = {self.need('plastic_source')}")
+            write(f"source = {self.need(f'{block.owner}_source')}")
         self.body(block)
         if after:
             array, index = after.split("[")[0], after.split("[")[1].split("]")[0]
@@ -202,6 +226,6 @@ class NumpyKernel(Kernel):
             write(f"{array}[:] = np.bincount({index}, _synaptic_var, count_neurons)")
 
 
-def write_numpy(program: Program, header: str) -> Source:
+def write_numpy(program: Program, header: str, delayed: frozenset[str] = frozenset()) -> Source:
     """The source of a program for numpy alone; see `write_kernel`."""
-    return NumpyKernel(program).source(header)
+    return NumpyKernel(program, delayed).source(header)

@@ -53,8 +53,8 @@ class Variable:
     Attributes
     ----------
     owner : str
-        ``"neurons"``, ``"plastic"``, ``"static"``, ``"clock"``; ``"shared"`` for one number of all synapses, ``""`` for
-        a number that stands here.
+        ``"neurons"``, ``"plastic"`` (``"plastic_2"``, ... for more rules), ``"static"``, ``"clock"``; ``"shared"`` for
+        one number of all synapses of a rule, ``""`` for a number that stands here.
     array : str
         What the owner calls it.
     index : str
@@ -153,31 +153,48 @@ class Block:
 
 
 @dataclass(frozen=True)
+class RuleBlocks:
+    """The blocks of the plastic synapses that have one rule, and their state variables with the type of the numbers."""
+
+    owner: str
+    pre: Block | None
+    post: Block | None
+    synapses: Block | None
+    sums: tuple[Block, ...]
+    traces: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Program:
     """All blocks of a network.
 
     Attributes
     ----------
-    states, traces : dict of str to str
-        State variables of neurons and of plastic synapses, with the type of their numbers.
+    rules : tuple of RuleBlocks
+        In the order in which Brian2 goes through groups of synapses, that of their names.
+    states : dict of str to str
+        State variables of neurons, with the type of their numbers.
     """
 
     update: Block
     threshold: Block
     reset: Block
     deliver: Block
-    pre: Block | None
-    post: Block | None
-    synapses: Block | None
-    sums: tuple[Block, ...]
+    rules: tuple[RuleBlocks, ...]
     states: Mapping[str, str]
-    traces: Mapping[str, str]
+
+    @property
+    def traces(self) -> dict[str, str]:
+        """State variables of plastic synapses, of whatever rule."""
+        return dict(sorted((k, v) for rule in self.rules for k, v in rule.traces.items()))
 
     @property
     def blocks(self) -> tuple[Block, ...]:
         """All of them, in the order of a step."""
-        rule = (self.synapses, self.threshold, self.pre, self.deliver, self.post, self.reset)
-        return (*self.sums, self.update, *(b for b in rule if b is not None))
+        rules = self.rules
+        rest = (*(r.synapses for r in rules), self.threshold, *(r.pre for r in rules), self.deliver)
+        rest += (*(r.post for r in rules), self.reset)
+        return (*(b for r in rules for b in r.sums), self.update, *(b for b in rest if b is not None))
 
     @property
     def refractory(self) -> bool:
@@ -186,14 +203,12 @@ class Program:
 
     def frozen(self) -> Program:
         """The same without learning: plastic synapses do what static ones do."""
-        return Program(
-            self.update, self.threshold, self.reset, self.deliver, None, None, None, (), self.states, self.traces
-        )
+        return Program(self.update, self.threshold, self.reset, self.deliver, (), self.states)
 
     @property
     def learns(self) -> bool:
         """Whether plastic synapses have code of their own."""
-        return self.pre is not None or self.post is not None or self.synapses is not None or bool(self.sums)
+        return any(r.pre or r.post or r.synapses or r.sums for r in self.rules)
 
 
 def read_program(data: Mapping[str, Any]) -> Program:
@@ -211,12 +226,18 @@ def read_program(data: Mapping[str, Any]) -> Program:
         threshold=threshold,
         reset=one("reset", "neurons") or empty,
         deliver=deliver,
-        pre=one("pre", "plastic"),
-        post=one("post", "plastic"),
-        synapses=one("update", "plastic"),
-        sums=tuple(b for b in blocks if b.kind == "sum"),
+        rules=tuple(
+            RuleBlocks(
+                owner=owner,
+                pre=one("pre", owner),
+                post=one("post", owner),
+                synapses=one("update", owner),
+                sums=tuple(b for b in blocks if b.kind == "sum" and b.owner == owner),
+                traces=dict(traces),
+            )
+            for owner, traces in sorted(data["traces"].items(), key=lambda item: f"{item[0]}_pre")
+        ),
         states=dict(data["states"]),
-        traces=dict(data["traces"]),
     )
 
 

@@ -15,12 +15,11 @@ from hetero_rsnn.simulation.generated.compiled import cache_folder, fingerprint
 from hetero_rsnn.simulation.generated.program import Program, read_program
 
 #: Counts up when what is kept changes its form.
-_VERSION = 1
+_VERSION = 2
 
 
 def model_text(net: Network) -> str:
     """All of a network that its code follows from: equations, statements, names and units, and Brian2's version."""
-    rule = net.plasticity
     try:
         brian2 = version("brian2")
     except PackageNotFoundError:
@@ -32,15 +31,16 @@ def model_text(net: Network) -> str:
         "parameters": {k: p.unit for k, p in net.populations[0].parameters},
         "input": [net.input.weight.unit, net.input.event_weight.unit],
         "weights": sorted({p.weight.unit for p in net.projections}),
-        "plasticity": None
-        if rule is None
-        else {
-            "equations": rule.equations,
-            "on_pre": rule.on_pre,
-            "on_post": rule.on_post,
-            "method": rule.method,
-            "parameters": {k: p.unit for k, p in rule.parameters},
-        },
+        "plasticity": [
+            {
+                "equations": rule.equations,
+                "on_pre": rule.on_pre,
+                "on_post": rule.on_post,
+                "method": rule.method,
+                "parameters": {k: p.unit for k, p in rule.parameters},
+            }
+            for rule in net.rules
+        ],
     }
     return json.dumps(content, indent=1)
 

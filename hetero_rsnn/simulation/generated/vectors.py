@@ -49,6 +49,11 @@ def sample(t: float, dt: float, hold_steps: int, samples: int) -> int:
 
 def rows(indptr: Any, chosen: Any) -> Any:
     """Places in the chosen rows, row after row."""
-    sizes = indptr[chosen + 1] - indptr[chosen]
+    return runs(indptr[chosen], indptr[chosen + 1])
+
+
+def runs(begin: Any, end: Any) -> Any:
+    """Whole numbers from each of `begin` up to its `end`, run after run."""
+    sizes = end - begin
     ends = np.cumsum(sizes)
-    return np.arange(ends[-1] if ends.size else 0) + np.repeat(indptr[chosen] - (ends - sizes), sizes)
+    return np.arange(ends[-1] if ends.size else 0) + np.repeat(begin - (ends - sizes), sizes)
