@@ -154,6 +154,8 @@ def check_equations(network: Network) -> None:
     ------
     EquationMismatchError
     """
+    if network.named_rules:
+        _check_plasticity(network)
     if network.model != "lif_stdp":
         raise EquationMismatchError(
             f"network {network.name!r} names no model with a kernel",
