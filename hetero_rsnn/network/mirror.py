@@ -160,6 +160,8 @@ def check_equations(network: Network) -> None:
             "'lif_stdp' knows nothing",
             fix="simulate it, which every backend does, or set its delay to 0",
         )
+    if network.named_rules:
+        _check_plasticity(network)
     if network.model != "lif_stdp":
         raise EquationMismatchError(
             f"network {network.name!r} names no model with a kernel",

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import NETWORKS
+from helpers import LIF_NETWORKS, NETWORKS
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -129,7 +129,7 @@ def same(a: Network, b: Network) -> bool:
 # ---------------------------------------------------------------- what is shipped
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", LIF_NETWORKS)
 def test_shipped_network(name: str) -> None:
     """Loads, says what it is, and prints everything that a reader asks for."""
     net = load_network(name)
@@ -696,7 +696,13 @@ WRONG: list[tuple[str, Any, type[HeteroError], str]] = [
     ("projections.EE.topology", "random", NetworkError, "projections.EE.topology must be a table such as"),
     ("projections.EE.topology.kind", ["random"], NetworkError, "projections.EE.topology: unknown kind ['random']"),
     ("projections.EE.weight", -0.1, NetworkError, "projections.EE.weight must be >= 0, got -0.1: the sign comes from"),
-    ("projections.EE.plastic", "yes", NetworkError, "projections.EE.plastic must be true or false, got 'yes'"),
+    ("projections.EE.plastic", "yes", NetworkError, "projections.EE.plastic: unknown rule 'yes': add [plasticity.yes]"),
+    (
+        "projections.EE.plastic",
+        1,
+        NetworkError,
+        "projections.EE.plastic must be true, false or the name of a rule, got 1",
+    ),
     (
         "projections.IE.plastic",
         True,
