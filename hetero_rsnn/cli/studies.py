@@ -55,6 +55,15 @@ HtmlFile = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+EnergyOn = Annotated[
+    str | None,
+    typer.Option(
+        "--energy",
+        metavar="HARDWARE",
+        help="Show synaptic operations and energy too: on 45nm, 45nm-sram, loihi or a100.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="[NETWORK:]NAME=VALUE", help="Change a value in all networks, or in one."),

@@ -11,7 +11,7 @@ from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.common.text import printable
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.experiments.comparison import Comparison, comparison_tables
-from hetero_rsnn.experiments.measurement import Measurement
+from hetero_rsnn.experiments.measurement_result import Measurement
 from hetero_rsnn.experiments.sweep_result import Sweep, SweepCurve
 from hetero_rsnn.measures.estimates import Estimate, cell
 from hetero_rsnn.network.shipped import label
