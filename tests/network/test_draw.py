@@ -321,9 +321,10 @@ def test_shipped_network(name: str) -> None:
         assert len(d.static) > 0 and (len(d.plastic) > 0) == (net.plasticity is not None)
         assert (d.static.w < 0).any() and (d.static.w > 0).any()
         for p in net.populations:
-            values = d.neurons["tau_m"][d.members(p.name)]
-            assert values.mean() == pytest.approx(p["tau_m"].mean, rel=5 * p["tau_m"].cv / math.sqrt(p.size) + 1e-12)
-            assert np.ptp(values) == 0 if p["tau_m"].cv == 0 else np.ptp(values) > 0
+            for key, said in p.parameters:
+                values = d.neurons[key][d.members(p.name)]
+                assert values.mean() == pytest.approx(said.mean, rel=5 * said.cv / math.sqrt(p.size) + 1e-12)
+                assert np.ptp(values) == 0 if said.cv == 0 else np.ptp(values) > 0
 
 
 def test_small_network(small: Network) -> None:

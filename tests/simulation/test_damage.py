@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import BACKENDS, NETWORKS, backends_with_networks, refused
+from helpers import BACKENDS, LIF_NETWORKS, backends_with_networks, refused
 
 import hetero_rsnn as hr
 from hetero_rsnn.network.draw import Synapses
@@ -79,7 +79,7 @@ def groups(d: hr.Draw, state: hr.State | None) -> dict[str, np.ndarray]:
     return out
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", LIF_NETWORKS)
 @pytest.mark.parametrize("damage", ["weight_noise", "lose_neurons", "lose_synapses"])
 def test_no_damage_changes_nothing(name: str, damage: str) -> None:
     d, begin = drawn(name), trained(name)
@@ -98,7 +98,7 @@ def test_no_noise_changes_nothing() -> None:
     assert np.array_equal(hr.noisy(U, 0.0, 1).values, U.values)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", LIF_NETWORKS)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_the_old_draw_and_state_stay_and_the_new_draw_is_read_only(name: str, damage: str) -> None:
     d, begin = drawn(name), trained(name)
@@ -127,7 +127,7 @@ def fast(name: str, learn: bool, damage: str = "") -> hr.Recording:
     return hr.simulate(new, U, state=state, plasticity=learn)
 
 
-@pytest.mark.parametrize(("backend", "name"), backends_with_networks(BACKENDS[1:]))
+@pytest.mark.parametrize(("backend", "name"), backends_with_networks(BACKENDS[1:], LIF_NETWORKS))
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_backends_agree_on_damaged_networks(backend: str, name: str, damage: str) -> None:
     new, state = damaged(name, damage)
@@ -142,7 +142,7 @@ def test_backends_agree_on_damaged_networks(backend: str, name: str, damage: str
         assert "damage" not in intact.provenance
 
 
-@pytest.mark.parametrize(("backend", "name"), backends_with_networks())
+@pytest.mark.parametrize(("backend", "name"), backends_with_networks(networks=LIF_NETWORKS))
 @pytest.mark.parametrize("with_state", [False, True])
 def test_lost_neurons_never_fire(name: str, backend: str, with_state: bool) -> None:
     d = drawn(name)
@@ -216,7 +216,7 @@ def test_shares_are_exact(share: float) -> None:
     assert np.array_equal(only_inside.w_in, d.w_in)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", LIF_NETWORKS)
 def test_less_damage_is_part_of_more(name: str) -> None:
     d, begin = drawn(name), trained(name)
     lost: set[int] = set()
@@ -284,7 +284,7 @@ def test_weights_follow_their_synapses() -> None:
             assert np.array_equal(state.traces[key], values[k])
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", LIF_NETWORKS)
 @pytest.mark.parametrize("cv", [0.2, 1.0])
 def test_weight_noise_keeps_signs_and_has_the_spread_asked_for(name: str, cv: float) -> None:
     d = hr.draw(hr.load_network(name, n=300, **{"input.connectivity": 0.5}), 3)
@@ -306,7 +306,7 @@ def test_weight_noise_keeps_signs_and_has_the_spread_asked_for(name: str, cv: fl
     assert np.array_equal(recurrent.w_in, d.w_in)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", LIF_NETWORKS)
 @pytest.mark.parametrize("bits", [2, 3, 8])
 def test_levels_are_even_and_each_weight_goes_to_the_nearest(name: str, bits: int) -> None:
     d, begin = drawn(name), trained(name).state
@@ -328,7 +328,7 @@ def test_levels_are_even_and_each_weight_goes_to_the_nearest(name: str, bits: in
         assert np.array_equal(new.plastic.w, d.plastic.w)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", LIF_NETWORKS)
 def test_one_bit_is_there_or_not_and_keeps_the_sum(name: str) -> None:
     d, begin = drawn(name), trained(name).state
     new, state = hr.quantise(d, begin, 1, inputs=True)
