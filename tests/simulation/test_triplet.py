@@ -66,7 +66,7 @@ def test_every_backend(backend: str) -> None:
 
 
 def test_what_the_experiments_show() -> None:
-    """Sjoestroem et al. (2001): no potentiation at low frequency; pre after post depresses there, and no more at 40 Hz."""
+    """Post before pre depresses at low frequency and potentiates at 40 Hz; pre before post needs frequency, too."""
     found = changes("fast", 60, FREQUENCIES)
     before = [found[rho, 10.0, 1.0] for rho in FREQUENCIES]
     after = [found[rho, -10.0, 1.0] for rho in FREQUENCIES]
