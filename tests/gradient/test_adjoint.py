@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import NETWORKS
+from helpers import LIF_NETWORKS
 
 import hetero_rsnn as hr
 from hetero_rsnn.gradient.pseudo_derivative import SHAPES
@@ -51,7 +51,7 @@ def test_spikes_are_those_of_the_backends(name, kind, backend):
         assert not run.activity[k, len(samples[k]) :].any()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", LIF_NETWORKS)
 def test_spikes_are_those_of_the_kernel_for_every_shipped_network(name):
     draw = hr.draw(hr.load_network(name, n=60, **SPREAD), seed=7)
     samples = batch(draw.network.input.channels, "current", count=3, seed=1)

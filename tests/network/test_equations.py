@@ -6,7 +6,7 @@ import random
 import re
 
 import pytest
-from helpers import NETWORKS
+from helpers import LIF_NETWORKS
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -160,7 +160,7 @@ def test_a_network_says_where_it_differs(name, old, new, place):
     assert f"differ from kernel 'lif_stdp' in {place}" in message and message.endswith(": use backend='brian2'")
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", LIF_NETWORKS)
 def test_shipped_networks_are_the_kernels(name):
     check_equations(load_network(name))
 
