@@ -64,7 +64,7 @@ def traces() -> list[str]:
         line = "L".join(f"{x(t):.1f} {base - h:.1f}" for t, h in enumerate(heights))
         parts.append(f'<path d="M{line}" fill="none" stroke="{COLOURS[0]}" stroke-width="1.8"/>')
         parts.append(
-            f'<text x="{LEFT[1]}" y="{base - 8:.0f}" text-anchor="end" font-size="13" fill="#666666">'
+            f'<text x="{LEFT[1]}" y="{base - 12:.0f}" text-anchor="end" font-size="13" fill="#666666">'
             f"delay {delay} ms</text>"
         )
     return parts

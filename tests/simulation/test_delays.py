@@ -58,7 +58,7 @@ def _loop(there: str, back: str) -> hr.Draw:
     data = {
         "n": 2,
         "weight_scaling": "none",
-        "neuron": {"equations": "dv/dt = -v / tau : 1", "threshold": "v > 1", "reset": "v = 0"},
+        "neuron": {"equations": "dv/dt = -v / tau : 1", "threshold": "v > 1", "reset": "v = 0", "initial": {"v": 0.0}},
         "synapse": {"on_pre": "v_post += w"},
         "populations": {"A": population, "B": population},
         "projections": {
@@ -132,7 +132,7 @@ def test_the_kernel_written_by_hand_leaves_delays_to_a_generated_one() -> None:
 def test_what_knows_no_delays_refuses_by_name() -> None:
     drawn = hr.draw(hr.load_network("delays", n=40), 1)
     words = ("projection EE of network 'delays' has synaptic delays",)
-    refused(lambda: hr.mean_field(drawn), *words, error=hr.EquationMismatchError)
+    refused(lambda: hr.self_consistent_rates(drawn), *words, error=hr.EquationMismatchError)
     refused(lambda: hr.to_nir(drawn), *words, error=hr.EquationMismatchError)
     from hetero_rsnn.gradient.batch import run_batch
     from hetero_rsnn.simulation.backends import _begin
