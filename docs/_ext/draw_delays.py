@@ -1,4 +1,4 @@
-"""Draw `docs/models/delays.svg`, one spike at its synapses and a second of the network: `python docs/_ext/draw_delays.py`."""
+"""Draw `docs/models/delays.svg`, a spike at its synapses and a raster: `python docs/_ext/draw_delays.py`."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ def arrivals() -> tuple[np.ndarray, list[int]]:
     chosen = np.linspace(row[0], row[1] - 1, ROWS).astype(int)
     silence = hr.array_stimulus(np.zeros(SHOWN), "1 ms")
     record = drawn.plastic.target[chosen]
-    found = hr.simulate(
-        drawn, silence, backend="numpy", plasticity=False, record=["I_syn"], record_neurons=record
-    )
+    found = hr.simulate(drawn, silence, backend="numpy", plasticity=False, record=["I_syn"], record_neurons=record)
     return found.traces["I_syn"], [int(d) for d in drawn.plastic.delay[chosen]]
 
 
