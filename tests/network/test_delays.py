@@ -83,13 +83,8 @@ def test_delays_are_changed_like_other_parameters() -> None:
     assert everywhere.replace(delay="0 ms").delayed == ()
     refused(lambda: hr.load_network("henhes", **{"EE.delay.mean": "3 ms"}), "the network has no projections.EE.delay")
     refused(lambda: hr.load_network("henhes", **{"EX.delay": "3 ms"}), "unknown name 'EX.delay'")
-    space = hr.Space.from_dict(
-        {
-            "base": "delays",
-            "overrides": {"EE.delay": gamma},
-            "parameters": {"EE.delay": {"mean": ["5 ms", "20 ms"], "cv": [0.0, 0.5]}},
-        }
-    )
+    searched = {"distribution": "truncated_normal", "mean": ["5 ms", "20 ms"], "cv": [0.0, 0.3], "floor": 0.2}
+    space = hr.Space.from_dict({"base": "delays", "parameters": {"EE.delay": searched}})
     assert [d.name for d in space.dimensions] == ["EE.delay.mean", "EE.delay.cv"]
 
 
@@ -97,7 +92,8 @@ def test_delays_are_shown_with_their_rounding(plain: hr.Network) -> None:
     text = str(plain.replace(**{"EE.delay": SPREAD}))
     assert "delay uniform(1 ms .. 20 ms), plastic" in text and "rounded to whole steps of 1 ms" in text
     assert "delay" not in str(plain).split("protocol")[0]
-    assert "in whole steps" in plain.replace(**{"EE.delay": SPREAD})._repr_html_()
+    html = plain.replace(**{"EE.delay": SPREAD})._repr_html_().replace("&nbsp;", " ")
+    assert "delay uniform(1 ms .. 20 ms) in whole steps" in html
 
 
 def test_a_network_that_keeps_its_arrays_keeps_its_delays(plain: hr.Network, tmp_path: Path) -> None:
