@@ -71,7 +71,7 @@ def test_delays_are_whole_steps_in_ascending_order_and_change_no_other_number(pl
     assert set(after.static.delay[projection == "IE"]) == {2} and not after.static.delay[projection != "IE"].any()
 
 
-def test_delays_are_changed_like_other_parameters() -> None:
+def test_delays_are_changed_like_other_parameters(tmp_path: Path) -> None:
     net = hr.load_network("delays", n=60)
     gamma = {"distribution": "truncated_normal", "mean": "10 ms", "cv": 0.3, "floor": 0.1}
     net = net.replace(**{"EE.delay": gamma})
@@ -83,8 +83,12 @@ def test_delays_are_changed_like_other_parameters() -> None:
     assert everywhere.replace(delay="0 ms").delayed == ()
     refused(lambda: hr.load_network("henhes", **{"EE.delay.mean": "3 ms"}), "the network has no projections.EE.delay")
     refused(lambda: hr.load_network("henhes", **{"EX.delay": "3 ms"}), "unknown name 'EX.delay'")
-    searched = {"distribution": "truncated_normal", "mean": ["5 ms", "20 ms"], "cv": [0.0, 0.3], "floor": 0.2}
-    space = hr.Space.from_dict({"base": "delays", "parameters": {"EE.delay": searched}})
+    path = tmp_path / "space.toml"
+    path.write_text(
+        'base = "delays"\n[parameters."EE.delay"]\ndistribution = "truncated_normal"\nfloor = 0.2\n'
+        'mean = ["5 ms", "20 ms"]\ncv = [0.0, 0.3]\n'
+    )
+    space = hr.load_space(path)
     assert [d.name for d in space.dimensions] == ["EE.delay.mean", "EE.delay.cv"]
 
 
