@@ -111,12 +111,19 @@ class Recalled(nn.Module):
 
 
 def asked(s: Row, network: nn.Module, split: Split) -> tuple[nn.Module, float | None]:
-    """A teacher, and the seconds of the processor that asking it once for each image takes; None if images move."""
-    if s["training"].get("shift") or s["training"].get("flip"):
+    """A teacher, and the seconds of the processor that asking it once for each image takes; None if images move.
+
+    With ``"both_sides"`` in the setting images that are mirrored at random are asked for from both sides.
+    """
+    moved = s["training"].get("shift") or (s["training"].get("flip") and not s.get("both_sides"))
+    if moved:
         return network, None
+    images = split.images
+    if s["training"].get("flip"):
+        images = np.concatenate([images, images[..., ::-1]])
     with torch_threads(1):
         begin = time.process_time()
-        return Recalled(network, split.images), time.process_time() - begin
+        return Recalled(network, images), time.process_time() - begin
 
 
 def new_network(s: Row, arm: Row, seed: int, split: Split) -> Any:

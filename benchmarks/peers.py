@@ -1,6 +1,6 @@
 """One competitor of the benchmark in a process of its own, which runs when it is told to.
 
-    python benchmarks/peers.py NAME N SECONDS [--p 0.1]
+    python benchmarks/peers.py NAME N SECONDS [--p 0.1] [--network NETWORK]
 
 The process builds the network, prints ``{"build_s": ..., ...}`` as a line of JSON, then answers each line "run" on the
 standard input by simulating SECONDS from the beginning and printing a line of JSON, until "quit". Everybody gets the
@@ -32,11 +32,21 @@ BRIAN = {"Brian2 numpy": "numpy", "Brian2 cython": "cython", "Brian2 cpp_standal
 NAMES = [*OURS, *BRIAN]
 
 
-def make(n: int, seconds: float, p: float) -> tuple[Any, Any]:
-    """The draw and the stimulus that everybody gets."""
+#: Name of a network -> the shipped one whose equations are given to the generator of kernels though one is at hand.
+GENERATED = {"lif_stdp, generated": "henhes"}
+
+
+def make(n: int, seconds: float, p: float, network: str | None = None) -> tuple[Any, Any]:
+    """The draw and the stimulus that everybody gets; without a name of the network that of `common.network`."""
     import hetero_rsnn as hr
 
-    net = common.network(n, p)
+    if network is None or network in GENERATED:
+        net = common.network(n, p)
+    else:
+        net = hr.load_network(network, n=n)
+        net = net.replace(**{f"{q.name}.topology": {"kind": "random", "p": p} for q in net.projections})
+    if network in GENERATED:
+        net = hr.Network.from_dict({**net.to_dict(), "model": ""}, "generated")
     samples = max(1, round(seconds * 1e3 / net.protocol.hold))
     return hr.draw(net, SEED), hr.uniform_stimulus(samples, f"{net.protocol.hold} ms", seed=2)
 
@@ -104,8 +114,9 @@ def main() -> None:
     parser.add_argument("n", type=int)
     parser.add_argument("seconds", type=float)
     parser.add_argument("--p", type=float, default=0.1)
+    parser.add_argument("--network", help="a shipped network in the place of the one of all benchmarks")
     args = parser.parse_args()
-    drawn, u = make(args.n, args.seconds, args.p)
+    drawn, u = make(args.n, args.seconds, args.p, args.network)
     started = time.perf_counter()
     if args.name in OURS:
         run = ours(args.name, drawn, u)

@@ -79,26 +79,34 @@ class Competitor:
         self._process.communicate("quit\n")
 
 
+def commands(n: int, seconds: float, names: list[str], p: float, network: str | None = None) -> dict[str, list[str]]:
+    """How each competitor is started."""
+    more = ["--p", str(p), *(["--network", network] if network else [])]
+    return {name: [sys.executable, str(HERE / "peers.py"), name, str(n), str(seconds), *more] for name in names}
+
+
+def take_turns(competitors: list[Competitor], rounds: int) -> None:
+    """Run all of them in every round, each round beginning with another one, and end their processes."""
+    for turn in range(rounds):
+        first = turn % len(competitors)
+        for competitor in competitors[first:] + competitors[:first]:
+            competitor.run()
+    for competitor in competitors:
+        competitor.close()
+
+
 def run_size(n: int, seconds: float, rounds: int, names: list[str], nest: str | None, p: float = 0.1) -> dict[str, Any]:
     """Time all competitors at one size."""
     # One after another: builds would disturb each other's time.
-    competitors = [
-        Competitor(name, [sys.executable, str(HERE / "peers.py"), name, str(n), str(seconds), "--p", str(p)])
-        for name in names
-    ]
+    competitors = [Competitor(name, command) for name, command in commands(n, seconds, names, p).items()]
     with tempfile.TemporaryDirectory() as folder:
         if nest:
             drawn, u = peers.make(n, seconds, p)
             peers.save_for_nest(f"{folder}/in.npz", drawn, u)
             command = [nest, str(HERE / "nest_peer.py"), f"{folder}/in.npz", "--serve"]
             competitors.append(Competitor("NEST", command, seconds))
-        for turn in range(rounds):
-            first = turn % len(competitors)
-            for competitor in competitors[first:] + competitors[:first]:
-                competitor.run()
-        for competitor in competitors:
-            competitor.close()
-    _check(competitors)
+        take_turns(competitors, rounds)
+    check(competitors)
     return {
         "n": n,
         "seconds": seconds,
@@ -118,7 +126,7 @@ def run_size(n: int, seconds: float, rounds: int, names: list[str], nest: str | 
     }
 
 
-def _check(competitors: list[Competitor]) -> None:
+def check(competitors: list[Competitor]) -> None:
     """Refuse to compare competitors that did not do the same."""
     reference = next((c for c in competitors if c.name == "fast, double"), competitors[0])
     spikes, rate = (reference.rounds[0][key] for key in ("spikes", "rate_hz"))
@@ -134,13 +142,13 @@ def _check(competitors: list[Competitor]) -> None:
                 raise SystemExit(f"{c.name} fires at {r['rate_hz']:.2f} Hz, {reference.name} at {rate:.2f} Hz")
 
 
-def starts(arguments: dict[str, str], repeat: int) -> dict[str, Any]:
+def starts(arguments: dict[str, str], repeat: int, script: str = START) -> dict[str, Any]:
     """Seconds from a new process to the end of a first short run, with empty and with filled caches."""
     out: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as cache:
         # Both caches are looked up below the home folder, and numba's where it is told.
         environment = {**os.environ, "NUMBA_CACHE_DIR": cache, "HOME": cache, "XDG_CACHE_HOME": cache}
-        code = START.replace("{arguments!r}", repr(arguments))
+        code = script.replace("{arguments!r}", repr(arguments))
         for name in ["cold"] + ["warm"] * repeat:
             started = time.perf_counter()
             done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)

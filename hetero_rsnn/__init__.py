@@ -60,7 +60,8 @@ if TYPE_CHECKING:
     from hetero_rsnn.exchange.nir_feedforward import feedforward_to_nir
     from hetero_rsnn.exchange.xarray import to_xarray
     from hetero_rsnn.experiments.comparison import Comparison, compare
-    from hetero_rsnn.experiments.measurement import Measurement, SeedResult, measure, train
+    from hetero_rsnn.experiments.measurement import measure, train
+    from hetero_rsnn.experiments.measurement_result import Measurement, SeedResult
     from hetero_rsnn.experiments.sweep import sweep
     from hetero_rsnn.experiments.sweep_result import Sweep, SweepCurve
     from hetero_rsnn.gradient.batch import BatchRun, Gradients, run_batch
@@ -97,9 +98,11 @@ if TYPE_CHECKING:
     from hetero_rsnn.measures.cutoff_curve import CutoffCurve, evaluate_cutoff
     from hetero_rsnn.measures.cutoff_table import CutoffRow, CutoffTable, compare_cutoffs
     from hetero_rsnn.measures.efficiency import Efficiency, spike_count, spike_efficiency, state_correlation, states
+    from hetero_rsnn.measures.energy import HARDWARE, Energy, Hardware, energy
     from hetero_rsnn.measures.estimates import Estimate
     from hetero_rsnn.measures.memory import MemoryCapacity, memory_capacity
     from hetero_rsnn.measures.memory_readout import MemoryReadout, memory_readout
+    from hetero_rsnn.measures.operations import Operations, count_operations
     from hetero_rsnn.measures.probabilities import fit_temperature
     from hetero_rsnn.measures.processing import processing_capacity
     from hetero_rsnn.measures.processing_result import CapacitySum, ProcessingCapacity
@@ -205,9 +208,11 @@ _HOMES = {
     "measures.cutoff_table": ["CutoffRow", "CutoffTable", "compare_cutoffs"],
     "measures.probabilities": ["fit_temperature"],
     "measures.efficiency": ["Efficiency", "spike_count", "spike_efficiency", "state_correlation", "states"],
+    "measures.energy": ["HARDWARE", "Energy", "Hardware", "energy"],
     "measures.estimates": ["Estimate"],
     "measures.memory": ["MemoryCapacity", "memory_capacity"],
     "measures.memory_readout": ["MemoryReadout", "memory_readout"],
+    "measures.operations": ["Operations", "count_operations"],
     "measures.processing": ["processing_capacity"],
     "measures.processing_result": ["CapacitySum", "ProcessingCapacity"],
     "measures.reports": ["ClassificationReport", "ForecastReport"],
@@ -225,7 +230,8 @@ _HOMES = {
     "theory.response": ["lif_response"],
     "theory.weights": ["WeightDrift", "weight_drift"],
     "experiments.comparison": ["Comparison", "compare"],
-    "experiments.measurement": ["Measurement", "SeedResult", "measure", "train"],
+    "experiments.measurement": ["measure", "train"],
+    "experiments.measurement_result": ["Measurement", "SeedResult"],
     "experiments.sweep": ["sweep"],
     "experiments.sweep_result": ["Sweep", "SweepCurve"],
     "estimators.anytime": ["AnytimeReadout"],
@@ -364,6 +370,12 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "spike_count",
     "spike_efficiency",
     "Efficiency",
+    "count_operations",
+    "Operations",
+    "energy",
+    "Energy",
+    "Hardware",
+    "HARDWARE",
     "state_correlation",
     "heterogeneity",
     "Heterogeneity",

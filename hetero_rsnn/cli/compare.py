@@ -54,6 +54,7 @@ def compare(
     csv: Csv = None,
     latex: Latex = None,
     html: studies.HtmlFile = None,
+    energy: studies.EnergyOn = None,
     overrides: studies.Overrides = None,
     overwrite: studies.Overwrite = False,
 ) -> None:
@@ -63,14 +64,18 @@ def compare(
     """
     from hetero_rsnn.common.files import json_text
     from hetero_rsnn.experiments import comparison as comparing
+    from hetero_rsnn.experiments.energy_tables import comparison_energy
+    from hetero_rsnn.measures.energy import hardware_of
     from hetero_rsnn.network.shipped import canonical_networks
     from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.network_plots import figure_comparison
     from hetero_rsnn.report.comparison_tables import comparison_rows, print_comparison
     from hetero_rsnn.report.study_page import comparison_page
+    from hetero_rsnn.report.terminal import print_tables
     from hetero_rsnn.simulation.engine import Engine
 
     engine = Engine(backend, precision, codegen_target)
+    costs = None if energy is None else hardware_of(energy)
     if networks and point is not None:
         raise HeteroError("--point chooses among the canonical networks, and networks are named: leave out one of both")
     words = networks or list(canonical_networks(point or "intrinsic"))
@@ -92,7 +97,8 @@ def compare(
         )
         drawn = figure_comparison(comparison, rasters(comparison))
     data = {"command": command_line(), **comparison.to_dict()}
-    tables = comparing.comparison_tables(comparison)
+    more_tables = [] if costs is None else [comparison_energy(comparison, costs)]
+    tables = [*comparing.comparison_tables(comparison), *more_tables]
     files.write(data, comparison_rows(comparison), tables, lambda: comparison_page(comparison, command_line()))
     save_figure(drawn, files.figure)
     # Last, since a pipe that nobody reads ends the command here.
@@ -100,4 +106,5 @@ def compare(
         say(json_text(data), end="")
     else:
         print_comparison(comparison)
+        print_tables(more_tables)
         say(files.told(*more))

@@ -102,6 +102,7 @@ def classify_images(
     from hetero_rsnn.datasets.catalogue import task_of
     from hetero_rsnn.jobs.progress import progress_bar
     from hetero_rsnn.plots.image_plots import figure_images
+    from hetero_rsnn.report.image_page import image_page
     from hetero_rsnn.report.image_tables import image_rows, image_tables, print_images, print_packed
     from hetero_rsnn.tasks.image_classification import check_image_task
     from hetero_rsnn.tasks.image_classification import classify_images as run
@@ -178,6 +179,7 @@ def classify_images(
             apart,
             image_rows,
             image_tables,
+            image_page,
             more,
             files,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shutil import get_terminal_size
+from textwrap import TextWrapper
 from typing import Annotated
 
 import typer
@@ -23,12 +25,19 @@ def networks(context: typer.Context) -> None:
     """List the shipped networks."""
     if context.invoked_subcommand is not None:
         return
-    from hetero_rsnn.network.shipped import list_networks, networks_folder
+    from hetero_rsnn.network.shipped import grouped_networks, networks_folder
 
-    found = list_networks()
-    width = max(map(len, found))
-    for name, description in found.items():
-        say(f"{name:<{width}}  {printable(description)}")
+    found = grouped_networks()
+    margin = 4 + max(len(name) for group in found.values() for name in group)
+    columns = max(get_terminal_size().columns, 2 * margin)
+
+    def wrapper(start: str) -> TextWrapper:
+        return TextWrapper(columns, start, " " * margin, break_long_words=False, break_on_hyphens=False)
+
+    for k, (group, described) in enumerate(found.items()):
+        say("\n" * (k > 0) + group)
+        for name, description in described.items():
+            say(wrapper(f"  {name}".ljust(margin)).fill(printable(description)))
     say(f"\nfiles: {printable(networks_folder())}")
     say("details: hetero-rsnn networks show henhes")
 

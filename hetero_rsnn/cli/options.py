@@ -257,11 +257,11 @@ def task_folder(
 def write_task(
     folder: Path, seeds: list[int], result: Any, figure: Any, as_json: bool, tables: Callable[[Any], None],
     apart: Tables, rows: Callable[[Any], list[dict[str, Any]]], texts: Callable[[Any], list[Any]],
-    more: dict[str, Any] | None = None, files: Sequence[str] = (),
+    page: Callable[[Any, str], Any], more: dict[str, Any] | None = None, files: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Write the results of a task and their figure; then print them, last, since a pipe that nobody reads ends that.
 
-    `rows` and `texts` make what `apart` writes; `more` is said in the results too; `files` lie there already.
+    `rows`, `texts` and `page` make what `apart` writes; `more` is said in the results too; `files` lie there already.
     """
     from hetero_rsnn.common.files import json_text, write_json
     from hetero_rsnn.plots.looks import save_figure
@@ -270,7 +270,7 @@ def write_task(
     content = {"command": command_line(), "seeds": seeds, **result.to_dict(), **(more or {})}
     write_json(folder / "results.json", content)
     save_figure(figure, apart.figure or folder / "figure.png")
-    apart.write(rows(result), [text_of(table) for table in texts(result)])
+    apart.write(rows(result), [text_of(table) for table in texts(result)], lambda: page(result, command_line()))
     if as_json:
         say(json_text(content), end="")
     else:

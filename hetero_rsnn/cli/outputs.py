@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +15,7 @@ from hetero_rsnn.common.text import printable
 
 if TYPE_CHECKING:
     from hetero_rsnn.common.tables import TextTable
+    from hetero_rsnn.report.page import Page
 
 #: Heading of options in the help of commands that have many.
 OUTPUT = "Results"
@@ -72,8 +73,10 @@ class Tables:
                 raise HeteroError(f"{option} must name a file that ends in {rule}, got {str(path)!r}: rename it")
             free_file(path, option, overwrite)
 
-    def write(self, rows: list[dict[str, Any]], tables: Sequence[TextTable]) -> None:
-        """Write the tables; figure and page are for who draws them."""
+    def write(
+        self, rows: list[dict[str, Any]], tables: Sequence[TextTable], page: Callable[[], Page] | None = None
+    ) -> None:
+        """Write the tables and the page; the figure is for who draws it."""
         from hetero_rsnn.common.files import write_text
         from hetero_rsnn.report.table_files import csv_text, latex_text
 
@@ -81,6 +84,8 @@ class Tables:
             write_text(self.csv, csv_text(rows))
         if self.latex is not None:
             write_text(self.latex, latex_text(tables))
+        if self.html is not None and page is not None:
+            write_text(self.html, page().text())
 
     def told(self) -> str:
         """A line more on what was written, if anything was."""

@@ -61,8 +61,11 @@ def _labels(fitted: Any, about: dict[str, Any], data: Path, sample: str | None) 
     rows = [["sample", "label", *(f"score {c}" for c in classes)]]
     rows += [[n, c, *map(repr, s)] for n, c, s in zip(names, found, scores.tolist(), strict=True)]
     counts = Counter(found)
-    most = ", ".join(f"{c} {k}" for c, k in counts.most_common(6)) + (", ..." if len(counts) > 6 else "")
-    return rows, f"{len(X)} sample{'s' * (len(X) > 1)}: {most}; {fitted.spikes_.mean():.3g} spikes of a neuron each"
+    most = ", ".join(f"{c} ({k})" for c, k in counts.most_common(6)) + (", ..." if len(counts) > 6 else "")
+    return (
+        rows,
+        f"{len(X)} sample{'s' * (len(X) > 1)}, by label: {most}; {fitted.spikes_.mean():.3g} spikes of a neuron each",
+    )
 
 
 def _forecasts(

@@ -29,8 +29,8 @@ _RESULTS = {
 }
 #: Parameters of commands about where files go and how they are shown, none of which is part of a result.
 _ASIDE = {
-    "journal": None, "figure": None, "csv": None, "latex": None, "resume": False, "overwrite": False,
-    "recordings": False, "dask": None, "as_json": False,
+    "journal": None, "figure": None, "csv": None, "latex": None, "html": None, "save": None, "resume": False,
+    "overwrite": False, "recordings": False, "dask": None, "as_json": False,
 }  # fmt: skip
 #: So many differences are shown.
 _SHOWN = 5

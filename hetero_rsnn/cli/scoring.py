@@ -41,11 +41,10 @@ class Scored:
         given = {k: v for k, v in known.items() if k not in ("backend", "precision") and v is not None}
         return search_function(self.score, space, **given)
 
-    def say_held_out(self, result: SearchResult) -> None:
-        """Measure the best network and the homogeneous one on the held-out part, and say so."""
+    def say_held_out(self, result: SearchResult, **where: Any) -> None:
+        """Measure the best network and the homogeneous one on the held-out part, where `places` says, and say so."""
         from dataclasses import replace
 
-        from hetero_rsnn.jobs.parallel import cores
         from hetero_rsnn.jobs.progress import progress_bar
         from hetero_rsnn.measures.estimates import cell
         from hetero_rsnn.network.homogeneous import homogeneous
@@ -57,7 +56,7 @@ class Scored:
         reference = replace(homogeneous(result.space.base), name="homogeneous")
         seeds = result.settings.fresh_seeds
         with progress_bar("measuring the best on the held-out part", 2 * len(seeds)) as progress:
-            found = self.score.held_out([best, reference], seeds, workers=cores(), progress=progress)
+            found = self.score.held_out([best, reference], seeds, **where, progress=progress)
         quantity = self.score.quantity
         say(f"\nheld-out part of {printable(found.dataset.name)}, which no trial has seen ({_part(found)}), "
             f"{len(seeds)} fresh seed{'s' * (len(seeds) > 1)}; mean [95 % interval over seeds]:")  # fmt: skip

@@ -144,7 +144,7 @@ def search(
             result = search_with(loaded, options) if scored is None else scored.search(loaded, options)
     _print(result, path)
     if scored is not None:
-        scored.say_held_out(result)
+        scored.say_held_out(result, **places(workers, dask))
 
 
 def _kept(path: Path, old: SearchResult, budget: int | None) -> str:

@@ -55,6 +55,15 @@ HtmlFile = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+EnergyOn = Annotated[
+    str | None,
+    typer.Option(
+        "--energy",
+        metavar="HARDWARE",
+        help="Show synaptic operations and energy too: on 45nm, 45nm-sram, loihi or a100.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="[NETWORK:]NAME=VALUE", help="Change a value in all networks, or in one."),
@@ -141,12 +150,10 @@ class Files:
         self, data: Any, rows: list[dict[str, Any]], tables: list[TextTable], page: Callable[[], Page] | None = None
     ) -> None:
         """Write results, and the tables and the page that were asked for; the figure is for who draws it."""
-        from hetero_rsnn.common.files import write_json, write_text
+        from hetero_rsnn.common.files import write_json
 
         write_json(self.folder / RESULTS, data)
-        self.apart.write(rows, tables)
-        if self.apart.html is not None and page is not None:
-            write_text(self.apart.html, page().text())
+        self.apart.write(rows, tables, page)
 
     def told(self, *more: str) -> str:
         """What was written, for the last line."""

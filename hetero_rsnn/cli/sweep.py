@@ -50,6 +50,7 @@ def sweep(
     csv: Csv = None,
     latex: Latex = None,
     html: studies.HtmlFile = None,
+    energy: studies.EnergyOn = None,
     overrides: studies.Overrides = None,
     overwrite: studies.Overwrite = False,
 ) -> None:
@@ -58,16 +59,20 @@ def sweep(
     All values meet the same seeds. Every measurement goes to a journal, for --resume and hetero-rsnn show.
     """
     from hetero_rsnn.common.files import json_text
+    from hetero_rsnn.experiments.energy_tables import sweep_energy
     from hetero_rsnn.experiments.sweep import sweep as run
     from hetero_rsnn.experiments.sweep_plan import Axis, plan_sweep
     from hetero_rsnn.experiments.sweep_values import swept_values
+    from hetero_rsnn.measures.energy import hardware_of
     from hetero_rsnn.plots.looks import save_figure
     from hetero_rsnn.plots.sweep_plots import figure_sweep
     from hetero_rsnn.report.study_page import sweep_page
     from hetero_rsnn.report.sweep_tables import print_sweep, sweep_rows
+    from hetero_rsnn.report.terminal import print_tables
     from hetero_rsnn.simulation.engine import Engine
 
     engine = Engine(backend, precision, codegen_target)
+    costs = None if energy is None else hardware_of(energy)
     pair = _pair("the parameter", parameter)
     other = None if grid is None else _pair("--grid", grid)
     words = [network, *(also or [])]
@@ -95,13 +100,15 @@ def sweep(
             resume=resume,
         )
     data = {"command": command_line(), **found.to_dict()}
-    files.write(data, sweep_rows(found), found.tables, lambda: sweep_page(found, command_line()))
+    more_tables = [] if costs is None else sweep_energy(found, costs)
+    files.write(data, sweep_rows(found), [*found.tables, *more_tables], lambda: sweep_page(found, command_line()))
     save_figure(figure_sweep(found), files.figure)
     # Last, since a pipe that nobody reads ends the command here.
     if as_json:
         say(json_text(data), end="")
     else:
         print_sweep(found)
+        print_tables(more_tables)
         say(files.told())
 
 

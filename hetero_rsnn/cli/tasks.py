@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -93,6 +94,7 @@ def classify(
     figure: FigureFile = None,
     csv: Csv = None,
     latex: Latex = None,
+    html: studies.HtmlFile = None,
     save: _Save = None,
     overrides: _Set = None,
     overwrite: studies.Overwrite = False,
@@ -112,7 +114,7 @@ def classify(
         images.refuse_recurrent([option for option, said in recurrent.items() if said])
         images.classify_images(
             dataset, model, asked, early, data_dir, seeds, workers, dask, quick, as_json, out,
-            Tables(figure, csv, latex), overrides, overwrite,
+            Tables(figure, csv, latex, html), overrides, overwrite,
         )  # fmt: skip
         return
     asked.refuse()
@@ -125,7 +127,7 @@ def classify(
         )  # fmt: skip
 
     _run("classify", task, dataset, reading, networks, data_dir, seeds, n, backend, precision, places(workers, dask),
-         quick, as_json, out, Tables(figure, csv, latex), save, overrides, overwrite)  # fmt: skip
+         quick, as_json, out, Tables(figure, csv, latex, html), save, overrides, overwrite)  # fmt: skip
 
 
 def forecast(
@@ -159,6 +161,7 @@ def forecast(
     figure: FigureFile = None,
     csv: Csv = None,
     latex: Latex = None,
+    html: studies.HtmlFile = None,
     save: _Save = None,
     overrides: _Set = None,
     overwrite: studies.Overwrite = False,
@@ -176,7 +179,7 @@ def forecast(
 
     reading = own.Reading(sample=sample, column=column, test_share=test_share, uneven=uneven or None)
     _run("forecast", task, dataset, reading, networks, data_dir, seeds, n, backend, precision, places(workers, dask),
-         quick, as_json, out, Tables(figure, csv, latex), save, overrides, overwrite)  # fmt: skip
+         quick, as_json, out, Tables(figure, csv, latex, html), save, overrides, overwrite)  # fmt: skip
 
 
 def _training(train: str, target_rate: float | None) -> dict[str, float] | None:
@@ -213,7 +216,10 @@ def _keep(save: Path, result: Any, backend: str, precision: str, overwrite: bool
     row = result.rows[0]
     found = row.report
     score = f"NRMSE {found.nrmse:.4f}" if result.dataset.y is None else f"accuracy {found.accuracy:.4f}"
-    return f"saved {row.network}, seed {row.seed}, {score} on the test part: {path}"
+    return (
+        f"saved {printable(row.network)}, seed {row.seed}, {score} on the test part: {printable(path)}\n"
+        f"new data: {printable(shlex.join(['hetero-rsnn', 'predict', str(path), 'DATA']))}"
+    )
 
 
 def _run(
@@ -228,6 +234,7 @@ def _run(
     from hetero_rsnn.network.loading import load_network
     from hetero_rsnn.network.shipped import CANONICAL
     from hetero_rsnn.plots.task_plots import figure_task
+    from hetero_rsnn.report.task_page import task_page
     from hetero_rsnn.report.task_tables import print_task, task_rows, task_tables
     from hetero_rsnn.simulation.engine import Engine
 
@@ -269,9 +276,10 @@ def _run(
                 progress=done, on_epoch=told, **where,
             )  # fmt: skip
         kept = None if save is None else _keep(save, result, backend, precision, overwrite)
-        write_task(folder, numbers, result, figure_task(result), as_json, print_task, apart, task_rows, task_tables)
+        write_task(folder, numbers, result, figure_task(result), as_json, print_task, apart, task_rows, task_tables,
+                   task_page)  # fmt: skip
         if kept is not None:
-            say(printable(kept), err=as_json)
+            say(kept, err=as_json)
 
 
 def _part(data: Any) -> Any:

@@ -272,5 +272,6 @@ class HRSNNClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         seconds = float(self.rows_[known].sum()) * self.hold_ / 1e3
         classes = np.union1d(self.classes_, labels[known])
         return classification_report(
-            labels[known], decided[known], classes, self.spikes_[known], self.network_.n, seconds
-        )
+            labels[known], decided[known], classes, self.spikes_[known], self.network_.n, seconds,
+            self.operations_[known],
+        )  # fmt: skip

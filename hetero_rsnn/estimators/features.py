@@ -25,6 +25,7 @@ from hetero_rsnn.inputs.encoders import make_encoder
 from hetero_rsnn.inputs.frames import shared_names
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.jobs.progress import NotedProgress
+from hetero_rsnn.measures.operations import reach
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw, draw
 from hetero_rsnn.network.loading import load_network
@@ -50,6 +51,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         The network after learning, and the state from which each sample begins.
     spikes_ : ndarray, shape (samples,)
         Mean spikes of a neuron in each sample of the last pass.
+    operations_ : ndarray, shape (samples,)
+        Synaptic operations of the network in each sample of the last pass: its spikes times their fan-out.
     rows_ : ndarray of int, shape (samples,)
         Length of each sample of the last pass, in rows of the stimulus.
     feature_names_in_ : ndarray of str, shape (channels,)
@@ -230,14 +233,16 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         self.check_fitted()
         encode = self._encoding(samples, "answering")
         spikes, rows = np.zeros(len(samples)), np.zeros(len(samples), dtype=np.int64)
+        operations, targets = np.zeros(len(samples)), reach(self.frozen_.draw, self.frozen_.state.w)
 
         def answer(k: int, recording: Recording) -> Any:
             spikes[k], rows[k] = spikes_each(recording), recording.samples
+            operations[k] = targets[recording.spike_neurons].sum()
             return read(self._filtered(recording), recording)
 
         with self._bar("answering", len(samples)) as progress:
             out = self.frozen_.run_all(len(samples), encode, answer, n_jobs=self.n_jobs, progress=progress)
-        self.spikes_, self.rows_ = spikes, rows
+        self.spikes_, self.rows_, self.operations_ = spikes, rows, operations
         return out
 
     def inputs(self, X: Any) -> list[Array]:

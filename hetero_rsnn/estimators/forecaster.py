@@ -253,6 +253,7 @@ class HRSNNForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             self.horizon, self._error(states, targets, self.readout_), kept,
             self._error(past, targets, self.linear_, self._lags() - 1, changes=self.linear_changes_),
             sum(map(len, aims)), nu, self.network_.n, self.hold_, self._lags(),
+            float(self.operations_.sum() / self.rows_.sum()),
         )  # fmt: skip
 
     def free_run(self, context: Any, steps: int) -> Array:

@@ -24,6 +24,7 @@ from hetero_rsnn.gradient.settings import Settings
 from hetero_rsnn.inputs.labels import check_labels, check_truth, check_weights, held_out
 from hetero_rsnn.inputs.samples import take
 from hetero_rsnn.inputs.stimulus import Stimulus
+from hetero_rsnn.measures.operations import reach
 
 #: Samples that are encoded at a time to be answered.
 TOGETHER = 256
@@ -339,6 +340,7 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
         n, count, seen = self.network_.n, len(samples), self._seen_rows()
         features: Array = np.empty((count, seen * n))
         spikes, rows = np.empty(count), np.empty(count, dtype=np.int64)
+        operations, targets = np.empty(count), reach(self.frozen_.draw, self.frozen_.state.w)
         for part, counts, windows in self._answered(samples):
             if self.decide_every is None:
                 parts, mine = 1, self._pooling().matrices(windows) @ counts
@@ -348,7 +350,8 @@ class HRSNNGradientClassifier(GradientEstimator, HRSNNClassifier):
             rows[part] = windows // parts
             features[part] = mine.reshape(len(counts), -1)
             spikes[part] = counts.sum(axis=(1, 2)) / n
-        self.spikes_, self.rows_ = spikes, rows
+            operations[part] = counts.sum(axis=1) @ targets
+        self.spikes_, self.rows_, self.operations_ = spikes, rows, operations
         return features
 
     def scores_over_time(self, X: Any) -> list[Array]:

@@ -17,7 +17,7 @@ from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.files import plain
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.experiments.comparison import Comparison
-from hetero_rsnn.experiments.measurement import Measurement
+from hetero_rsnn.experiments.measurement_result import Measurement
 from hetero_rsnn.measures.memory import MemoryCapacity
 from hetero_rsnn.searching.result import SearchResult
 from hetero_rsnn.tasks.result import ClassifyRow, TaskResult

@@ -14,7 +14,7 @@ from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.tables import TextTable
-from hetero_rsnn.experiments.measurement import Measurement, measure_many
+from hetero_rsnn.experiments.measurement import measure_many
 from hetero_rsnn.experiments.measurement_journal import (
     complete_seeds,
     measurement_log,
@@ -23,6 +23,7 @@ from hetero_rsnn.experiments.measurement_journal import (
     read_measurements,
     study_of,
 )
+from hetero_rsnn.experiments.measurement_result import Measurement
 from hetero_rsnn.jobs.progress import Progress
 from hetero_rsnn.measures.estimates import Estimate, cell, estimate
 from hetero_rsnn.network.definition import Network, mixed_pairs

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,18 +14,14 @@ import numpy as np
 
 from hetero_rsnn.common import checks, memory
 from hetero_rsnn.common.errors import HeteroError, OutputError
-from hetero_rsnn.common.extras import need
-from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.randomness import generator
-from hetero_rsnn.common.tables import TextTable
-from hetero_rsnn.common.types import Array
-from hetero_rsnn.common.versions import versions
+from hetero_rsnn.experiments.measurement_result import Measurement, SeedResult
 from hetero_rsnn.inputs.stimulus import Stimulus, uniform_stimulus
 from hetero_rsnn.jobs.progress import Progress, told
 from hetero_rsnn.jobs.running import run_jobs
 from hetero_rsnn.measures.efficiency import spike_efficiency, state_correlation, states
-from hetero_rsnn.measures.estimates import Estimate, cell, estimate
 from hetero_rsnn.measures.memory import channel_capacity
+from hetero_rsnn.measures.operations import count_operations
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw, draw
 from hetero_rsnn.network.loading import load_network
@@ -36,156 +31,6 @@ from hetero_rsnn.simulation.engine import DEFAULT, Engine
 from hetero_rsnn.simulation.recording import Recording
 from hetero_rsnn.simulation.simulate import simulate
 from hetero_rsnn.simulation.sizes import check_hold
-
-#: What `Measurement.summary` averages.
-QUANTITIES = ("C", "S", "E", "rate_hz", "silent_share", "correlation", "weight")
-
-
-#: How they are called in a table.
-_NAMES = {
-    "C": "C (samples)", "S": "S (spikes/sample)", "E": "E = C/S", "rate_hz": "rate (Hz)",
-    "silent_share": "silent share", "weight": "mean weight / w_max",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class SeedResult:
-    """What one seed of one network gave.
-
-    Attributes
-    ----------
-    seed : int
-    C, C_stderr, S, E, E_stderr, rate_hz, silent_share : float
-        See `Efficiency`; E is NaN where it has no value.
-    correlation : float
-        See `state_correlation`.
-    weight : float
-        Mean plastic weight after training as a share of w_max; NaN without plasticity. Of weights that gradients have
-        trained it may lie outside 0..1.
-    determinant, H : dict of str to float
-        Heterogeneity of the drawn parameters, by group; see `Draw.heterogeneity`.
-    curve : tuple of float
-        Memory curve, C_d for d = 1..d_max.
-    train_rate_hz : float
-        Mean rate during training; NaN without training.
-    seconds : dict of str to float
-        Wall time of each phase.
-    reason : str
-        Why E has no value; empty if it has.
-    """
-
-    seed: int
-    C: float
-    C_stderr: float
-    S: float
-    E: float
-    E_stderr: float
-    rate_hz: float
-    silent_share: float
-    correlation: float
-    weight: float
-    determinant: dict[str, float]
-    H: dict[str, float]
-    curve: tuple[float, ...]
-    train_rate_hz: float
-    seconds: dict[str, float]
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """All seeds of one network, in the order asked for."""
-
-    network: Network
-    rows: tuple[SeedResult, ...]
-    backend: str
-    precision: str = "double"
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, name: str) -> Array:
-        """One quantity over the seeds, e.g. ``m["C"]``, shape (seeds,); ``m["curve"]`` has shape (seeds, d_max)."""
-        if name not in SeedResult.__dataclass_fields__ or name in {"determinant", "H", "seconds"}:
-            raise HeteroError(f"a measurement has no column {name!r} (known: seed, curve, {', '.join(QUANTITIES)})")
-        return np.array([getattr(r, name) for r in self.rows], dtype=float)
-
-    def summary(self) -> dict[str, Estimate]:
-        """Mean, standard error and 95 % interval of each quantity over the seeds; H by group (``"H neurons E"``)."""
-        out = {q: estimate(self[q]) for q in QUANTITIES}
-        for group in self.rows[0].H:
-            out[f"H {group}"] = estimate(r.H[group] for r in self.rows)
-            out[f"determinant {group}"] = estimate(r.determinant[group] for r in self.rows)
-        return out
-
-    @property
-    def reason(self) -> str:
-        """Why E has no mean: of how many seeds, and the reason of the first of them; empty if it has one."""
-        without = [r for r in self.rows if math.isnan(r.E)]
-        if not without:
-            return ""
-        return f"{len(without)} of {len(self)} seeds have none; seed {without[0].seed}: {without[0].reason}"
-
-    def __str__(self) -> str:
-        s = self.summary()
-        text = f"{self.network.name} ({len(self)} seeds): " + ", ".join(
-            f"{q} = {s[q]}" for q in ("C", "S", "rate_hz", "E")
-        )
-        return f"{text} ({self.network.note})" if self.network.note else text
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        summary = self.summary()
-        rows = [(_NAMES.get(q, q), cell(e)) for q, e in summary.items() if not q.startswith("determinant")]
-        seeds = f"{len(self)} seed{'s' * (len(self) != 1)}"
-        title = f"{self.network.name}, {seeds}, {self.network.n} neurons; mean [95 % interval]"
-        return TextTable("; ".join(filter(None, [title, self.network.note])), ("quantity", "value"), rows).html()
-
-    def plot(self, ax: Any = None, **options: Any) -> Any:
-        """Draw the memory curve, mean over the seeds; see `hetero_rsnn.plots.plot_memory_curve` for the options."""
-        return figure_of("Measurement")([self], ax, **options)
-
-    def table(self) -> list[dict[str, Any]]:
-        """One row a seed: network, seed, every quantity, H by group, why E has no value."""
-        return [
-            {
-                "network": self.network.name,
-                "seed": r.seed,
-                **{q: getattr(r, q) for q in ("C", "C_stderr", "S", "E", "E_stderr", *QUANTITIES[3:])},
-                **{f"H {group}": h for group, h in r.H.items()},
-                "reason": r.reason,
-            }
-            for r in self.rows
-        ]
-
-    def to_pandas(self) -> Any:
-        """`table` as a pandas DataFrame.
-
-        Raises
-        ------
-        HeteroError
-            If pandas is not installed.
-        """
-        return need("pandas", "pandas", "to_pandas").DataFrame(self.table())
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: provenance with the network's whole definition, every seed, and the summary."""
-        summary: dict[str, Any] = {k: asdict(v) for k, v in self.summary().items()}
-        summary["E"]["reason"] = self.reason
-        return {
-            "network": self.network.name,
-            "fingerprint": self.network.fingerprint,
-            "n": self.network.n,
-            "definition": self.network.to_dict(),
-            **({"note": self.network.note} if self.network.note else {}),
-            "backend": self.backend,
-            "precision": self.precision,
-            "versions": versions(),
-            "protocol": asdict(self.network.protocol),
-            "summary": summary,
-            "seeds": [asdict(r) for r in self.rows],
-        }
 
 
 def training_stimulus(network: Network, seed: int) -> Stimulus:
@@ -267,6 +112,7 @@ def measure_seed(network: Network, seed: int, engine: Engine = DEFAULT) -> tuple
         train_rate_hz=trained.rate_hz if trained is not None else math.nan,
         seconds=dict(zip(("draw", "train", "measure", "states", "readout"), np.diff(clock).tolist(), strict=True)),
         reason=e.reason,
+        operations=count_operations(drawn, measured, u[p.washout :]),
     )
     return result, measured
 

@@ -17,8 +17,9 @@ from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, JournalError
 from hetero_rsnn.common.files import path_of, plain
 from hetero_rsnn.common.versions import versions
-from hetero_rsnn.experiments.measurement import Measurement, SeedResult
+from hetero_rsnn.experiments.measurement_result import Measurement, SeedResult
 from hetero_rsnn.jobs.journal import Event, Journal, read_journal, resumable
+from hetero_rsnn.measures.operations import Operations
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.overrides import by_name
 from hetero_rsnn.simulation.engine import DEFAULT, Engine
@@ -95,6 +96,7 @@ def row_of(event: Mapping[str, Any]) -> SeedResult:
         curve=tuple(map(_number, event["curve"])),
         seconds={k: _number(v) for k, v in event["seconds"].items()},
         reason=event["reason"],
+        operations=None if event.get("operations") is None else Operations(**event["operations"]),
     )
 
 
@@ -147,6 +149,8 @@ class Inspector:
         for value in _list("curve", event):
             if value is not None:
                 checks.real("a value of curve", value)
+        if event.get("operations") is not None:  # older journals have none
+            _operations(_table("operations", event))
 
     def _header(self, event: Mapping[str, Any]) -> None:
         if event.get(KIND) not in KINDS:
@@ -171,6 +175,14 @@ class Inspector:
                 grid = _table("grid", event)
                 _text("parameter", grid)
                 _list("values", grid)
+
+
+def _operations(table: Mapping[str, Any]) -> None:
+    known = [f.name for f in fields(Operations)]
+    if set(table) != set(known):
+        raise HeteroError(f"operations must have {', '.join(known)}, got {', '.join(table):.200}")
+    for name, value in table.items():
+        checks.real(name, value, least=0.0)
 
 
 def _text(name: str, table: Mapping[str, Any]) -> str:

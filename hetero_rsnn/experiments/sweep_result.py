@@ -14,13 +14,13 @@ from hetero_rsnn.common.extras import need
 from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.common.types import Array
-from hetero_rsnn.experiments.measurement import QUANTITIES, Measurement, SeedResult
 from hetero_rsnn.experiments.measurement_journal import (
     complete_seeds,
     measurements_of,
     network_of,
     read_measurements,
 )
+from hetero_rsnn.experiments.measurement_result import COUNTED, QUANTITIES, Measurement, SeedResult
 from hetero_rsnn.experiments.sweep_plan import Axis, PlannedCurve, SweepPlan, plan_sweep
 from hetero_rsnn.experiments.sweep_values import swept_values
 from hetero_rsnn.measures.estimates import Estimate, cell, estimate
@@ -276,7 +276,7 @@ def _difference(e: Estimate | None) -> str:
 
 def _single(row: SeedResult) -> dict[str, Any]:
     """What a row holds in single numbers, and why E has no value."""
-    names = ("seed", *QUANTITIES, "C_stderr", "E_stderr", "train_rate_hz", "reason")
+    names = ("seed", *QUANTITIES, "C_stderr", "E_stderr", "train_rate_hz", "reason", *COUNTED)
     return {name: getattr(row, name) for name in names}
 
 

@@ -1,4 +1,4 @@
-"""Numbers from states, spikes and decisions. Knows no network.
+"""Numbers from states, spikes and decisions. Knows no network, but for what counts operations on a drawn one.
 
 ``memory``             memory capacity C, of the states or of a trained readout
 ``ridge_blocks``       its arithmetic: ridge regression over blocks, chance
@@ -9,6 +9,8 @@
 ``processing_result``  what it gives: every target, sums with errors
 ``legendre_targets``   its targets: products of Legendre polynomials
 ``efficiency``         states, spike count S, efficiency E
+``operations``         what a network computes: spikes x fan-out, updates of neurons
+``energy``             what that would take on hardware
 ``estimates``          means over seeds with intervals
 ``scores``             errors, skill, prediction time
 ``reports``            what an estimator achieved, and its spikes

@@ -34,6 +34,9 @@ class ClassificationReport:
     confusion : ndarray of int, shape (classes, classes)
         Rows are the true classes.
     classes : tuple
+    operations : float
+        Synaptic operations of the network per inference: its spikes times their fan-out. NaN where they were not
+        counted, as in files from before they were.
     """
 
     accuracy: float
@@ -47,12 +50,13 @@ class ClassificationReport:
     efficiency: float
     confusion: Ints
     classes: tuple[Any, ...]
+    operations: float = math.nan
 
     def __str__(self) -> str:
         return (
             f"accuracy {self.accuracy:.4g} [{self.low:.3f}, {self.high:.3f}] on {self.n} samples (most frequent class "
             f"{self.chance:.2f}), {self.spikes:.4g} spikes per inference (nu = {self.nu:.3g} a neuron, "
-            f"{self.rate_hz:.3g} Hz), efficiency {_number(self.efficiency)}"
+            f"{self.rate_hz:.3g} Hz){_operations(self.operations)}, efficiency {_number(self.efficiency)}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,9 +65,19 @@ class ClassificationReport:
 
 
 def classification_report(
-    truth: Any, decided: Any, classes: Any, spikes: Array, neurons: int, seconds: float
+    truth: Any,
+    decided: Any,
+    classes: Any,
+    spikes: Array,
+    neurons: int,
+    seconds: float,
+    operations: Array | None = None,
 ) -> ClassificationReport:
-    """Count; `spikes` holds the mean spikes of a neuron in each sample, `seconds` the simulated time of all."""
+    """Count.
+
+    `spikes` holds the mean spikes of a neuron in each sample, `operations` the synaptic operations of the network,
+    `seconds` is the simulated time of all.
+    """
     from sklearn.metrics import confusion_matrix
 
     matrix = np.asarray(confusion_matrix(truth, decided, labels=list(classes)), dtype=np.int64)
@@ -82,6 +96,7 @@ def classification_report(
         efficiency=task_efficiency(right / n, nu),
         confusion=matrix,
         classes=tuple(np.asarray(classes).tolist()),
+        operations=math.nan if operations is None else float(operations.mean()),
     )
 
 
@@ -108,6 +123,8 @@ class ForecastReport:
         1 / (NRMSE * nu).
     lags : int
         Past samples that the linear model sees.
+    operations : float
+        Synaptic operations of the network per forecast, as in `ClassificationReport`.
     """
 
     horizon: int
@@ -122,13 +139,15 @@ class ForecastReport:
     rate_hz: float
     efficiency: float
     lags: int
+    operations: float = math.nan
 
     def __str__(self) -> str:
         return (
             f"NRMSE {self.nrmse:.3g} at {self.horizon} samples ahead (persistence {_number(self.persistence)}, "
             f"linear on {self.lags} lags {self.linear:.3g}), skill {_number(self.skill)} "
             f"(linear {_number(self.linear_skill)}), {self.spikes:.4g} spikes per forecast "
-            f"(nu = {self.nu:.3g} a neuron, {self.rate_hz:.3g} Hz), efficiency {_number(self.efficiency)}"
+            f"(nu = {self.nu:.3g} a neuron, {self.rate_hz:.3g} Hz){_operations(self.operations)}, "
+            f"efficiency {_number(self.efficiency)}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -137,8 +156,9 @@ class ForecastReport:
 
 
 def forecast_report(
-    horizon: int, error: float, kept: float, linear: float, n: int, nu: float, neurons: int, hold: float, lags: int
-) -> ForecastReport:
+    horizon: int, error: float, kept: float, linear: float, n: int, nu: float, neurons: int, hold: float, lags: int,
+    operations: float = math.nan,
+) -> ForecastReport:  # fmt: skip
     """Put the errors of network, persistence (`kept`) and linear model together with the spikes; `hold` in ms."""
     return ForecastReport(
         horizon=horizon,
@@ -153,7 +173,12 @@ def forecast_report(
         rate_hz=nu / (hold / 1e3),
         efficiency=forecast_efficiency(error, nu),
         lags=lags,
+        operations=operations,
     )
+
+
+def _operations(count: float) -> str:
+    return "" if math.isnan(count) else f", {count:.4g} synaptic operations"
 
 
 def _number(value: float) -> str:

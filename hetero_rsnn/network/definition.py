@@ -76,6 +76,10 @@ class Network:
                 fix="use the network that they were drawn from",
             )
 
+    def follows_rule(self, learning: bool) -> bool:
+        """Whether plastic synapses do what their rule says: while they learn, and always if it changes no weights."""
+        return self.plasticity is not None and (learning or not self.plasticity.learns)
+
     @property
     def note(self) -> str:
         """What seeds mean where its arrays are given, in a sentence; empty where a seed draws them."""

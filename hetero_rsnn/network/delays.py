@@ -1,6 +1,8 @@
 """Synaptic delays: what a file may say, and the whole steps that are drawn.
 
 A delay is 0, which is none, or from one step to `LONGEST_DELAY`. It is rounded to the nearest whole step, halves up.
+Of a distribution the mean must be such a delay, and what is drawn below one step becomes one step: most distributions
+reach down to 0.
 """
 
 from __future__ import annotations
@@ -33,12 +35,11 @@ def parse_delay(value: Any, where: str, dt: float) -> Parameter:
     found = parse_parameter(value, where)
     if found.unit != units.TIME:
         raise UnitError(f"{where} must be a time such as '1.5 ms', got {found}", fix="write it with its unit")
-    ends = found.distribution.quantile([_SHARE, 1 - _SHARE])
-    odd = ends[_outside(ends, dt)]
-    if odd.size:
-        raise _refused(where, found, float(odd[0]), dt)
-    if not isinstance(found.distribution, Constant) and float(found.distribution.quantile(0.0)) < 0:
-        raise _refused(where, found, float(found.distribution.quantile(0.0)), dt)
+    d = found.distribution
+    low, high = (float(q) for q in d.quantile([0.0, 1 - _SHARE]))
+    for delay, wrong in ((d.mean, _outside(d.mean, dt)), (low, low < 0), (high, high > dt and _outside(high, dt))):
+        if wrong:
+            raise _refused(where, found, delay, dt)
     return found
 
 
@@ -53,6 +54,8 @@ def draw_delays(projection: Projection, count: int, seed: int, dt: float) -> NDA
     if projection.delay is None or not projection.delayed:
         return np.zeros(count, np.uint16)
     drawn = projection.delay.distribution.sample(count, generator(seed, "delays", projection.name))
+    if not isinstance(projection.delay.distribution, Constant):
+        drawn = np.maximum(drawn, dt)
     odd = np.flatnonzero(_outside(drawn, dt))
     if odd.size:
         where = f"projections.{projection.name}.delay"
@@ -68,11 +71,11 @@ def _outside(delay: Any, dt: float) -> Any:
 
 def _refused(where: str, given: Parameter, delay: float, dt: float, how_many: str = "") -> NetworkError:
     got = units.show(delay, units.TIME)
-    if not isinstance(given.distribution, Constant):
+    if not isinstance(given.distribution, Constant) and delay != given.distribution.mean:
         got = f"{float(f'{delay:.4g}'):g} ms{how_many} from {given}"
     fix = "write a positive time, or leave it away for none"
     if 0 < delay < dt:
-        fix = "write 0 for none, lower dt, or give a distribution with a lower end such as uniform"
+        fix = "write 0 for none, or lower dt"
     elif delay > 0:
         fix = "lower it, raise dt, or give a distribution with an upper end such as uniform"
     longest = units.show(LONGEST_DELAY * dt, units.TIME)

@@ -61,6 +61,8 @@ def _resolve(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     base.pop("description", None)
     if isinstance(data.get("neuron"), Mapping) and "equations" in data["neuron"]:
         _drop_unused(base, data["neuron"])
+    if isinstance(data.get("plasticity"), Mapping) and "equations" in data["plasticity"]:
+        _drop_unused_of_rule(base, data["plasticity"])
     return merge(base, data)
 
 
@@ -100,6 +102,15 @@ def _drop_unused(base: dict[str, Any], neuron: Mapping[str, Any]) -> None:
     initial = base.get("neuron", {}).get("initial", {})
     for key in [k for k in initial if k not in defined(str(code.get("equations", "")))]:
         del initial[key]
+
+
+def _drop_unused_of_rule(base: dict[str, Any], rule: Mapping[str, Any]) -> None:
+    """The same for the parameters of a new rule of plasticity."""
+    old = base.get("plasticity", {})
+    code = {k: rule.get(k, old.get(k, "")) for k in ("equations", "on_pre", "on_post")}
+    used = identifiers("\n".join(map(str, code.values()))) | {*code, "method", "w_min", "w_max"}
+    for key in [k for k in old if k not in used]:
+        del old[key]
 
 
 def load_network(name_or_path: str | Path | Network, **overrides: Any) -> Network:

@@ -259,18 +259,14 @@ def _check_units(
 
 def _refuse_sign(rule: Plasticity, on_pre: str, projection: str) -> None:
     """Static synapses have signed weights, rules their magnitudes: the same statement would excite."""
-    alike = set(_statements(on_pre)) & set(_statements(rule.on_pre))
-    for statement in sorted(alike):
-        if "w" in identifiers(statement):
+    signed = {"".join(line.split()) for line in lines(on_pre)}
+    for statement in lines(rule.on_pre):
+        if "".join(statement.split()) in signed and "w" in identifiers(statement):
             raise NetworkError(
                 f"{rule.where}.on_pre: {statement!r} stands in synapse.on_pre too, where w has its sign; in a rule w "
                 f"is a magnitude, and the synapses of projection {projection} are inhibitory",
                 fix="subtract w, or add it to a conductance of inhibition",
             )
-
-
-def _statements(text: str) -> list[str]:
-    return ["".join(line.split()) for line in lines(text)]
 
 
 def _one_number(parameters: Iterable[tuple[str, Parameter]]) -> tuple[tuple[str, float], ...]:
@@ -375,8 +371,7 @@ def _projections(tables: Mapping[str, Any], populations: tuple[Population, ...],
             raise NetworkError(f"{where}.plastic must be true, false or the name of a rule, got {plastic!r}")
         if plastic is True and kinds[table["pre"]] == "inhibitory":
             raise NetworkError(
-                f"{where} is inhibitory and so cannot be plastic by the rule of [plasticity] itself: set plastic = "
-                "false, or name a rule of its own"
+                f"{where} is inhibitory and so cannot be plastic: set plastic = false, or name a rule for inhibition"
             )
         weight = parse_parameter(table["weight"], f"{where}.weight")
         if float(weight.distribution.quantile(0.0)) < 0:
@@ -416,12 +411,6 @@ def _plasticity(
                 f"projections.{p.name}.plastic: unknown rule {p.rule!r}{suggest(p.rule, named)}",
                 fix=f"add [plasticity.{p.rule}], or write true for the rule of [plasticity] itself",
             )
-    for name in named:
-        if all(p.rule != name for p in plastic):
-            raise NetworkError(
-                f"[plasticity.{name}] is the rule of no projection",
-                fix=f"write plastic = {name!r} in one, or leave the table away",
-            )
     own = {k: v for k, v in table.items() if k not in named}
     without = [p.name for p in plastic if not p.rule]
     if named and not own.keys() & set(RULE_CODE):
@@ -431,6 +420,12 @@ def _plasticity(
                 fix=f"write plastic = {next(iter(named))!r}",
             )
         _keys(own, named, "[plasticity], which has no equations of its own")
+    for name in named:
+        if all(p.rule != name for p in plastic):
+            raise NetworkError(
+                f"[plasticity.{name}] is the rule of no projection",
+                fix=f"write plastic = {name!r} in one, or leave the table away",
+            )
     rules = tuple(_rule(dict(table[name]), f"plasticity.{name}", name, model, dt) for name in named)
     return _rule(own, "plasticity", "", model, dt) if without else None, rules
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hetero_rsnn.common.errors import NetworkError, suggest
+from hetero_rsnn.network.equations import STATEMENT, lines
 from hetero_rsnn.network.parameter import Parameter
 from hetero_rsnn.network.topology import Topology
 
@@ -79,6 +80,12 @@ class Plasticity:
     def key(self, parameter: str) -> str:
         """What `Draw.shared` calls one of its parameters."""
         return f"{self.name}.{parameter}" if self.name else parameter
+
+    @property
+    def learns(self) -> bool:
+        """Whether it changes weights; a rule that does not, such as short-term plasticity, is part of the dynamics."""
+        code = lines(f"{self.on_pre}\n{self.on_post}")
+        return any((found := STATEMENT.fullmatch(line)) is not None and found["target"] == "w" for line in code)
 
     def __getitem__(self, key: str) -> Parameter:
         return _look_up(self.parameters, key)

@@ -37,6 +37,26 @@ CANONICAL = ("honhos", "henhos", "honhes", "henhes")
 POINTS = {"intrinsic": "", "recurrent": "recurrent_"}
 #: Names as the paper writes them.
 _LABELS = {"honhos": "HoNHoS", "henhos": "HeNHoS", "honhes": "HoNHeS", "henhes": "HeNHeS"}
+#: What each shipped network is there for: groups and their networks, in the order in which they are listed.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "intrinsic point": ("lif_stdp", *CANONICAL, "henhes_symmetric", "chrsnn", "static"),
+    "recurrent point": ("recurrent", *(POINTS["recurrent"] + name for name in CANONICAL)),
+    "other neuron models": ("voltage_threshold", "alif", "adex", "izhikevich"),
+    "synapses and plasticity": ("coba", "triplet", "stp", "istdp", "delays"),
+}
+
+
+def grouped_networks() -> dict[str, dict[str, str]]:
+    """Names and descriptions of the shipped networks by group, in the order in which they are listed.
+
+    Returns
+    -------
+    dict of str to dict of str to str
+        Only groups that have networks. A file that no group names is in ``"more"``, the last one.
+    """
+    found = list_networks()
+    groups = {group: {name: found.pop(name) for name in names if name in found} for group, names in GROUPS.items()}
+    return {group: networks for group, networks in {**groups, "more": found}.items() if networks}
 
 
 def canonical_networks(point: str = "intrinsic") -> tuple[str, ...]:

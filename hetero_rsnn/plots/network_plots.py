@@ -14,7 +14,7 @@ from hetero_rsnn.common import checks
 from hetero_rsnn.common.errors import HeteroError, suggest
 from hetero_rsnn.common.text import printable
 from hetero_rsnn.experiments.comparison import Comparison
-from hetero_rsnn.experiments.measurement import Measurement
+from hetero_rsnn.experiments.measurement_result import Measurement
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.measures.estimates import estimate
 from hetero_rsnn.measures.memory import MemoryCapacity

@@ -11,7 +11,12 @@
 ``page``               HTML pages that need nothing else (assets/ holds their style and scripts)
 ``search_page``        a search as a page
 ``search_data``        a search as the rows and pictures that the script of its page reads
+``seeds_page``         what pages share whose points are seeds
 ``study_page``         a comparison or a sweep as a page
+``task_page``          a classification (``classification_page``) or a forecast (``forecast_page``) as a page
+``task_data``          pieces of the two
+``image_page``         feed-forward networks on images as a page
+``confusion``          confusion matrices as tables of a page
 ``serving``            a page that is served while it grows
 ``live``               a figure of a search that grows while it runs
 """

@@ -68,6 +68,20 @@ def print_images(result: ImageTaskResult) -> None:
     """All tables of a result, and what they say."""
     out, (first, *further) = console(), image_tables(result)
     out.print(first)
+    for sentence in image_sentences(result):
+        out.print(shown(sentence), highlight=False)
+    for table in further:
+        out.print(table)
+    early = result.rows[0].early
+    if early is not None and early.alpha is not None:
+        held = result.early("conformal", "coverage").mean
+        said = f"conformal sets hold the label of {held:.1%} of the test images; promised: {1 - early.alpha:.0%}"
+        out.print(said, highlight=False)
+
+
+def image_sentences(result: ImageTaskResult) -> list[str]:
+    """What an analog input costs, and whether the network beats the linear model."""
+    said = []
     shortcuts = bool(result.training.get("shortcuts"))
     products = result.estimate("multiply_accumulates").mean
     if products:
@@ -76,17 +90,9 @@ def print_images(result: ImageTaskResult) -> None:
             if shortcuts
             else ("the input, which is analog, costs")
         )
-        said = f"{analog} {products:,.0f} multiply-accumulates an image beside"
-        out.print(said, highlight=False)
+        said.append(f"{analog} {products:,.0f} multiply-accumulates an image beside")
     pairs = [(row.report.accuracy, row.linear) for row in result.rows]
-    out.print(shown(accuracy_verdict(result.model, pairs)), highlight=False)
-    for table in further:
-        out.print(table)
-    early = result.rows[0].early
-    if early is not None and early.alpha is not None:
-        held = result.early("conformal", "coverage").mean
-        said = f"conformal sets hold the label of {held:.1%} of the test images; promised: {1 - early.alpha:.0%}"
-        out.print(said, highlight=False)
+    return [*said, accuracy_verdict(result.model, pairs)]
 
 
 def print_packed(packed: Sequence[Mapping[str, Any]]) -> None:

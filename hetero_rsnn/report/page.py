@@ -9,12 +9,15 @@ The script reads one mapping, which `Page` puts into the text:
     its rows can be copied.
 ``columns``
     One a number: ``key``, ``label``, ``short``, ``unit``, ``axis`` (names), ``low``, ``high``, ``log``, ``zero`` (its
-    axis), ``parameter``.
+    axis), ``span`` (the least that an axis shows), ``most``, ``digits`` (of its text; three by default), ``parameter``.
 ``rows``
     One a point: ``id``, ``g`` (its group), ``name``, ``state``, ``why``, ``v`` (numbers by column), ``i`` (intervals),
     ``toml`` (lines in which it differs from its group's).
 ``plots``, ``parallel``, ``importances``, ``contours``
     What is drawn. Each holds ``told``, a sentence with the result, for who does not see it.
+``series``
+    A stretch of a series: ``x`` and ``y`` (names), ``at`` (rows), ``told``, and ``lines`` with ``name``, ``values``,
+    and ``g`` and ``row`` (the seed) of those that a network foretold.
 ``live``
     Version of a page that is served: see `hetero_rsnn.report.serving`.
 """
@@ -37,7 +40,7 @@ from hetero_rsnn.measures.estimates import FEW, Estimate, cell
 
 _ASSETS = Path(__file__).resolve().parent / "assets"
 #: One after another they are the script of a page.
-SCRIPTS = ("page.js", "table.js", "scatter.js", "panels.js")
+SCRIPTS = ("page.js", "table.js", "scatter.js", "series.js", "panels.js")
 #: Characters that could end the element that data stand in, or that nobody sees.
 _UNSAFE = {c: f"\\u{ord(c):04x}" for c in "<>&\x7f"}
 

@@ -9,26 +9,13 @@ from typing import Any
 
 from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.common.text import printable
-from hetero_rsnn.common.versions import versions
 from hetero_rsnn.experiments.comparison import Comparison, comparison_tables
-from hetero_rsnn.experiments.measurement import Measurement
+from hetero_rsnn.experiments.measurement_result import Measurement
 from hetero_rsnn.experiments.sweep_result import Sweep, SweepCurve
 from hetero_rsnn.measures.estimates import Estimate, cell
 from hetero_rsnn.network.shipped import label
-from hetero_rsnn.report.page import (
-    Page,
-    facts,
-    figure,
-    head,
-    key_of,
-    mark,
-    number_cell,
-    paragraph,
-    plot,
-    rows_table,
-    text_cell,
-    text_table,
-)
+from hetero_rsnn.report.page import Page, mark, plot
+from hetero_rsnn.report.seeds_page import Column, SeedRow, Seeds, provenance
 from hetero_rsnn.searching.wording import number
 
 #: What is told of every seed, with headings.
@@ -36,8 +23,6 @@ _COLUMNS = {
     "C": "C (samples)", "S": "S (spikes/sample)", "E": "E = C/S", "rate_hz": "rate (Hz)",
     "silent_share": "silent share", "correlation": "correlation of states", "weight": "weight / w_max",
 }  # fmt: skip
-#: Colours that the canonical networks have in every figure, where 3 : 1 on the page leaves them.
-_LOOKS = {label(name): look for name, look in {"henhes": 0, "honhos": 1, "henhos": 2, "honhes": 5}.items()}
 #: Where intervals of single seeds come from.
 _SEED = "Points are seeds; the interval of a seed, shown with it, is that of the measurement itself. "
 _MEANS = "Large marks are means with their 95 % intervals over the seeds. A cross at the bottom has no E."
@@ -174,63 +159,28 @@ def _page(
     title: str, names: Sequence[str], points: Sequence[_Point], plots: list[dict[str, Any]], parameters: dict[str, str],
     tables: Sequence[TextTable], lead: str, command: str,
 ) -> Page:  # fmt: skip
-    rows, lines = [], []
+    rows = []
     for k, p in enumerate(points):
+        place = "".join(f", {name} = {number(value)}" for name, value in p.at.items())
         for r in p.measurement.rows:
-            values = {q: getattr(r, q) for q in _COLUMNS}
+            values = {**{q: getattr(r, q) for q in _COLUMNS}, **p.at}
+            inside = {q: _interval(getattr(r, q), getattr(r, f"{q}_stderr")) for q in ("C", "E")}
             why = printable(r.reason) if r.reason else ""
-            place = "".join(f", {name} = {number(value)}" for name, value in p.at.items())
-            row = {
-                "id": f"{k}.{r.seed}", "g": p.group, "name": printable(f"{p.name}{place}, seed {r.seed}"),
-                "state": "no E" if why else "", "why": why,
-                "v": {"seed": r.seed, **values, **p.at},
-                "i": {q: _interval(getattr(r, q), getattr(r, f"{q}_stderr")) for q in ("C", "E")},
-            }  # fmt: skip
-            rows.append(row)
-            cells = [f'<th scope="row" data-v="{r.seed}">{r.seed}</th>', text_cell(printable(p.name))]
-            cells += [number_cell(p.at.get(name, math.nan), number(p.at.get(name, math.nan))) for name in parameters]
-            cells += [number_cell(values[q], number(values[q])) for q in _COLUMNS]
-            lines.append(f'<tr data-row="{row["id"]}">{"".join(cells)}{text_cell(why)}</tr>')
-    heads = [head("seed", "seed"), head("network", "network", words=True)]
-    heads += [head(key, text) for key, text in parameters.items()]
-    heads += [head(q, text, down=q in ("C", "E")) for q, text in _COLUMNS.items()]
-    heads.append(head("reason", "why it has no E", words=True))
-    shown = {"seed": "seed", **_COLUMNS, **parameters}
-    data = {
-        "number": "seed", "group": "network", "file": "seeds.csv", "example": f"{names[0].lower()} E>10",
-        "groups": [{"name": printable(name), "look": _LOOKS.get(name, g)} for g, name in enumerate(names)],
-        "columns": [
-            {"key": key, "label": printable(text), "short": "rate" if key == "rate_hz" else printable(key),
-             "parameter": key in parameters}
-            for key, text in shown.items()
-        ],
-        "rows": rows,
-        "plots": plots,
-        "parallel": {
-            "keys": [*parameters, *_COLUMNS], "colour": "E",
-            "told": f"Parallel coordinates of {len(rows)} measurements: {lead}",
-        },
-    }  # fmt: skip
-    places = [figure(f"plot-{i}", p["caption"], p["title"], data_plot=True) for i, p in enumerate(plots)]
-    text = "Every line is a seed. Drag along an axis to keep a range, in all figures and in the table; click to let go."
-    places.append(figure("parallel", text, "All quantities", wide=True))
+            rows.append(
+                SeedRow(f"{k}.{r.seed}", p.group, r.seed, f"{p.name}{place}, seed {r.seed}", values, inside, why)
+            )
+    columns = [Column(key, text, parameter=True) for key, text in parameters.items()]
+    columns += [
+        Column(key, text, "rate" if key == "rate_hz" else "", down=key in ("C", "E")) for key, text in _COLUMNS.items()
+    ]
     engine = points[0].measurement
-    known = [("command", command)] if command else []
-    known += [("backend", f"{engine.backend}, {engine.precision} precision")]
-    known += [
-        ("networks", ", ".join(f"{p.measurement.network.name} {p.measurement.network.fingerprint}" for p in points))
-    ]
-    known += [("versions", ", ".join(f"{k} {v}" for k, v in versions().items()))]
-    parts = [
-        paragraph(f"{lead}."),
-        '<h2 id="best">Means</h2>\n' + "\n".join(text_table(t) for t in tables),
-        f'<h2 id="figures">Figures</h2>\n{key_of(names)}\n<div class="figures">{"".join(places)}</div>',
-        rows_table(
-            "Every seed of every network. Headings sort, a click on a row marks its points.", heads, lines, "Seeds"
-        ),
-        facts(known),
-    ]
-    return Page(title, parts, data)
+    known = provenance(
+        command, (p.measurement.network for p in points),
+        ("backend", f"{engine.backend}, {engine.precision} precision"),
+    )  # fmt: skip
+    return Seeds(
+        title, lead, names, columns, rows, plots, tables, "E", f"{names[0].lower()} E>10", known, "why it has no E"
+    ).page()
 
 
 def _interval(value: float, error: float) -> list[float] | None:

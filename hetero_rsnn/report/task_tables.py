@@ -61,7 +61,7 @@ def accuracy_verdict(name: str, pairs: Iterable[tuple[float, float]]) -> str:
 
 def _judged(text: str, gain: Estimate) -> str:
     if math.isnan(gain.low):
-        where = "above" if gain.mean > 0 else "below" if gain.mean < 0 else "level with"
+        where = "better than" if gain.mean > 0 else "worse than" if gain.mean < 0 else "level with"
         return f"{text}: {where} its linear baseline, but one seed has no interval"
     if gain.high < 0:
         return f"{text}: worse than its linear baseline"
@@ -94,21 +94,24 @@ def print_task(result: TaskResult) -> None:
     out = console()
     for table in task_tables(result):
         out.print(table)
-    for name in result.names:
-        out.print(shown(verdict(result, name)), highlight=False)
-    for network in result.networks:
-        if network.note:
-            out.print(shown(network.note), highlight=False)
+    for sentence in task_sentences(result):
+        out.print(shown(sentence), highlight=False)
+
+
+def task_sentences(result: TaskResult) -> list[str]:
+    """What the tables say: of each network beside the linear model, and of heterogeneity."""
+    said = [verdict(result, name) for name in result.names]
+    said += [network.note for network in result.networks if network.note]
     if {"honhos", "henhes"} <= set(result.names):
         quantity = "accuracy" if result.dataset.task == "classification" else "nrmse"
         d = result.difference("henhes", "honhos", quantity)
         nu = result.difference("henhes", "honhos", "nu")
-        out.print(
-            f"heterogeneity, HeNHeS - HoNHoS, paired: {quantity} {cell(d, signed=True)}, nu {cell(nu, signed=True)}",
-            highlight=False,
+        said.append(
+            f"heterogeneity, HeNHeS - HoNHoS, paired: {quantity} {cell(d, signed=True)}, nu {cell(nu, signed=True)}"
         )
         if mixed := mixed_pairs([n for n in result.networks if n.name in ("honhos", "henhes")]):
-            out.print(shown(mixed), highlight=False)
+            said.append(mixed)
+    return said
 
 
 def _classification(result: TaskResult) -> list[Table]:

@@ -75,4 +75,5 @@ def text_of(table: Table) -> TextTable:
 
     headings = [plain(column.header) for column in table.columns]
     rows = zip(*([plain(cell) for cell in column.cells] for column in table.columns), strict=True)
-    return TextTable(plain(table.title), headings, list(rows))
+    title = "; ".join(map(plain, str(table.title or "").splitlines()))  # a line below the first says more
+    return TextTable(title, headings, list(rows))

@@ -107,4 +107,5 @@ def prepare_backend(draw: Draw, state: State | None, learn: bool, engine: Engine
     HeteroError
         If the state does not belong to the draw.
     """
-    return FACTORIES[engine.backend](draw, state, learn and len(draw.plastic) > 0, engine)
+    follows = draw.network.follows_rule(learn) and len(draw.plastic) > 0
+    return FACTORIES[engine.backend](draw, state, follows, engine)

@@ -533,4 +533,4 @@ def to_brian2(
         check_state(draw, begin, known)
         _refuse_own_time(draw.network, begin)
     with b2_errors(draw.network):
-        return BrianObjects(draw, begin, drive, plasticity)
+        return BrianObjects(draw, begin, drive, draw.network.follows_rule(plasticity))

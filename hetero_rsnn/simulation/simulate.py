@@ -54,6 +54,7 @@ def simulate(
         from those in double precision soon, while rates, weights, C and E stay the same on average.
     plasticity : bool
         False freezes the weights. A frozen phase forgets the traces of STDP: pairs do not form across it.
+        A rule that changes no weights, such as short-term plasticity, goes on all the same.
     record : sequence of str
         State variables to record at the beginning of every step: ``"v"``, ``"I_syn"``, or others of the equations.
     record_neurons : array of int, optional
@@ -124,7 +125,7 @@ def simulate(
     if not samples and odd is None:
         raise StimulusError("the stimulus is empty: it needs at least one sample")
     final = runner.state()
-    if not plasticity:
+    if not draw.network.follows_rule(plasticity):
         final = replace(final, traces={k: np.zeros_like(v) for k, v in final.traces.items()})
     dt = draw.network.dt
     about = _provenance(draw, stimulus, plasticity, engine)

@@ -236,7 +236,7 @@ def _classify_job(task: _Classify, job: tuple[Network, int, str | None, bool]) -
     on_mean = fit_readout("ridge", b.train[1], y_train).predict(b.test[1])
     row = ClassifyRow(
         network.name, seed,
-        classification_report(y_test, a.decided, np.unique(task.y), f.spikes_, network.n, seconds),
+        classification_report(y_test, a.decided, np.unique(task.y), f.spikes_, network.n, seconds, f.operations_),
         linear=float(np.mean(b.decided == y_test)),
         linear_mean=float(np.mean(on_mean == y_test)),
         windows=a.windows, linear_windows=b.windows,

@@ -288,7 +288,8 @@ def _job(task: _Task, seed: int) -> ImageRow:
     by_step = (model.classes_[scores.argmax(axis=2)] == y[:, None]).mean(axis=0)
     neurons = int(account.neurons.sum())
     report = classification_report(
-        y, model.classes_[scores[:, -1].argmax(axis=1)], model.classes_, spikes.sum(axis=1) / neurons, neurons, np.nan
+        y, model.classes_[scores[:, -1].argmax(axis=1)], model.classes_, spikes.sum(axis=1) / neurons, neurons, np.nan,
+        operations.sum(axis=1),
     )  # fmt: skip
     packed: PackedNetwork | None = None
     if task.parameters.get("weights") == "1bit":

@@ -61,7 +61,7 @@ class ImageRow:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         test = self.report.to_dict()
-        del test["rate_hz"]
+        del test["rate_hz"], test["operations"]  # there is no time in it, and operations stand beside it
         early = None if self.early is None else self.early.to_dict()
         for row in [] if early is None else early["rows"]:
             row["operations_saved"] = self.operations_saved[row["rule"]]

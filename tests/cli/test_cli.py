@@ -20,6 +20,7 @@ import hetero_rsnn as hr
 from hetero_rsnn.cli import app
 from hetero_rsnn.cli import options as cli_common
 from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.network.shipped import GROUPS, grouped_networks
 
 TINY = ["--quick", "--n", "60", "--seeds", "2", "--workers", "1"]
 TINY += ["--set", "protocol.samples=500", "--set", "protocol.train=1 s", "--set", "protocol.d_max=10"]
@@ -28,8 +29,12 @@ TINY += ["--set", "protocol.samples=500", "--set", "protocol.train=1 s", "--set"
 def test_networks_lists_all_with_descriptions(run):
     code, out, _ = run("networks")
     assert code == 0
+    words = " ".join(out.split())  # as wrapped at the width of the terminal
     for name, description in hr.list_networks().items():
-        assert name in out and description in out
+        assert f"{name} {description}" in words
+    groups = [line for line in out.splitlines() if line and line[0] != " " and ":" not in line]
+    assert groups == list(grouped_networks()) and set(groups) <= {*GROUPS}, "a network without a group"
+    assert max(map(len, out.partition("files:")[0].splitlines())) <= 80
 
 
 def test_networks_show_prints_equations_and_distributions(run):

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers import exit_2
 
 import hetero_rsnn as hr
+from hetero_rsnn.cli.scoring import Scored
+from hetero_rsnn.common.errors import HeteroError
+from hetero_rsnn.jobs.parallel import cores
 
 #: A run of some seconds.
 SMALL = ["henhes", "--n", "40", "--seeds", "1", "--workers", "1"]
@@ -48,11 +54,12 @@ def test_a_table_is_classified_kept_and_asked_again(run, tmp_path):
     assert "vowels.csv: 27 training and 37 test samples, 1 seed, 40 neurons" in out and "linear on mean" in out
     found = json.loads((tmp_path / "o" / "results.json").read_text())
     accuracy = found["rows"][0]["test"]["accuracy"]
-    assert f"saved henhes, seed 0, accuracy {accuracy:.4f} on the test part: model.json" in out
+    assert f"saved henhes, seed 0, accuracy {accuracy:.4f} on the test part: model.json\n" in out
+    assert out.endswith("new data: hetero-rsnn predict model.json DATA\n")
     assert found["dataset"]["notes"] == "split as the file says" and found["dataset"]["test"] == 37
 
     code, out, err = run("predict", "model.json", "vowels.csv", "--out", "p.csv")
-    assert code == 0 and "64 samples: " in out and "wrote p.csv" in out, err
+    assert code == 0 and re.match(r"64 samples, by label: \w+ \(\d+\), ", out) and "wrote p.csv" in out, err
     rows, truth = (
         read(tmp_path / "p.csv"),
         hr.labelled_dataset(tmp_path / "vowels.csv", label="speaker", sample="utterance", split="part"),
@@ -161,6 +168,29 @@ def test_a_search_of_a_task_says_what_the_winner_does_on_the_rest_and_knows_its_
     flowers(tmp_path, changed=True)
     code, _, err = run(*words, "--folds", "2", "--resume")
     assert code == 2 and "its sha256 of the data is" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (["--workers", "1"], {"workers": 1, "dask": None}),
+        (["--dask", "tcp://far:8786"], {"workers": None, "dask": "tcp://far:8786"}),
+        ([], {"workers": cores(), "dask": None}),
+    ],
+)
+def test_the_winner_is_measured_where_the_search_ran(run, tmp_path, monkeypatch, words, where):
+    net = hr.load_network("henhes", n=20)
+    found = SimpleNamespace(best=SimpleNamespace(number=1), best_network=net, space=SimpleNamespace(base=net),
+                            settings=SimpleNamespace(fresh_seeds=[7]))  # fmt: skip
+
+    def held_out(score, networks, seeds, *, progress, **options):
+        raise HeteroError(f"measured {[n.name for n in networks]} of {seeds} with {options}")
+
+    monkeypatch.setattr(Scored, "search", lambda *_: found)
+    monkeypatch.setattr("hetero_rsnn.cli.search._print", lambda *_: None)
+    monkeypatch.setattr(hr.TaskScore, "held_out", held_out)
+    flowers(tmp_path)
+    exit_2(run("search", "quick", "--task", "flowers.csv", *words), f"['trial 1', 'homogeneous'] of [7] with {where}")
 
 
 SEARCH_MISTAKES = [

@@ -17,7 +17,8 @@ COMPARE = ["compare", "one.toml", "henhes", *TINY, "--baseline", "one"]
 def compared(run, tmp_path):
     """The path of a comparison, with everything that may be asked for beside it."""
     (tmp_path / "one.toml").write_text('extends = "henhes"\n')
-    more = ["--out", "c", "--csv", "c.csv", "--latex", "c.tex", "--figure", "c.pdf", "--journal", "c.jsonl"]
+    more = ["--out", "c", "--csv", "c.csv", "--latex", "c.tex", "--figure", "c.pdf", "--html", "c.html"]
+    more += ["--journal", "c.jsonl"]
     assert run(*COMPARE, *more)[0] == 0
     return tmp_path / "c" / "results.json"
 

@@ -98,10 +98,12 @@ def test_minirocket_is_refused_in_one_line_where_it_is_not_installed(run):
     ],
 )
 def test_tables_and_the_figure_go_to_files_that_are_named(run, tmp_path, words, columns, heading):
-    files = ["--figure", "f.svg", "--csv", "t.csv", "--latex", "t.tex"]
+    files = ["--figure", "f.svg", "--csv", "t.csv", "--latex", "t.tex", "--html", "p.html"]
     code, out, err = run(*words, "--quick", "--n", "40", "--seeds", "2", "--workers", "1", "--out", "out", *files)
     assert code == 0, err
-    assert out.endswith("wrote results.json to out\nwrote f.svg, t.csv, t.tex\n")
+    assert out.endswith("wrote results.json to out\nwrote f.svg, t.csv, t.tex, p.html\n")
+    page = (tmp_path / "p.html").read_text(encoding="utf-8")
+    assert page.count("<tr data-row=") == 4 and "--latex t.tex --html p.html" in page and "HeNHeS, seed 1" in page
     assert not (tmp_path / "out" / "figure.png").exists() and (tmp_path / "f.svg").read_bytes().startswith(b"<?xml")
     with (tmp_path / "t.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -122,10 +124,13 @@ def test_tables_and_the_figure_go_to_files_that_are_named(run, tmp_path, words, 
         (["--figure", "f.gif"], ["--figure must name a file that ends in .pdf or .png or .svg", "f.gif"]),
         (["--csv", "there.csv"], ["there.csv exists already", "--csv"]),
         (["--latex", "t.txt"], ["--latex", ".tex"]),
+        (["--html", "p.htm"], ["--html must name a file that ends in .html, got 'p.htm': rename it"]),
+        (["--html", "there.html"], ["there.html exists already: choose another --html, or add --overwrite"]),
         (["--dask", "nonsense"], ["the address of a Dask scheduler must be like tcp://host:8786, got 'nonsense'"]),
     ],
 )
 def test_files_and_clusters_that_cannot_be_are_refused(run, tmp_path, command, words, parts):
-    (tmp_path / "there.csv").write_text("mine")
+    for name in ("there.csv", "there.html"):
+        (tmp_path / name).write_text("mine")
     exit_2(run(*command, "henhes", "--quick", "--out", "out", *words), *parts)
     assert (tmp_path / "there.csv").read_text() == "mine" and not (tmp_path / "out").exists()

@@ -33,7 +33,8 @@ from hetero_rsnn import (
     uniform_stimulus,
 )
 from hetero_rsnn.common.files import plain, write_json
-from hetero_rsnn.experiments.measurement import QUANTITIES, SeedResult, measure_many, measure_seed, training_stimulus
+from hetero_rsnn.experiments.measurement import measure_many, measure_seed, training_stimulus
+from hetero_rsnn.experiments.measurement_result import QUANTITIES, SeedResult
 from hetero_rsnn.jobs.parallel import cores
 from hetero_rsnn.jobs.running import run_jobs
 from hetero_rsnn.measures.estimates import Estimate, cell, estimate

@@ -27,7 +27,7 @@ def plain() -> hr.Network:
         ("nan ms", ("must be a finite number",)),
         (3.0, ("must be a time such as '1.5 ms', got 3",)),
         ("2 mV", ("must be a time such as '1.5 ms'",)),
-        ({"distribution": "gamma", "mean": "5 ms", "cv": 1.0}, ("from gamma(mean 5 ms, cv 1)", "a lower end")),
+        ({"distribution": "gamma", "mean": "0.5 ms", "cv": 1.0}, ("got 0.5 ms", "lower dt")),
         ({"distribution": "uniform", "low": "-1 ms", "high": "4 ms"}, ("from uniform(-1 ms .. 4 ms)",)),
         ({"distribution": "lognormal", "mean": "400 ms", "cv": 1.0}, ("from lognormal", "an upper end")),
     ],
@@ -38,10 +38,17 @@ def test_delays_out_of_range_are_refused(plain: hr.Network, delay: object, words
 
 def test_a_draw_that_leaves_the_range_is_refused_where_it_is_drawn(plain: hr.Network) -> None:
     """One synapse in two thousand: the file may be read, and a draw that is small enough may be made."""
-    net = plain.replace(n=400, **{"EE.delay": {"distribution": "lognormal", "mean": "5 ms", "cv": 0.5}})
+    net = plain.replace(n=400, **{"EE.delay": {"distribution": "lognormal", "mean": "240 ms", "cv": 0.5}})
     assert hr.draw(net.replace(n=10), 1).plastic.delay is not None
-    words = ("projections.EE.delay", "synapses from lognormal(mean 5 ms, cv 0.5)", " of 1")
+    words = ("projections.EE.delay", "synapses from lognormal(mean 240 ms, cv 0.5)", " of 1")
     refused(lambda: hr.draw(net, 1), *words, error=hr.NetworkError)
+
+
+def test_what_is_drawn_below_one_step_becomes_one_step(plain: hr.Network) -> None:
+    wide = {"distribution": "gamma", "mean": "3 ms", "cv": 1.0}
+    delay = hr.draw(plain.replace(**{"EE.delay": wide}), 1).plastic.delay
+    # A gamma of cv 1 is exponential: a step or less, rounded, are all below 1.5 ms.
+    assert delay.min() == 1 and (delay == 1).mean() == pytest.approx(1 - np.exp(-1.5 / 3), abs=0.06)
 
 
 def test_a_file_names_itself_where_its_delay_is_wrong(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import NETWORKS
+from helpers import LIF_NETWORKS, NETWORKS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -19,6 +19,7 @@ from hetero_rsnn import HeteroError, Network, NetworkError, load_network
 from hetero_rsnn.common.randomness import PURPOSES, generator
 from hetero_rsnn.network.distributions import Constant, Gamma, LogNormal, TruncatedNormal, Uniform
 from hetero_rsnn.network.draw import PRECISIONS, Draw, Synapses, _scale_rates, draw
+from hetero_rsnn.network.rules import by_rule
 
 #: Every kind of topology, family and branch at once, and none of the numbers of the shipped networks.
 SMALL = """
@@ -305,14 +306,15 @@ def check(d: Draw) -> None:
             assert projection.plastic == plastic
             for ends, name in ((source, projection.pre), (synapses.target, projection.post)):
                 assert np.isin(ends[ours], np.arange(n)[d.members(name)]).all()
-    if net.plasticity is None or not len(d.plastic):
+    if not net.rules or not len(d.plastic):
         assert not len(d.plastic)
-    else:
-        assert (d.plastic.w >= d.shared["w_min"]).all() and (d.plastic.w <= d.shared["w_max"]).all()
-        assert d.plastic.parameters.keys() == {k for k, _ in net.plasticity.parameters} - d.shared.keys()
+    for part in by_rule(d):
+        w = part.synapses.w * part.sign
+        assert (w >= part.shared["w_min"]).all() and (w <= part.shared["w_max"]).all()
+        assert part.synapses.parameters.keys() == {k for k, _ in part.rule.parameters} - part.shared.keys()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", LIF_NETWORKS)
 def test_shipped_network(name: str) -> None:
     net = load_network(name)
     for seed in (0, 1):
@@ -321,9 +323,10 @@ def test_shipped_network(name: str) -> None:
         assert len(d.static) > 0 and (len(d.plastic) > 0) == (net.plasticity is not None)
         assert (d.static.w < 0).any() and (d.static.w > 0).any()
         for p in net.populations:
-            values = d.neurons["tau_m"][d.members(p.name)]
-            assert values.mean() == pytest.approx(p["tau_m"].mean, rel=5 * p["tau_m"].cv / math.sqrt(p.size) + 1e-12)
-            assert np.ptp(values) == 0 if p["tau_m"].cv == 0 else np.ptp(values) > 0
+            for key, given in p.parameters:
+                values = d.neurons[key][d.members(p.name)]
+                assert values.mean() == pytest.approx(given.mean, rel=5 * given.cv / math.sqrt(p.size) + 1e-12)
+                assert np.ptp(values) == 0 if given.cv == 0 else np.ptp(values) > 0
 
 
 def test_small_network(small: Network) -> None:

@@ -6,7 +6,7 @@ import random
 import re
 
 import pytest
-from helpers import LIF_NETWORKS
+from helpers import LIF_NETWORKS, NETWORKS, refused
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -163,6 +163,12 @@ def test_a_network_says_where_it_differs(name, old, new, place):
 @pytest.mark.parametrize("name", LIF_NETWORKS)
 def test_shipped_networks_are_the_kernels(name):
     check_equations(load_network(name))
+
+
+@pytest.mark.parametrize("name", sorted({*NETWORKS} - {*LIF_NETWORKS}))
+def test_other_shipped_networks_are_not(name):
+    words = "has synaptic delays" if load_network(name).delayed else "kernel"
+    refused(lambda: check_equations(load_network(name)), name, words, error=EquationMismatchError)
 
 
 def test_order_of_equations_is_free_and_that_of_statements_is_not():

@@ -76,6 +76,9 @@ def test_settings_are_those_of_the_question(study: Any) -> None:
     assert study.setting("final", False)["train"] is None and study.setting("final", False)["seeds"] == 1
     both = study.setting("transformer", False)["arms"]
     assert both == {"32 bits": {"weights": "full", "teacher": True}, "1 bit": {"weights": "1bit", "teacher": True}}
+    more = study.setting("transformer_all", False)
+    assert more["network"] == study.setting("transformer", False)["network"] and more["train"] is None
+    assert more["arms"] == {"1 bit": both["1 bit"]}
 
 
 def test_what_is_compared_is_there_and_never_the_same(study: Any) -> None:
@@ -84,7 +87,7 @@ def test_what_is_compared_is_there_and_never_the_same(study: Any) -> None:
             s = study.setting(part, quick)
             found = study.pairs(s)
             assert all(a != b and {a, b} <= s["arms"].keys() for a, b in found.values())
-            assert bool(found) == (part not in ("teacher", "final"))
+            assert bool(found) == (part not in study.ONE)
     cells, noise = study.pairs(study.setting("cells", False)), study.pairs(study.setting("noise", False))
     assert cells["both, 1 bit less shortcuts, 1 bit"] == ("both, 1 bit", "shortcuts, 1 bit")
     assert cells["plain, 1 bit, T = 4 less plain, 1 bit"] == ("plain, 1 bit, T = 4", "plain, 1 bit")
@@ -167,11 +170,11 @@ def test_the_ladder_has_published_numbers_and_what_is_there_of_ours(study: Any) 
 
 
 @pytest.mark.parametrize("quick", [False, True])
-@pytest.mark.parametrize("part", ["teacher", "cells", "resnet", "noise", "final", "transformer"])
+@pytest.mark.parametrize("part", ["teacher", "cells", "resnet", "noise", "final", "transformer", "transformer_all"])
 def test_every_part_has_a_figure(study: Any, part: str, quick: bool) -> None:
     s, rows = rows_of(study, part, quick)
     figure = study.figure(s, rows, json.loads(json.dumps(study.summary(s, rows))))
-    assert len(figure.axes) == {"teacher": 1, "final": 1, "noise": 4}.get(part, 2)
+    assert len(figure.axes) == {**dict.fromkeys(study.ONE, 1), "noise": 4}.get(part, 2)
     if len(figure.axes) == 2:
         assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == list(s["arms"])
         middle = [float(c.lines[0].get_xdata()[0]) for c in figure.axes[0].containers]
@@ -272,6 +275,11 @@ def test_a_teacher_that_is_asked_once_answers_as_it_would(networks: Any, study: 
     assert seconds is not None
     torch.testing.assert_close(teacher(x), network(x).detach())
     assert networks.asked(study.setting("resnet", True), network, split) == (network, None)
+    mirrored = {"training": {"flip": True, "shift": 0}}
+    assert networks.asked(mirrored, network, split) == (network, None)
+    teacher, _ = networks.asked({**mirrored, "both_sides": True}, network, split)
+    x = torch.cat([x, x.flip(-1)])
+    torch.testing.assert_close(teacher(x), network(x).detach())
 
 
 @pytest.mark.torch

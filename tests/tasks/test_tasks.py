@@ -244,7 +244,7 @@ def test_a_network_worse_than_its_baseline_says_so(result):
     assert verdict(worse, "henhes").endswith(": worse than its linear baseline")
     spread = [(0.5, 0.5), (0.6, 0.9), (0.9, 0.7)]
     assert accuracy_verdict("net", spread).endswith(": no clear difference to its linear baseline")
-    for network, word in ((0.5, "below"), (0.6, "level with"), (0.7, "above")):
+    for network, word in ((0.5, "worse than"), (0.6, "level with"), (0.7, "better than")):
         assert accuracy_verdict("net", [(network, 0.6)]).endswith(
             f": {word} its linear baseline, but one seed has no interval"
         )

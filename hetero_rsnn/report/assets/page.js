@@ -20,21 +20,22 @@ const Page = (() => {
     return node;
   }
 
-  function number(x) {
+  function number(x, digits = 3) {
     if (x === null || x === undefined || !Number.isFinite(x)) return "–";
-    return Math.abs(x) >= 1000 ? x.toFixed(0) : String(Number(x.toPrecision(3)));
+    return Math.abs(x) >= 1000 ? x.toFixed(0) : String(Number(x.toPrecision(digits)));
   }
 
   // A value with its interval, as the table writes it.
   function value(row, key) {
     const bounds = row.i[key];
-    return number(row.v[key]) + (bounds ? ` [${number(bounds[0])}, ${number(bounds[1])}]` : "");
+    const text = (x) => number(x, columns.get(key)?.digits);
+    return text(row.v[key]) + (bounds ? ` [${text(bounds[0])}, ${text(bounds[1])}]` : "");
   }
 
   // Lines that say all about a row: its name, what was measured, its parameters, and why it failed.
   function describe(row) {
-    const several = data.groups.length > 1 ? `, ${data.groups[row.g].name}` : "";
-    const lines = [row.name + several];
+    const group = data.groups[row.g].name;
+    const lines = [row.name + (data.groups.length > 1 && !row.name.startsWith(group) ? `, ${group}` : "")];
     for (const c of data.columns) {
       if (c.key === data.number || row.v[c.key] === undefined || (row.v[c.key] === null && !c.parameter)) continue;
       lines.push(`${c.label}: ${value(row, c.key)}`);

@@ -33,7 +33,8 @@ const Draw = (() => {
     }
     const rough = (s.high - s.low) / count || 1;
     const power = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 5, 10].find((m) => m * power >= rough) * power;
+    let step = [1, 2, 5, 10].find((m) => m * power >= rough) * power;
+    if (s.whole) step = Math.max(1, step); // there is no half a seed, nor half a trial
     const all = [];
     for (let i = Math.ceil(s.low / step - 1e-9); i * step <= s.high + 1e-9 * step; i++) all.push(Number((i * step).toPrecision(10)));
     return all;
@@ -44,6 +45,9 @@ const Draw = (() => {
     const known = values.filter(Number.isFinite);
     if (!known.length) return [0, 1];
     let [low, high] = [Math.min(...known), Math.max(...known)];
+    // So little that luck fills the picture is not shown larger.
+    const { span: least = 0, most = Infinity } = Page.columns.get(key) ?? {};
+    if (high - low < least) [low, high] = [(low + high - least) / 2, (low + high + least) / 2];
     const span = high - low || Math.abs(high) || 1;
     for (const w of wide.flat().filter(Number.isFinite)) {
       low = Math.max(Math.min(low, w), low - 0.4 * span);
@@ -52,7 +56,7 @@ const Draw = (() => {
     if (log) return [low / (high / low || 2) ** 0.04, high * (high / low || 2) ** 0.04];
     const pad = 0.05 * (high - low || span);
     if (key === Page.data.number) return [low - pad, high + pad];
-    return [low >= 0 && (Page.columns.get(key)?.zero || low < pad) ? 0 : low - pad, high + pad];
+    return [low >= 0 && (Page.columns.get(key)?.zero || low < pad) ? 0 : low - pad, Math.min(high + pad, Math.max(most, ...known))];
   }
 
   // Both axes with their ticks and names.
@@ -110,9 +114,9 @@ const Draw = (() => {
   function plot(figure, spec) {
     const groups = data.groups.length;
     const short = (key) => Page.columns.get(key)?.axis ?? Page.columns.get(key)?.label ?? key;
-    const look = (g) => `--g: ${colour(g)}`;
+    const look = (g) => (g === null ? "--g: var(--soft)" : `--g: ${colour(g)}`);
     const dashes = (g) => ["", "6 4", "8 3 2 3", "2 3", "10 3", "4 2"][g % 6];
-    let drawn = [];
+    let drawn = [], means = [];
     let over = null;
 
     canvas(figure, spec.told, (svg, width) => {
@@ -128,6 +132,7 @@ const Draw = (() => {
       const y = scale(...range(spec.y, flat(spec.y), spec.marks.map((m) => m.yi || []), false), frame[3], frame[1], false);
       // What has the same place in several groups stands beside each other.
       const across = (g, v) => x(v) + (spec.aside && g !== null ? 4 * (g - (groups - 1) / 2) : 0);
+      x.whole = spec.x === data.number;
       axes(svg, x, y, frame, [short(spec.x), short(spec.y)]);
       const cut = el("svg:g", { "aria-hidden": "true" });
       svg.append(cut);
@@ -147,7 +152,7 @@ const Draw = (() => {
         cut.append(dot);
         return { row, px, py, dot };
       });
-      for (const m of spec.marks) mark(cut, x, y, m, across(m.g, m.x));
+      means = spec.marks.map((m) => mark(cut, x, y, m, across(m.g, m.x)));
       const focus = svg.appendChild(el("svg:g", { "aria-hidden": "true", class: "focus" }));
       // The point that is looked at, with a ring and its intervals.
       over = (found) => {
@@ -155,7 +160,7 @@ const Draw = (() => {
         const chosen = drawn.find((d) => d.row.id === state.mark);
         for (const [d, kind] of [[chosen, "chosen"], [found, "ring"]]) {
           if (!d) continue;
-          const [xi, yi] = [d.row.i[spec.x], d.row.i[spec.y]];
+          const [xi, yi] = d.row ? [d.row.i[spec.x], d.row.i[spec.y]] : [];
           if (xi) focus.append(el("svg:line", { x1: x(Math.max(xi[0], x.low)), x2: x(Math.min(xi[1], x.high)), y1: d.py, y2: d.py, class: "bar" }));
           if (yi) focus.append(el("svg:line", { y1: y(Math.max(yi[0], y.low)), y2: y(Math.min(yi[1], y.high)), x1: d.px, x2: d.px, class: "bar" }));
           focus.append(el("svg:circle", { cx: d.px, cy: d.py, r: 8, class: kind }));
@@ -168,13 +173,14 @@ const Draw = (() => {
     function mark(cut, x, y, m, px) {
       const py = y(m.y);
       const inside = (s, v) => s(Math.max(s.low, Math.min(s.high, v)));
-      const g = el("svg:g", { style: m.g === null ? "--g: var(--soft)" : look(m.g), class: "best", "data-mark": m.name });
+      const g = el("svg:g", { style: look(m.g), class: "best", "data-mark": m.name });
       if (m.xi) g.append(el("svg:line", { x1: inside(x, m.xi[0]), x2: inside(x, m.xi[1]), y1: py, y2: py }));
       if (m.yi) g.append(el("svg:line", { x1: px, x2: px, y1: inside(y, m.yi[0]), y2: inside(y, m.yi[1]) }));
       g.append(el("svg:path", { d: m.g === null ? star(8) : shape(m.g, 6.5), transform: `translate(${px},${py})` }));
       g.addEventListener("pointermove", (event) => { event.stopPropagation(); over(null); point(m.text, event.clientX, event.clientY); });
       if (m.row) g.addEventListener("click", (event) => { event.stopPropagation(); Page.mark(m.row); });
       cut.append(g);
+      return { px, py, text: m.text, id: m.row };
     }
 
     function restyle() {
@@ -212,16 +218,18 @@ const Draw = (() => {
       svg.addEventListener("click", (event) => { const found = nearest(event); if (found) Page.mark(found.row.id); });
       svg.addEventListener("blur", () => { over(null); point(null); });
       svg.addEventListener("keydown", (event) => {
-        const order = drawn.filter((d) => d.row.shown).sort((a, b) => a.px - b.px);
+        const order = [...drawn.filter((d) => d.row.shown).sort((a, b) => a.px - b.px), ...means]; // points, then means
         const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
         if (event.key === "Escape") { over(null); point(null); return; }
-        if ((event.key === "Enter" || event.key === " ") && order[at]) Page.mark(order[at].row.id);
-        else if (step && order.length) at = at < 0 ? (step > 0 ? 0 : order.length - 1) : (at + step + order.length) % order.length;
+        if ((event.key === "Enter" || event.key === " ") && order[at]) {
+          const id = order[at].row?.id ?? order[at].id;
+          if (id) Page.mark(id);
+        } else if (step && order.length) at = at < 0 ? (step > 0 ? 0 : order.length - 1) : (at + step + order.length) % order.length;
         else return;
         event.preventDefault();
         const box = svg.getBoundingClientRect();
         over(order[at]);
-        point(order[at].row, box.left + order[at].px * (box.width / width), box.top + order[at].py * (box.width / width));
+        point(order[at].row ?? order[at].text, box.left + order[at].px * (box.width / width), box.top + order[at].py * (box.width / width));
       });
     }
   }
