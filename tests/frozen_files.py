@@ -70,6 +70,7 @@ def digest(draw: hr.Draw) -> dict[str, str]:
         rows = getattr(draw, kind)
         arrays |= {f"{kind}.{k}": getattr(rows, k) for k in ("indptr", "target", "w", "projection")}
         arrays |= {f"{kind}.{k}": v for k, v in rows.parameters.items()}
+        arrays |= {} if rows.delay is None else {f"{kind}.delay": rows.delay}
     found = {k: hashlib.sha256(np.ascontiguousarray(v).tobytes()).hexdigest() for k, v in arrays.items()}
     return {**found, "shared": repr(sorted(draw.shared.items()))}
 

@@ -19,8 +19,10 @@ from hetero_rsnn.common.errors import HeteroError
 ROOT = Path(__file__).resolve().parents[1]
 #: Every shipped network, the base network first.
 NETWORKS = tuple(hr.list_networks())
-#: Those with the equations of the kernel written by hand; the others run in generated ones.
-LIF_NETWORKS = tuple(name for name in NETWORKS if hr.load_network(name).model)
+#: Those that the kernel written by hand runs; the others run in generated ones.
+LIF_NETWORKS = tuple(
+    name for name in NETWORKS if (net := hr.load_network(name)).model == "lif_stdp" and not net.delayed
+)
 #: Every backend; brian2 is the reference.
 BACKENDS = ("fast", "numpy", "brian2")
 #: A network of each structure; brian2 runs the others only with ``-m slow``, since it builds anew for every run.

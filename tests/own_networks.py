@@ -302,12 +302,55 @@ def reserved_names() -> dict[str, Any]:
     return data
 
 
+def delayed_constantly() -> dict[str, Any]:
+    """One delay for all excitatory synapses, another one, rounded up, for some inhibitory ones, none for the others."""
+    data = base_network(I_bias=1.2)
+    data["projections"]["EE"]["delay"] = data["projections"]["EI"]["delay"] = "4 ms"
+    data["projections"]["IE"]["delay"] = "2.5 ms"
+    data["projections"]["II"]["delay"] = "0 ms"
+    return data
+
+
+def delayed_stdp() -> dict[str, Any]:
+    """A delay of its own for every synapse, and STDP that sees the delayed spikes; variables of the source, too."""
+    data = both_ends()
+    data["dt"] = "0.5 ms"
+    for name, high in (("EE", "25 ms"), ("IE", "5 ms")):
+        data["projections"][name]["delay"] = {"distribution": "uniform", "low": "0.5 ms", "high": high}
+    return data
+
+
+def delayed_conductance() -> dict[str, Any]:
+    """Conductances at the end of delays that are skewed, up to hundreds of steps."""
+    data = conductance()
+    for name, mean in (("EE", "30 ms"), ("EI", "10 ms"), ("II", "8 ms")):
+        data["projections"][name]["delay"] = {"distribution": "lognormal", "mean": mean, "cv": 0.4}
+    return data
+
+
+def delayed_later_reads() -> dict[str, Any]:
+    """Events of delayed spikes where the order of statements over all synapses counts."""
+    data = later_reads()
+    data["projections"]["EE"]["delay"] = {"distribution": "truncated_normal", "mean": "8 ms", "cv": 0.4, "floor": 0.125}
+    return data
+
+
+def delayed_two_rules() -> dict[str, Any]:
+    """Two rules of plasticity, each at the end of its own delays, and one projection without any."""
+    data = two_rules()
+    ends = [{"distribution": "constant", "value": "1 ms"}, {"distribution": "uniform", "low": "10 ms", "high": "20 ms"}]
+    data["projections"]["EE"]["delay"] = {"distribution": "mixture", "weights": [1, 2], "components": ends}
+    data["projections"]["IE"]["delay"] = {"distribution": "uniform", "low": "1 ms", "high": "6 ms"}
+    return data
+
+
 #: All of them by name.
 OWN = {
     make.__name__: make
     for make in (
         extra_variable, adaptive, adaptive_exactly, functions, adex, conductance, triplet, both_ends, later_reads,
         clock_driven, two_rules, three_named_rules, two_triplets, with_time, refractory_condition, reserved_names,
+        delayed_constantly, delayed_stdp, delayed_conductance, delayed_later_reads, delayed_two_rules,
     )
 }  # fmt: skip
 

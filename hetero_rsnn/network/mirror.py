@@ -158,7 +158,7 @@ def check_equations(network: Network) -> None:
         raise EquationMismatchError(
             f"projection {network.delayed[0]} of network {network.name!r} has synaptic delays, of which kernel "
             "'lif_stdp' knows nothing",
-            fix="simulate it, which every backend does, or set its delay to 0",
+            fix="use backend='brian2' or one that makes a kernel of equations, or set its delay to 0",
         )
     if network.named_rules:
         _check_plasticity(network)

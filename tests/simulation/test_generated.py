@@ -52,6 +52,9 @@ def agree(a: hr.Recording, b: hr.Recording) -> None:
         assert mine.keys() == other.keys()
         for key, values in mine.items():
             np.testing.assert_allclose(values, other[key], rtol=1e-9, atol=1e-15, err_msg=key)
+    assert (a.state.under_way is None) == (b.state.under_way is None)
+    if a.state.under_way is not None and b.state.under_way is not None:
+        np.testing.assert_array_equal(a.state.under_way, b.state.under_way)
     assert (a.state.trace_step is None) == (b.state.trace_step is None)
     if a.state.trace_step is not None and b.state.trace_step is not None:
         np.testing.assert_array_equal(a.state.trace_step, b.state.trace_step)
@@ -82,7 +85,9 @@ def test_the_shipped_equations_generated(name: str) -> None:
 
 
 @pytest.mark.parametrize("backend", GENERATED)
-@pytest.mark.parametrize("name", ["adaptive", "triplet", "clock_driven", "with_time"])
+@pytest.mark.parametrize(
+    "name", ["adaptive", "triplet", "clock_driven", "with_time", "delayed_stdp", "delayed_two_rules"]
+)
 def test_runs_go_on(name: str, backend: str) -> None:
     drawn, u = _drawn(name), _stimulus("current")
     whole = _run(name, "current", backend)
@@ -96,7 +101,7 @@ def test_runs_go_on(name: str, backend: str) -> None:
         np.testing.assert_array_equal(second.state.traces[key], values)
 
 
-@pytest.mark.parametrize("name", ["adaptive", "triplet"])
+@pytest.mark.parametrize("name", ["adaptive", "triplet", "delayed_stdp", "delayed_two_rules"])
 def test_one_backend_goes_on_where_another_stopped(name: str) -> None:
     drawn, u = _drawn(name), _stimulus("current")
     whole = _run(name, "current", "brian2")
@@ -108,8 +113,9 @@ def test_one_backend_goes_on_where_another_stopped(name: str) -> None:
         np.testing.assert_allclose(rest.weights, whole.weights, rtol=1e-9)
 
 
-def test_frozen_weights() -> None:
-    drawn, u = _drawn("triplet"), _stimulus("current")
+@pytest.mark.parametrize("name", ["triplet", "delayed_two_rules"])
+def test_frozen_weights(name: str) -> None:
+    drawn, u = _drawn(name), _stimulus("current")
     reference = hr.simulate(drawn, u, backend="brian2", plasticity=False)
     for backend in GENERATED:
         agree(hr.simulate(drawn, u, backend=backend, plasticity=False), reference)
@@ -121,8 +127,9 @@ def test_a_stimulus_in_pieces_and_small_buffers(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(import_module("hetero_rsnn.simulation.simulate"), "_PIECE", 40 * 7)
     monkeypatch.setattr(import_module("hetero_rsnn.simulation.generated.run"), "_SPIKES", 40 * 3)
     for kind in ("current", "events"):
-        found = hr.simulate(_drawn("adaptive"), _stimulus(kind))
-        np.testing.assert_array_equal(found.spike_times, _run("adaptive", kind, "fast").spike_times)
+        for name in ("adaptive", "delayed_stdp"):
+            found = hr.simulate(_drawn(name), _stimulus(kind))
+            np.testing.assert_array_equal(found.spike_times, _run(name, kind, "fast").spike_times)
 
 
 def test_single_precision_keeps_rates() -> None:

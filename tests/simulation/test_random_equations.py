@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zlib
 from collections import Counter
 from typing import Any
 
@@ -32,6 +33,8 @@ CURVED = {
 }
 #: Terms that do not hold v, or only in whether it is large.
 FLAT = {"sin and t": "0.1*sin(2*pi*7*Hz*t)", "int": "0.1*int(u > 0.3)", "": "0"}
+#: Which projections have delays.
+DELAYS = ("none", "constant", "spread", "of some")
 #: Rules of plastic synapses: name -> (equations, on_pre, on_post, method).
 RULES = {
     "event-driven": (
@@ -128,6 +131,16 @@ def networks(choose: Any) -> dict[str, Any]:
             "tau_p": {"distribution": "gamma", "mean": "20 ms", "cv": spread}, "tau_q": "30 ms",
             **({"method": own} if own else {}),
         }  # fmt: skip
+    # Follows from what was picked, and is no pick itself: those go on as the seed has them.
+    mark = zlib.crc32(repr(data).encode())
+    delays = DELAYS[mark % len(DELAYS)]
+    for name, projection in data["projections"].items():
+        if delays == "constant":
+            projection["delay"] = "3 ms"
+        elif delays == "spread" or (delays == "of some" and name in ("EE", "II")):
+            high = ("4 ms", "15 ms", "60 ms")[mark // 7 % 3]
+            projection["delay"] = {"distribution": "uniform", "low": "1 ms", "high": high}
+    held += [f"delays {delays}"]
     held += [f"{variables} variables", f"method {method}", f"refractory {refractory}", f"rule {rule}"]
     held += ["unless refractory"] * unless + ["sub-expression"] * sub + ["spread"] * (spread > 0)
     held += [f"function {name}" for name in sorted(curved)] or ["linear"]
@@ -182,6 +195,7 @@ def test_sixty_random_networks_agree() -> None:
     wanted = [f"rule {r}" for r in (*RULES, "none")] + [f"function {c}" for c in CURVED] + ["sub-expression", "linear"]
     wanted += [f"{k} variables" for k in (1, 2, 3, 4)] + [f"refractory {r}" for r in ("time", "condition", "none")]
     wanted += [f"method {m}" for m in ("euler", "rk2", "rk4", "heun", "exponential_euler", "exact")]
+    wanted += [f"delays {d}" for d in DELAYS]
     wanted += ["unless refractory", "spread", "several statements in the reset", "term int", "term sin and t"]
     assert SEEN["examples"] >= 60 and SEEN["spikes"] > 100 * SEEN["examples"]
     assert not {name: SEEN[name] for name in wanted if SEEN[name] < 5}
