@@ -156,7 +156,9 @@ def head(key: str, text: str, *, down: bool = False, words: bool = False) -> str
     attributes = f' data-key="{escape(key)}"' + (' data-first="down"' if down else "")
     if words:
         attributes += ' data-kind="text" class="text"'
-    return f'<th scope="col" aria-sort="none"{attributes}><button type="button">{escape(text)}</button></th>'
+    # Where a column is narrow, as on paper, a name is broken between its parts.
+    broken = re.sub(r"([._])(?=\w)", r"\1<wbr>", escape(text))
+    return f'<th scope="col" aria-sort="none"{attributes}><button type="button">{broken}</button></th>'
 
 
 def number_cell(value: float, text: str) -> str:

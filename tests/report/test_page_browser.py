@@ -236,5 +236,17 @@ def test_paper_has_all_columns(chromium, folder):
                     "(c) => c.getBoundingClientRect().right))")  # fmt: skip
     page.send("Emulation.setEmulatedMedia", media="")
     assert right <= 1010
+    # Pictures are drawn anew in the size that they have on paper, so that their text is as large as on the screen.
+    page.size(1280, 900)
+    widths = "[...document.querySelectorAll('figure:not(.wide) .plot svg')].map((s) => s.viewBox.baseVal.width)"
+    page.js(f"addEventListener('beforeprint', () => {{ window.printed = {widths}; }})")
+    before = page.js(widths)
     pdf = base64.b64decode(page.send("Page.printToPDF", preferCSSPageSize=True)["data"])
     assert pdf.startswith(b"%PDF") and re.search(rb"/MediaBox \[0 0 84[12]", pdf)
+    assert set(page.js("printed")) == {320} and min(before) > 400
+    assert page.until(f"String({widths}) === '{','.join(map(str, before))}'")
+    # A heading with a box in it is empty on the second page.
+    page.send("Emulation.setEmulatedMedia", media="print")
+    shown = page.js("[...document.querySelectorAll('thead th button')].map((b) => getComputedStyle(b).display)")
+    page.send("Emulation.setEmulatedMedia", media="")
+    assert set(shown) == {"contents"}

@@ -75,18 +75,20 @@ const Draw = (() => {
     g.append(el("svg:text", { transform: `translate(13,${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle", class: "name" }, names[1]));
   }
 
-  // An empty picture as wide as its place; it is drawn again where that changes.
+  // An empty picture as wide as its place; it is drawn again where that changes, and for paper, where text would shrink.
   function canvas(figure, told, draw) {
     const place = figure.querySelector(".plot");
     let width = 0;
-    const again = () => {
-      if (place.clientWidth === width || !place.clientWidth) return;
-      width = place.clientWidth;
+    const again = () => { if (place.clientWidth !== width && place.clientWidth) render(place.clientWidth); };
+    const render = (wide) => {
+      width = wide;
       const svg = el("svg:svg", { role: "img", "aria-label": told, tabindex: "0" });
       place.replaceChildren(svg);
       draw(svg, width);
     };
     new ResizeObserver(again).observe(place);
+    addEventListener("beforeprint", () => render(figure.classList.contains("wide") ? 1000 : 320));
+    addEventListener("afterprint", again);
     again();
     return again;
   }
