@@ -234,6 +234,7 @@ def two_rules() -> dict[str, Any]:
 def three_named_rules() -> dict[str, Any]:
     """Triplets, inhibitory plasticity in conductances, and a clock-driven rule that sums: each has a name."""
     data = conductance()
+    data["neuron"]["method"] = "exponential_euler"  # it asks for no input ahead of its time, so that runs go on
     pairs = data["plasticity"]
     inhibition = istdp_rule(
         on_pre="g_i_post += w\nx += 1\nw = clip(w + eta*(apost - 2*rho*tau_plus), w_min, w_max)",
@@ -261,8 +262,10 @@ def two_triplets() -> dict[str, Any]:
     data["projections"]["IE"]["plastic"] = "istdp"
     data["neuron"]["equations"] += "\ndact/dt = -act / tau_syn : 1"
     data["neuron"]["reset"] += "\nact += 1"
+    # What one rule writes to neurons in a step, the other reads: which of them comes first counts.
+    data["plasticity"]["on_pre"] = data["plasticity"]["on_pre"].replace("+= w", "+= w*(1 + 0.5*act_post)")
     data["plasticity"]["istdp"] = istdp_rule(
-        on_pre="I_syn_post -= w\nact_post += 0.01*w\nx += 1\nw = clip(w + eta*(act_post - rho*tau_plus), w_min, w_max)",
+        on_pre="I_syn_post -= w\nact_post += 0.5*w\nx += 1\nw = clip(w + eta*(act_post - rho*tau_plus), w_min, w_max)",
         on_post="apost += 1\nw = clip(w + eta*x*(1 + 0.1*act_pre), w_min, w_max)",
     )
     return data
