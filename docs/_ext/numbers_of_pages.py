@@ -59,7 +59,28 @@ def kept_comparison(data: Row) -> Row:
     }
 
 
-KEPT: dict[str, Callable[[Row], Row]] = {"compare": kept_comparison, "compare_recurrent": kept_comparison}
+def kept_energy(data: Row) -> Row:
+    """The small file of what networks of a comparison would spend."""
+    short = ("mean", "low", "high", "n")
+    return {
+        **{k: v for k, v in kept_comparison(data).items() if k in ("command", "versions", "protocol", "seeds")},
+        "networks": {
+            row["network"]: {
+                **{
+                    q: {k: row["summary"][q][k] for k in short}
+                    for q in ("C", "S", "E", "synaptic_operations", "C_per_1000_operations")
+                },
+                "C_per_nJ": {name: {k: e["C_per_nJ"][k] for k in short} for name, e in row["energy"].items()},
+            }
+            for row in data["networks"]
+        },
+    }
+
+
+KEPT: dict[str, Callable[[Row], Row]] = {
+    "compare": kept_comparison, "compare_recurrent": kept_comparison, "energy": kept_energy,
+    "energy_recurrent": kept_energy,
+}  # fmt: skip
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -107,7 +128,26 @@ def point_ways() -> list[str]:
     return lines
 
 
+def energies() -> list[str]:
+    """E beside C over synaptic operations and over energy, at both operating points."""
+    lines = [
+        "| network | *E = C/S* | synaptic operations a sample | *C* / 1,000 of them "
+        "| *C* / nJ, `45nm` | *C* / nJ, `loihi` |",
+        "|---|---|---|---|---|---|",
+    ]
+    for file in ("energy", "energy_recurrent"):
+        for name, row in read(file)["networks"].items():
+            nano = row["C_per_nJ"]
+            lines.append(
+                f"| {label(name)} | {interval(row['E'], 1)} | {row['synaptic_operations']['mean']:,.0f} | "
+                f"{interval(row['C_per_1000_operations'])} | {interval(nano['45nm'], 3)} | "
+                f"{interval(nano['loihi'], 4)} |"
+            )
+    return lines
+
+
 TABLES: dict[str, Callable[[], list[str]]] = {
+    "energy": energies,
     "points claims": point_claims,
     "points ways": point_ways,
     "compare": lambda: comparison("compare", ("C", "S", "E"), "`hetero-rsnn compare`, 20 seeds, 400 neurons"),
