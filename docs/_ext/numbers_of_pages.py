@@ -45,7 +45,7 @@ def kept_comparison(data: Row) -> Row:
     wanted = ("C", "S", "rate_hz", "E", "silent_share", "correlation", "weight")
     short = ("mean", "low", "high", "n")
     return {
-        "command": re.sub(r" --(?:workers|out) \S+", "", data["command"]),  # results do not depend on them
+        "command": re.sub(r" --(?:workers|out) \S+| --overwrite", "", data["command"]),  # results do not depend on them
         "versions": data["networks"][0]["versions"],
         "protocol": data["networks"][0]["protocol"],
         "seeds": len(data["seeds"]),
@@ -66,6 +66,7 @@ def kept_energy(data: Row) -> Row:
         **{k: v for k, v in kept_comparison(data).items() if k in ("command", "versions", "protocol", "seeds")},
         "networks": {
             row["network"]: {
+                "n": row["n"],
                 **{
                     q: {k: row["summary"][q][k] for k in short}
                     for q in ("C", "S", "E", "synaptic_operations", "C_per_1000_operations")
@@ -185,6 +186,23 @@ def of_points() -> dict[str, str]:
     return out
 
 
+def of_energy() -> dict[str, str]:
+    """Numbers of energy for sentences: ratios of means of HeNHoS and HoNHoS."""
+    found = read("energy")["networks"]
+    hen, hon = found["henhos"], found["honhos"]
+    targets = [
+        row["synaptic_operations"]["mean"] / row["S"]["mean"] / row["n"]
+        for file in ("energy", "energy_recurrent")
+        for row in read(file)["networks"].values()
+    ]
+    return {
+        "fan-out": f"{min(targets):.1f} to {max(targets):.1f}",
+        "E": f"{hen['E']['mean'] / hon['E']['mean']:.1f}",
+        "operations": f"{hen['C_per_1000_operations']['mean'] / hon['C_per_1000_operations']['mean']:.1f}",
+        "45nm": f"{hen['C_per_nJ']['45nm']['mean'] / hon['C_per_nJ']['45nm']['mean']:.1f}",
+    }
+
+
 #: Page -> its sentences, and where their numbers come from.
 SENTENCES: dict[str, list[tuple[str, Callable[[], dict[str, str]]]]] = {
     "docs/operating_point.md": [
@@ -192,6 +210,11 @@ SENTENCES: dict[str, list[tuple[str, Callable[[], dict[str, str]]]]] = {
         ("{recurrent, STDP off} % with STDP off", of_points),
         ("{intrinsic, no synapses} % of *C* is left", of_points),
         ("from {first} without spread to {later} at a cv of 0.4", of_points),
+    ],
+    "docs/measures.md": [
+        ("on average {fan-out} targets", of_energy),
+        ("*E* of HeNHoS is {E} times that of HoNHoS, *C* per synaptic operation {operations} times", of_energy),
+        ("*C* per nJ on `45nm` is {45nm} times", of_energy),
     ],
     "docs/findings.md": [
         ("Heterogeneous **neurons** nearly triple *C*: {C gained}.", of_comparison),
