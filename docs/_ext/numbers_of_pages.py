@@ -45,7 +45,7 @@ def kept_comparison(data: Row) -> Row:
     wanted = ("C", "S", "rate_hz", "E", "silent_share", "correlation", "weight")
     short = ("mean", "low", "high", "n")
     return {
-        "command": re.sub(r" --(?:workers|out) \S+", "", data["command"]),  # results do not depend on them
+        "command": re.sub(r" --(?:workers|out) \S+| --overwrite", "", data["command"]),  # results do not depend on them
         "versions": data["networks"][0]["versions"],
         "protocol": data["networks"][0]["protocol"],
         "seeds": len(data["seeds"]),
@@ -59,7 +59,29 @@ def kept_comparison(data: Row) -> Row:
     }
 
 
-KEPT: dict[str, Callable[[Row], Row]] = {"compare": kept_comparison, "compare_recurrent": kept_comparison}
+def kept_energy(data: Row) -> Row:
+    """The small file of what networks of a comparison would spend."""
+    short = ("mean", "low", "high", "n")
+    return {
+        **{k: v for k, v in kept_comparison(data).items() if k in ("command", "versions", "protocol", "seeds")},
+        "networks": {
+            row["network"]: {
+                "n": row["n"],
+                **{
+                    q: {k: row["summary"][q][k] for k in short}
+                    for q in ("C", "S", "E", "synaptic_operations", "C_per_1000_operations")
+                },
+                "C_per_nJ": {name: {k: e["C_per_nJ"][k] for k in short} for name, e in row["energy"].items()},
+            }
+            for row in data["networks"]
+        },
+    }
+
+
+KEPT: dict[str, Callable[[Row], Row]] = {
+    "compare": kept_comparison, "compare_recurrent": kept_comparison, "energy": kept_energy,
+    "energy_recurrent": kept_energy,
+}  # fmt: skip
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -107,7 +129,26 @@ def point_ways() -> list[str]:
     return lines
 
 
+def energies() -> list[str]:
+    """E beside C over synaptic operations and over energy, at both operating points."""
+    lines = [
+        "| network | *E = C/S* | synaptic operations a sample | *C* / 1,000 of them "
+        "| *C* / nJ, `45nm` | *C* / nJ, `loihi` |",
+        "|---|---|---|---|---|---|",
+    ]
+    for file in ("energy", "energy_recurrent"):
+        for name, row in read(file)["networks"].items():
+            nano = row["C_per_nJ"]
+            lines.append(
+                f"| {label(name)} | {interval(row['E'], 1)} | {row['synaptic_operations']['mean']:,.0f} | "
+                f"{interval(row['C_per_1000_operations'])} | {interval(nano['45nm'], 3)} | "
+                f"{interval(nano['loihi'], 4)} |"
+            )
+    return lines
+
+
 TABLES: dict[str, Callable[[], list[str]]] = {
+    "energy": energies,
     "points claims": point_claims,
     "points ways": point_ways,
     "compare": lambda: comparison("compare", ("C", "S", "E"), "`hetero-rsnn compare`, 20 seeds, 400 neurons"),
@@ -145,6 +186,23 @@ def of_points() -> dict[str, str]:
     return out
 
 
+def of_energy() -> dict[str, str]:
+    """Numbers of energy for sentences: ratios of means of HeNHoS and HoNHoS."""
+    found = read("energy")["networks"]
+    hen, hon = found["henhos"], found["honhos"]
+    targets = [
+        row["synaptic_operations"]["mean"] / row["S"]["mean"] / row["n"]
+        for file in ("energy", "energy_recurrent")
+        for row in read(file)["networks"].values()
+    ]
+    return {
+        "fan-out": f"{min(targets):.1f} to {max(targets):.1f}",
+        "E": f"{hen['E']['mean'] / hon['E']['mean']:.1f}",
+        "operations": f"{hen['C_per_1000_operations']['mean'] / hon['C_per_1000_operations']['mean']:.1f}",
+        "45nm": f"{hen['C_per_nJ']['45nm']['mean'] / hon['C_per_nJ']['45nm']['mean']:.1f}",
+    }
+
+
 #: Page -> its sentences, and where their numbers come from.
 SENTENCES: dict[str, list[tuple[str, Callable[[], dict[str, str]]]]] = {
     "docs/operating_point.md": [
@@ -152,6 +210,11 @@ SENTENCES: dict[str, list[tuple[str, Callable[[], dict[str, str]]]]] = {
         ("{recurrent, STDP off} % with STDP off", of_points),
         ("{intrinsic, no synapses} % of *C* is left", of_points),
         ("from {first} without spread to {later} at a cv of 0.4", of_points),
+    ],
+    "docs/measures.md": [
+        ("on average {fan-out} targets", of_energy),
+        ("*E* of HeNHoS is {E} times that of HoNHoS, *C* per synaptic operation {operations} times", of_energy),
+        ("*C* per nJ on `45nm` is {45nm} times", of_energy),
     ],
     "docs/findings.md": [
         ("Heterogeneous **neurons** nearly triple *C*: {C gained}.", of_comparison),

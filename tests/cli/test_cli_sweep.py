@@ -49,6 +49,16 @@ def test_a_sweep_writes_everything(run, tmp_path):
     assert float(rows[1]["C"]) == pytest.approx(hr.measure(net, [0, 1])["C"].mean(), rel=1e-12)
 
 
+def test_energy_is_shown_where_it_is_asked_for(run, tmp_path):
+    code, out, _ = run("compare", "honhos", "henhes", *TINY, "--energy", "loihi", "--latex", "t.tex", "--out", "c")
+    assert code == 0 and "order by E:" in out and "doi:10.1109/MM.2018.112130359" in out
+    assert "synaptic" in (tmp_path / "t.tex").read_text()
+    data = json.loads((tmp_path / "c" / "results.json").read_text())
+    assert data["networks"][0]["energy"]["loihi"]["C_per_nJ"]["n"] == 2
+    exit_2(run(*SWEEP, "--energy", "abacus", "--out", "none"), "unknown hardware 'abacus'", "45nm")
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_sweep_is_shown_again(run, tmp_path):
     assert run(*SWEEP, "--out", "res")[0] == 0
     code, out, _ = run("show", "res/journal.jsonl")

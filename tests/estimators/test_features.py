@@ -61,7 +61,7 @@ def test_features_by_hand(fitted: HRSNNFeatures) -> None:
     """Scale, simulate from the rested state with frozen weights, filter, average."""
     X = data()
     rows = np.concatenate(X)
-    expected, spikes = [], []
+    expected, spikes, operations = [], [], []
     for x in X:
         stimulus = hr.array_stimulus(np.clip((x - rows.mean(axis=0)) / rows.std(axis=0), -3, 3), "10 ms")
         recording = hr.simulate(fitted.frozen_.draw, stimulus, state=fitted.frozen_.state, plasticity=False)
@@ -69,10 +69,13 @@ def test_features_by_hand(fitted: HRSNNFeatures) -> None:
         edges = np.round(np.arange(4) * len(z) / 3).astype(int)
         expected.append(np.concatenate([z[a:b].mean(axis=0) for a, b in pairwise(edges)]))
         spikes.append(recording.spike_times.size / N)
+        operations.append(hr.count_operations(fitted.frozen_.draw, recording).synaptic)
     found = fitted.transform(X)
     assert found.shape == (4, 3 * N) and found.max() > 0.1
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(fitted.spikes_, spikes)
+    np.testing.assert_array_equal(fitted.operations_, operations)
+    assert min(operations) > 0
     np.testing.assert_array_equal(fitted.rows_, [23, 8, 31, 15])
     for given_, u in zip(X, fitted.inputs(X), strict=True):
         np.testing.assert_allclose(u, np.clip((given_ - rows.mean(axis=0)) / rows.std(axis=0), -3, 3), atol=1e-9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from hetero_rsnn.common.types import Array
 from hetero_rsnn.gradient.feedforward.neurons import Kept, Neurons
+from hetero_rsnn.measures.operations import Operations
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +63,37 @@ class Account:
     def rate(self) -> float:
         """Spikes of a neuron in a step, on average."""
         return float(self.spikes.sum() / (self.neurons.sum() * self.spikes.shape[1] * self.spikes.shape[2]))
+
+    @property
+    def operations(self) -> Operations:
+        """The counts as `hetero_rsnn.energy` takes them, of all samples; one sample is one inference.
+
+        All neurons are updated in all steps. There is no simulated time, and what full matrices would take is not
+        known: `seconds` and `dense` are NaN. Normalisations count as folded into the weights, so as nothing.
+
+        Examples
+        --------
+        >>> import torch, hetero_rsnn as hr
+        >>> account = hr.SpikingMLP(64, 10, hidden=(32,)).account(torch.rand(5, 64))
+        >>> one = account.operations.per_inference
+        >>> one.input_products, one.membrane_updates  # 64 pixels to 32 neurons once, 4 steps of 32 neurons
+        (2048.0, 128.0)
+        >>> hr.energy(one).parts["inputs"]
+        9.4208e-09
+        """
+        _, steps, samples = self.spikes.shape
+        return Operations(
+            spikes=float(self.spikes.sum()),
+            synaptic=float(self.synaptic_operations.sum()),
+            plastic=0.0,
+            input_synaptic=0.0,
+            input_products=float(self.multiply_accumulates.sum()),
+            membrane_updates=float(self.neurons.sum()) * steps * samples,
+            weight_updates=0.0,
+            dense=math.nan,
+            seconds=math.nan,
+            inferences=float(samples),
+        )
 
 
 def counted(network: Any, first: nn.Module, spikes: bool, run: Callable[[], Sequence[Kept]]) -> Account:
