@@ -321,10 +321,10 @@ def test_shipped_network(name: str) -> None:
         assert len(d.static) > 0 and (len(d.plastic) > 0) == (net.plasticity is not None)
         assert (d.static.w < 0).any() and (d.static.w > 0).any()
         for p in net.populations:
-            for key, given in p.parameters:
+            for key, value in p.parameters:
                 values = d.neurons[key][d.members(p.name)]
-                assert values.mean() == pytest.approx(given.mean, rel=5 * given.cv / math.sqrt(p.size) + 1e-12)
-                assert np.ptp(values) == 0 if given.cv == 0 else np.ptp(values) > 0
+                assert values.mean() == pytest.approx(value.mean, rel=5 * value.cv / math.sqrt(p.size) + 1e-12)
+                assert np.ptp(values) == 0 if value.cv == 0 else np.ptp(values) > 0
 
 
 def test_small_network(small: Network) -> None:
