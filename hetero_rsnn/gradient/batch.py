@@ -23,7 +23,7 @@ from hetero_rsnn.gradient.threads import each
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.jobs.parallel import cores
 from hetero_rsnn.network.draw import PRECISIONS, Draw
-from hetero_rsnn.network.mirror import check_equations
+from hetero_rsnn.network.mirror import require_equations
 from hetero_rsnn.simulation.continuing import check_same_draw, check_state
 from hetero_rsnn.simulation.drive import check_channels, empty_stimulus
 from hetero_rsnn.simulation.neurons import initial_state, neuron_arrays
@@ -307,7 +307,7 @@ def run_batch(
     >>> run.backward(run.activity - 0.2).plastic.shape == d.plastic.w.shape
     True
     """
-    check_equations(draw.network)
+    require_equations(draw.network, "gradients are of the equations", "simulate networks with others")
     kernels()
     _check_finite(draw)
     stimuli = list(stimuli)

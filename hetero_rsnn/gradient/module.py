@@ -17,7 +17,7 @@ from hetero_rsnn.gradient.batch import run_batch
 from hetero_rsnn.gradient.pseudo_derivative import PseudoDerivative
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.network.draw import Draw
-from hetero_rsnn.network.mirror import check_equations
+from hetero_rsnn.network.mirror import require_equations
 from hetero_rsnn.simulation.neurons import initial_state, neuron_arrays
 
 #: What can be trained: names as in `Gradients`, but for "w", which stands for the plastic and the static weights.
@@ -77,7 +77,7 @@ def to_torch(
     torch.Size([8, 20, 400])
     """
     torch = need("torch", "gradient", "to_torch")
-    check_equations(draw.network)
+    require_equations(draw.network, "gradients are of the equations", "simulate networks with others")
     names = [trainable] if isinstance(trainable, str) else list(trainable)
     for name in names:
         checks.one_of("trainable quantity", name, TRAINABLE)

@@ -157,7 +157,12 @@ def test_backends_agree_on_damaged_networks(backend: str, name: str, damage: str
 
 @pytest.mark.parametrize("name", sorted({*NETWORKS} - {*CAN_LOSE}))
 def test_networks_of_other_thresholds_keep_their_neurons(name: str) -> None:
-    refused(lambda: hr.lose_neurons(drawn(name), None, 0.3, 1), name, "v_th", dict(drawn(name).network.equations)["threshold"])
+    refused(
+        lambda: hr.lose_neurons(drawn(name), None, 0.3, 1),
+        name,
+        "v_th",
+        dict(drawn(name).network.equations)["threshold"],
+    )
 
 
 @pytest.mark.parametrize(("backend", "name"), backends_with_networks(networks=CAN_LOSE))
