@@ -113,8 +113,7 @@ def learn(
         To go on learning from.
     """
     how: dict[str, Any] = {"backend": backend, "precision": precision}
-    rule = drawn.network.plasticity
-    plastic = bool(len(drawn.plastic)) and epochs > 0 and rule is not None and rule.learns
+    plastic = bool(len(drawn.plastic)) and epochs > 0 and drawn.network.learns
     first = encode(0)
     # Learning that goes on shows its samples in an order of its own.
     later: tuple[int, ...] = () if state is None else (state.step,)

@@ -14,6 +14,7 @@ from hetero_rsnn.common.types import Array
 from hetero_rsnn.inputs.stimulus import TOLERANCE, Stimulus
 from hetero_rsnn.measures.efficiency import check_recorded
 from hetero_rsnn.network.draw import Draw, Synapses
+from hetero_rsnn.network.rules import by_rule
 from hetero_rsnn.simulation.recording import Recording
 
 #: How a table calls what is counted.
@@ -236,8 +237,8 @@ def _input(drawn: Draw, stimulus: Stimulus, steps: float) -> tuple[float, float,
 
 def _visits(drawn: Draw, fired: Array) -> float:
     """How often spikes made plastic synapses learn."""
-    rule = drawn.network.plasticity
-    if rule is None:
-        return 0.0
-    leaving, arriving = fan_out(drawn.plastic), np.bincount(drawn.plastic.target, minlength=drawn.n)
-    return float(fired @ (leaving * bool(rule.on_pre.strip()) + arriving * bool(rule.on_post.strip())))
+    visits = 0.0
+    for part in (p for p in by_rule(drawn) if p.rule.learns):
+        leaving, arriving = fan_out(part.synapses), np.bincount(part.synapses.target, minlength=drawn.n)
+        visits += float(fired @ (leaving * bool(part.rule.on_pre.strip()) + arriving * bool(part.rule.on_post.strip())))
+    return visits

@@ -77,8 +77,26 @@ class Network:
             )
 
     def follows_rule(self, learning: bool) -> bool:
-        """Whether plastic synapses do what their rule says: while they learn, and always if it changes no weights."""
-        return self.plasticity is not None and (learning or not self.plasticity.learns)
+        """Whether plastic synapses do what their rules say: while they learn, and always if those change no weights.
+
+        Raises
+        ------
+        NetworkError
+            If the weights are to stay, and some rules change them and others are part of the dynamics.
+        """
+        fixed = [rule.where for rule in self.rules if not rule.learns]
+        if self.learns and fixed and not learning:
+            raise NetworkError(
+                f"network {self.name!r} cannot run with weights that stay: {', '.join(fixed)} would go on, and "
+                f"{', '.join(rule.where for rule in self.rules if rule.learns)} would not",
+                fix="run it with plasticity=True, or give it rules of one kind only",
+            )
+        return bool(self.rules) and (learning or bool(fixed))
+
+    @property
+    def learns(self) -> bool:
+        """Whether one of its rules changes weights."""
+        return any(rule.learns for rule in self.rules)
 
     @property
     def note(self) -> str:

@@ -1,4 +1,4 @@
-"""Shipped networks with equations of their own: what is of the LIF equations alone refuses them by name, the rest works."""
+"""Shipped networks with other equations: what is of the LIF equations alone refuses them by name, the rest works."""
 
 from __future__ import annotations
 
