@@ -366,7 +366,7 @@ class BrianBackend:
         w, traces, trace_step = old.w, {k: np.zeros_like(v) for k, v in old.traces.items()}, None
         if objects.rules:
             groups = [(p, objects.rules[p.rule.name].variables) for p in by_rule(draw) if p.rule.name in objects.rules]
-            w = np.array(w)
+            w = np.array(w, dtype=np.float64)
             for part, synapses in groups:
                 w[part.which] = np.asarray(synapses["w"].get_value()) * part.sign
                 for key in traces.keys() & synapses.keys():

@@ -26,7 +26,7 @@ REFUSED: dict[str, Callable[[hr.Draw], object]] = {
     "to_nir": hr.to_nir,
     "self_consistent_rates": lambda d: hr.self_consistent_rates(d, U),
     "theory": check_network,
-    "HRSNNGradientClassifier": lambda d: hr.HRSNNGradientClassifier(d.network, train_epochs=1).fit(X, Y),
+    "HRSNNGradientClassifier": lambda d: hr.HRSNNGradientClassifier(d.network, training_epochs=1).fit(X, Y),
 }
 if find_spec("torch"):
     REFUSED["to_torch"] = hr.to_torch

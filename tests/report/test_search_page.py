@@ -18,7 +18,7 @@ from hetero_rsnn.searching import view
 from hetero_rsnn.searching.result import in_order
 from hetero_rsnn.searching.space import Space, load_space
 
-VOID = {"meta", "img", "br", "link", "input"}
+VOID = {"meta", "img", "br", "link", "input", "wbr"}
 
 
 class Page(HTMLParser):
