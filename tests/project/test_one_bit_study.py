@@ -356,12 +356,31 @@ def test_numbers_on_the_page_are_those_of_the_files(study: Any) -> None:
     assert {"teacher", "cells"} <= outs.keys()
     lines = [line for out in outs.values() for line in [*study.table(out), *study.differences(out)[2:]]]
     lines += study.noises(outs["noise"]) if "noise" in outs else []
+    lines += [line for line in study.ladder(outs) if line not in ("", study.APART)]
     assert [line for line in lines if line not in page] == []
     prose = page.split("## The teacher")[0]
     ways = [f"{way}, 1 bit less plain, 1 bit" for way in ("both", "shortcuts", "distillation")]
     for name in ("both, 1 bit less both, 32 bits", *ways):
         values = study.percent(outs["cells"]["differences"][name]["accuracy"])
         assert values in prose and values in found
+
+
+def test_the_small_network_is_the_one_of_the_study(study: Any) -> None:
+    path = ROOT / "docs" / "results" / "networks" / "fashion_one_bit.json"
+    packed = hr.load_packed_network(path)
+    size = sum(p.stat().st_size for p in path.parent.glob(f"{path.stem}*"))
+    data = json.loads((ROOT / "docs" / "results" / "one_bit_final.json").read_text(encoding="utf-8"))
+    row = data["result"]["summary"]["arms"]["both, 1 bit"]
+    assert size == pytest.approx(row["file"][0], rel=1e-3) and size < study.SMALL
+    outputs = packed.run(np.zeros((2, 1, 28, 28), np.float32))
+    assert outputs.shape == (2, 2, 10) and np.array_equal(outputs[:, 0], outputs[:, 1])
+    try:
+        fashion = hr.load_dataset("fashion_mnist")
+    except hr.HeteroError:  # its files are not here
+        return
+    some = fashion.test[:1000]
+    images = np.stack([np.asarray(fashion.X[k], np.float32).reshape(1, 28, 28) for k in some])
+    assert (packed.run(images).mean(0).argmax(1) == fashion.y[some]).mean() == pytest.approx(row["accuracy"][0], abs=0.02)
 
 
 def speeds() -> list[str]:
