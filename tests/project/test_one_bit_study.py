@@ -380,7 +380,9 @@ def test_the_small_network_is_the_one_of_the_study(study: Any) -> None:
         return
     some = fashion.test[:1000]
     images = np.stack([np.asarray(fashion.X[k], np.float32).reshape(1, 28, 28) for k in some])
-    assert (packed.run(images).mean(0).argmax(1) == fashion.y[some]).mean() == pytest.approx(row["accuracy"][0], abs=0.02)
+    assert (packed.run(images).mean(0).argmax(1) == fashion.y[some]).mean() == pytest.approx(
+        row["accuracy"][0], abs=0.02
+    )
 
 
 def speeds() -> list[str]:
