@@ -215,3 +215,36 @@ def test_damage_keeps_rules_apart() -> None:
     hr.simulate(fewer, u, backend="numpy", state=state)
     _, rounded = hr.quantise(d, trained, 1)
     assert rounded is not None and (np.sign(rounded.w) == np.sign(trained.weights))[rounded.w != 0].all()
+
+
+def test_rules_with_names_learn_or_not() -> None:
+    named = own_network("three_named_rules")
+    assert named.plasticity is None and named.learns
+    assert named.follows_rule(True) and not named.follows_rule(False)
+    assert not hr.load_network("static").learns and not hr.load_network("static").follows_rule(True)
+    stp = hr.load_network("stp")
+    assert not stp.learns and stp.follows_rule(True) and stp.follows_rule(False)
+
+
+def test_rules_that_learn_and_rules_that_do_not_cannot_be_kept_apart() -> None:
+    data = two_rules()
+    data["plasticity"]["istdp"] |= {"on_pre": "I_syn_post -= w\nx += rho*eta*tau_plus", "on_post": "apost += 1"}
+    net = _made(data)
+    d, u = hr.draw(net, 1), hr.uniform_stimulus(5, "10 ms", 1)
+    assert hr.simulate(d, u, backend="numpy").spike_times.size > 0
+    for backend in ("fast", "numpy", "brian2"):
+        words = (repr(net.name), "plasticity.istdp", "plasticity=True")
+        refused(lambda b=backend: hr.simulate(d, u, plasticity=False, backend=b), *words, error=NetworkError)
+
+
+def test_visits_are_those_of_rules_that_learn() -> None:
+    """An event on either side of a synapse; a rule without code for one of them does nothing there."""
+    data = two_rules()
+    data["plasticity"]["istdp"]["on_post"] = ""
+    d, u = hr.draw(_made(data), 1), hr.uniform_stimulus(20, "10 ms", 1)
+    recording = hr.simulate(d, u, backend="numpy")
+    fired = np.bincount(recording.spike_neurons, minlength=d.n)
+    pairs, inhibition = (part.synapses for part in by_rule(d))
+    leaving = np.bincount(pairs.source, minlength=d.n) + np.bincount(inhibition.source, minlength=d.n)
+    arriving = np.bincount(pairs.target, minlength=d.n)
+    assert hr.count_operations(d, recording, u).weight_updates == fired @ (leaving + arriving) > 0
