@@ -246,8 +246,8 @@ def bars(ax: Axes, found: Row) -> None:
                 middle, low, high = (max(1 + number(e[key]), 0.05) for key in ("mean", "low", "high"))
                 y = len(kinds) - k - side * 0.18 - 0.09 * (j - (len(spreads) - 1) / 2)
                 ax.errorbar(
-                    middle, y, xerr=[[middle - low], [high - middle]], fmt="o", ms=4, lw=1.2, color=COLOURS[q],
-                    alpha=0.35 + 0.65 * (j + 1) / len(spreads), label=f"{q}, cv {cv}" if k == 0 else None,
+                    middle, y, xerr=[[middle - low], [high - middle]], fmt="o", lw=1.2, color=COLOURS[q],
+                    ms=3 + 1.2 * j, alpha=(j + 1.2) / (len(spreads) + 0.2), label=f"{q}, cv {cv}" if k == 0 else None,
                 )  # fmt: skip
     ax.axvline(1, color="0.6", lw=0.8, zorder=0)
     ax.set_yticks(range(len(kinds), 0, -1), [KINDS[kind][0] for kind in kinds])
