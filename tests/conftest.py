@@ -28,6 +28,23 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("daily")
 
 
+#: Files whose tests take a minute each: each goes alone to whatever process has time.
+APART = ("test_random_equations.py",)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests of a file stay in one process, as `--dist loadfile` has it, but for those of `APART`."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return nodeid if file.endswith(APART) else file
+
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
 #: What a test finds that is the first to import Brian2.
 FRESH = {"brian2.prefs.codegen.target": "auto", "Brian2's device": "runtime", "brian2.defaultclock.dt": 1e-4}
 

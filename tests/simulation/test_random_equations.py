@@ -17,8 +17,10 @@ from test_generated import GENERATED, agree
 import hetero_rsnn as hr
 from hetero_rsnn.network.draw import read_only
 
-#: Of hypothesis: with this one every construct occurs at least five times.
-SEED = 3
+#: Of hypothesis: with this one, and those that follow for other parts, every construct occurs at least five times.
+SEED = 20
+#: The networks that are compared: so many parts with so many each.
+PARTS, EACH = 8, 8
 #: How often each construct occurred in the examples of this run.
 SEEN: Counter[str] = Counter()
 #: Terms of dv/dt that are not linear in v, small where v is usual; name -> text.
@@ -177,10 +179,10 @@ def _compare(data: dict[str, Any], backends: tuple[str, ...]) -> None:
             SEEN["chaotic"] += 1
 
 
-def _examples(count: int) -> Any:
+def _examples(count: int, part: int = 0, do: Any = lambda data: _compare(data, GENERATED)) -> Any:
     """With a seed that is given: that of `derandomize` follows the source, and counts of constructs with it."""
     options = settings(max_examples=count, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-    return seed(SEED)(options(given(networks())(lambda data: _compare(data, GENERATED))))
+    return seed(SEED + part)(options(given(networks())(do)))
 
 
 def test_a_few_random_networks_agree() -> None:
@@ -188,14 +190,23 @@ def test_a_few_random_networks_agree() -> None:
 
 
 @pytest.mark.slow
-def test_sixty_random_networks_agree() -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_sixty_random_networks_agree(part: int) -> None:
+    """In parts, which go to whatever process has time (see conftest.py)."""
     SEEN.clear()
-    _examples(64)()
+    _examples(EACH, part)()
+    assert SEEN["examples"] >= EACH and SEEN["spikes"] > 100 * SEEN["examples"]
+
+
+def test_every_construct_is_among_them() -> None:
+    SEEN.clear()
+    for part in range(PARTS):
+        _examples(EACH, part, lambda data: SEEN.update(examples=1))()
     print(*(f"{count:5d}  {name}" for name, count in sorted(SEEN.items())), sep="\n")
     wanted = [f"rule {r}" for r in (*RULES, "none")] + [f"function {c}" for c in CURVED] + ["sub-expression", "linear"]
     wanted += [f"{k} variables" for k in (1, 2, 3, 4)] + [f"refractory {r}" for r in ("time", "condition", "none")]
     wanted += [f"method {m}" for m in ("euler", "rk2", "rk4", "heun", "exponential_euler", "exact")]
     wanted += [f"delays {d}" for d in DELAYS]
     wanted += ["unless refractory", "spread", "several statements in the reset", "term int", "term sin and t"]
-    assert SEEN["examples"] >= 60 and SEEN["spikes"] > 100 * SEEN["examples"]
+    assert SEEN["examples"] >= 60
     assert not {name: SEEN[name] for name in wanted if SEEN[name] < 5}
