@@ -135,6 +135,8 @@ if TYPE_CHECKING:
     from hetero_rsnn.simulation.many import simulate_many
     from hetero_rsnn.simulation.recording import Recording, State, load_recording
     from hetero_rsnn.simulation.simulate import simulate
+    from hetero_rsnn.tasks.advice import advise
+    from hetero_rsnn.tasks.advice_result import Advice
     from hetero_rsnn.tasks.classification import classify
     from hetero_rsnn.tasks.forecasting import forecast
     from hetero_rsnn.tasks.image_classification import classify_images
@@ -266,6 +268,8 @@ _HOMES = {
     "control.runs": ["train_control"],
     "control.settings": ["ControlSettings", "ControlTest"],
     "control.training": ["ControlTraining"],
+    "tasks.advice": ["advise"],
+    "tasks.advice_result": ["Advice"],
     "tasks.classification": ["classify"],
     "tasks.forecasting": ["forecast"],
     "tasks.image_classification": ["classify_images"],
@@ -449,6 +453,8 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "compare_cutoffs",
     "CutoffTable",
     "CutoffRow",
+    "advise",
+    "Advice",
     "classify",
     "forecast",
     "classify_images",

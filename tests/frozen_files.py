@@ -37,6 +37,7 @@ COMMANDS = {
     "search": ["search"],
     "show": ["show"],
     "classify": ["classify"],
+    "advise": ["advise"],
     "forecast": ["forecast"],
     "rerun": ["rerun"],
     "warmup": ["warmup"],

@@ -15,6 +15,7 @@ from hetero_rsnn.cli import data as cli_data
 from hetero_rsnn.cli import search as cli_search
 from hetero_rsnn.cli import show as cli_show
 from hetero_rsnn.cli import tasks as cli_tasks
+from hetero_rsnn.cli.advise import advise
 from hetero_rsnn.cli.compare import compare
 from hetero_rsnn.cli.layout import GroupedCommands, SectionedCommand
 from hetero_rsnn.cli.networks import networks_app
@@ -112,6 +113,13 @@ _command(
     "hetero-rsnn classify flowers.csv --label species --quick",
     "hetero-rsnn classify steps.csv henhes --sample walk --save model.json",
 )(cli_tasks.classify)
+_command(
+    "Tasks",
+    "advise",
+    "Find the best classifier within a budget.",
+    "hetero-rsnn advise japanese_vowels --budget-kb 50 --quick",
+    "hetero-rsnn advise steps.csv --sample walk --max-loss 0.01 --min-saving 0.3",
+)(advise)
 _command(
     "Tasks",
     "forecast",

@@ -254,7 +254,7 @@ def _run(
         raise HeteroError(f"{name} is a data set for {found}: use hetero-rsnn {other} {name}")
     data = own.load_any(name, data_dir, reading, wanted)
     if quick:
-        data = _part(data)
+        data = part_of(data)
     total = len(names) * len(numbers)
     with task_folder(out, command, overwrite, apart) as folder:
         with progress_bar(f"{command} {name}", total) as progress:
@@ -282,7 +282,7 @@ def _run(
             say(kept, err=as_json)
 
 
-def _part(data: Any) -> Any:
+def part_of(data: Any) -> Any:
     """A small part of a data set: up to 200 training and 100 test samples, or short series."""
     from dataclasses import replace
 

@@ -12,6 +12,7 @@ from typing import Any
 
 #: Result -> the function of `hetero_rsnn.plots` that draws it.
 TARGETS = {
+    "Advice": "figure_advice",
     "Comparison": "plot_efficiency",
     "ControlResult": "plot_control",
     "CutoffCurve": "plot_cutoff",

@@ -25,7 +25,7 @@ from hetero_rsnn.inputs.encoders import make_encoder
 from hetero_rsnn.inputs.frames import shared_names
 from hetero_rsnn.inputs.stimulus import Stimulus
 from hetero_rsnn.jobs.progress import NotedProgress
-from hetero_rsnn.measures.operations import reach
+from hetero_rsnn.measures.operations import input_operations, reach
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.draw import Draw, draw
 from hetero_rsnn.network.loading import load_network
@@ -262,6 +262,15 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         encode = self._encoding(samples, "answering")
         for k in range(len(samples)):
             yield encode(k).values
+
+    def input_operations(self, X: Any) -> tuple[Array, Array]:
+        """Additions of input spikes and products of analog input that each sample takes; shape (samples,)."""
+        self.check_fitted()
+        samples = self.check_samples(X)
+        encode = self._encoding(samples, "answering")
+        counts = (input_operations(self.frozen_.draw, encode(k), 0.0) for k in range(len(samples)))
+        additions, products, _ = (np.array(same) for same in zip(*counts, strict=True))
+        return additions, products
 
     def longest(self, samples: Sequence[Any]) -> int:
         """Rows of the longest of checked samples, as they are encoded."""

@@ -190,7 +190,7 @@ def count_operations(drawn: Draw, recording: Recording, stimulus: Stimulus | Non
     plastic = float(fired @ fan_out(drawn.plastic, None if learns else recording.weights))
     static = float(fired @ fan_out(drawn.static, drawn.static.w))
     steps = float(round(recording.samples * recording.hold / recording.dt))
-    by_spikes, products, dense = (0.0, 0.0, 0.0) if stimulus is None else _input(drawn, stimulus, steps)
+    by_spikes, products, dense = (0.0, 0.0, 0.0) if stimulus is None else input_operations(drawn, stimulus, steps)
     return Operations(
         spikes=float(fired.sum()),
         synaptic=plastic + static,
@@ -216,7 +216,7 @@ def _check_drawn(drawn: Any, recording: Recording) -> None:
         )
 
 
-def _input(drawn: Draw, stimulus: Stimulus, steps: float) -> tuple[float, float, float]:
+def input_operations(drawn: Draw, stimulus: Stimulus, steps: float) -> tuple[float, float, float]:
     """Additions of input spikes, products of analog input, and what a full matrix would take."""
     if stimulus.channels != drawn.network.input.channels:
         raise HeteroError(

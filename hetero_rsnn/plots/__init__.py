@@ -7,6 +7,7 @@
 ``sweep_plots``    curves over a parameter, E over C as a path
 ``task_plots``     results on data sets, early decisions
 ``image_plots``    feed-forward networks on images
+``advice_plots``   ways to classify, accuracy over what a budget is of
 ``control_plots``  actors that learn to act
 ``decision_plots`` decisions over time: curves, when they fall, what leaves first and last
 ``looks``          colours, markers and letters that all share; saving
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 from hetero_rsnn.common.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from hetero_rsnn.plots.advice_plots import figure_advice
     from hetero_rsnn.plots.control_plots import (
         figure_control,
         plot_control,
@@ -85,6 +87,7 @@ _HOMES = {
     "plots.search_plots": ["plot_convergence", "plot_front", "search_figure"],
     "plots.sweep_plots": ["figure_sweep", "plot_sweep", "plot_sweep_path"],
     "plots.looks": ["COLOURS", "save_figure", "style"],
+    "plots.advice_plots": ["figure_advice"],
     "plots.image_plots": ["figure_images", "plot_image_steps", "plot_membrane_noise"],
     "plots.control_plots": [
         "figure_control",
@@ -109,6 +112,7 @@ _HOMES = {
 
 __all__ = [
     "COLOURS",
+    "figure_advice",
     "figure_comparison",
     "figure_control",
     "figure_images",
