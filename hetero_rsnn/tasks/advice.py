@@ -131,12 +131,13 @@ def advise(
     spiking_only = axis in ("spikes", "energy") or max_loss is not None
     may = [s for s in scores if s.spiking or not spiking_only]
     best = max((s for s in scores if not s.spiking), key=lambda s: (s.accuracy, -s.energy))
+    first = None
     if budget is not None:
         first = within(may, axis, budget)
-    else:
-        first = cheapest(may, max_loss or 0.0, best) if may else None
+    elif may:
+        first = cheapest(may, max_loss or 0.0, best)
     if first is None:
-        return Advice(dataset, axis, budget, tuple(scores), skipped, None, None, None, None, seed)
+        return Advice(dataset, axis, budget, tuple(scores), skipped, None, None, None, None, seed, max_loss)
     by_name = {way.name: way for way in tried}
     truth = names[dataset.test]
 
@@ -154,7 +155,7 @@ def advise(
             of_winner.decided == truth, of_reference.decided == truth, of_winner.energy, of_reference.energy,
             max_loss, min_saving, seed,
         )  # fmt: skip
-    return Advice(dataset, axis, budget, tuple(scores), skipped, winner, reference, verdict, model, seed)
+    return Advice(dataset, axis, budget, tuple(scores), skipped, winner, reference, verdict, model, seed, max_loss)
 
 
 def check_budget(

@@ -61,15 +61,17 @@ def way_score(name: str, spiking: bool, truth: NDArray[Any], answers: Answers) -
     """Count what was right, and average what it took."""
     right = int((answers.decided == truth).sum())
     low, high = wilson(right, len(truth))
-    means = (float(np.mean(x)) for x in (answers.spikes, answers.operations, answers.energy))
+    spikes, operations, energy, ms = (
+        float(np.mean(x)) for x in (answers.spikes, answers.operations, answers.energy, answers.ms)
+    )
     return WayScore(
-        name, spiking, right / len(truth), low, high, len(truth), *means, answers.kb, float(answers.ms.mean())
+        name, spiking, right / len(truth), low, high, len(truth), spikes, operations, energy, answers.kb, ms
     )
 
 
 def front(scores: Sequence[WayScore], axis: str) -> list[WayScore]:
     """Ways that no other beats: none is as accurate for less, or more accurate for as much; the cheapest first."""
-    kept = []
+    kept: list[WayScore] = []
     for score in sorted(scores, key=lambda s: (getattr(s, axis), -s.accuracy)):
         if not kept or score.accuracy > kept[-1].accuracy:
             kept.append(score)

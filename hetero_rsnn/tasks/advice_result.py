@@ -38,6 +38,8 @@ class Advice:
     model : object
         The fitted winner: an estimator, or for ``"MLP"`` a pair of encoder and pipeline.
     seed : int
+    max_loss : float or None
+        As it was asked.
     """
 
     dataset: Dataset
@@ -50,11 +52,12 @@ class Advice:
     verdict: Verdict | None
     model: Any
     seed: int
+    max_loss: float | None = None
 
     @property
     def competing(self) -> tuple[WayScore, ...]:
         """Ways that may win: of a budget of spikes, or with a verdict, those that spike."""
-        spiking_only = self.axis in ("spikes", "energy") or self.verdict is not None
+        spiking_only = self.axis in ("spikes", "energy") or self.max_loss is not None
         return tuple(s for s in self.scores if s.spiking or not spiking_only)
 
     @property
