@@ -87,10 +87,16 @@ class Advice:
     def tables(self) -> list[TextTable]:
         """All ways on the validation samples, and what was measured on the held-out part."""
         on_front = {s.name for s in self.front}
-        head = ("way", "accuracy", "spikes/neuron", "syn. ops", "nJ", "kB", "ms")
+        head = ("way", "accuracy", "spikes", "syn. ops", "nJ", "kB", "ms")
         n = self.scores[0].n if self.scores else 0
         rows = [(s.name + (" *" if s.name in on_front else ""), *_cells(s)) for s in self.scores]
-        out = [TextTable(f"validation, {n} samples, per inference; * front over {AXES[self.axis]}", head, rows)]
+        out = [
+            TextTable(
+                f"validation, {n} samples, per inference; * front over {AXES[self.axis]}; spikes of a neuron",
+                head,
+                rows,
+            )
+        ]
         if self.winner is not None:
             found = [(s.name, *_cells(s)) for s in (self.winner, self.reference) if s is not None]
             if self.reference is not None and self.reference.name == self.winner.name:
@@ -100,11 +106,16 @@ class Advice:
 
     def sentences(self) -> list[str]:
         """What follows from the numbers, a sentence each."""
-        out = [f"not measured: {name} ({why})" for name, why in self.skipped.items()]
+        reasons = dict.fromkeys(self.skipped.values())
+        out = [f"not measured: {'; '.join(k for k, v in self.skipped.items() if v == why)} ({why})" for why in reasons]
         if self.winner is None:
             out.append(self.none_meets)
         else:
             out.append(f"winner: {self.winner.name}, chosen on the validation samples alone")
+            found = getattr(self.winner, self.axis)
+            if self.budget is not None and found > self.budget:
+                # Fitted on more samples, it may read more windows, or spike more.
+                out.append(f"fitted on the whole training part it takes {found:.4g} {AXES[self.axis]}: over the budget")
         if self.verdict is not None and self.reference is not None:
             out.append(f"against {self.reference.name}: {self.verdict}")
             if self.verdict.resolution:
