@@ -92,7 +92,7 @@ class Advice:
         rows = [(s.name + (" *" if s.name in on_front else ""), *_cells(s)) for s in self.scores]
         out = [
             TextTable(
-                f"validation, {n} samples, per inference; * front over {AXES[self.axis]}; spikes of a neuron",
+                f"validation, {n} samples, * front over {AXES[self.axis]}; spikes of a neuron",
                 head,
                 rows,
             )
