@@ -113,7 +113,7 @@ class DivergedError(HeteroError):
 
 
 class StateOverflowError(HeteroError):
-    """A state variable has left the range of numbers; of a neuron the run ends there, of a synapse it is seen at its end.
+    """A state variable has left the range of numbers: of a neuron, the run ends there; of a synapse, it ran through.
 
     Attributes
     ----------
