@@ -1,4 +1,4 @@
-"""Figures of ways_to_save_spikes.py: one panel that says it all, and accuracy over every cost with its front."""
+"""Figures of ways_to_save_spikes.py: one panel that says it all, and accuracy over every cost with its fronts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from study_kit import Row
 from ways_numbers import COSTS, TITLES, numbers
 
@@ -24,6 +25,11 @@ LOOKS = {
     "control": ("control", "#9AA5AD", "x"),
     "reference": ("without recurrence, or without spikes", "#6B7A85", "h"),
 }
+#: Ways of the one panel: of every kind the one that a reader asks for first.
+PANEL = (
+    "base", "STDP", "price x 10", "RCS, cutoff", "cutoff", "1 bit", "pruned 75 %", "pruned 75 %, 4 bits",
+    "1 bit, cutoff", "feed-forward", "ridge", "GRU",
+)  # fmt: skip
 #: Loss of accuracy in points up to which a bar of the panel is full.
 SMALL = 1.0
 
@@ -34,29 +40,41 @@ def shown(out: Row, families: Mapping[str, str]) -> list[str]:
 
 
 def bars(out: Row, families: Mapping[str, str]) -> Figure:
-    """Energy of a decision beside the base's, a bar a way, the cheapest first; pale where accuracy is lost."""
-    names = [n for n in shown(out, families) if families[n] != "control"]
+    """Energy of a decision beside the base's, a bar a way of `PANEL`, the cheapest on top; pale: accuracy is lost."""
+    names = [name for name in PANEL if name in out["ways"]]
     ratio = {n: 1.0 if n == "base" else numbers(out["against base"][n]["energy"])[0] for n in names}
     names.sort(key=lambda n: -ratio[n])
-    fig = Figure(figsize=(7.2, 1.2 + 0.24 * len(names)), layout="constrained")
+    fig = Figure(figsize=(7.2, 1.2 + 0.3 * len(names)), layout="constrained")
     ax = fig.subplots()
+    ax.axvline(1.0, color="0.3", lw=0.9, ls=":", zorder=0)
     for k, name in enumerate(names):
-        lost = 0.0 if name == "base" else -100 * numbers(out["against base"][name]["accuracy"])[0]
+        less = 0.0 if name == "base" else 100 * numbers(out["against base"][name]["accuracy"])[0]
         _, colour, _ = LOOKS[families[name]]
-        ax.barh(k, ratio[name], color=colour, alpha=1.0 if lost <= SMALL else 0.25, height=0.7)
-        text = "" if name == "base" else f"{-lost:+.1f} points"
-        ax.text(ratio[name], k, f" {100 * ratio[name]:.3g} %   {text}", va="center", fontsize="small")
-    ax.axvline(1.0, color="0.3", lw=0.9, ls=":")
-    ax.set_yticks(range(len(names)), names, fontsize="small")
+        ax.barh(k, ratio[name], color=colour, alpha=1.0 if less >= -SMALL else 0.25, height=0.7)
+        ax.text(ratio[name], k, f" {100 * ratio[name]:.3g} %", va="center", fontsize="small")
+        accuracy = f"{100 * out['ways'][name]['accuracy'][0]:.1f} %" if name == "base" else f"{less:+.1f}"
+        ax.text(1.02, k, accuracy, va="center", fontsize="small", transform=ax.get_yaxis_transform())
+    ax.text(1.02, len(names) - 0.3, "accuracy, points", fontsize="small", transform=ax.get_yaxis_transform())
+    ax.set_yticks(range(len(names)), names)
     ax.set(xscale="log", xlabel="energy of a decision, of the base's", ylim=(-0.6, len(names) - 0.4))
     low, high = min(ratio.values()), max(ratio.values())
-    ax.set_xlim(low / 2, high * (high / low) ** 0.35)
-    ticks = [t for t in (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0) if low / 2 <= t <= 1.5 * high]
+    ax.set_xlim(low / 2, high * (high / low) ** 0.2)
+    plain(ax)
+    ticks = [t for t in ax.get_xticks() if low / 2 <= t <= 1.5 * high]
     ax.set_xticks(ticks, [f"{100 * t:g} %" for t in ticks])
-    ax.minorticks_off()
-    ax.set_title(f"What saves energy; pale: more than {SMALL:g} point of accuracy lost", fontsize="medium", loc="left")
+    ax.set_title(f"What saves energy (pale: more than {SMALL:g} point of accuracy lost)", fontsize="medium", loc="left")
     ax.spines[["top", "right"]].set_visible(False)
     return fig
+
+
+def plain(ax: Axes) -> None:
+    """Few ticks of a logarithmic axis, as plain numbers."""
+    low, high = ax.get_xlim()
+    ratio = high / low
+    subs = (1, 3) if ratio > 12 else (1, 2, 5) if ratio > 4 else (1, 1.5, 2, 3, 4, 6, 8)
+    ax.xaxis.set_major_locator(LogLocator(subs=subs))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
 
 
 def figure(out: Row, families: Mapping[str, str]) -> Figure:
@@ -71,37 +89,47 @@ def figure(out: Row, families: Mapping[str, str]) -> Figure:
         axes[5].set_axis_off()
     used = dict.fromkeys(families[n] for n in shown(out, families))
     handles = [
-        axes[0].plot([], [], LOOKS[f][2], color=LOOKS[f][1], label=LOOKS[f][0], ls="none")[0] for f in LOOKS if f in used
+        axes[0].plot([], [], LOOKS[f][2], color=LOOKS[f][1], label=LOOKS[f][0], ls="none")[0]
+        for f in LOOKS
+        if f in used
     ]
     fig.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False)
     return fig
 
 
 def panel(ax: Axes, out: Row, families: Mapping[str, str], cost: str) -> None:
-    """Ways as points with their intervals; those of the front are named and joined by steps."""
+    """Ways as points with their intervals; those that no way with spikes beats are joined, numbered and listed.
+
+    A dotted line joins those that nothing beats, where that is something else.
+    """
     title, unit, size = TITLES[cost]
     found = {n: out["ways"][n] for n in shown(out, families) if out["ways"][n][cost][0] > 0}
-    front = [n for n in out["fronts"][cost]["front"] if n in found]
+    front, every = out["fronts with spikes"][cost], out["fronts"].get(cost)
     for name, m in found.items():
         _, colour, marker = LOOKS[families[name]]
         x, (y, low, high) = m[cost][0] / size, numbers(m["accuracy"])
-        alpha = 1.0 if name in front or name == "base" else 0.45
+        alpha = 1.0 if name in front["front"] or name == "base" else 0.45
         errors: Any = None if math.isnan(low) else [[y - low], [high - y]]
         ax.errorbar(x, y, yerr=errors, fmt=marker, color=colour, ms=9 if name == "base" else 5, lw=0.8, alpha=alpha)
-    x = [found[n][cost][0] / size for n in front]
-    y = [found[n]["accuracy"][0] for n in front]
-    ax.plot(x, y, drawstyle="steps-post", color="0.3", lw=0.9, zorder=0)
-    for k, name in enumerate(front):
-        share = 100 * out["fronts"][cost]["share"][name]
-        ax.annotate(
-            f"{name} ({share:.0f} %)", (x[k], y[k]), xytext=(4, -10 if k % 2 else 5), textcoords="offset points",
-            fontsize="x-small",
-        )  # fmt: skip
+    for line, look in ((front, "-"), (every, ":")):
+        if line is not None and (line is front or line["front"] != front["front"]):
+            steps = [(found[n][cost][0] / size, found[n]["accuracy"][0]) for n in line["front"]]
+            ax.plot(*zip(*steps, strict=True), drawstyle="steps-post", color="0.3", lw=0.9, ls=look, zorder=0)
+    lines = []
+    for k, name in enumerate(front["front"], 1):
+        place = found[name][cost][0] / size, found[name]["accuracy"][0]
+        ax.annotate(f"{k}", place, xytext=(3, 4), textcoords="offset points", fontsize="small", weight="bold")
+        lines.append(f"{k} {name} ({100 * front['share'][name]:.0f} %)")
+    ax.text(
+        0.98, 0.02, "\n".join(lines), transform=ax.transAxes, ha="right", va="bottom", fontsize="x-small",
+        bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none"},
+    )  # fmt: skip
     middle = np.array([m["accuracy"][0] for m in found.values()])
     room = 0.1 * max(np.ptp(middle), 0.01)
     worst = float(np.quantile(middle, 0.05))
     ax.set_ylim(worst - 3 * room, float(middle.max()) + 2 * room)
     ax.set(xscale="log", xlabel=f"{title} of a decision{f' ({unit})' if unit else ''}", ylabel="test accuracy")
+    plain(ax)
     if cost == "bits":
         ax.set_xlabel("stored bits (kbit)")
     ax.spines[["top", "right"]].set_visible(False)
@@ -116,8 +144,11 @@ def interactions(ax: Axes, out: Row) -> None:
         y = np.arange(len(names)) + 0.15 * (j - 2)
         ax.errorbar(mean, y, xerr=[mean - low, high - mean], fmt="o", ms=4, capsize=2, label=TITLES[cost][0])
     ax.axvline(1.0, color="0.3", lw=0.9, ls=":")
-    ax.set_yticks(range(len(names)), names, fontsize="small")
-    ax.set(xscale="log", xlabel="cost of both over the product of the two")
+    ax.set_yticks(range(len(names)), [name.replace(" x ", " x\n") for name in names], fontsize="small")
+    factors = np.array([numbers(m[c]["factor"])[0] for m in out["interactions"].values() for c in COSTS])
+    ax.set(xscale="log", xlabel="both over the product (below 1: saves more)")
+    ax.set_xlim(min(0.5, 0.8 * np.nanmin(factors)), max(2.0, 1.25 * np.nanmax(factors)))
+    plain(ax)
     ax.invert_yaxis()
-    ax.legend(frameon=False, fontsize="x-small")
+    ax.legend(fontsize="x-small", framealpha=0.8)
     ax.spines[["top", "right"]].set_visible(False)

@@ -172,7 +172,8 @@ def asked(clf: Any, weights: str, s: Row, split: Split) -> dict[str, Row]:
         over_time = kind == "early" and early is not None
         times = early if over_time else ends
         right = [
-            anytime.classes_[x[t - 1].argmax()] == label for x, t, label in zip(scores, times, split.test_y, strict=True)
+            anytime.classes_[x[t - 1].argmax()] == label
+            for x, t, label in zip(scores, times, split.test_y, strict=True)
         ]
         rows = np.minimum(times * s["every"], found.rows)
         decisions = times if over_time else np.ones_like(times)
@@ -226,7 +227,12 @@ def products_alone(count: float) -> hr.Operations:
 
 
 def outcome(
-    right: Sequence[bool], counts: Sequence[hr.Operations], products: Sequence[float], ms: Any, bits: float, width: float
+    right: Sequence[bool],
+    counts: Sequence[hr.Operations],
+    products: Sequence[float],
+    ms: Any,
+    bits: float,
+    width: float,
 ) -> Row:
     """What is kept of a way: of each test sample whether it is right, and what its decision takes; energy in nJ.
 

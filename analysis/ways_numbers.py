@@ -35,12 +35,15 @@ def joined(parts: Sequence[Row]) -> Row:
 def summary(rows: Mapping[str, Sequence[Row]], interactions: Mapping[str, Sequence[str]]) -> Row:
     """Everything that a part found, with 95 % intervals over seeds."""
     first = next(iter(rows.values()))
+    told = {name: mine for name, mine in rows.items() if not name.startswith("few labels")}
+    spiking = {name: mine for name, mine in told.items() if all(row["spikes"] > 0 for row in mine)}
     return {
         "seeds": len(first), "samples": len(first[0]["right"]),
         "ways": {name: {q: over(mine, q) for q in ("accuracy", *COSTS, *ALSO)} for name, mine in rows.items()},
         "against base": {name: compared(mine, rows["base"]) for name, mine in rows.items() if name != "base"},
         "interactions": {name: interaction([rows[w] for w in four]) for name, four in interactions.items()},
-        "fronts": {q: front({n: mine for n, mine in rows.items() if not n.startswith("few labels")}, q) for q in COSTS},
+        "fronts": {q: front(told, q) for q in COSTS if q != "spikes"},
+        "fronts with spikes": {q: front(spiking, q) for q in COSTS},
     }  # fmt: skip
 
 
@@ -87,11 +90,8 @@ def judged(values: Sequence[float]) -> str:
 
 
 def front(rows: Mapping[str, Sequence[Row]], cost: str) -> Row:
-    """Ways that no other beats in accuracy and a cost, and in how many bootstrap samples each is one of these.
-
-    Of spikes those take part that have some.
-    """
-    names = [name for name, mine in rows.items() if all(row[cost] > 0 for row in mine)]
+    """Ways that no other beats in accuracy and a cost, and in how many bootstrap samples each is one of these."""
+    names = list(rows)
     right = np.array([[[c == "1" for c in row["right"]] for row in rows[name]] for name in names], dtype=float)
     each = np.array(
         [
@@ -148,9 +148,10 @@ def findings(out: Row) -> list[str]:
     for name, m in out["against base"].items():
         saved = ", ".join(f"{TITLES[q][0]} {said(m[q])}" for q in COSTS if not math.isnan(numbers(m[q])[0]))
         lines.append(f"{name}: {points(m['accuracy'])} points ({m['verdict']}); of the base's {saved}.")
-    for q, found in out["fronts"].items():
-        there = ", ".join(f"{name} ({100 * found['share'][name]:.0f} %)" for name in found["front"])
-        lines.append(f"front of accuracy over {TITLES[q][0]}, share of bootstrap samples: {there}.")
+    for kind in ("fronts", "fronts with spikes"):
+        for q, found in out[kind].items():
+            there = ", ".join(f"{name} ({100 * found['share'][name]:.0f} %)" for name in found["front"])
+            lines.append(f"{kind} of accuracy over {TITLES[q][0]}, share of bootstrap samples: {there}.")
     for name, m in out["interactions"].items():
         parts = [f"{TITLES[q][0]} {said(m[q]['factor'])}" for q in COSTS if not math.isnan(m[q]["factor"][0])]
         lines.append(
