@@ -64,7 +64,8 @@ class Split:
 def loaded(s: Row, data_dir: Path | None) -> dict[str, Split]:
     """The split of a part; of "speakers" one a speaker left out, by name.
 
-    A quarter of the training samples calibrates, chosen at random once for all seeds. Encoders do not know the future.
+    Which training samples are taken, and which of them calibrate, is chosen at random once for all seeds. Encoders do
+    not know the future.
     """
     data = hr.load_dataset(s["data"], data_dir=data_dir)
     assert data.y is not None
@@ -85,8 +86,8 @@ def loaded(s: Row, data_dir: Path | None) -> dict[str, Split]:
     for name, (train, test) in parts.items():
         order = np.random.default_rng(0).permutation(train)[: s["train"]]
         held, fitted = np.split(order, [round(s["calibration"] * len(order))])
-        fitted, held, test = np.sort(fitted), np.sort(held), spread(test, s["test"])
-        out[name] = Split(how, *(v for k in (fitted, held, test) for v in (take(X, k), y[k])))
+        index = (fitted, held, spread(test, s["test"]))  # the first of those to learn from are any
+        out[name] = Split(how, *(v for k in index for v in (take(X, k), y[k])))
     return out
 
 

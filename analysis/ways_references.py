@@ -44,10 +44,8 @@ class Seen:
     def outcome(self, decided: Array, products: Any, parameters: int) -> Row:
         """What is kept of a model without spikes, which decides at the end of a sample."""
         counts = [products_alone(p) for p in np.broadcast_to(products, self.lengths.shape)]
-        right = decided == self.test_y
-        return outcome(
-            right, counts, np.zeros(len(counts)), self.lengths * self.hold, WIDTH * parameters, WIDTH
-        )  # fmt: skip
+        none = [0.0] * len(counts)
+        return outcome(decided == self.test_y, counts, none, self.lengths * self.hold, WIDTH * parameters, WIDTH)
 
 
 def reference(kind: str, seed: int, s: Row, split: Split, parameters: float) -> Row:
@@ -61,7 +59,8 @@ def reference(kind: str, seed: int, s: Row, split: Split, parameters: float) -> 
     torch = need("torch", "gradient", "the reference networks")
     if kind == "feed-forward":
         return feed_forward(seen, seed, s, parameters)
-    with torch.random.fork_rng():
+    running = need("hetero_rsnn.gradient.feedforward.running", "gradient", "the reference networks")
+    with torch.random.fork_rng(), running.torch_threads(1):
         torch.manual_seed(seed)
         if kind == "MLP":
             hidden = s["hidden"]["MLP"]

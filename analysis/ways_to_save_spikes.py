@@ -119,18 +119,18 @@ def setting(part: str, quick: bool) -> Row:
             "calibration": 0.4, "training": {"training_epochs": 12}, "references": {"epochs": 40, "batch_size": 32},
         },
         "digits": {
-            "data": "free_spoken_digits", "n": 150, "train": 1200, "test": 200, "every": 5, "windows": 2,
+            "data": "free_spoken_digits", "n": 150, "train": 1800, "test": 200, "every": 5, "windows": 2,
             "training": {"training_epochs": 6}, "references": {"epochs": 20, "batch_size": 32},
         },
         "images": {
-            "data": "fashion_mnist", "n": 100, "train": 20000, "test": 2000, "every": 4, "windows": 5,
-            "training": {"training_epochs": 3, "batch_size": 128, "learning_rate": 0.01},
+            "data": "fashion_mnist", "n": 200, "train": 20000, "test": 2000, "every": 4, "windows": 5,
+            "training": {"training_epochs": 4, "batch_size": 128, "learning_rate": 0.01},
             "references": {"epochs": 8, "batch_size": 128}, "target_rate": 50.0, "seeds": 3,
-            "readout_samples": 5000, "reference_windows": 28, "calibration": 0.1,
+            "readout_samples": 10000, "reference_windows": 28, "calibration": 0.1,
         },
     }["digits" if part == "speakers" else part]  # fmt: skip
     if part == "speakers":
-        given |= {"train": 1000, "test": 100}
+        given |= {"train": 1500, "test": 500}
     ways = {name: {"family": f, **BASE, **changes} for name, (f, changes) in NETWORKS.items()}
     for name in hr.list_networks():
         if name.startswith("tuned_"):
