@@ -32,11 +32,12 @@ Intervals are not corrected for the number of ways.
 
 Finding: none yet; the full study has not been run.
 
-    python analysis/ways_to_save_spikes.py PART [--quick] [--out FOLDER] [--data-dir DIR]
+    python analysis/ways_to_save_spikes.py PART [--quick] [--out FOLDER] [--data-dir DIR] [--so-far]
 
 PART is vowels, digits, speakers (each speaker left out once a seed: base, STDP and ridge) or images. A part says first
 how long it will take. Finished cells are in FOLDER/ways_to_save_spikes_PART.jsonl, seed by seed; the same line goes on
-from there. A part takes one core, and torch. The quick run takes Japanese vowels, or the digits of scikit-learn.
+from there, and --so-far tells what whole seeds say. A part takes one core, and torch. The quick run takes Japanese
+vowels, or the digits of scikit-learn.
 """
 
 from __future__ import annotations
@@ -166,17 +167,26 @@ def network(way: Row, seed: int, s: Row, split: Split, start: Path | None) -> di
     return asked(learned(way, seed, s, split, start), way["weights"], s, split)
 
 
+class NotDoneError(Exception):
+    """A cell that nobody has computed, where nothing is to be computed."""
+
+
 def every_cell(study: Study, splits: dict[str, Split]) -> dict[str, list[Row]]:
     """Way -> what was found, seed by seed; of speakers left out what was found of all of them."""
     s = study.setting
     rows: dict[str, list[Row]] = {}
     for seed in range(s["seeds"]):
         found: dict[str, list[Row]] = {}
-        for left_out, split in splits.items():
-            for name, row in one_seed(study, seed, left_out, split).items():
-                found.setdefault(name, []).append(row)
+        try:
+            for left_out, split in splits.items():
+                for name, row in one_seed(study, seed, left_out, split).items():
+                    found.setdefault(name, []).append(row)
+        except NotDoneError:
+            break
         for name, parts in found.items():
             rows.setdefault(name, []).append(joined(parts))
+    if not rows:
+        raise hr.HeteroError("no seed is done yet: leave --so-far away")
     return rows
 
 
@@ -185,7 +195,10 @@ def one_seed(study: Study, seed: int, left_out: str, split: Split) -> dict[str, 
     s, rows = study.setting, dict[str, Row]()
 
     def cell(name: str, job: Any) -> Any:
-        return study.cell(", ".join(filter(None, (f"seed {seed}", left_out, name))), job)
+        name = ", ".join(filter(None, (f"seed {seed}", left_out, name)))
+        if study.args.so_far and not study.done(name):
+            raise NotDoneError
+        return study.cell(name, job)
 
     for name, way in s["ways"].items():
         # Pruned networks begin with one that differs from the base in its weights at most.
@@ -218,19 +231,19 @@ def family(name: str, s: Row) -> str:
 
 
 def forecast(s: Row, splits: dict[str, Split]) -> float:
-    """Minutes that a part will take, by how long a few samples take to learn from and to answer."""
+    """Minutes of a core that a part will take, by what a few samples take to learn from and to answer."""
     split = next(iter(splits.values()))
     count = min(60, len(split.y))
     some = replace(split, X=take(split.X, np.arange(count)), y=split.y[:count])
     some = replace(some, held=some.X, held_y=some.y, test=some.X, test_y=some.y)
     seconds = []
     for epochs in (1, 1, 4):  # the first compiles
-        begin = time.perf_counter()
+        begin = time.process_time()
         clf = learned(BASE, 0, {**s, "training": {**s["training"], "training_epochs": epochs}}, some, None)
-        seconds.append(time.perf_counter() - begin)
-    begin = time.perf_counter()
+        seconds.append(time.process_time() - begin)
+    begin = time.process_time()
     asked(clf, "full", s, some)
-    answer = (time.perf_counter() - begin) / (4 * count)  # fitted, calibrated, tested, and counted
+    answer = (time.process_time() - begin) / (4 * count)  # fitted, calibrated, tested, and counted
     epoch = max(seconds[2] - seconds[1], 0.0) / (3 * count)
     fitted = len(split.y) if s["readout_samples"] is None else min(s["readout_samples"], len(split.y))
     asking = answer * (fitted + len(split.held_y) + 2 * len(split.test_y))
@@ -247,6 +260,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Options of this study."""
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--data-dir", type=Path, help="folder with downloaded data sets")
+    parser.add_argument("--so-far", action="store_true", help="tables and figures of whole seeds; computes nothing")
 
 
 def main() -> None:
@@ -259,7 +273,7 @@ def main() -> None:
         raise hr.HeteroError(f"{s['data']} is not there: hetero-rsnn data show {s['data']} says where to get it")
     splits = loaded(s, study.args.data_dir)
     last = ", ".join(filter(None, (f"seed {s['seeds'] - 1}", list(splits)[-1], [*s["kinds"], *s["few"]][-1])))
-    if not study.done(last):
+    if not study.done(last) and not study.args.so_far:
         minutes = forecast(s, splits)
         print(f"all of this part takes about {minutes:.0f} minutes of one core", flush=True)
     rows = every_cell(study, splits)

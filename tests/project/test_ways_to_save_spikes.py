@@ -375,3 +375,13 @@ def test_the_quick_run_goes_through_and_goes_on(
     study.main()
     assert found.read_bytes() == first and "minutes" not in capsys.readouterr().out
     assert (tmp_path / "o" / "ways_to_save_spikes_speakers_bars.png").exists()
+    # A seed that is whole is told of alone, and nothing is computed.
+    journal = tmp_path / "o" / "ways_to_save_spikes_speakers.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(lines[:-1]))
+    monkeypatch.setattr(sys, "argv", [*line, "--so-far"])
+    study.main()
+    assert json.loads(found.read_bytes())["result"]["summary"]["seeds"] == 1
+    journal.write_text("".join(lines[:3]))
+    with pytest.raises(hr.HeteroError, match="no seed is done yet"):
+        study.main()
