@@ -20,7 +20,6 @@ from hetero_rsnn.common import checks
 from hetero_rsnn.gradient.quantisation import FULL
 from hetero_rsnn.inputs.encoders import CurrentEncoder
 from hetero_rsnn.inputs.samples import take
-from hetero_rsnn.measures.cutoff_curve import choose_epsilon
 from hetero_rsnn.measures.operations import fan_out, reach
 from hetero_rsnn.simulation.recording import samples_of
 from hetero_rsnn.tasks.recipes import recipe
@@ -154,7 +153,7 @@ def coarse(clf: Any, weights: str) -> None:
 def asked(clf: Any, weights: str, s: Row, split: Split) -> dict[str, Row]:
     """Decisions about test samples at their ends and as early as a calibrated cutoff allows, and what they take.
 
-    Where no epsilon keeps the loss on the samples that calibrate, the network waits to the end, with one readout.
+    At the end one readout is asked; early ones have a readout for each time.
     """
     X, y = split.labelled()
     few = slice(None, s["readout_samples"])
@@ -163,26 +162,23 @@ def asked(clf: Any, weights: str, s: Row, split: Split) -> dict[str, Row]:
     number = np.searchsorted(anytime.classes_, split.held_y)
     scores, known = anytime.scores(split.test), anytime.scores(split.held)
     ends = np.array([len(x) for x in scores])
-    epsilon = choose_epsilon(known, number, loss=s["loss"], min_samples=10)
-    early = None if epsilon is None else hr.fit_cutoff(known, number, epsilon, min_samples=10).decide(scores).times
+    early = hr.fit_cutoff(known, number, s["epsilon"], min_samples=10).decide(scores).times
     found = Counted(clf, split.test)
     readout = [np.size(r.readout_.coef_) + np.size(r.readout_.intercept_) for r in (anytime.final_, *anytime.readouts_)]
     stored = stored_bits(clf, weights)
     out = {}
-    for kind in ("full", "early"):
-        over_time = kind == "early" and early is not None
-        times = early if over_time else ends
+    for kind, times in (("full", ends), ("early", early)):
         right = [
             anytime.classes_[x[t - 1].argmax()] == label
             for x, t, label in zip(scores, times, split.test_y, strict=True)
         ]
         rows = np.minimum(times * s["every"], found.rows)
-        decisions = times if over_time else np.ones_like(times)
+        decisions = times if kind == "early" else np.ones_like(times)
         products = [readout_products(clf.network_.n, r, d, readout[0]) for r, d in zip(rows, decisions, strict=True)]
         counts = [found.until(k, int(r)) for k, r in enumerate(rows)]
-        kept = readout if over_time else readout[:1]
+        kept = readout if kind == "early" else readout[:1]
         out[kind] = outcome(right, counts, products, rows * clf.hold_, stored + 32 * sum(kept), BITS[weights])
-        out[kind] |= {"network_bits": stored, "epsilon": epsilon, "parameters": numbers_of(clf) + readout[0]}
+        out[kind] |= {"network_bits": stored, "parameters": numbers_of(clf) + readout[0]}
     return out
 
 

@@ -123,10 +123,10 @@ def undominated(accuracy: Array, cost: Array) -> Array:
 
 
 def said(values: Sequence[float | None], digits: int = 2, sign: str = "") -> str:
-    """A mean with its interval."""
+    """A mean with its interval, which one seed has not."""
     mean, low, high = numbers(values)
-    if math.isnan(mean):
-        return ""
+    if math.isnan(low):
+        return "" if math.isnan(mean) else f"{mean:{sign}.{digits}f}"
     return f"{mean:{sign}.{digits}f} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
 
 

@@ -95,7 +95,7 @@ def padded(rows: list[Array]) -> tuple[Array, Array]:
 def last_state(torch: Any) -> Any:
     """A class: a GRU whose state at the end of a sample is read."""
 
-    class Gated(torch.nn.Module):  # type: ignore[misc, name-defined]
+    class Gated(torch.nn.Module):
         def __init__(self, channels: int, hidden: int, classes: int) -> None:
             super().__init__()
             self.cell = torch.nn.GRU(channels, hidden, batch_first=True)

@@ -9,13 +9,13 @@ Method: the base is HeNHeS trained on labels through its spikes (TET in decision
 weights, biases and time constants learned, and a price on spikes above a target rate. Every other way differs in one
 thing, the combinations in two. All are asked by the same kind of readout, ridge regressions of states so far, fitted to
 the network as it is at the end. Some training samples (of vowels two fifths, of digits a quarter, of images a tenth)
-teach nobody and calibrate the cutoffs: the gap rule with the epsilon that costs at most 2 points there; where there is
-none, the network waits. RCS has a weight of 0.1, since the published 0.002 changes next to nothing here. Weights of k
-bits are trained through their rounding, and input weights rounded after; readouts keep 32 bits. A pruned network is the
-base without the weakest of its recurrent and input synapses, or without any (the control), tuned for 2 epochs; another
-control is tuned alone. References are a ridge regression of the input's means in parts of time, an MLP of these, a GRU
-of the rows, and a feed-forward spiking network with as many parameters as the base. "Few labels" are 5 a class, of
-which STDP sees the other samples too.
+teach nobody and calibrate the cutoffs: the gap rule with an epsilon of 0.01 (images 0.05, since 0.01 would hardly stop
+a classifier that errs so often). RCS has a weight of 0.1, since the published 0.002 changes next to nothing here.
+Weights of k bits are trained through their rounding, and input weights rounded after; readouts keep 32 bits. A pruned
+network is the base without the weakest of its recurrent and input synapses, or without any (the control), tuned for 2
+epochs; another control is tuned alone. References are a ridge regression of the input's means in parts of time, an MLP
+of these, a GRU of the rows, and a feed-forward spiking network with as many parameters as the base. "Few labels" are 5
+a class, of which STDP sees the other samples too.
 
 Spikes, synaptic operations and energy are counted by the package on each test sample, up to its decision; those of the
 readout, a filter a neuron and row and its products, are added. Energy is that of 45 nm with weights read from a cache
@@ -27,8 +27,9 @@ log a - log b + log neither, is 0; for accuracy its difference in points. A way 
 accurate and at most as costly, and better in one; how sure that is says the share of 1,000 bootstrap samples of seeds
 and of test samples, the same for all ways, in which it is. Sizes and epochs were set by the time they take, and are
 those of studies before this one where there were such. A look at one seed of vowels and of digits set the two parts of
-time that readouts see; three other seeds of vowels, on samples that calibrate, set how many of these there are.
-Intervals are not corrected for the number of ways.
+time that readouts see; other seeds set how many samples calibrate, and epsilon. To choose epsilon in each network by a
+bound on its loss there was tried with one seed of vowels and given up: in some networks nothing was chosen, so that
+there was no cutoff. Intervals are not corrected for the number of ways.
 
 Finding: none yet; the full study has not been run.
 
@@ -127,7 +128,7 @@ def setting(part: str, quick: bool) -> Row:
             "data": "fashion_mnist", "n": 200, "train": 20000, "test": 2000, "every": 4, "windows": 5,
             "training": {"training_epochs": 4, "batch_size": 128, "learning_rate": 0.01},
             "references": {"epochs": 8, "batch_size": 128}, "target_rate": 50.0, "seeds": 3,
-            "readout_samples": 10000, "reference_windows": 28, "calibration": 0.1,
+            "readout_samples": 10000, "reference_windows": 28, "calibration": 0.1, "epsilon": 0.05,
         },
     }["digits" if part == "speakers" else part]  # fmt: skip
     if part == "speakers":
@@ -142,8 +143,9 @@ def setting(part: str, quick: bool) -> Row:
     if part == "speakers":
         ways, references = {name: ways[name] for name in ("base", "STDP")}, ["ridge"]
     s: Row = {
-        "seeds": 5, "target_rate": 5.0, "readout_samples": None, "reference_windows": 5, "calibration": 0.25, **given,
-        "part": part, "loss": 0.02, "bounds": ["0.1 ms", "10 s"],
+        "seeds": 5, "target_rate": 5.0, "readout_samples": None, "reference_windows": 5, "calibration": 0.25,
+        "epsilon": 0.01, **given,
+        "part": part, "bounds": ["0.1 ms", "10 s"],
         "tuning": {"training_epochs": 2, "learning_rate": 0.3 * given["training"].get("learning_rate", 0.03)},
         "references": {**given["references"], "learning_rate": 3e-3}, "hidden": {"MLP": 64, "GRU": 32},
         "feed_forward": {

@@ -189,13 +189,10 @@ def test_ways_do_to_networks_what_they_say(study: Any, networks: Any, small: Any
     assert not np.array_equal(base.draw.neurons["tau_m"], drawn.neurons["tau_m"])
 
 
-def test_a_cutoff_takes_less_and_a_network_that_waits_the_same(
-    study: Any, networks: Any, small: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cutoff_takes_less_time_and_more_readouts(study: Any, networks: Any, small: Any) -> None:
     s, split = small
     clf = networks.learned(study.BASE, 0, s, split, None)
-    monkeypatch.setattr(networks, "choose_epsilon", lambda *_, **__: 0.2)
-    found = networks.asked(clf, "full", s, split)
+    found = networks.asked(clf, "full", {**s, "epsilon": 0.2}, split)
     full, early = found["full"], found["early"]
     assert full["time"] == pytest.approx(20.0 * np.mean([len(x) for x in split.test]))
     assert 20.0 * s["every"] <= early["time"] < full["time"] and early["spikes"] < full["spikes"]
@@ -209,9 +206,6 @@ def test_a_cutoff_takes_less_and_a_network_that_waits_the_same(
             np.array([two_halves(x) for x in clf.frozen_pass(clf.check_samples(split.test), lambda x, _: x)])
         ).__eq__(split.test_y).mean()
     )  # fmt: skip
-    monkeypatch.setattr(networks, "choose_epsilon", lambda *_, **__: None)
-    waits = networks.asked(clf, "full", s, split)
-    assert waits["early"] == waits["full"] == {**full, "epsilon": None}
 
 
 def two_halves(states: np.ndarray) -> np.ndarray:
@@ -235,6 +229,7 @@ def test_differences_and_ratios_are_paired(sums: Any) -> None:
     assert uneven == pytest.approx(np.exp([logs.mean(), logs.mean() - width, logs.mean() + width]))
     silent = sums.compared([row(0.8, 50.0, spikes=0.0)] * 3, base)
     assert math.isnan(silent["spikes"][0]) and sums.said(silent["spikes"]) == ""
+    assert sums.said(sums.over(half[:1], "energy"), 1) == "50.0"  # one seed has no interval
 
 
 def test_savings_that_multiply_do_not_interact(sums: Any) -> None:
