@@ -25,11 +25,15 @@ LOOKS = {
     "control": ("control", "#9AA5AD", "x"),
     "reference": ("without recurrence, or without spikes", "#6B7A85", "h"),
 }
-#: Ways of the one panel: of every kind the one that a reader asks for first.
-PANEL = (
-    "base", "STDP", "price x 10", "RCS, cutoff", "cutoff", "1 bit", "pruned 75 %", "pruned 75 %, 4 bits",
-    "1 bit, cutoff", "feed-forward", "ridge", "GRU",
-)  # fmt: skip
+#: Ways of the one panel, and how they are called there: of every kind the one that a reader asks for first.
+PANEL = {
+    "base": "base: HeNHeS, trained by gradients", "STDP": "STDP instead of gradients",
+    "price x 10": "ten times the price on spikes", "cutoff": "decisions as early as is safe",
+    "RCS, cutoff": "the same, trained for it (RCS)", "1 bit": "weights of 1 bit", "pruned 75 %": "75 % pruned",
+    "pruned 75 %, 4 bits": "75 % pruned, weights of 4 bits", "1 bit, cutoff": "weights of 1 bit, early decisions",
+    "pruned 75 %, cutoff": "75 % pruned, early decisions", "feed-forward": "spikes without recurrence",
+    "ridge": "no spikes: linear model", "GRU": "no spikes: small GRU",
+}  # fmt: skip
 #: Loss of accuracy in points up to which a bar of the panel is full.
 SMALL = 1.0
 
@@ -44,7 +48,7 @@ def bars(out: Row, families: Mapping[str, str]) -> Figure:
     names = [name for name in PANEL if name in out["ways"]]
     ratio = {n: 1.0 if n == "base" else numbers(out["against base"][n]["energy"])[0] for n in names}
     names.sort(key=lambda n: -ratio[n])
-    fig = Figure(figsize=(7.2, 1.2 + 0.3 * len(names)), layout="constrained")
+    fig = Figure(figsize=(8.0, 1.2 + 0.3 * len(names)), layout="constrained")
     ax = fig.subplots()
     ax.axvline(1.0, color="0.3", lw=0.9, ls=":", zorder=0)
     for k, name in enumerate(names):
@@ -55,7 +59,7 @@ def bars(out: Row, families: Mapping[str, str]) -> Figure:
         accuracy = f"{100 * out['ways'][name]['accuracy'][0]:.1f} %" if name == "base" else f"{less:+.1f}"
         ax.text(1.02, k, accuracy, va="center", fontsize="small", transform=ax.get_yaxis_transform())
     ax.text(1.02, len(names) - 0.3, "accuracy, points", fontsize="small", transform=ax.get_yaxis_transform())
-    ax.set_yticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), [PANEL[name] for name in names])
     ax.set(xscale="log", xlabel="energy of a decision, of the base's", ylim=(-0.6, len(names) - 0.4))
     low, high = min(ratio.values()), max(ratio.values())
     ax.set_xlim(low / 2, high * (high / low) ** 0.2)
