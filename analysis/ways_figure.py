@@ -28,8 +28,8 @@ LOOKS = {
 #: Ways of the one panel, and how they are called there: of every kind the one that a reader asks for first.
 PANEL = {
     "base": "base: HeNHeS, trained by gradients", "STDP": "STDP instead of gradients",
-    "price x 10": "ten times the price on spikes", "cutoff": "decisions as early as is safe",
-    "RCS, cutoff": "the same, trained for it (RCS)", "1 bit": "weights of 1 bit", "pruned 75 %": "75 % pruned",
+    "price x 10": "ten times the price on spikes", "cutoff": "early decisions",
+    "RCS, cutoff": "early decisions, trained for them (RCS)", "1 bit": "weights of 1 bit", "pruned 75 %": "75 % pruned",
     "pruned 75 %, 4 bits": "75 % pruned, weights of 4 bits", "1 bit, cutoff": "weights of 1 bit, early decisions",
     "pruned 75 %, cutoff": "75 % pruned, early decisions", "feed-forward": "spikes without recurrence",
     "ridge": "no spikes: linear model", "GRU": "no spikes: small GRU",
