@@ -131,7 +131,7 @@ if TYPE_CHECKING:
     from hetero_rsnn.searching.space import Space, list_spaces, load_space
     from hetero_rsnn.searching.trial import Trial
     from hetero_rsnn.simulation.brian import BrianObjects, to_brian2
-    from hetero_rsnn.simulation.damage import lose_neurons, lose_synapses, noisy, quantise, weight_noise
+    from hetero_rsnn.simulation.damage import lose_neurons, lose_synapses, noisy, prune, quantise, weight_noise
     from hetero_rsnn.simulation.many import simulate_many
     from hetero_rsnn.simulation.recording import Recording, State, load_recording
     from hetero_rsnn.simulation.simulate import simulate
@@ -192,7 +192,7 @@ _HOMES = {
         "uniform_stimulus",
     ],
     "simulation.brian": ["BrianObjects", "to_brian2"],
-    "simulation.damage": ["lose_neurons", "lose_synapses", "noisy", "quantise", "weight_noise"],
+    "simulation.damage": ["lose_neurons", "lose_synapses", "noisy", "prune", "quantise", "weight_noise"],
     "simulation.many": ["simulate_many"],
     "simulation.recording": ["Recording", "State", "load_recording"],
     "simulation.simulate": ["simulate"],
@@ -360,6 +360,7 @@ __all__ = [  # noqa: RUF022 - in the order in which data flows
     "EpisodeRecording",
     "noisy",
     "weight_noise",
+    "prune",
     "quantise",
     "lose_neurons",
     "lose_synapses",

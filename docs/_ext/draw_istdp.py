@@ -1,4 +1,4 @@
-"""Draw `docs/models/istdp.png`, the network `istdp` as it learns: `python docs/_ext/draw_istdp.py`."""
+"""Draw `docs/models/istdp.svg`, the network `istdp` as it learns: `python docs/_ext/draw_istdp.py`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 import hetero_rsnn as hr
 from hetero_rsnn import plots
 
-OUT = Path(__file__).resolve().parents[1] / "models" / "istdp.png"
+OUT = Path(__file__).resolve().parents[1] / "models" / "istdp.svg"
 #: Seconds of learning, and those at its end over which rates are counted.
 LEARNING, END = 30, 10
 
@@ -56,7 +56,10 @@ def main() -> None:
     ax.set(xlabel="target rate of a neuron (Hz)", ylabel=f"its rate in the last {END} s (Hz)", xlim=ends, ylim=ends)
     ax.set_aspect("equal")
     OUT.parent.mkdir(exist_ok=True)
-    figure.savefig(OUT, dpi=110)
+    for ax in axes.flat:
+        for marks in (*ax.collections, *(line for line in ax.lines if line.get_marker() not in ("", "None", None))):
+            marks.set_rasterized(True)  # thousands of them
+    plots.save_figure(figure, OUT)
     print(
         f"first {width:g} ms {rates[0]:.0f} Hz, last {END} s {late.mean():.2f} Hz, "
         f"target {target.mean():.2f} Hz, correlation {np.corrcoef(late, target)[0, 1]:.2f}"

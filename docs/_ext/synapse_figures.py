@@ -123,7 +123,9 @@ def draw(name: str) -> None:
     plots.plot_raster(recording, left, draw=drawn, start=1000, duration=1000)
     left.set_title("the network with its input", fontsize="small", loc="left")
     PANELS[name](right)
-    figure.savefig(ROOT / "docs" / "models" / f"{name}.png", dpi=130)
+    for spikes in (*left.collections, *left.lines):
+        spikes.set_rasterized(True)  # thousands of marks
+    plots.save_figure(figure, ROOT / "docs" / "models" / f"{name}.svg")
     plt.close(figure)
 
 

@@ -113,12 +113,12 @@ class DivergedError(HeteroError):
 
 
 class StateOverflowError(HeteroError):
-    """A state variable of a neuron has left the range of numbers; the run ends there.
+    """A state variable has left the range of numbers: of a neuron, the run ends there; of a synapse, it ran through.
 
     Attributes
     ----------
     recording : Recording or None
-        What was recorded before, cut to whole samples; None if it ended in the first one.
+        What was recorded before, cut to whole samples; None if it ended in the first one. Of a synapse, the whole run.
     """
 
     def __init__(self, reason: str, *, fix: str = "", recording: Any = None) -> None:

@@ -275,6 +275,80 @@ def lose_synapses(
     return _noted(damaged, f"{share:.3g} of the synapses{also} lost (seed {seed})", **changes), begin
 
 
+def prune(
+    draw: Draw, state: State | Recording | None, share: float, *, inputs: bool = False
+) -> tuple[Draw, State | None]:
+    """Take the weakest synapses away, the same share of every projection: what `lose_synapses` leaves to chance.
+
+    Parameters
+    ----------
+    draw : Draw
+    state : State, Recording or None
+        What training left. Its weights say which synapses are weak then, not the initial ones of ``draw.plastic``.
+    share : float
+        Of the synapses of each projection; 0 to 1. The number lost is rounded to the nearest whole one, and of equal
+        magnitudes the first ones go. What is lost at a smaller share is lost at a larger one too.
+    inputs : bool
+        The same share of the input weights that are not 0 too, by their own magnitudes: those of currents, and those of
+        input spikes.
+
+    Returns
+    -------
+    draw : Draw
+        With fewer synapses.
+    state : State or None
+        With weights and traces of those that are left.
+
+    Raises
+    ------
+    HeteroError
+        If `share` is not in 0..1, or the state does not belong to the draw.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hetero_rsnn as hr
+    >>> d = hr.draw("henhes", seed=1)
+    >>> sparse, _ = hr.prune(d, None, 0.9)
+    >>> len(sparse.static) == round(0.1 * len(d.static))
+    True
+    >>> bool(np.abs(sparse.static.w).mean() > 2 * np.abs(d.static.w).mean())
+    True
+
+    References
+    ----------
+    S. Han, J. Pool, J. Tran, W. J. Dally, "Learning both weights and connections for efficient neural networks", NIPS
+    2015, arXiv:1506.02626.
+    """
+    _share(share)
+    begin = _state(draw, state)
+    if share == 0:
+        return draw, begin
+
+    def kept(synapses: Synapses, w: Array) -> Bools:
+        left = np.ones(len(synapses), dtype=bool)
+        for _, inside in _projections(synapses):
+            left[inside[_weakest(w[inside], share)]] = False
+        return left
+
+    plastic = draw.plastic.w if begin is None else begin.w
+    damaged, begin = _without(draw, begin, kept(draw.plastic, plastic), kept(draw.static, draw.static.w))
+    changes: dict[str, Any] = {}
+    if inputs:
+        for name in ("w_in", "w_event"):
+            w = np.array(getattr(draw, name))
+            there = np.flatnonzero(w)
+            w.flat[there[_weakest(w.flat[there], share)]] = 0.0
+            changes[name] = w
+    also = " and inputs" if inputs else ""
+    return _noted(damaged, f"the weakest {share:.3g} of the synapses{also} pruned", **changes), begin
+
+
+def _weakest(w: Array, share: float) -> NDArray[np.intp]:
+    """Which of some weights have the smallest magnitudes."""
+    return np.argsort(np.abs(w), kind="stable")[: _count(share, w.size)]
+
+
 def _reweighted(
     draw: Draw, state: State | Recording | None, change: Change, inputs: bool, note: str
 ) -> tuple[Draw, State | None]:

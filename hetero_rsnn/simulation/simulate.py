@@ -156,7 +156,23 @@ def simulate(
             fix="lower dt, choose another method, or bound it; what was recorded is kept in the error's recording",
             recording=recording if samples else None,
         )
+    if (found := _odd_synapse(draw, final)) is not None:
+        raise StateOverflowError(
+            f"{found} has left the range of numbers by {final.step * dt:g} ms (backend {backend!r})",
+            fix="bound it in the rule, as clip(w, w_min, w_max) does; what was recorded is in the error's recording",
+            recording=recording,
+        )
     return recording
+
+
+def _odd_synapse(draw: Draw, state: State) -> str | None:
+    """The first variable of a plastic synapse that is no number any more, and its neurons."""
+    for name, values in {"w": state.w, **state.traces}.items():
+        odd = np.flatnonzero(~np.isfinite(values))
+        if odd.size:
+            rows = draw.plastic
+            return f"{name} of the synapse from neuron {rows.source[odd[0]]} to neuron {rows.target[odd[0]]}"
+    return None
 
 
 def _cut(fired: Fired, piece: Drive, samples: int) -> Fired:

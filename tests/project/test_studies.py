@@ -17,7 +17,10 @@ import hetero_rsnn as hr
 from hetero_rsnn.measures.estimates import Estimate
 
 FOLDER = ROOT / "analysis"
-HELPERS = {"study_kit", "claims_figure", "tasks_figure", "one_bit_networks", "control_runs"}
+HELPERS = {
+    "study_kit", "claims_figure", "tasks_figure", "one_bit_networks", "control_runs", "ways_figure", "ways_networks",
+    "ways_numbers", "ways_references",
+}  # fmt: skip
 STUDIES = sorted({p.stem for p in FOLDER.glob("*.py")} - HELPERS)
 TINY = {"n": 40, "protocol.samples": 600, "protocol.d_max": 10, "protocol.train": "0.5 s", "protocol.washout": 20}
 

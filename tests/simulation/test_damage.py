@@ -42,12 +42,15 @@ DAMAGES = {
     "weight_noise": lambda d, s, x: hr.weight_noise(d, s, x, 7, inputs=True),
     "lose_neurons": lambda d, s, x: hr.lose_neurons(d, s, x, 7),
     "lose_synapses": lambda d, s, x: hr.lose_synapses(d, s, x, 7, inputs=True),
+    "prune": lambda d, s, x: hr.prune(d, s, x, inputs=True),
     "quantise": lambda d, s, x: hr.quantise(d, s, 2 if x else 52, inputs=True),
 }
 
 
-#: Every damage with every network that it can be done to.
-DAMAGED = [(damage, name) for damage in DAMAGES for name in (CAN_LOSE if damage == "lose_neurons" else NETWORKS)]
+#: Where a damage is not done to every network: it needs a threshold, or does to synapses what another one does.
+SOME = {"lose_neurons": CAN_LOSE, "prune": ("henhes", "delays", "izhikevich")}
+#: Every damage with every network that it is done to.
+DAMAGED = [(damage, name) for damage in DAMAGES for name in SOME.get(damage, NETWORKS)]
 
 
 @cache
@@ -297,9 +300,42 @@ def test_networks_of_one_topology_lose_the_same_synapses() -> None:
     assert np.allclose(*factors)
 
 
+def test_the_weakest_are_pruned_and_each_projection_by_itself() -> None:
+    d, begin = drawn(), trained().state
+    left = {i: pairs(d.plastic, i) | pairs(d.static, i) for i in range(4)}
+    for share in (0.1, 0.5, 0.9):
+        new, state = hr.prune(d, begin, share, inputs=True)
+        before, after = groups(d, begin), groups(new, state)
+        for name, w in before.items():
+            gone = math.floor(share * w.size + 0.5)
+            assert np.array_equal(np.sort(np.abs(after[name])), np.sort(np.abs(w))[gone:]), name
+        for name in ("w_in", "w_event"):
+            w, now = getattr(d, name), getattr(new, name)
+            there = np.sort(np.abs(w[w != 0]))
+            assert np.array_equal(np.sort(np.abs(now[now != 0])), there[math.floor(share * there.size + 0.5) :])
+            assert np.array_equal(now[now != 0], w[now != 0])
+        still = {i: pairs(new.plastic, i) | pairs(new.static, i) for i in range(4)}
+        assert all(still[i] < left[i] for i in range(4))
+        left = still
+    # What STDP made of the weights decides, and not what they were drawn as.
+    untrained, _ = hr.prune(d, None, 0.5)
+    assert pairs(untrained.plastic, 0) != pairs(hr.prune(d, begin, 0.5)[0].plastic, 0)
+    refused(lambda: hr.prune(d, begin, 1.1), "share", "1.1", "0..1")
+
+
+def test_of_equal_weights_the_first_are_pruned() -> None:
+    d = hr.draw("honhos", seed=1)
+    w = np.full(len(d.static), 0.5)
+    d = dataclasses.replace(d, static=dataclasses.replace(d.static, w=w))
+    new, _ = hr.prune(d, None, 0.25)
+    for i in np.unique(d.static.projection):
+        were = [pair for pair, k in zip(ends(d.static), d.static.projection, strict=True) if k == i]
+        assert pairs(new.static, i) == set(were[math.floor(0.25 * len(were) + 0.5) :])
+
+
 def test_weights_follow_their_synapses() -> None:
     d, begin = drawn(), trained().state
-    for new, state in (hr.lose_synapses(d, begin, 0.4, 3), hr.lose_neurons(d, begin, 0.4, 3)):
+    for new, state in (hr.lose_synapses(d, begin, 0.4, 3), hr.lose_neurons(d, begin, 0.4, 3), hr.prune(d, begin, 0.4)):
         assert state is not None
         where = {pair: k for k, pair in enumerate(ends(d.plastic))}
         k = [where[pair] for pair in ends(new.plastic)]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import refused
-from own_networks import OWN, own_network
+from own_networks import OWN, base_network, own_network
 
 import hetero_rsnn as hr
 from hetero_rsnn.simulation.backends import has_kernel, only_generated
@@ -218,6 +218,21 @@ def test_a_state_that_overflows_ends_the_run() -> None:
         kept = error.recording
         assert kept is not None and 0 < kept.samples < 50
         assert np.isfinite(kept.traces["v"]).all() and len(kept.traces["v"]) == kept.samples * 10
+
+
+@pytest.mark.parametrize(("code", "name"), [("w = w*1e100", "w"), ("count = count*1e100 + 1", "count")])
+def test_a_synaptic_variable_that_overflows(code: str, name: str) -> None:
+    """A weight that no spike carries on, and a counter: neurons stay as they are, and the synapse is named."""
+    data = base_network(40, I_bias=1.3)
+    data["plasticity"] = {"equations": "count : 1", "on_pre": code, "on_post": "", "w_min": 0.0, "w_max": 1.0}
+    drawn = hr.draw(hr.Network.from_dict(data, "explosive"), 0)
+    for backend in ("brian2", *GENERATED):
+        error = refused(
+            lambda backend=backend: hr.simulate(drawn, hr.uniform_stimulus(50, "10 ms", 1), backend=backend),
+            f"{name} of the synapse from neuron ", " to neuron ", "by 500 ms", "clip(w, w_min, w_max)",
+            error=hr.StateOverflowError,
+        )  # fmt: skip
+        assert error.recording.spike_times.size > 100
 
 
 def test_unknown_variables_cannot_be_recorded() -> None:
