@@ -156,9 +156,9 @@ def simulate(
             fix="lower dt, choose another method, or bound it; what was recorded is kept in the error's recording",
             recording=recording if samples else None,
         )
-    if (found := _odd_synapse(draw, final)) is not None:
+    if (lost := _odd_synapse(draw, final)) is not None:
         raise StateOverflowError(
-            f"{found} has left the range of numbers by {final.step * dt:g} ms (backend {backend!r})",
+            f"{lost} has left the range of numbers by {final.step * dt:g} ms (backend {backend!r})",
             fix="bound it in the rule, as clip(w, w_min, w_max) does; what was recorded is in the error's recording",
             recording=recording,
         )
