@@ -9,7 +9,7 @@
 ``own``       data of one's own: options, and what a file becomes
 ``scoring``   search --task: scores on data, and what the winner does on the rest
 ``networks``, ``spaces``, ``data``, ``simulate``, ``compare``, ``sweep``, ``tasks`` (classify, forecast), ``images``
-(classify --model), ``predict``, ``control``, ``search``, ``show``, ``rerun``, ``warmup``: the commands
+(classify --model), ``advise``, ``predict``, ``control``, ``search``, ``show``, ``rerun``, ``warmup``: the commands
 """
 
 from __future__ import annotations

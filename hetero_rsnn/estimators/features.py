@@ -264,7 +264,23 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             yield encode(k).values
 
     def input_operations(self, X: Any) -> tuple[Array, Array]:
-        """Additions of input spikes and products of analog input that each sample takes; shape (samples,)."""
+        """What the input of each sample takes, see `Operations`.
+
+        Parameters
+        ----------
+        X : sequence of array_like (rows, channels)
+            Samples, as `transform` takes them.
+
+        Returns
+        -------
+        additions, products : ndarray (samples,)
+            Additions of input spikes, and products of analog input.
+
+        Raises
+        ------
+        HeteroError
+            If it is not fitted, or the samples break a rule of `transform`.
+        """
         self.check_fitted()
         samples = self.check_samples(X)
         encode = self._encoding(samples, "answering")

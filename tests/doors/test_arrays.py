@@ -404,6 +404,7 @@ def doors() -> dict[str, Door]:
         "HRSNNClassifier.decision_function:X": Door(lambda x: classifier().decision_function([x]), sample),
         "HRSNNClassifier.features:X": Door(lambda x: classifier().features([x]), sample),
         "HRSNNFeatures.transform:X": Door(lambda x: features().transform([x]), sample),
+        "HRSNNFeatures.input_operations:X": Door(lambda x: features().input_operations([x])[1], sample),
         "HRSNNFeatures.fit:X": Door(
             lambda x: hr.HRSNNFeatures("henhes", overrides={"n": 12}, hold="2 ms").fit([x]).transform([x]), sample
         ),
@@ -808,6 +809,10 @@ INHERITED: dict[str, str] = {
             "HRSNNGradientForecaster",
         )
         for method in ("check_samples:X", "each_input:X", "inputs:X", "frozen_pass:read")
+    },
+    **{
+        f"{name}.input_operations:X": "HRSNNFeatures.input_operations:X"
+        for name in ("HRSNNClassifier", "HRSNNForecaster", "HRSNNGradientClassifier", "HRSNNGradientForecaster")
     },
     **{f"HRSNNClassifier.{x}": "HRSNNClassifier.predict:X" for x in ("predict_proba:X", "predict_log_proba:X")},
     **{
