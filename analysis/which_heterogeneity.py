@@ -7,8 +7,9 @@ their gains?
 Method: one network of adaptive LIF neurons with delays and STDP in which nothing differs (analysis/networks), at the
 two operating points. One thing after the other gets a spread, of coefficient of variation 0.25, 0.5 and 1, from gamma
 distributions with the same mean: membrane time constant, threshold, refractory time, synaptic time constant, time
-constant of the adaptation, delays, weights, and the four parameters of STDP together. Delays and refractory times are
-rounded to steps of 1 ms, delays to one step at least; weights of plastic synapses are bounded by twice their mean.
+constant of the adaptation, delays, weights, and the four parameters of STDP together. Delays are
+rounded to steps of 1 ms, one at least; refractory times act in whole steps, cut off, so that spread ones are 0.5 ms
+shorter on average; weights of plastic synapses are bounded by twice their mean, which takes 14 % off at a cv of 1.
 Seeds are the same throughout, so that changes are paired; a change is a ratio of means, in percent of the network
 without spread, and its interval is that of paired differences, Bonferroni-corrected for the number of spreads.
 

@@ -148,6 +148,7 @@ def starts(arguments: dict[str, str], repeat: int, script: str = START) -> dict[
     with tempfile.TemporaryDirectory() as cache:
         # Both caches are looked up below the home folder, and numba's where it is told.
         environment = {**os.environ, "NUMBA_CACHE_DIR": cache, "HOME": cache, "XDG_CACHE_HOME": cache}
+        environment.pop("HETERO_RSNN_CACHE", None)
         code = script.replace("{arguments!r}", repr(arguments))
         for name in ["cold"] + ["warm"] * repeat:
             started = time.perf_counter()

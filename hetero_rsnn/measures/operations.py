@@ -185,7 +185,7 @@ def count_operations(drawn: Draw, recording: Recording, stimulus: Stimulus | Non
     """
     check_recorded(recording, stimulus)
     _check_drawn(drawn, recording)
-    learns = bool(recording.provenance.get("plasticity", False))
+    learns = bool(recording.provenance.get("plasticity", False)) and drawn.network.learns
     fired = np.bincount(recording.spike_neurons, minlength=drawn.n).astype(np.float64)
     plastic = float(fired @ fan_out(drawn.plastic, None if learns else recording.weights))
     static = float(fired @ fan_out(drawn.static, drawn.static.w))

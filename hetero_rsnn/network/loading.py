@@ -15,7 +15,7 @@ from hetero_rsnn.common.errors import HeteroError, NetworkError, suggest
 from hetero_rsnn.network.arrays import GivenArrays, check_values, read_arrays
 from hetero_rsnn.network.definition import Network
 from hetero_rsnn.network.equations import defined, identifiers
-from hetero_rsnn.network.overrides import merge
+from hetero_rsnn.network.overrides import merge, rule_names
 from hetero_rsnn.network.parsing import parse
 from hetero_rsnn.network.shipped import list_networks, networks_folder, read_network_file
 
@@ -61,8 +61,7 @@ def _resolve(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     base.pop("description", None)
     if isinstance(data.get("neuron"), Mapping) and "equations" in data["neuron"]:
         _drop_unused(base, data["neuron"])
-    if isinstance(data.get("plasticity"), Mapping) and "equations" in data["plasticity"]:
-        _drop_unused_of_rule(base, data["plasticity"])
+    _drop_unused_of_rules(base.get("plasticity"), data.get("plasticity"))
     return merge(base, data)
 
 
@@ -104,13 +103,18 @@ def _drop_unused(base: dict[str, Any], neuron: Mapping[str, Any]) -> None:
         del initial[key]
 
 
-def _drop_unused_of_rule(base: dict[str, Any], rule: Mapping[str, Any]) -> None:
-    """The same for the parameters of a new rule of plasticity."""
-    old = base.get("plasticity", {})
-    code = {k: rule.get(k, old.get(k, "")) for k in ("equations", "on_pre", "on_post")}
-    used = identifiers("\n".join(map(str, code.values()))) | {*code, "method", "w_min", "w_max"}
-    for key in [k for k in old if k not in used]:
-        del old[key]
+def _drop_unused_of_rules(old: Any, new: Any) -> None:
+    """The same for the parameters of rules of plasticity that get new equations, each for itself."""
+    if not isinstance(old, dict) or not isinstance(new, Mapping):
+        return  # parsing says what is wrong
+    named = rule_names(old)
+    for name in named:
+        _drop_unused_of_rules(old[name], new.get(name))
+    if "equations" in new:
+        code = {k: new.get(k, old.get(k, "")) for k in ("equations", "on_pre", "on_post")}
+        used = identifiers("\n".join(map(str, code.values()))) | {*code, *named, "method", "w_min", "w_max"}
+        for key in [k for k in old if k not in used]:
+            del old[key]
 
 
 def load_network(name_or_path: str | Path | Network, **overrides: Any) -> Network:

@@ -42,10 +42,10 @@ class RuleSynapses:
     def magnitudes(self, w: Array) -> Array:
         """Copies of their weights without the sign, in double precision; `w` has those of all plastic synapses.
 
-        As the kernels do, weights are clipped: rounding may have left one beyond its bound.
+        As the kernels do, weights that learn are clipped: rounding may have left one beyond its bound.
         """
         found = np.array(w[self.which] * self.sign, dtype=np.float64)
-        if {"w_min", "w_max"} <= set(self.shared):
+        if self.rule.learns and {"w_min", "w_max"} <= set(self.shared):
             np.clip(found, self.shared["w_min"], self.shared["w_max"], out=found)
         return found
 

@@ -66,7 +66,7 @@ def check_under_way(found: Any, n: int, step: int) -> None:
     if not isinstance(found, np.ndarray) or found.dtype.kind not in "iu" or found.ndim != 2 or len(found) != 2:
         got = f"{found.dtype} of {found.shape}" if isinstance(found, np.ndarray) else type(found).__name__
         raise HeteroError(f"under_way must be whole numbers of shape (2, spikes), got {got}", fix="restore a copy")
-    steps, neurons = found
+    steps, neurons = found.astype(np.int64)
     if steps.size and not (0 <= neurons.min() <= neurons.max() < n):
         raise HeteroError(f"neurons under_way must be from 0 to {n - 1}, got {neurons.min()} to {neurons.max()}")
     if steps.size and not ((np.diff(steps) >= 0).all() and steps[-1] < step):

@@ -74,7 +74,8 @@ def simulate(
     NetworkError
         If Brian2 refuses an equation.
     StateOverflowError
-        If a state variable of other equations than 'lif_stdp' leaves the range of numbers (not with ``"brian2"``).
+        If a state variable of other equations than 'lif_stdp' leaves the range of numbers: one of a neuron (not with
+        ``"brian2"``), or one of a synapse.
     StimulusError
         If the stimulus does not fit the network, or one of its samples takes more steps than there is memory for.
     HeteroError

@@ -235,6 +235,11 @@ def test_rules_that_learn_and_rules_that_do_not_cannot_be_kept_apart() -> None:
     for backend in ("fast", "numpy", "brian2"):
         words = (repr(net.name), "plasticity.istdp", "plasticity=True")
         refused(lambda b=backend: hr.simulate(d, u, plasticity=False, backend=b), *words, error=NetworkError)
+    # Before anything learns, for an hour or longer.
+    long = net.replace(**{"protocol.train": "100000 s"})
+    refused(lambda: hr.measure(long, 1, workers=1), *words, error=NetworkError)
+    samples = [np.zeros((5, 1))] * 4
+    refused(lambda: hr.HRSNNClassifier(net).fit(samples, [0, 1, 0, 1]), *words, error=NetworkError)
 
 
 def test_visits_are_those_of_rules_that_learn() -> None:
@@ -248,3 +253,49 @@ def test_visits_are_those_of_rules_that_learn() -> None:
     leaving = np.bincount(pairs.source, minlength=d.n) + np.bincount(inhibition.source, minlength=d.n)
     arriving = np.bincount(pairs.target, minlength=d.n)
     assert hr.count_operations(d, recording, u).weight_updates == fired @ (leaving + arriving) > 0
+
+
+def _loaded(folder: Path, text: str) -> hr.Network:
+    (folder / "mine.toml").write_text(text)
+    return hr.load_network(folder / "mine.toml")
+
+
+def test_what_is_taken_over_keeps_rules_with_names(tmp_path: Path) -> None:
+    """A rule of one's own beside that of the base, and new equations for that of the base, which needs less."""
+    stdp = """extends = "istdp"
+[projections.EE]
+plastic = true
+[plasticity]
+equations = "da/dt = -a / tau_a : 1 (event-driven)"
+on_pre = "g_e_post += w; w = clip(w - eta_a*a*nS, w_min, w_max)"
+on_post = "a += 1"
+w_min = "0 nS"
+w_max = "100 nS"
+tau_a = "20 ms"
+eta_a = 0.01
+"""
+    net = _loaded(tmp_path, stdp)
+    assert [rule.name for rule in net.rules] == ["", "istdp"] and dict(net.rules[1].parameters).keys() >= {"eta", "tau"}
+    less = """extends = "istdp"
+[plasticity.istdp]
+equations = "dapost/dt = -apost / tau : 1 (event-driven)"
+on_pre = "g_i_post += w"
+on_post = "apost += 1; w = clip(w + 0.01*apost*nS, w_min, w_max)"
+"""
+    assert {k for k, _ in _loaded(tmp_path, less).rules[0].parameters} == {"tau", "w_min", "w_max"}
+
+
+def test_a_base_whose_plasticity_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text('extends = "henhes"\nplasticity = 3\n')
+    text = 'extends = "base.toml"\n[plasticity]\nequations = "dx/dt = -x / tau : 1 (event-driven)"\n'
+    refused(lambda: _loaded(tmp_path, text), "plasticity", error=NetworkError)
+
+
+def test_weights_of_a_rule_that_does_not_learn_stay_as_they_are() -> None:
+    d = hr.draw(hr.load_network("stp", n=40), 1)
+    noisy, _ = hr.weight_noise(d, None, 0.8, 2)
+    w_max = noisy.shared["w_max"]
+    assert (noisy.plastic.w > w_max).any()
+    for backend in ("numpy", "fast", "brian2"):
+        run = hr.simulate(noisy, hr.uniform_stimulus(5, "10 ms", 1), plasticity=False, backend=backend)
+        np.testing.assert_array_equal(run.weights, noisy.plastic.w)
