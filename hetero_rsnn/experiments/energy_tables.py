@@ -13,9 +13,10 @@ from hetero_rsnn.measures.energy import Hardware, hardware_of
 from hetero_rsnn.measures.estimates import cell
 from hetero_rsnn.network.shipped import label
 
-_HEADINGS = (
-    "synaptic operations/sample", "C / 1,000 of them", "nJ/sample", "C / nJ", "synapses", "neurons", "input",
-)  # fmt: skip
+_HEADINGS = ("synaptic operations/sample", "C / 1,000 of them", "nJ/sample", "C / nJ")
+#: Parts of the energy whose shares are shown, by their headings; the last three only where some network spends there.
+_PARTS = {"synapses": "synapses", "neurons": "neurons", "inputs": "input"}
+_MORE = {"spikes": "spikes", "memory": "memory", "learning": "learning"}
 
 
 def energy_table(
@@ -43,20 +44,23 @@ def energy_table(
         If the hardware is unknown.
     """
     known = hardware_of(hardware)
+    energies = {name: m.energy(known) for name, m in named if m.counted}
+    parts = _PARTS | {k: v for k, v in _MORE.items() if any(e[k].mean > 0 for e in energies.values())}
+    headings = (*_HEADINGS, *parts.values())
     rows = []
     for name, m in named:
         if not m.counted:
-            rows.append((name, "not counted", *([""] * (len(_HEADINGS) - 1))))
+            rows.append((name, "not counted", *([""] * (len(headings) - 1))))
             continue
-        summary, found = m.summary(), m.energy(known)
-        shares = (f"{found[part].mean:.1%}" for part in ("synapses", "neurons", "inputs"))
+        summary, found = m.summary(), energies[name]
+        shares = (f"{found[part].mean:.1%}" for part in parts)
         numbers = (
             f"{summary['synaptic_operations'].mean:,.0f}", cell(summary["C_per_1000_operations"]), cell(found["nJ"]),
             cell(found["C_per_nJ"]),
         )  # fmt: skip
         rows.append((name, *numbers, *shares))
     title = "; ".join([f"energy on {known.name} by its costs, not measured", *_orders(named, known), known.source])
-    return TextTable(title, (first, *_HEADINGS), rows)
+    return TextTable(title, (first, *headings), rows)
 
 
 def _orders(named: Sequence[tuple[str, Measurement]], hardware: Hardware) -> list[str]:
