@@ -36,7 +36,7 @@ import numpy as np
 from learned_times import judged, loaded, measured, numbers, said
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from study_kit import Row, Study, fail_politely, interval
+from study_kit import Row, Study, fail_politely, floats, interval, number
 
 import hetero_rsnn as hr
 from hetero_rsnn.gradient.quantisation import levels, quantised_draw
@@ -238,15 +238,6 @@ def sentences(out: Row) -> list[str]:
 def points(values: Sequence[float | None]) -> str:
     """A difference of accuracies in percentage points."""
     return said([100 * v for v in floats(values)], 2, sign="+")
-
-
-def floats(values: Sequence[float | None]) -> list[float]:
-    """What had no value is NaN."""
-    return [number(v) for v in values]
-
-
-def number(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def told(kind: str, signs: bool) -> str:

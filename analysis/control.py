@@ -51,7 +51,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from study_kit import Row, Study, fail_politely
+from study_kit import Row, Study, fail_politely, number
 
 import hetero_rsnn as hr
 from hetero_rsnn.common.extras import need
@@ -252,11 +252,6 @@ def word(comparison: Row, name: str = "holm") -> str:
     if comparison[name] > LEVEL:
         return "not shown"
     return "ahead" if comparison["improvement"][0] > 0.5 else "behind"
-
-
-def number(value: float | None) -> float:
-    """What had no value is NaN."""
-    return math.nan if value is None else float(value)
 
 
 def points(values: Sequence[float | None], digits: int, sign: str = "") -> str:

@@ -36,7 +36,7 @@ from gradient import heard
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
-from study_kit import Array, Row, Study, fail_politely, interval, verdict
+from study_kit import Array, Row, Study, fail_politely, interval, judged
 
 import hetero_rsnn as hr
 from hetero_rsnn.datasets.catalogue import find_dataset
@@ -229,12 +229,6 @@ def said(values: Sequence[float | None], digits: int, *, sign: str = "") -> str:
     """A mean with its interval."""
     mean, low, high = (math.nan if v is None else v for v in values)
     return f"{mean:{sign}.{digits}f} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
-
-
-def judged(values: Sequence[float], than: float = 0.0) -> str:
-    """What an interval says of a difference from a number: larger, smaller or unclear."""
-    mean, low, high = (v - than for v in values)
-    return verdict(hr.Estimate(mean, math.nan, low, high, 2))
 
 
 def findings(out: dict[str, Row]) -> list[str]:

@@ -51,7 +51,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from study_kit import Row, Study, fail_politely, interval, verdict
+from study_kit import Row, Study, fail_politely, interval, number, verdict
 
 import hetero_rsnn as hr
 from hetero_rsnn.common.extras import need
@@ -224,11 +224,6 @@ def of_membranes(rows: Sequence[Row]) -> Row:
         },
         "ensemble": interval([row["recorded"] - row["alone"][0] for row in rows]),
     }
-
-
-def number(value: float | None) -> float:
-    """What had no value is NaN."""
-    return math.nan if value is None else float(value)
 
 
 def points(values: Sequence[float | None], digits: int = 2, sign: str = "") -> str:

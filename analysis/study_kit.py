@@ -261,6 +261,16 @@ def interval(values: Any) -> list[float]:
     return [found.mean, found.low, found.high]
 
 
+def number(value: float | None) -> float:
+    """What had no value is NaN."""
+    return math.nan if value is None else float(value)
+
+
+def floats(values: Iterable[float | None]) -> list[float]:
+    """The same of several."""
+    return [number(v) for v in values]
+
+
 def paired(row: Mapping[str, Any], other: Mapping[str, Any], name: str, *, relative: bool = False) -> hr.Estimate:
     """Paired difference of a column, seed by seed; `relative` to the mean of the second."""
     if row["seed"] != other["seed"]:
@@ -287,6 +297,12 @@ def verdict(e: hr.Estimate, *, bound: float | None = None) -> str:
             return "equivalent"
         return "different" if e.low > bound or e.high < -bound else "unclear"
     return "larger" if e.low > 0 else "smaller" if e.high < 0 else "unclear"
+
+
+def judged(values: Sequence[float], than: float = 0.0) -> str:
+    """What an interval (mean, low, high) says of a difference from a number: larger, smaller or unclear."""
+    mean, low, high = (v - than for v in values)
+    return verdict(hr.Estimate(mean, math.nan, low, high, 2))
 
 
 def as_json(e: hr.Estimate) -> Row:

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-from study_kit import Row
-from ways_numbers import COSTS, TITLES, numbers
+from study_kit import Row, floats
+from ways_numbers import COSTS, TITLES
 
 #: Families of ways: what they are called, colour, marker.
 LOOKS = {
@@ -46,13 +46,13 @@ def shown(out: Row, families: Mapping[str, str]) -> list[str]:
 def bars(out: Row, families: Mapping[str, str]) -> Figure:
     """Energy of a decision beside the base's, a bar a way of `PANEL`, the cheapest on top; pale: accuracy is lost."""
     names = [name for name in PANEL if name in out["ways"]]
-    ratio = {n: 1.0 if n == "base" else numbers(out["against base"][n]["energy"])[0] for n in names}
+    ratio = {n: 1.0 if n == "base" else floats(out["against base"][n]["energy"])[0] for n in names}
     names.sort(key=lambda n: -ratio[n])
     fig = Figure(figsize=(8.0, 1.2 + 0.3 * len(names)), layout="constrained")
     ax = fig.subplots()
     ax.axvline(1.0, color="0.3", lw=0.9, ls=":", zorder=0)
     for k, name in enumerate(names):
-        less = 0.0 if name == "base" else 100 * numbers(out["against base"][name]["accuracy"])[0]
+        less = 0.0 if name == "base" else 100 * floats(out["against base"][name]["accuracy"])[0]
         _, colour, _ = LOOKS[families[name]]
         ax.barh(k, ratio[name], color=colour, alpha=1.0 if less >= -SMALL else 0.25, height=0.7)
         ax.text(ratio[name], k, f" {100 * ratio[name]:.3g} %", va="center", fontsize="small")
@@ -111,7 +111,7 @@ def panel(ax: Axes, out: Row, families: Mapping[str, str], cost: str) -> None:
     front, every = out["fronts with spikes"][cost], out["fronts"].get(cost)
     for name, m in found.items():
         _, colour, marker = LOOKS[families[name]]
-        x, (y, low, high) = m[cost][0] / size, numbers(m["accuracy"])
+        x, (y, low, high) = m[cost][0] / size, floats(m["accuracy"])
         alpha = 1.0 if name in front["front"] or name == "base" else 0.45
         errors: Any = None if math.isnan(low) else [[y - low], [high - y]]
         ax.errorbar(x, y, yerr=errors, fmt=marker, color=colour, ms=9 if name == "base" else 5, lw=0.8, alpha=alpha)
@@ -143,13 +143,13 @@ def interactions(ax: Axes, out: Row) -> None:
     """Both together over the product of the two, of every cost."""
     names = list(out["interactions"])
     for j, cost in enumerate(COSTS):
-        found = np.array([numbers(out["interactions"][n][cost]["factor"]) for n in names])
+        found = np.array([floats(out["interactions"][n][cost]["factor"]) for n in names])
         mean, low, high = found.T
         y = np.arange(len(names)) + 0.15 * (j - 2)
         ax.errorbar(mean, y, xerr=[mean - low, high - mean], fmt="o", ms=4, capsize=2, label=TITLES[cost][0])
     ax.axvline(1.0, color="0.3", lw=0.9, ls=":")
     ax.set_yticks(range(len(names)), [name.replace(" x ", " x\n") for name in names], fontsize="small")
-    factors = np.array([numbers(m[c]["factor"])[0] for m in out["interactions"].values() for c in COSTS])
+    factors = np.array([floats(m[c]["factor"])[0] for m in out["interactions"].values() for c in COSTS])
     ax.set(xscale="log", xlabel="both over the product (below 1: saves more)")
     ax.set_xlim(min(0.5, 0.8 * np.nanmin(factors)), max(2.0, 1.25 * np.nanmax(factors)))
     plain(ax)

@@ -6,10 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from study_kit import Array, Row, interval, verdict
+from study_kit import Array, Row, floats, interval, judged
 from ways_networks import COSTS, HARDWARE
-
-import hetero_rsnn as hr
 
 #: What a cost is called, its unit, and what one unit of the table is.
 TITLES = {
@@ -83,12 +81,6 @@ def interaction(four: Sequence[Sequence[Row]]) -> Row:
     return out
 
 
-def judged(values: Sequence[float]) -> str:
-    """What an interval says of a difference from 0."""
-    mean, low, high = values
-    return verdict(hr.Estimate(mean, math.nan, low, high, 2))
-
-
 def front(rows: Mapping[str, Sequence[Row]], cost: str) -> Row:
     """Ways that no other beats in accuracy and a cost, and in how many bootstrap samples each is one of these."""
     names = list(rows)
@@ -124,20 +116,15 @@ def undominated(accuracy: Array, cost: Array) -> Array:
 
 def said(values: Sequence[float | None], digits: int = 2, sign: str = "") -> str:
     """A mean with its interval, which one seed has not."""
-    mean, low, high = numbers(values)
+    mean, low, high = floats(values)
     if math.isnan(low):
         return "" if math.isnan(mean) else f"{mean:{sign}.{digits}f}"
     return f"{mean:{sign}.{digits}f} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
 
 
-def numbers(values: Sequence[float | None]) -> list[float]:
-    """What had no value is NaN."""
-    return [math.nan if v is None else v for v in values]
-
-
 def points(values: Sequence[float | None]) -> str:
     """A difference of accuracies in percentage points."""
-    return said([100 * v for v in numbers(values)], 1, "+")
+    return said([100 * v for v in floats(values)], 1, "+")
 
 
 def findings(out: Row) -> list[str]:
@@ -146,7 +133,7 @@ def findings(out: Row) -> list[str]:
     costs = ", ".join(f"{base[q][0] / TITLES[q][2]:.3g} {' '.join(TITLES[q][1::-1]).strip()}" for q in COSTS)
     lines = [f"base ({out['seeds']} seeds): accuracy {said(base['accuracy'], 4)}; {costs}."]
     for name, m in out["against base"].items():
-        saved = ", ".join(f"{TITLES[q][0]} {said(m[q])}" for q in COSTS if not math.isnan(numbers(m[q])[0]))
+        saved = ", ".join(f"{TITLES[q][0]} {said(m[q])}" for q in COSTS if not math.isnan(floats(m[q])[0]))
         lines.append(f"{name}: {points(m['accuracy'])} points ({m['verdict']}); of the base's {saved}.")
     for kind in ("fronts", "fronts with spikes"):
         for q, found in out[kind].items():

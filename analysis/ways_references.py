@@ -142,18 +142,7 @@ def feed_forward(seen: Seen, seed: int, s: Row, parameters: float) -> Row:
     X, test = standard(seen.means, seen.means), standard(seen.means, seen.test_means)
     clf.fit(X, seen.y)
     account = clf.account(test)
-    layers = float(account.neurons.sum()) * account.spikes.shape[1]
-    counts = [
-        hr.Operations(
-            spikes=float(spikes), synaptic=float(synaptic), plastic=0.0, input_synaptic=0.0,
-            input_products=float(products), membrane_updates=layers, weight_updates=0.0, dense=math.nan,
-            seconds=math.nan, inferences=1.0,
-        )
-        for spikes, synaptic, products in zip(
-            account.spikes.sum(axis=(0, 1)), account.synaptic_operations.sum(axis=(0, 1)),
-            account.multiply_accumulates.sum(axis=(0, 1)), strict=True,
-        )
-    ]  # fmt: skip
+    counts = [account.sample(k).operations for k in range(len(test))]
     stored = WIDTH * sum(p.numel() for p in clf.network_.parameters())
     averaging = [float(v) for v in seen.lengths * seen.channels]
     return outcome(clf.predict(test) == seen.test_y, counts, averaging, seen.lengths * seen.hold, stored, WIDTH)

@@ -36,7 +36,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import special
-from study_kit import Row, Study, as_json, column, fail_politely, interval, mean
+from study_kit import Row, Study, as_json, column, fail_politely, interval, mean, number
 
 import hetero_rsnn as hr
 from hetero_rsnn.experiments.measurement import train
@@ -181,11 +181,6 @@ def processing(study: Study) -> Row:
         out[kind] = {part: interval(values(kind, part)) for part in parts}
         out[kind]["less none"] = {part: interval(values(kind, part) - values("", part)) for part in parts}
     return out
-
-
-def number(value: float | None) -> float:
-    """What had no value is NaN."""
-    return math.nan if value is None else float(value)
 
 
 def percent(e: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Draw `docs/models/NAME.png` of networks with other synapses: `python docs/_ext/synapse_figures.py [NAME ...]`.
+"""Draw `docs/models/NAME.svg` of networks with other synapses: `python docs/_ext/synapse_figures.py [NAME ...]`.
 
 To the left the network while it gets the input that *C* is measured with. To the right what its synapses are known
 for, simulated with the network's own equations: the thick curves have the mean of each parameter, thin ones are drawn.

@@ -34,10 +34,7 @@ def advise(
     column: own.Columns = None,
     test_share: own.Share = None,
     split_seed: own.SplitSeed = None,
-    data_dir: Annotated[
-        Path | None,
-        typer.Option("--data-dir", help="Folder with downloads [default: $HETERO_RSNN_DATA, or ~/.cache]."),
-    ] = None,
+    data_dir: own.Folder = None,
     network: Annotated[str, typer.Option(help="Name or path of the network.")] = "henhes",
     n: Annotated[int | None, typer.Option("--n", help="Number of neurons [default: the recipe's].")] = None,
     seed: Annotated[int, typer.Option(help="Seed of networks and trainings.")] = 0,
@@ -67,7 +64,6 @@ def advise(
     from hetero_rsnn.cli.options import command_line, task_folder
     from hetero_rsnn.cli.tasks import part_of
     from hetero_rsnn.common.files import file_named, json_text, write_json, write_text
-    from hetero_rsnn.datasets.catalogue import task_of
     from hetero_rsnn.jobs.progress import progress_bar
     from hetero_rsnn.plots.advice_plots import figure_advice
     from hetero_rsnn.plots.looks import save_figure
@@ -79,8 +75,7 @@ def advise(
     check_budget({"spikes": budget_spikes, "kb": budget_kb, "ms": budget_ms}, max_loss, min_saving)
     if save is not None:
         free_file(file_named("a model", save, ".json"), "--save", overwrite)
-    if task_of(dataset) == "forecasting":  # before data are read or generated
-        raise HeteroError(f"{dataset} is a data set for forecasting: use hetero-rsnn forecast {dataset}")
+    own.check_task(dataset, "classification")
     reading = own.Reading(label, sample, groups, split, column, test_share, split_seed)
     data = own.load_any(dataset, data_dir, reading, "classification")
     data = part_of(data) if quick else data

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hetero_rsnn.cli import own
 from hetero_rsnn.cli.outputs import Tables
 from hetero_rsnn.common.errors import HeteroError
 
@@ -99,7 +100,6 @@ def classify_images(
     """The command with a model."""
     from hetero_rsnn.cli.options import load_data, parse_overrides, parse_seeds, places, task_folder, write_task
     from hetero_rsnn.common import checks
-    from hetero_rsnn.datasets.catalogue import task_of
     from hetero_rsnn.jobs.progress import progress_bar
     from hetero_rsnn.plots.image_plots import figure_images
     from hetero_rsnn.report.image_page import image_page
@@ -128,8 +128,7 @@ def classify_images(
     # What can be refused before data are read.
     check_image_task(model, asked.steps, method, training)
     numbers = parse_seeds(seeds if seeds is not None else ("1" if quick else "3"))
-    if task_of(name) == "forecasting":
-        raise HeteroError(f"{name} is a data set for forecasting: use hetero-rsnn forecast {name}")
+    own.check_task(name, "classification")
     binned = {"steps": asked.steps} if name == "fashion_mnist_events" and asked.steps is not None else {}
     data = load_data(name, data_dir, **binned)
     count = asked.images if asked.images is not None or not quick else min(_QUICK_IMAGES, len(data.train))

@@ -19,6 +19,9 @@ Data = Annotated[
         autocompletion=data_names,
     ),
 ]
+Folder = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder with downloads [default: $HETERO_RSNN_DATA, or ~/.cache].")
+]
 Label = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", help="Own data: column of labels [default: label, class or target; y in npz]."),
@@ -72,6 +75,16 @@ class Reading:
 
 def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
+
+
+def check_task(name: str, wanted: str) -> None:
+    """Refuse a data set that comes along and is for another task, before data are read or generated."""
+    from hetero_rsnn.datasets.catalogue import task_of
+
+    found = task_of(name)
+    if found not in (None, wanted):
+        other = {"classification": "classify", "forecasting": "forecast"}[found]
+        raise HeteroError(f"{name} is a data set for {found}: use hetero-rsnn {other} {name}")
 
 
 def is_own(name: str) -> bool:

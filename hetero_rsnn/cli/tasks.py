@@ -23,9 +23,6 @@ _Networks = Annotated[
     list[str] | None,
     typer.Argument(help="Names or paths [default: the four canonical networks].", autocompletion=network_names),
 ]
-_Folder = Annotated[
-    Path | None, typer.Option("--data-dir", help="Folder with downloads [default: $HETERO_RSNN_DATA, or ~/.cache].")
-]
 _Seeds = Annotated[str | None, typer.Option(help="A count (3), a range (100-102) or a list (1,5,8) [default: 3].")]
 _N = Annotated[int | None, typer.Option("--n", help="Number of neurons [default: the recipe's].")]
 _Quick = Annotated[bool, typer.Option("--quick", help="Small networks, one seed, part of the data: a look only.")]
@@ -56,7 +53,7 @@ def classify(
     column: own.Columns = None,
     test_share: own.Share = None,
     split_seed: own.SplitSeed = None,
-    data_dir: _Folder = None,
+    data_dir: own.Folder = None,
     seeds: _Seeds = None,
     n: _N = None,
     leave_out: Annotated[
@@ -140,7 +137,7 @@ def forecast(
     sample: own.Sample = None,
     test_share: own.Share = None,
     uneven: own.Uneven = False,
-    data_dir: _Folder = None,
+    data_dir: own.Folder = None,
     seeds: _Seeds = None,
     n: _N = None,
     closed_loop: Annotated[
@@ -229,7 +226,6 @@ def _run(
     overwrite: bool,
 ) -> None:  # fmt: skip
     from hetero_rsnn.cli.options import parse_overrides, parse_seeds, task_folder, write_task
-    from hetero_rsnn.datasets.catalogue import task_of
     from hetero_rsnn.jobs.progress import progress_bar
     from hetero_rsnn.network.loading import load_network
     from hetero_rsnn.network.shipped import CANONICAL
@@ -248,10 +244,7 @@ def _run(
         changes["n"] = n
     numbers = parse_seeds(seeds if seeds is not None else ("1" if quick else "3"))
     wanted = {"classify": "classification", "forecast": "forecasting"}[command]
-    found = task_of(name)  # before data are read or generated
-    if found not in (None, wanted):
-        other = {"classify": "forecast", "forecast": "classify"}[command]
-        raise HeteroError(f"{name} is a data set for {found}: use hetero-rsnn {other} {name}")
+    own.check_task(name, wanted)
     data = own.load_any(name, data_dir, reading, wanted)
     if quick:
         data = part_of(data)

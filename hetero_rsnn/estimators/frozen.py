@@ -113,7 +113,7 @@ def learn(
         To go on learning from.
     """
     how: dict[str, Any] = {"backend": backend, "precision": precision}
-    drawn.network.follows_rule(False)  # refuses rules that cannot be frozen, before they learn
+    drawn.network.check_freezes()
     plastic = bool(len(drawn.plastic)) and epochs > 0 and drawn.network.learns
     first = encode(0)
     # Learning that goes on shows its samples in an order of its own.

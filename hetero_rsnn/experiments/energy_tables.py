@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.experiments.comparison import Comparison
 from hetero_rsnn.experiments.measurement_result import Measurement
 from hetero_rsnn.experiments.sweep_result import Sweep
 from hetero_rsnn.measures.energy import Hardware, hardware_of
-from hetero_rsnn.measures.estimates import cell
+from hetero_rsnn.measures.estimates import Estimate, cell
 from hetero_rsnn.network.shipped import label
 
 _HEADINGS = ("synaptic operations/sample", "C / 1,000 of them", "nJ/sample", "C / nJ")
@@ -44,8 +44,9 @@ def energy_table(
         If the hardware is unknown.
     """
     known = hardware_of(hardware)
-    energies = {name: m.energy(known) for name, m in named if m.counted}
-    parts = _PARTS | {k: v for k, v in _MORE.items() if any(e[k].mean > 0 for e in energies.values())}
+    energies = {name: m.energy(known) for name, m in named}
+    spent = [energies[name] for name, m in named if m.counted]
+    parts = _PARTS | {k: v for k, v in _MORE.items() if any(e[k].mean > 0 for e in spent)}
     headings = (*_HEADINGS, *parts.values())
     rows = []
     for name, m in named:
@@ -59,16 +60,16 @@ def energy_table(
             cell(found["C_per_nJ"]),
         )  # fmt: skip
         rows.append((name, *numbers, *shares))
-    title = "; ".join([f"energy on {known.name} by its costs, not measured", *_orders(named, known), known.source])
+    title = "; ".join([f"energy on {known.name} by its costs, not measured", *_orders(named, energies), known.source])
     return TextTable(title, (first, *headings), rows)
 
 
-def _orders(named: Sequence[tuple[str, Measurement]], hardware: Hardware) -> list[str]:
+def _orders(named: Sequence[tuple[str, Measurement]], energies: Mapping[str, Mapping[str, Estimate]]) -> list[str]:
     """The order of the networks by each ratio, from the largest mean; networks without a value are left out."""
     means = {
         "E": {name: m.summary()["E"].mean for name, m in named},
         "C per synaptic operation": {name: m.summary()["C_per_1000_operations"].mean for name, m in named if m.counted},
-        "C per nJ": {name: m.energy(hardware)["C_per_nJ"].mean for name, m in named},
+        "C per nJ": {name: energies[name]["C_per_nJ"].mean for name, _ in named},
     }
     by = {}
     for key, values in means.items():

@@ -126,7 +126,7 @@ def check_size(network: Network, engine: Engine = DEFAULT, jobs: int = 1) -> Non
         Naming what it would take, what there is, and what to lower.
     """
     p, n, channels = network.protocol, network.n, network.input.channels
-    network.follows_rule(False)  # refuses rules that cannot be measured, before they learn
+    network.check_freezes()
     check_draw(network, single=engine.precision == "single")
     check_hold(network, p.hold, engine)
     samples = p.washout + p.samples

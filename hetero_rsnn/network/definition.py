@@ -84,16 +84,21 @@ class Network:
         NetworkError
             If the weights are to stay, and some rules change them and others are part of the dynamics.
         """
+        if not learning:
+            self.check_freezes()
+        return bool(self.rules) and (learning or not self.learns)
+
+    def check_freezes(self) -> None:
+        """Raise a `NetworkError` if weights cannot stay, since only some of the rules change them."""
         fixed = [rule.where for rule in self.rules if not rule.learns]
-        if self.learns and fixed and not learning:
+        if self.learns and fixed:
             raise NetworkError(
                 f"network {self.name!r} cannot run with weights that stay: {', '.join(fixed)} would go on, and "
                 f"{', '.join(rule.where for rule in self.rules if rule.learns)} would not",
                 fix="run it with plasticity=True, or give it rules of one kind only",
             )
-        return bool(self.rules) and (learning or bool(fixed))
 
-    @property
+    @cached_property
     def learns(self) -> bool:
         """Whether one of its rules changes weights."""
         return any(rule.learns for rule in self.rules)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from hetero_rsnn.common.errors import NetworkError, suggest
 from hetero_rsnn.network.equations import STATEMENT, lines
@@ -81,7 +82,7 @@ class Plasticity:
         """What `Draw.shared` calls one of its parameters."""
         return f"{self.name}.{parameter}" if self.name else parameter
 
-    @property
+    @cached_property
     def learns(self) -> bool:
         """Whether it changes weights; a rule that does not, such as short-term plasticity, is part of the dynamics."""
         code = lines(f"{self.on_pre}\n{self.on_post}")

@@ -256,14 +256,11 @@ def lose_synapses(
     if share == 0:
         return draw, begin
 
-    def kept(synapses: Synapses) -> Bools:
-        left = np.ones(len(synapses), dtype=bool)
-        for index, inside in _projections(synapses):
-            order = generator(seed, "noise", "synapses", draw.network.projections[index].name).permutation(inside.size)
-            left[inside[order[: _count(share, inside.size)]]] = False
-        return left
+    def chosen(index: int, inside: NDArray[np.intp]) -> NDArray[np.intp]:
+        order = generator(seed, "noise", "synapses", draw.network.projections[index].name).permutation(inside.size)
+        return order[: _count(share, inside.size)]
 
-    damaged, begin = _without(draw, begin, kept(draw.plastic), kept(draw.static))
+    damaged, begin = _without(draw, begin, _kept(draw.plastic, chosen), _kept(draw.static, chosen))
     changes: dict[str, Any] = {}
     if inputs:
         gone = np.zeros(draw.w_in.shape, dtype=bool)
@@ -326,10 +323,7 @@ def prune(
         return draw, begin
 
     def kept(synapses: Synapses, w: Array) -> Bools:
-        left = np.ones(len(synapses), dtype=bool)
-        for _, inside in _projections(synapses):
-            left[inside[_weakest(w[inside], share)]] = False
-        return left
+        return _kept(synapses, lambda _, inside: _weakest(w[inside], share))
 
     plastic = draw.plastic.w if begin is None else begin.w
     damaged, begin = _without(draw, begin, kept(draw.plastic, plastic), kept(draw.static, draw.static.w))
@@ -388,6 +382,14 @@ def _without(draw: Draw, begin: State | None, plastic: Bools, static: Bools) -> 
 def _projections(synapses: Synapses) -> list[tuple[int, NDArray[np.intp]]]:
     """Index of each projection that has synapses, and which they are."""
     return [(int(i), np.flatnonzero(synapses.projection == i)) for i in np.unique(synapses.projection)]
+
+
+def _kept(synapses: Synapses, chosen: Callable[[int, NDArray[np.intp]], NDArray[np.intp]]) -> Bools:
+    """All but those that are chosen in each projection, by its index and which synapses it has."""
+    left = np.ones(len(synapses), dtype=bool)
+    for index, inside in _projections(synapses):
+        left[inside[chosen(index, inside)]] = False
+    return left
 
 
 def _noted(draw: Draw, note: str, **changes: Any) -> Draw:

@@ -126,7 +126,8 @@ def simulate(
     if not samples and odd is None:
         raise StimulusError("the stimulus is empty: it needs at least one sample")
     final = runner.state()
-    if not draw.network.follows_rule(plasticity):
+    follows = draw.network.follows_rule(plasticity)
+    if not follows:
         final = replace(final, traces={k: np.zeros_like(v) for k, v in final.traces.items()})
     dt = draw.network.dt
     about = _provenance(draw, stimulus, plasticity, engine)
@@ -157,7 +158,7 @@ def simulate(
             fix="lower dt, choose another method, or bound it; what was recorded is kept in the error's recording",
             recording=recording if samples else None,
         )
-    if (lost := _odd_synapse(draw, final)) is not None:
+    if follows and (lost := _odd_synapse(draw, final)) is not None:
         raise StateOverflowError(
             f"{lost} has left the range of numbers by {final.step * dt:g} ms (backend {backend!r})",
             fix="bound it in the rule, as clip(w, w_min, w_max) does; what was recorded is in the error's recording",

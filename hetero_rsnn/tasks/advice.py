@@ -13,7 +13,7 @@ from hetero_rsnn.common.errors import HeteroError
 from hetero_rsnn.datasets.dataset import Dataset
 from hetero_rsnn.estimators.readout import class_folds
 from hetero_rsnn.inputs.samples import take
-from hetero_rsnn.tasks.advice_choice import WayScore, cheapest, way_score, within
+from hetero_rsnn.tasks.advice_choice import WayScore, cheapest, competing, way_score, within
 from hetero_rsnn.tasks.advice_result import Advice
 from hetero_rsnn.tasks.advice_verdict import judge
 from hetero_rsnn.tasks.advice_ways import Answers, OutOfTime, Way, ways
@@ -128,8 +128,7 @@ def advise(
     if progress is not None:
         progress(len(tried), len(tried), "held-out part")
 
-    spiking_only = axis in ("spikes", "energy") or max_loss is not None
-    may = [s for s in scores if s.spiking or not spiking_only]
+    may = competing(scores, axis, max_loss)
     best = max((s for s in scores if not s.spiking), key=lambda s: (s.accuracy, -s.energy))
     first = None
     if budget is not None:

@@ -69,6 +69,12 @@ def way_score(name: str, spiking: bool, truth: NDArray[Any], answers: Answers) -
     )
 
 
+def competing(scores: Sequence[WayScore], axis: str, max_loss: float | None) -> tuple[WayScore, ...]:
+    """Ways that may win: of a budget of spikes, or where a loss is allowed for, those that spike."""
+    spiking_only = axis in ("spikes", "energy") or max_loss is not None
+    return tuple(s for s in scores if s.spiking or not spiking_only)
+
+
 def front(scores: Sequence[WayScore], axis: str) -> list[WayScore]:
     """Ways that no other beats: none is as accurate for less, or more accurate for as much; the cheapest first."""
     kept: list[WayScore] = []

@@ -10,7 +10,7 @@ from hetero_rsnn.common.figures import figure_of
 from hetero_rsnn.common.tables import TextTable
 from hetero_rsnn.common.versions import versions
 from hetero_rsnn.datasets.dataset import Dataset
-from hetero_rsnn.tasks.advice_choice import AXES, WayScore, closest, front
+from hetero_rsnn.tasks.advice_choice import AXES, WayScore, closest, competing, front
 from hetero_rsnn.tasks.advice_verdict import Verdict
 from hetero_rsnn.tasks.advice_ways import HARDWARE_USED, SOURCE
 
@@ -57,8 +57,7 @@ class Advice:
     @property
     def competing(self) -> tuple[WayScore, ...]:
         """Ways that may win: of a budget of spikes, or with a verdict, those that spike."""
-        spiking_only = self.axis in ("spikes", "energy") or self.max_loss is not None
-        return tuple(s for s in self.scores if s.spiking or not spiking_only)
+        return competing(self.scores, self.axis, self.max_loss)
 
     @property
     def front(self) -> list[WayScore]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,8 @@ from hetero_rsnn.estimators.frozen import pool
 from hetero_rsnn.estimators.gradient_classifier import HRSNNGradientClassifier
 from hetero_rsnn.estimators.linear import LinearClassifier
 from hetero_rsnn.gradient.quantisation import levels
-from hetero_rsnn.measures.energy import HARDWARE, hardware_of
+from hetero_rsnn.measures.energy import HARDWARE, energy
+from hetero_rsnn.measures.operations import Operations
 from hetero_rsnn.network.definition import Network
 
 #: Constants of the energies.
@@ -85,10 +87,8 @@ def ways(network: Network, options: dict[str, Any], seed: int, epochs: int) -> I
         base = linear(X, y, groups, deadline)
         net = MLPClassifier((32,), early_stopping=False, max_iter=10 * max(epochs, 5), alpha=1e-2, random_state=seed)
         features, _ = _inputs(base, X)
-        from warnings import catch_warnings, simplefilter
-
-        with catch_warnings():
-            simplefilter("ignore")  # it may not have converged: it is judged by what it decides
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it may not have converged: it is judged by what it decides
             return base, make_pipeline(StandardScaler(), net).fit(features, y)
 
     def stdp(X: Any, y: NDArray[Any], groups: Any, deadline: float) -> HRSNNClassifier:
@@ -125,8 +125,8 @@ def _inputs(model: LinearClassifier, X: Any) -> tuple[Array, Array]:
 
 def _ordinary(decided: NDArray[Any], rows: Array, hold: float, products: float, weights: float) -> Answers:
     none = np.zeros(len(rows))
-    each = hardware_of(HARDWARE_USED).multiply_accumulate * products * 1e-3
-    return Answers(decided, none, none, np.full(len(rows), each), rows * hold, weights * _BITS / 8e3)
+    energies = _nanojoules(none, none, none, np.full(len(rows), products), none)
+    return Answers(decided, none, none, energies, rows * hold, weights * _BITS / 8e3)
 
 
 def _answer_linear(model: LinearClassifier, X: Any) -> Answers:
@@ -146,24 +146,27 @@ def _answer_mlp(model: tuple[LinearClassifier, Any], X: Any) -> Answers:
 
 def _answer_network(model: HRSNNClassifier, X: Any) -> Answers:
     decided = model.predict(X)
-    drawn, cost = model.frozen_.draw, hardware_of(HARDWARE_USED)
+    drawn = model.frozen_.draw
     rows = np.asarray(model.rows_, dtype=np.float64)
     ms = rows * model.hold_
     spikes, operations = np.asarray(model.spikes_, dtype=np.float64), np.asarray(model.operations_, dtype=np.float64)
     readout = drawn.n * len(model.taus_) * model.windows_ * _outputs(len(model.classes_))
     additions, products = model.input_operations(X)
-    picojoules = (
-        cost.synaptic_operation * (operations + additions)
-        + cost.multiply_accumulate * (products + readout)
-        + cost.membrane_update * drawn.n * ms / drawn.network.dt
-        + cost.spike * spikes * drawn.n
-    )
+    updates = drawn.n * ms / drawn.network.dt
+    energies = _nanojoules(spikes * drawn.n, operations, additions, products + readout, updates)
     few = levels(getattr(model, "weights", "full"))
     bits = _BITS if few is None else float(math.ceil(math.log2(few)))
     recurrent = len(drawn.plastic) + len(drawn.static)
     inputs = int(np.count_nonzero(drawn.w_event if additions.any() else drawn.w_in))
     kb = (bits * recurrent + _BITS * (inputs + readout + _outputs(len(model.classes_)))) / 8e3
-    return Answers(decided, spikes, operations, picojoules * 1e-3, ms, kb)
+    return Answers(decided, spikes, operations, energies, ms, kb)
+
+
+def _nanojoules(spikes: Array, synaptic: Array, additions: Array, products: Array, updates: Array) -> Array:
+    """Energy of each sample, by what it took; learning is over."""
+    columns = np.stack([spikes, synaptic, additions, products, updates], axis=1).tolist()
+    one = [Operations(a, b, 0.0, c, d, e, 0.0, math.nan, math.nan, 1.0) for a, b, c, d, e in columns]
+    return np.array([1e9 * energy(sample, HARDWARE_USED).total for sample in one])
 
 
 def _outputs(classes: int) -> int:

@@ -64,6 +64,10 @@ class Account:
         """Spikes of a neuron in a step, on average."""
         return float(self.spikes.sum() / (self.neurons.sum() * self.spikes.shape[1] * self.spikes.shape[2]))
 
+    def sample(self, k: int) -> Account:
+        """The account of sample `k` alone."""
+        return _of_samples(self, lambda name: getattr(self, name)[:, :, k : k + 1])
+
     @property
     def operations(self) -> Operations:
         """The counts as `hetero_rsnn.energy` takes them, of all samples; one sample is one inference.
@@ -158,14 +162,14 @@ def _weighted(spikes: Tensor, targets: Tensor) -> Tensor:
 
 def joined(accounts: Sequence[Account]) -> Account:
     """Accounts of the same network for several batches of samples, as one."""
-    first = accounts[0]
+    return _of_samples(accounts[0], lambda name: np.concatenate([getattr(a, name) for a in accounts], axis=2))
 
-    def along(name: str) -> Array:
-        return np.concatenate([getattr(a, name) for a in accounts], axis=2)
 
+def _of_samples(account: Account, part: Callable[[str], Array]) -> Account:
+    """The same with other samples: `part` gives each of its arrays."""
     return replace(
-        first,
-        spikes=along("spikes"),
-        synaptic_operations=along("synaptic_operations"),
-        multiply_accumulates=along("multiply_accumulates"),
+        account,
+        spikes=part("spikes"),
+        synaptic_operations=part("synaptic_operations"),
+        multiply_accumulates=part("multiply_accumulates"),
     )
