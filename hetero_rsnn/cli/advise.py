@@ -62,7 +62,7 @@ def advise(
     If no way meets the budget, the results are written all the same, and the exit code is 2.
     """
     from hetero_rsnn.cli.options import command_line, task_folder
-    from hetero_rsnn.cli.tasks import part_of
+    from hetero_rsnn.cli.tasks import part_of, quick_size
     from hetero_rsnn.common.files import file_named, json_text, write_json, write_text
     from hetero_rsnn.jobs.progress import progress_bar
     from hetero_rsnn.plots.advice_plots import figure_advice
@@ -79,13 +79,13 @@ def advise(
     reading = own.Reading(label, sample, groups, split, column, test_share, split_seed)
     data = own.load_any(dataset, data_dir, reading, "classification")
     data = part_of(data) if quick else data
-    size = n if n is not None else (100 if quick else None)
+    changes = {"n": n} if n is not None else quick_size([network], 100) if quick else {}
     apart = Tables(figure, csv, None)
     with task_folder(out, "advise", overwrite, apart) as folder:
         with progress_bar(f"advise {dataset}", 7) as bar:
             result = run(
                 data, budget_spikes=budget_spikes, budget_kb=budget_kb, budget_ms=budget_ms, max_loss=max_loss,
-                min_saving=min_saving, network=network, overrides={} if size is None else {"n": size},
+                min_saving=min_saving, network=network, overrides=changes,
                 epochs=3 if quick else 20, seconds=seconds, seed=seed,
                 progress=lambda done, total, name: bar(done, total, note=name),
             )  # fmt: skip

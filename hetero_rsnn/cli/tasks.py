@@ -227,7 +227,6 @@ def _run(
 ) -> None:  # fmt: skip
     from hetero_rsnn.cli.options import parse_overrides, parse_seeds, task_folder, write_task
     from hetero_rsnn.jobs.progress import progress_bar
-    from hetero_rsnn.network.loading import load_network
     from hetero_rsnn.network.shipped import CANONICAL
     from hetero_rsnn.plots.task_plots import figure_task
     from hetero_rsnn.report.task_page import task_page
@@ -236,9 +235,7 @@ def _run(
 
     Engine(backend, precision)  # refuses what cannot be, before data are loaded
     names = list(networks or CANONICAL)
-    # A network whose arrays are given has its size; others are then of the recipe's, so that all can be compared.
-    small = quick and not any(load_network(given).arrays for given in names)
-    changes: dict[str, Any] = {"n": _QUICK_NEURONS} if small else {}
+    changes = quick_size(names, _QUICK_NEURONS) if quick else {}
     changes |= parse_overrides(overrides or [])
     if n is not None:
         changes["n"] = n
@@ -273,6 +270,16 @@ def _run(
                    task_page)  # fmt: skip
         if kept is not None:
             say(kept, err=as_json)
+
+
+def quick_size(names: list[str], n: int) -> dict[str, Any]:
+    """The size of a quick look, as a change of networks.
+
+    A network whose arrays are given has its own; others are then of the recipe's, so that all can be compared.
+    """
+    from hetero_rsnn.network.loading import load_network
+
+    return {} if any(load_network(name).arrays for name in names) else {"n": n}
 
 
 def part_of(data: Any) -> Any:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from helpers import ROOT
 from typer.testing import CliRunner
 
 from hetero_rsnn.cli.program import app
@@ -35,3 +36,11 @@ def test_what_is_refused(words, said, tmp_path):
     found = run([*QUICK, *words, "--out", str(tmp_path / "a")])
     assert found.exit_code != 0
     assert said in f"{found.output} {found.exception}"
+
+
+def test_a_trained_network_keeps_its_size(tmp_path):
+    """A quick look takes small networks, but not of one whose arrays are given."""
+    trained = ROOT / "docs" / "results" / "networks" / "japanese_vowels.toml"
+    words = ["advise", "japanese_vowels", "--quick", "--seconds", "0.001", "--budget-kb", "1000"]
+    found = run([*words, "--network", str(trained), "--out", str(tmp_path / "a")])
+    assert found.exit_code == 0, f"{found.output} {found.exception}"
